@@ -1,0 +1,30 @@
+import { coreErrors, type ErrorDefinition } from '../src/index.ts'
+
+/** `docs/errors.md` as it must be: made from the registry, so that it cannot tell anything else. */
+export function errorsDocument(): string {
+  const entries = Object.entries(coreErrors as Record<string, ErrorDefinition>)
+  const sections = entries.map(
+    ([code, { status, title, help }]) => `## ${code}\n\n**${status}** · ${title}\n\n${help}\n`,
+  )
+  return `# Errors
+
+Made from \`packages/core/src/errors/registry.ts\`; do not edit. To write it again: \`node packages/core/scripts/write-errors.ts\`.
+
+Every error is \`application/problem+json\` (RFC 9457). \`code\` is stable and meant for programs, \`title\` and \`detail\` for people;
+\`requestId\` is in the log too. Faults of the input are in \`errors\`, each with a JSON pointer (or \`?parameter\`), a code and a message:
+
+\`\`\`json
+{
+  "type": "/docs/errors/validation_failed",
+  "title": "The input is not valid",
+  "status": 400,
+  "code": "validation_failed",
+  "requestId": "01941f29-7c00-7aaa-8bbb-0123456789ab",
+  "errors": [{ "path": "/name", "code": "required", "message": "Required" }]
+}
+\`\`\`
+
+A row of another tenant, a row that you may not see and a row that never was answer with the same \`not_found\`.
+
+${sections.join('\n')}`
+}

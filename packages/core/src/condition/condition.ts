@@ -1,0 +1,83 @@
+/**
+ * A rule about rows as plain data. Permission scopes, policies and list filters all become one, and every reader (SQL,
+ * row-level security, memory, explanation) reads the same value, so that they cannot disagree.
+ */
+export type Scalar = string | number | boolean | null
+
+/** What a condition may compare with: a value, or a fact about the asking principal, filled in when it is read. */
+export type Operand = { readonly value: Scalar } | { readonly fact: FactName }
+
+/** Facts about the principal that a rule may use. A missing fact is NULL, and NULL admits nobody. */
+export interface Facts {
+  readonly principalId: string | null
+  readonly userId: string | null
+  readonly groupIds: readonly string[]
+}
+export type FactName = Exclude<keyof Facts, 'groupIds'>
+
+export type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
+
+export type Condition =
+  | { readonly kind: 'always' }
+  | { readonly kind: 'never' }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
+  | { readonly kind: 'not'; readonly of: Condition }
+  | { readonly kind: 'compare'; readonly field: string; readonly op: Comparison; readonly with: Operand }
+  | { readonly kind: 'in'; readonly field: string; readonly values: readonly Scalar[] }
+  /** The column is one of the principal's groups. */
+  | { readonly kind: 'inGroups'; readonly field: string }
+  | { readonly kind: 'isNull'; readonly field: string }
+  /** The text is part of the column's text, ignoring case. */
+  | { readonly kind: 'contains'; readonly field: string; readonly text: string }
+
+export const always: Condition = { kind: 'always' }
+export const never: Condition = { kind: 'never' }
+
+/** All of them. Empty is `always`; one `never` makes it `never`. */
+export function and(...conditions: readonly Condition[]): Condition {
+  const of = conditions.filter((condition) => condition.kind !== 'always')
+  if (of.some((condition) => condition.kind === 'never')) return never
+  return of.length === 0 ? always : of.length === 1 ? of[0]! : { kind: 'and', of }
+}
+
+/** Any of them. Empty is `never`; one `always` makes it `always`. */
+export function or(...conditions: readonly Condition[]): Condition {
+  const of = conditions.filter((condition) => condition.kind !== 'never')
+  if (of.some((condition) => condition.kind === 'always')) return always
+  return of.length === 0 ? never : of.length === 1 ? of[0]! : { kind: 'or', of }
+}
+
+/**
+ * Not this. SQL has three truth values: where the inner condition is unknown (NULL in the column), so is its negation, and
+ * unknown admits nothing. A negated rule therefore never admits a row whose column is NULL.
+ */
+export function not(condition: Condition): Condition {
+  if (condition.kind === 'always') return never
+  if (condition.kind === 'never') return always
+  return { kind: 'not', of: condition }
+}
+
+export function compare(field: string, op: Comparison, value: Scalar): Condition {
+  return { kind: 'compare', field, op, with: { value } }
+}
+
+/** Compares a column with a fact about the principal: `compareFact('ownerUserId', 'eq', 'userId')` is the scope `own`. */
+export function compareFact(field: string, op: Comparison, fact: FactName): Condition {
+  return { kind: 'compare', field, op, with: { fact } }
+}
+
+export function oneOf(field: string, values: readonly Scalar[]): Condition {
+  return { kind: 'in', field, values }
+}
+
+export function inGroups(field: string): Condition {
+  return { kind: 'inGroups', field }
+}
+
+export function isNull(field: string): Condition {
+  return { kind: 'isNull', field }
+}
+
+export function contains(field: string, text: string): Condition {
+  return { kind: 'contains', field, text }
+}

@@ -1,0 +1,146 @@
+/**
+ * Every error that Plinth's own code answers with. `docs/errors.md` is generated from this table, and a test compares
+ * registry, docs and thrown codes. Features add their own by `errors` in the feature object.
+ */
+export interface ErrorDefinition {
+  readonly status: number
+  /** A short sentence, the same for every occurrence (RFC 9457 `title`). */
+  readonly title: string
+  /** What it means and what to do about it; shown at `/docs/errors/{code}`. */
+  readonly help: string
+}
+
+export const coreErrors = {
+  validation_failed: {
+    status: 400,
+    title: 'The input is not valid',
+    help: 'Each entry of `errors` names the path, a code and what is wrong. Mend those fields and send the request again.',
+  },
+  malformed_json: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    help: 'The body could not be parsed. Send one JSON object in UTF-8, without duplicate keys, NUL characters or lone surrogates.',
+  },
+  body_too_deep: {
+    status: 400,
+    title: 'The body is nested too deeply',
+    help: 'Flatten the JSON; the limit is in the answer.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request is malformed',
+    help: 'The URL or a header holds an invalid escape, a NUL character or invalid UTF-8.',
+  },
+  invalid_query: {
+    status: 400,
+    title: 'The query is not valid',
+    help: 'A query parameter is unknown, repeated or not allowed here. `errors` lists what is allowed.',
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid',
+    help: 'A cursor belongs to one tenant, sort, filter and choice of fields. Start again from the first page.',
+  },
+  invalid_idempotency_key: {
+    status: 400,
+    title: 'The Idempotency-Key is not valid',
+    help: 'Use 1 to 255 visible ASCII characters.',
+  },
+  tenant_required: {
+    status: 400,
+    title: 'A tenant is required',
+    help: 'The credential belongs to no tenant by itself. Choose one of your tenants by X-Tenant-ID.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'Authentication is required',
+    help: 'Send a credential: `Authorization: Bearer <token>`.',
+  },
+  invalid_credential: {
+    status: 401,
+    title: 'The credential is not valid',
+    help: 'It is unknown, expired or revoked. A wrong credential never falls back to being anonymous.',
+  },
+  permission_denied: {
+    status: 403,
+    title: 'Permission denied',
+    help: 'You may see this, but not do it. Ask for the permission named in `detail`.',
+  },
+  tenant_forbidden: {
+    status: 403,
+    title: 'That tenant is not yours',
+    help: 'X-Tenant-ID may only choose among the tenants of the credential.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Resource not found',
+    help: 'There is no such row, it belongs to another tenant, or you may not see it. The answer is the same on purpose.',
+  },
+  no_route: { status: 404, title: 'There is nothing at this path', help: 'See `/openapi.json` for all paths.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'The method is not allowed here',
+    help: 'The header `Allow` lists the methods of this path. Operations can be switched off in the resource.',
+  },
+  conflict: {
+    status: 409,
+    title: 'The request conflicts with the present state',
+    help: 'Read the row again and decide anew.',
+  },
+  already_exists: {
+    status: 409,
+    title: 'Such a row exists already',
+    help: 'A unique value is taken; `errors` names the fields.',
+  },
+  still_referenced: {
+    status: 409,
+    title: 'Other rows refer to this one',
+    help: 'Delete or move the rows that point here first.',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'A request with this Idempotency-Key is still running',
+    help: 'Wait for the seconds of `Retry-After` and repeat the request.',
+  },
+  version_mismatch: {
+    status: 412,
+    title: 'The row has changed since you read it',
+    help: 'Read it again and send the new ETag in If-Match.',
+  },
+  body_too_large: { status: 413, title: 'The body is too large', help: 'The limit is in the answer.' },
+  url_too_long: { status: 414, title: 'The URL is too long', help: 'Use fewer or shorter query parameters.' },
+  unsupported_media_type: { status: 415, title: 'The content type is not supported', help: 'Send `application/json`.' },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The Idempotency-Key was used for another request',
+    help: 'Use a new key for each different request.',
+  },
+  tenant_suspended: {
+    status: 423,
+    title: 'The tenant is suspended',
+    help: 'Ask the owner of the tenant or the operator of the service.',
+  },
+  headers_too_large: { status: 431, title: 'The headers are too large', help: 'Send fewer or shorter headers.' },
+  internal_error: {
+    status: 500,
+    title: 'Something went wrong on our side',
+    help: 'Report the `requestId`; the log has the cause.',
+  },
+  record_failed: {
+    status: 503,
+    title: 'The change could not be recorded and was not made',
+    help: 'What must be written beside every change could not be written. Try again later.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'The service is not available at the moment',
+    help: 'A dependency is down or overloaded. Try again after the seconds of `Retry-After`.',
+  },
+  not_ready: {
+    status: 503,
+    title: 'The service is not ready',
+    help: 'Its database is not migrated or was changed behind its back; the log names every fault and its fix.',
+  },
+} as const satisfies Record<string, ErrorDefinition>
+
+export type CoreErrorCode = keyof typeof coreErrors

@@ -1,0 +1,113 @@
+// The language: what a user writes.
+export { resourceTable, deletedAt } from './table/resource-table.ts'
+export { belongsTo } from './table/belongs-to.ts'
+export { defineResource } from './resource/define-resource.ts'
+export { createPlinth } from './platform/create-plinth.ts'
+export { serviceTokens } from './auth/service-tokens.ts'
+export { singleTenant } from './tenancy/single-tenant.ts'
+export type { AnyResourceTable, Columns, Draft, Patch, ResourceTable, Row } from './table/types.ts'
+export type { FieldFacts, Fields, PersonalKind } from './resource/field-facts.ts'
+export type { Operations, Resource, Shape } from './resource/define-resource.ts'
+export type { Context, ListRequest } from './resource/context.ts'
+export type { Plinth, PlinthOptions } from './platform/plinth.ts'
+export type { ServiceToken } from './auth/service-tokens.ts'
+
+// Errors.
+export { PlinthError, problem } from './errors/plinth-error.ts'
+export { StartupError } from './errors/startup-error.ts'
+export { coreErrors } from './errors/registry.ts'
+export type { ErrorDetails, InputFault } from './errors/plinth-error.ts'
+export type { StartupFault } from './errors/startup-error.ts'
+export type { CoreErrorCode, ErrorDefinition } from './errors/registry.ts'
+
+// Conditions: one rule, several readers.
+export {
+  always,
+  and,
+  compare,
+  compareFact,
+  contains,
+  inGroups,
+  isNull,
+  never,
+  not,
+  oneOf,
+  or,
+} from './condition/condition.ts'
+export { caseVariants, foldCase } from './condition/fold-case.ts'
+export { holds } from './condition/holds.ts'
+export type { Comparison, Condition, FactName, Facts, Operand, Scalar } from './condition/condition.ts'
+export type { ConditionRow } from './condition/holds.ts'
+export type { ComparableKind } from './condition/comparable.ts'
+
+// What a feature is made of.
+export { recordedWrite } from './feature/record.ts'
+export type { Feature, FeatureMigration, FeatureSlots } from './feature/feature.ts'
+export type { RecordedName, RecordedRow, RecordedValue, RecordedWrite } from './feature/record.ts'
+export type { Actor, Credential, CredentialReader, Principal, PrincipalKind } from './auth/principal.ts'
+export type { Directory, Tenant, TenantChooser, TenantStatus } from './tenancy/tenant.ts'
+export { buildPermissionSet, PermissionSet } from './policy/permission-set.ts'
+export { parsePermission } from './policy/permission.ts'
+export type { PermissionNumbers } from './policy/permission-set.ts'
+export type { Permission, PermissionScope } from './policy/permission.ts'
+
+// The ports, and what their fillings read.
+export { databaseDefault } from './ports/database.ts'
+export type {
+  Attachment,
+  ChangeOperation,
+  ChangeResult,
+  CreateOperation,
+  Database,
+  EventRecord,
+  IdempotencyKey,
+  KeyClaim,
+  ListOperation,
+  MigrateOptions,
+  MigrationReport,
+  Raw,
+  RawRow,
+  ReadOperation,
+  Scope,
+  Session,
+  SortKey,
+  Stored,
+  Transaction,
+  UpdateOperation,
+} from './ports/database.ts'
+export type { Clock } from './ports/clock.ts'
+export type { Logger, LogFields } from './ports/logger.ts'
+export type { Secrets } from './ports/secrets.ts'
+export type { Registry } from './platform/registry.ts'
+export { readDeclaration } from './platform/read-declaration.ts'
+export { fieldOf, visibleFields, writableFields } from './resource/resource-info.ts'
+export type { ActionInfo, FieldInfo, ResourceInfo } from './resource/resource-info.ts'
+export type { ColumnKind } from './columns/kinds.ts'
+export { TENANT_POLICY, TENANT_POLICY_USING, tableFacts } from './table/resource-table.ts'
+export type { Reference } from './table/belongs-to.ts'
+export { drizzleTable } from './table/types.ts'
+export { snakeCase } from './table/snake-case.ts'
+export { isoTime } from './columns/kinds.ts'
+export { toStored } from './input/stored.ts'
+
+// Routes as data.
+export type { GuardedRoute, Method, PublicRoute, QueryParameter, Route } from './routes/route.ts'
+
+// Settings, keys and logs.
+export { defineSettings } from './settings/define-settings.ts'
+export { describeSettings, envExample } from './settings/describe-settings.ts'
+export { loadSettings } from './settings/load-settings.ts'
+export type { LoadOptions } from './settings/load-settings.ts'
+export { checkPlatformSettings, loadPlatformSettings, platformSettings } from './settings/platform-settings.ts'
+export { settingsStore } from './settings/settings-store.ts'
+export { databaseUrlOf } from './settings/database-url.ts'
+export { csv, flag, httpOrigin, listenAddress, port, postgresUrl, urlPrefix, word } from './settings/value-schemas.ts'
+export type { Environment, Setting, Settings, SettingsDefinition } from './settings/define-settings.ts'
+export type { PlatformSettings } from './settings/platform-settings.ts'
+export { jsonLogger } from './logging/json-logger.ts'
+export { prettyLogger } from './logging/pretty-logger.ts'
+export { platformLogger } from './logging/platform-logger.ts'
+export { silentLogger } from './logging/silent-logger.ts'
+export { logEvents } from './logging/events.ts'
+export { keyRingOf, keyRingSecrets } from './keys/key-ring-secrets.ts'
+export { parseKeyRing } from './keys/key-ring.ts'

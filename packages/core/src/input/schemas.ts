@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { codeAlone, writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
+
+/** The input schemas of a resource, made once. Unknown keys are stripped (or refused with `strict`), never stored. */
+export interface InputSchemas {
+  /** POST and PUT: fields that are NOT NULL without default are required. */
+  readonly whole: z.ZodObject
+  /** PATCH: any part. */
+  readonly part: z.ZodObject
+  /** PUT: as `whole`, but what the server keeps by itself (secrets, immutable fields) may be absent. */
+  readonly replacement: z.ZodObject
+  /** What code alone writes: any part of the hidden and read-only fields. */
+  readonly own: z.ZodObject
+}
+
+const made = new WeakMap<ResourceInfo, InputSchemas>()
+
+export function inputSchemas(resource: ResourceInfo): InputSchemas {
+  const known = made.get(resource)
+  if (known) return known
+  const fields = writableFields(resource)
+  const object = (entries: readonly (readonly [string, z.ZodType])[], id: string): z.ZodObject => {
+    const shape = Object.fromEntries(entries)
+    return (resource.strict ? z.strictObject(shape) : z.object(shape)).meta({ id })
+  }
+  const title = resource.name[0]!.toUpperCase() + resource.name.slice(1)
+  const schemas: InputSchemas = {
+    whole: object(
+      fields.map((field) => [field.key, required(field) ? field.schema : optional(field)]),
+      `${title}Create`,
+    ),
+    part: object(
+      fields.map((field) => [field.key, optional(field)]),
+      `${title}Patch`,
+    ),
+    replacement: object(
+      fields.map((field) => [
+        field.key,
+        required(field) && !field.secret && !field.immutable ? field.schema : optional(field),
+      ]),
+      `${title}Replace`,
+    ),
+    own: z.object(Object.fromEntries(resource.fields.filter(codeAlone).map((field) => [field.key, optional(field)]))),
+  }
+  made.set(resource, schemas)
+  return schemas
+}
+
+function required(field: FieldInfo): boolean {
+  return field.notNull && !field.hasDefault
+}
+
+function optional(field: FieldInfo): z.ZodType {
+  return (field.notNull ? field.schema : field.schema.nullable()).optional()
+}

@@ -1,0 +1,9 @@
+import type { Stored } from '../ports/database.ts'
+import type { FieldInfo } from '../resource/resource-info.ts'
+
+/** The JSON form of a value as the text that the database casts to the column's type. */
+export function toStored(field: FieldInfo, value: unknown): Stored {
+  if (value === null || value === undefined) return null
+  if (field.kind.name === 'json') return JSON.stringify(value)
+  return typeof value === 'string' ? value : String(value as number | boolean)
+}

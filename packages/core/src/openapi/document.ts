@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
+import { coreErrors, type ErrorDefinition } from '../errors/registry.ts'
+import type { Registry } from '../platform/registry.ts'
+import type { Route } from '../routes/route.ts'
+import { errorResponses, problemSchema } from './errors.ts'
+import { successResponses } from './responses.ts'
+
+export interface DocumentInfo {
+  readonly title: string
+  readonly version: string
+  readonly description?: string
+}
+
+interface DocumentParts {
+  readonly info: DocumentInfo
+  readonly basePath: string
+  readonly registry: Registry
+  readonly routes: readonly Route[]
+}
+
+export type OpenApiDocument = ReturnType<typeof createDocument>
+
+/**
+ * The OpenAPI 3.1 document, from the very route data that requests are routed by. Aliases and HTML routes are not in it.
+ * Each path item says whether it is the product's or the platform's (`x-origin`), each operation which permission it needs
+ * (`x-permission`), each property that points at a row where it points (`x-references`).
+ */
+export function openApiDocument(parts: DocumentParts): OpenApiDocument {
+  const listed = parts.routes.filter((route) => !route.unlisted)
+  const paths: ZodOpenApiPathsObject = {}
+  for (const route of listed) {
+    const path = route.path.replace(/:([a-zA-Z]+)/g, '{$1}')
+    paths[path] = {
+      ...paths[path],
+      'x-origin': route.origin,
+      [route.method.toLowerCase()]: operation(route, parts.registry),
+    }
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: parts.info.title,
+      version: parts.info.version,
+      description: parts.info.description ?? 'Made by Plinth from the declared resources.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: parts.basePath === '' ? '/' : parts.basePath }],
+    security: [{ bearer: [] }],
+    tags: tagsOf(listed, parts.registry),
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'Authorization: Bearer <token>' },
+      },
+      schemas: { Problem: problemSchema },
+    },
+  })
+}
+
+function operation(route: Route, registry: Registry): ZodOpenApiOperationObject {
+  const path = [...route.path.matchAll(/:([a-zA-Z]+)/g)].map((match) => ({
+    name: match[1]!,
+    in: 'path' as const,
+    required: true,
+    description: `The ${match[1]!} of the row`,
+    schema: { type: 'string' as const },
+  }))
+  const query = (route.query ?? []).map((parameter) => ({
+    name: parameter.name,
+    in: 'query' as const,
+    required: false,
+    description: parameter.description,
+    schema: jsonSchema(parameter.schema),
+  }))
+  const headers = route.public ? [] : headerParameters(route)
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    tags: [route.tag],
+    ...(route.public ? { security: [] } : { 'x-permission': `${route.resource.name}:${route.verb}` }),
+    parameters: [...path, ...query, ...headers],
+    ...(route.body
+      ? {
+          requestBody: {
+            required: !route.body.optional,
+            content: Object.fromEntries(
+              ['application/json', ...(route.body.mergePatch ? ['application/merge-patch+json'] : [])].map((type) => [
+                type,
+                {
+                  schema: route.body!.schema,
+                  ...(route.body!.example === undefined ? {} : { example: route.body!.example }),
+                },
+              ]),
+            ),
+          },
+        }
+      : {}),
+    responses: { ...successResponses(route), ...errorResponses(route, allErrors(registry)) },
+  } as ZodOpenApiOperationObject
+}
+
+/** Schemas of parameters stand alone: nothing of them is shared as a component. */
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return rest
+}
+
+function headerParameters(route: Route): readonly object[] {
+  const header = (name: string, description: string): object => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  })
+  const changes = route.method === 'PUT' || route.method === 'PATCH' || route.method === 'DELETE'
+  return [
+    ...(route.method === 'GET'
+      ? []
+      : [header('Idempotency-Key', 'The same key with the same request answers what the first one did')]),
+    ...(changes ? [header('If-Match', 'ETag of the row as you read it; 412 when it has changed since')] : []),
+    ...(route.method === 'GET' && route.answers.some((answer) => answer.status === 304)
+      ? [header('If-None-Match', 'ETag of the row as you have it; 304 when it is the same')]
+      : []),
+    header('X-Tenant-ID', 'Id or slug of one of your tenants; needed only where the credential has several'),
+  ]
+}
+
+function tagsOf(routes: readonly Route[], registry: Registry): { name: string; description: string }[] {
+  const names = [...new Set(routes.map((route) => route.tag))].sort()
+  return names.map((name) => {
+    const resource = registry.resources.find((each) => each.name === name)
+    return {
+      name,
+      description: resource?.description ?? (resource ? `Rows of ${resource.path}` : `The ${name} of the service`),
+    }
+  })
+}
+
+/** Errors of the core and of every feature. */
+export function allErrors(registry: Registry): Readonly<Record<string, ErrorDefinition>> {
+  return Object.assign({}, coreErrors, ...registry.features.map((feature) => feature.errors ?? {})) as Record<
+    string,
+    ErrorDefinition
+  >
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import type { ErrorDefinition } from '../errors/registry.ts'
+import type { Route } from '../routes/route.ts'
+
+/** RFC 9457 problem details, with the members that Plinth adds. */
+export const problemSchema = z
+  .object({
+    type: z.string().describe('Where the error is explained'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code: z.string().describe('Stable name of the error'),
+    requestId: z.string(),
+    errors: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details' })
+
+const everywhere = ['malformed_request', 'url_too_long', 'headers_too_large', 'internal_error', 'unavailable']
+const guarded = [
+  'unauthenticated',
+  'invalid_credential',
+  'tenant_required',
+  'tenant_forbidden',
+  'permission_denied',
+  'tenant_suspended',
+]
+const unsafe = ['idempotency_in_progress', 'idempotency_key_reused']
+
+/** The problem responses of a route, one per status, each naming its codes. */
+export function errorResponses(
+  route: Route,
+  errors: Readonly<Record<string, ErrorDefinition>>,
+): Record<string, object> {
+  const codes = [
+    ...everywhere,
+    ...(route.public ? [] : guarded),
+    ...(route.public || route.method === 'GET' ? [] : unsafe),
+    ...route.errors,
+  ]
+  const byStatus = new Map<number, string[]>()
+  for (const code of codes) {
+    const status = errors[code]?.status
+    if (status === undefined) throw new Error(`${route.operationId} names the unknown error ${code}`)
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, names]) => [
+        String(status),
+        {
+          description: names.map((name) => `${name}: ${errors[name]!.title}`).join('; '),
+          content: {
+            'application/problem+json': {
+              schema: problemSchema,
+              example: exampleProblem(names[0]!, errors[names[0]!]!),
+            },
+          },
+        },
+      ]),
+  )
+}
+
+function exampleProblem(code: string, definition: ErrorDefinition): object {
+  return {
+    type: `/docs/errors/${code}`,
+    title: definition.title,
+    status: definition.status,
+    code,
+    requestId: '01941f29-7c00-7aaa-8bbb-0123456789ab',
+  }
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { annotate } from '../resource/annotate.ts'
+import { visibleFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
+
+const made = new WeakMap<ResourceInfo, z.ZodObject>()
+
+/** Schema of a row as it leaves the server, for OpenAPI and the client. */
+export function outputSchema(resource: ResourceInfo): z.ZodObject {
+  const known = made.get(resource)
+  if (known) return known
+  const shape = Object.fromEntries(visibleFields(resource).map((field) => [field.key, outputOf(field)]))
+  const schema = z.object(shape).meta({
+    id: resource.name[0]!.toUpperCase() + resource.name.slice(1),
+    ...(resource.description === undefined ? {} : { description: resource.description }),
+  })
+  made.set(resource, schema)
+  return schema
+}
+
+/** The column's own schema without the user's narrowing: what is stored may be older than the rule. */
+function outputOf(field: FieldInfo): z.ZodType {
+  const base = annotate(field.kind.schema(field.column), field)
+  return field.notNull ? base : base.nullable()
+}
+
+/** Schema of a page of rows. */
+export function listAnswerSchema(resource: ResourceInfo): z.ZodType {
+  return z.object({ data: z.array(outputSchema(resource)), page: pageSchema })
+}
+
+const pageSchema = z
+  .object({
+    page: z.int().nullable().describe('Number of the page; null on a cursor page'),
+    pageSize: z.int(),
+    hasMore: z.boolean(),
+    nextCursor: z.string().nullable().describe('Give it as `cursor` with the same sort, filter and fields'),
+    total: z.int().optional().describe('Only with `count=exact`'),
+  })
+  .meta({ id: 'Page' })

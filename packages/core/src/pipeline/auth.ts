@@ -1,0 +1,60 @@
+import type { Credential, Principal } from '../auth/principal.ts'
+import { problem } from '../errors/plinth-error.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { GuardedRoute } from '../routes/route.ts'
+import type { Admitted } from './request.ts'
+
+/** A request whose asker is known. */
+export interface Authenticated extends Admitted {
+  readonly route: GuardedRoute
+  readonly principal: Principal
+}
+
+/**
+ * Credential → principal. Nobody by default: without a reader of credentials every guarded route answers 401.
+ * @throws unauthenticated, invalid_credential
+ */
+export async function authenticate(
+  platform: Platform,
+  admitted: Admitted,
+  route: GuardedRoute,
+): Promise<Authenticated> {
+  const credential = credentialOf(admitted.headers, platform)
+  if (!credential) throw problem('unauthenticated', { headers: challenge })
+  for (const reader of platform.readers) {
+    if (!reader.kinds.includes(credential.kind)) continue
+    const principal = await reader.read(credential)
+    if (principal) return { ...admitted, route, principal }
+  }
+  throw problem('invalid_credential', { headers: challenge })
+}
+
+const challenge = { 'www-authenticate': 'Bearer' }
+
+/**
+ * The first of bearer token, API key and session cookie that the request shows. Only that one counts: falling back to the
+ * next after a wrong one would let an expired token ride on a forgotten cookie.
+ */
+function credentialOf(headers: Readonly<Record<string, string>>, platform: Platform): Credential | undefined {
+  const { authorization } = headers
+  if (authorization !== undefined) {
+    const bearer = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)
+    if (!bearer)
+      throw problem('invalid_credential', {
+        detail: 'The Authorization header is not "Bearer <token>".',
+        headers: challenge,
+      })
+    return { kind: 'bearer', value: bearer[1]! }
+  }
+  const apiKey = headers['x-api-key']
+  if (apiKey !== undefined) return { kind: 'apiKey', value: apiKey }
+  // A cookie of that name may be another application's on the same host; it is a credential only where somebody reads it.
+  const session = platform.readers.some((reader) => reader.kinds.includes('cookie'))
+    ? sessionCookie(headers.cookie)
+    : undefined
+  return session === undefined ? undefined : { kind: 'cookie', value: session }
+}
+
+function sessionCookie(header: string | undefined): string | undefined {
+  return /(?:^|; *)(?:__Host-)?session_id=([^;]+)/.exec(header ?? '')?.[1]
+}

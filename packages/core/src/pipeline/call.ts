@@ -1,0 +1,38 @@
+import type { Condition } from '../condition/condition.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { Scope, Session, Transaction } from '../ports/database.ts'
+import type { Answer } from './answer.ts'
+import type { InTenant } from './tenant.ts'
+
+/** What a public route works with: no principal, no tenant, no data. */
+export interface PublicCall {
+  readonly platform: Platform
+  readonly headers: Readonly<Record<string, string>>
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** What a guarded route works with, after every check that does not need the row. */
+export interface Call {
+  readonly platform: Platform
+  readonly request: InTenant
+  readonly scope: Scope
+  readonly parameters: Readonly<Record<string, string>>
+  /** Raw query, without the question mark. */
+  readonly search: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The parsed JSON body; undefined where the route has none. */
+  readonly body: unknown
+  readonly visible: Condition
+  readonly allowed: Condition
+  /** For reads: each call is one statement. */
+  readonly session: Session
+  /**
+   * For writes of one statement. Without an idempotency key the statement is its own transaction; with one, the key is
+   * claimed, the work done and the answer kept in one.
+   */
+  write(work: (session: Session) => Promise<Answer>): Promise<Answer>
+  /** For writes that need several statements: always one transaction, with the idempotency key in it. */
+  transact(work: (transaction: Transaction) => Promise<Answer>): Promise<Answer>
+  /** The kept answer of this request's idempotency key, for work that is too slow to hold a transaction open. */
+  replay(): Promise<Answer | undefined>
+}

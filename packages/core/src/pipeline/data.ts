@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { problem } from '../errors/plinth-error.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { Scope } from '../ports/database.ts'
+import { parseJsonBody } from '../request/scan-json.ts'
+import type { GuardedRoute } from '../routes/route.ts'
+import type { Answer } from './answer.ts'
+import type { Call } from './call.ts'
+import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
+import { Authorized } from './policy.ts'
+import type { InTenant } from './tenant.ts'
+
+/**
+ * Validation, then the operation: 415, 400 → 404 row → 403 this row → 412 → 409. Accepts nothing but what the policy stage
+ * made, so that data without policy does not compile.
+ */
+export async function perform(platform: Platform, authorized: Authorized): Promise<Answer> {
+  Authorized.check(authorized)
+  const { request, visible, allowed } = authorized
+  const { route } = request
+  const scope = scopeOf(platform, request)
+  const body = readRouteBody(platform, route, request)
+  const key = route.method === 'GET' ? undefined : idempotencyKeyOf(request.headers, () => fingerprint(request))
+  const call: Call = {
+    platform,
+    request,
+    scope,
+    visible,
+    allowed,
+    body,
+    parameters: request.parameters,
+    search: request.search,
+    headers: request.headers,
+    session: platform.database.session(scope),
+    ...withIdempotency(platform, scope, key),
+  }
+  return route.handle(call)
+}
+
+/** In whose name and for whom the statements of this request run. */
+export function scopeOf(platform: Platform, request: Pick<InTenant, 'principal' | 'tenant' | 'requestId'>): Scope {
+  const { principal, tenant, requestId } = request
+  return {
+    tenantId: tenant.id,
+    actor: { kind: principal.kind, id: principal.id },
+    facts: { principalId: principal.id, userId: principal.userId, groupIds: principal.groupIds },
+    requestId,
+    now: platform.clock.now(),
+  }
+}
+
+/** @throws unsupported_media_type, malformed_json, body_too_deep */
+function readRouteBody(platform: Platform, route: GuardedRoute, request: InTenant): unknown {
+  if (!route.body) return undefined
+  const empty = request.body === undefined || request.body.byteLength === 0
+  if (empty && route.body.optional) return {}
+  if (!isJson(request.headers['content-type'], route.body.mergePatch ?? false)) {
+    const accepted = route.body.mergePatch ? 'application/json or application/merge-patch+json' : 'application/json'
+    throw problem('unsupported_media_type', { detail: `Send ${accepted} in UTF-8.`, headers: { accept: accepted } })
+  }
+  if (empty) throw problem('malformed_json', { detail: 'The body is empty.' })
+  return parseJsonBody(request.body!, platform.limits.depth)
+}
+
+function isJson(contentType: string | undefined, mergePatch: boolean): boolean {
+  const [type = '', ...parameters] = (contentType ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  if (type !== 'application/json' && !(mergePatch && type === 'application/merge-patch+json')) return false
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))
+  return charset === undefined || /^charset="?utf-8"?$/.test(charset)
+}
+
+/** Method, path and body: what makes two requests the same for an idempotency key. */
+function fingerprint(request: InTenant): string {
+  return createHash('sha256')
+    .update(`${request.method} ${request.path}?${request.search}\n`)
+    .update(request.body ?? '')
+    .digest('base64url')
+}

@@ -1,0 +1,63 @@
+import { problem } from '../errors/plinth-error.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { IdempotencyKey, KeyClaim, Scope, Transaction } from '../ports/database.ts'
+import type { Answer } from './answer.ts'
+import type { Call } from './call.ts'
+
+const KEPT_FOR = 24 * 3_600_000
+
+/**
+ * The `Idempotency-Key` of a request (draft-ietf-httpapi-idempotency-key-header): 1–255 visible ASCII, quotes optional.
+ * @throws invalid_idempotency_key
+ */
+export function idempotencyKeyOf(
+  headers: Readonly<Record<string, string>>,
+  fingerprint: () => string,
+): IdempotencyKey | undefined {
+  const header = headers['idempotency-key']
+  if (header === undefined) return undefined
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw problem('invalid_idempotency_key')
+  return { key, fingerprint: fingerprint() }
+}
+
+/**
+ * How a call writes. With a key: claim it, do the work, keep the answer, all in the transaction of the work, so that an answer
+ * is kept exactly when its effect is. An error rolls back and keeps nothing; the client may try again.
+ */
+export function withIdempotency(
+  platform: Platform,
+  scope: Scope,
+  key: IdempotencyKey | undefined,
+): Pick<Call, 'write' | 'transact' | 'replay'> {
+  const { database } = platform
+  if (!key) {
+    return {
+      write: (work) => work(database.session(scope)),
+      transact: (work) => database.transaction(scope, work),
+      replay: () => Promise.resolve(undefined),
+    }
+  }
+  const context = `${scope.tenantId}|${scope.actor.kind}:${scope.actor.id}|${key.key}`
+  const kept = (claim: KeyClaim): Answer | undefined => {
+    if (claim.found === 'other') throw problem('idempotency_key_reused')
+    if (claim.found === 'running') throw problem('idempotency_in_progress', { headers: { 'retry-after': '1' } })
+    if (claim.found !== 'answer') return undefined
+    const answer = JSON.parse(platform.secrets.open(claim.sealed, context)) as Answer
+    return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
+  }
+  const transact = (work: (transaction: Transaction) => Promise<Answer>): Promise<Answer> =>
+    database.transaction(scope, async (transaction) => {
+      const before = kept(await transaction.claimKey(key))
+      if (before) return before
+      const answer = await work(transaction)
+      const sealed = platform.secrets.seal(JSON.stringify(answer), context)
+      await transaction.keepAnswer(key, sealed, new Date(scope.now.getTime() + KEPT_FOR))
+      return answer
+    })
+  return {
+    write: transact,
+    transact,
+    replay: () => database.transaction(scope, async (transaction) => kept(await transaction.claimKey(key))),
+  }
+}

@@ -1,0 +1,50 @@
+import type { Condition } from '../condition/condition.ts'
+import { problem } from '../errors/plinth-error.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { InTenant } from './tenant.ts'
+
+// Known to this module alone; declared before the class, whose static block fills it.
+let mint: (request: InTenant, visible: Condition, allowed: Condition) => Authorized
+
+/**
+ * Proof that the policy stage ran. A class with a private field: an object that merely looks alike, or a spread of a real one
+ * with another condition, does not compile; `check` refuses at run time what was forced past the compiler.
+ */
+export class Authorized {
+  // eslint-disable-next-line no-unused-private-class-members -- `check` looks for it with `in`
+  readonly #proof = true
+  readonly request: InTenant
+  /** Rows that the principal may see: outside of it a row is "not there". */
+  readonly visible: Condition
+  /** Rows on which he may do what he asks. */
+  readonly allowed: Condition
+
+  private constructor(request: InTenant, visible: Condition, allowed: Condition) {
+    this.request = request
+    this.visible = visible
+    this.allowed = allowed
+  }
+
+  static {
+    mint = (request, visible, allowed) => new Authorized(request, visible, allowed)
+  }
+
+  static check(value: Authorized): void {
+    if (!(#proof in value)) throw new Error('the data stage was called without the policy stage')
+  }
+}
+
+/**
+ * May this principal do this on any row at all? If so: on which.
+ * @throws permission_denied
+ */
+export function authorize(_platform: Platform, request: InTenant): Authorized {
+  const { route, principal } = request
+  const allowed = principal.permissions.condition(route.permission)
+  if (allowed.kind === 'never') {
+    throw problem('permission_denied', { detail: `This needs the permission ${route.resource.name}:${route.verb}.` })
+  }
+  // Who may change a row may be told of it: without read permission, the rows of the verb itself are the visible ones.
+  const seeing = principal.permissions.condition(route.seeing)
+  return mint(request, seeing.kind === 'never' ? allowed : seeing, allowed)
+}

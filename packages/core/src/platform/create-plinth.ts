@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import type { Principal } from '../auth/principal.ts'
+import { systemPrincipal } from '../auth/system-principal.ts'
+import { problem } from '../errors/plinth-error.ts'
+import { StartupError, type StartupFault } from '../errors/startup-error.ts'
+import type { Feature } from '../feature/feature.ts'
+import { openApiDocument } from '../openapi/document.ts'
+import { handle } from '../pipeline.ts'
+import { scopeOf } from '../pipeline/data.ts'
+import { canonicalPath } from '../pipeline/request.ts'
+import { refuseInactive } from '../pipeline/tenant.ts'
+import { systemClock } from '../ports/clock.ts'
+import type { EventRecord, Transaction } from '../ports/database.ts'
+import type { Context } from '../resource/context.ts'
+import { transactionContext } from '../resource/transaction-context.ts'
+import { resourceRoutes } from '../routes/resource-routes.ts'
+import { buildRouteTable } from '../routes/route-table.ts'
+import { systemRoutes } from '../routes/system-routes.ts'
+import { credentialTenant } from '../tenancy/credential-tenant.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import { defaultLimits, type Platform } from './platform.ts'
+import type { Plinth, PlinthOptions } from './plinth.ts'
+import { readDeclaration } from './read-declaration.ts'
+import { readinessOf } from './readiness.ts'
+import { readRuntime } from './runtime.ts'
+
+/**
+ * Puts a platform together: reads the declaration, finds every fault at once, and returns what an adapter mounts. Nothing is
+ * connected before the first request or `migrate()`.
+ *
+ * @throws StartupError with every fault of resources, features, settings and database configuration
+ */
+export function createPlinth(options: PlinthOptions): Plinth {
+  const faults: StartupFault[] = [...options.database.faults]
+  const features = options.features ?? []
+  const registry = readDeclaration(options.resources, features, faults)
+  const runtime = readRuntime(options, faults)
+  if (faults.length > 0 || !runtime) throw new StartupError(faults)
+
+  const { database } = options
+  const title = options.title ?? 'Plinth'
+  const version = options.version ?? '1.0.0'
+  const document = (): ReturnType<Plinth['openapi']> =>
+    openApiDocument({ info: { title, version }, basePath: runtime.basePath, registry, routes: routes.routes })
+  const routes = buildRouteTable([
+    ...systemRoutes({ title, version, root: options.root ?? true, document }),
+    ...registry.resources.flatMap((resource) => resourceRoutes(registry, resource)),
+  ])
+  const readiness = readinessOf(database, runtime.log)
+  const platform: Platform = {
+    basePath: runtime.basePath,
+    environment: runtime.environment,
+    version,
+    errorTypeBase: options.errorTypeBase ?? runtime.basePath,
+    registry,
+    database,
+    routes,
+    readers: registry.features.flatMap((feature) => feature.slots?.auth ?? []),
+    tenants: registry.features.find((feature) => feature.slots?.tenant)?.slots?.tenant ?? credentialTenant,
+    secrets: runtime.secrets,
+    log: runtime.log,
+    clock: options.clock ?? systemClock,
+    limits: { ...defaultLimits, ...options.limits },
+    ready: readiness.ready,
+  }
+  const faultsOfTables = database.attach({
+    registry,
+    log: runtime.log,
+    clock: platform.clock,
+    deliver: (event) => deliver(platform, event),
+  })
+  if (faultsOfTables.length > 0) throw new StartupError(faultsOfTables)
+
+  return {
+    basePath: runtime.basePath,
+    notFound: options.notFound ?? 'host',
+    registry,
+    routes: routes.routes,
+    fetch: (request) => handle(platform, request),
+    knows: (path) => routes.match(canonicalPath(runtime.basePath, path)) !== undefined,
+    openapi: document,
+    async migrate(migrateOptions = {}) {
+      const report = await database.migrate(migrateOptions)
+      for (const step of report.applied) runtime.log.info('migration_applied', { step })
+      for (const warning of report.warnings) runtime.log.warn('migration_warning', { warning })
+      await readiness.check()
+      for (const feature of features) if (isImplicit(feature)) await found(platform, feature.implicitTenant)
+      return report
+    },
+    foundTenant: (draft) => found(platform, draft),
+    as: (principal, tenant, work) => inTransaction(platform, principal, tenant, work),
+    async asSystem(reason, tenant, work) {
+      const known = await database.findTenant(tenant)
+      if (!known) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
+      const principal = systemPrincipal(registry.permissions, reason)
+      const requestId = randomUUID()
+      runtime.log.info('system_access', { reason, tenant: known.slug, requestId })
+      const scope = scopeOf(platform, { principal, tenant: known, requestId })
+      return database.systemTransaction(scope, (transaction) =>
+        work(transactionContext({ platform, scope, transaction, principal, tenant: known })),
+      )
+    },
+    close: () => database.close(),
+  }
+}
+
+function isImplicit(
+  feature: Feature,
+): feature is Feature & { readonly implicitTenant: { readonly slug: string; readonly name: string } } {
+  return 'implicitTenant' in feature
+}
+
+async function inTransaction<T>(
+  platform: Platform,
+  principal: Principal,
+  wanted: string,
+  work: (context: Context) => Promise<T>,
+): Promise<T> {
+  await platform.ready()
+  const tenant = await platform.tenants.choose(principal, wanted, platform.database)
+  refuseInactive(tenant)
+  const scope = scopeOf(platform, { principal, tenant, requestId: randomUUID() })
+  return platform.database.transaction(scope, (transaction) =>
+    work(transactionContext({ platform, scope, transaction, principal, tenant })),
+  )
+}
+
+/** One transaction for the tenant and for what every feature provisions in it: a failure leaves nothing. */
+async function found(platform: Platform, draft: { readonly slug: string; readonly name: string }): Promise<Tenant> {
+  const principal = systemPrincipal(platform.registry.permissions, `founding ${draft.slug}`)
+  const requestId = randomUUID()
+  const contextOf = (transaction: Transaction, tenant: Tenant): Context =>
+    transactionContext({
+      platform,
+      scope: scopeOf(platform, { principal, tenant, requestId }),
+      transaction,
+      principal,
+      tenant,
+    })
+  const { tenant, founded } = await platform.database.foundTenant(
+    draft,
+    (tenant) => scopeOf(platform, { principal, tenant, requestId }),
+    async (transaction, tenant) => {
+      for (const feature of platform.registry.features)
+        await feature.provision?.(contextOf(transaction, tenant), tenant)
+    },
+  )
+  if (founded) platform.log.info('tenant_founded', { tenant: tenant.slug })
+  return tenant
+}
+
+/** Hands one committed event to every handler of its type, each in a transaction of its own in the event's tenant. */
+async function deliver(platform: Platform, event: EventRecord): Promise<void> {
+  const tenant = await platform.database.findTenant(event.tenantId)
+  if (!tenant) return // gone since; its rows are gone with it
+  for (const feature of platform.registry.features) {
+    for (const handler of [feature.on?.[event.type], feature.on?.['*']]) {
+      if (!handler) continue
+      const principal = systemPrincipal(platform.registry.permissions, `${feature.name} on ${event.type}`)
+      const scope = scopeOf(platform, { principal, tenant, requestId: event.requestId })
+      await platform.database.systemTransaction(scope, (transaction) =>
+        handler(transactionContext({ platform, scope, transaction, principal, tenant }), event),
+      )
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import type { CredentialReader } from '../auth/principal.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Database } from '../ports/database.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Secrets } from '../ports/secrets.ts'
+import type { RouteTable } from '../routes/route-table.ts'
+import type { TenantChooser } from '../tenancy/tenant.ts'
+import type { Registry } from './registry.ts'
+
+/** Bounds on what a request may cost before anything is known about it. */
+export interface Limits {
+  /** Characters of path and query (414). */
+  readonly url: number
+  /** Number of header fields and characters in all of them (431). */
+  readonly headerCount: number
+  readonly headerBytes: number
+  /** Bytes of the body (413). */
+  readonly body: number
+  /** Levels of nesting in a JSON body (400). */
+  readonly depth: number
+  /** Milliseconds that an action's `outside` may take. */
+  readonly outside: number
+}
+
+export const defaultLimits: Limits = {
+  url: 8_192,
+  headerCount: 100,
+  headerBytes: 32_768,
+  body: 1_048_576,
+  depth: 32,
+  outside: 30_000,
+}
+
+/** What the stages of the pipeline work with; put together once by `createPlinth`. */
+export interface Platform {
+  readonly basePath: string
+  readonly environment: string
+  readonly version: string
+  readonly errorTypeBase: string
+  readonly registry: Registry
+  readonly database: Database
+  readonly routes: RouteTable
+  readonly readers: readonly CredentialReader[]
+  readonly tenants: TenantChooser
+  readonly secrets: Secrets
+  readonly log: Logger
+  readonly clock: Clock
+  readonly limits: Limits
+  /** Resolves when the catalog was compared and is as declared; rejects with `not_ready`. */
+  readonly ready: () => Promise<void> | undefined
+}

@@ -1,0 +1,66 @@
+import type { Principal } from '../auth/principal.ts'
+import type { OpenApiDocument } from '../openapi/document.ts'
+import type { Feature } from '../feature/feature.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Database, MigrateOptions, MigrationReport } from '../ports/database.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Context } from '../resource/context.ts'
+import type { Resource } from '../resource/define-resource.ts'
+import type { Route } from '../routes/route.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { Limits } from './platform.ts'
+import type { Registry } from './registry.ts'
+
+/** What `createPlinth` takes. Only the database and the resources are needed. */
+export interface PlinthOptions {
+  readonly database: Database
+  readonly resources: readonly Resource[]
+  /** In any order: it means nothing. Without a feature that reads credentials, every guarded route is 401. */
+  readonly features?: readonly Feature[]
+  /** Name and version for OpenAPI and the greeting. */
+  readonly title?: string
+  readonly version?: string
+  /** The whole prefix as the browser sees it, without a trailing slash. Default: `URL_PREFIX`, else none. */
+  readonly basePath?: string
+  /** `host` (default): what no route matches goes on to the host. `plinth`: it is answered with a problem 404. */
+  readonly notFound?: 'host' | 'plinth'
+  /** `false` drops `/`, `/health` and `/openapi.json` at the root, for hosts that have their own. */
+  readonly root?: boolean
+  /** Makes the `type` of errors absolute: `https://docs.example.com`. Default: the base path. */
+  readonly errorTypeBase?: string
+  readonly limits?: Partial<Limits>
+  readonly log?: Logger
+  readonly clock?: Clock
+  /** Variables to read settings from. Default: `process.env` and `.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** A platform, ready to be mounted. */
+export interface Plinth {
+  /** Answers any request; the adapters convert to and from this and do nothing else. Never rejects. */
+  readonly fetch: (request: Request) => Promise<Response>
+  /** Is this path (as the browser sees it) one of Plinth's? What is not goes on to the host. */
+  readonly knows: (path: string) => boolean
+  readonly basePath: string
+  readonly notFound: 'host' | 'plinth'
+  readonly registry: Registry
+  readonly routes: readonly Route[]
+  /** The OpenAPI 3.1 document as data. */
+  openapi(): OpenApiDocument
+  /**
+   * Platform SQL, features, what registered tables lack (or a drizzle-kit folder), policies and grants; under a lock.
+   * @throws StartupError naming every difference that it may not mend by itself
+   */
+  migrate(options?: MigrateOptions): Promise<MigrationReport>
+  /** Founds a tenant, or finds it where the slug is taken. Every feature's `provision` runs in the same transaction. */
+  foundTenant(draft: { readonly slug: string; readonly name: string }): Promise<Tenant>
+  /**
+   * Runs code as this principal in this tenant (id or slug): the pipeline from the tenant stage on, one transaction.
+   * @throws tenant_forbidden, tenant_suspended, and whatever `work` throws
+   */
+  as<T>(principal: Principal, tenant: string, work: (context: Context) => Promise<T>): Promise<T>
+  /** Runs code as the platform itself, under `plinth_system`. The reason is logged. */
+  asSystem<T>(reason: string, tenant: string, work: (context: Context) => Promise<T>): Promise<T>
+  /** Stops background work and closes connections. */
+  close(): Promise<void>
+}

@@ -1,0 +1,105 @@
+import type { Feature } from '../feature/feature.ts'
+import type { StartupFault } from '../errors/startup-error.ts'
+import { numberPermissions } from '../policy/permission-set.ts'
+import type { Resource } from '../resource/define-resource.ts'
+import { describeResource } from '../resource/describe-resource.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
+import type { Registry } from './registry.ts'
+
+const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
+  left.name < right.name ? -1 : left.name > right.name ? 1 : 0
+
+/**
+ * Reads resources and features into the registry. Everything is sorted by name, so that neither the order of resources nor
+ * that of features can change what is served.
+ */
+export function readDeclaration(
+  resources: readonly Resource[],
+  features: readonly Feature[],
+  faults: StartupFault[],
+): Registry {
+  const described: ResourceInfo[] = []
+  const add = (resource: Resource, origin: ResourceInfo['origin']): void => {
+    const info = describeResource(resource, origin, faults)
+    if (info) described.push(info)
+  }
+  for (const resource of resources) add(resource, 'product')
+  for (const feature of features) for (const resource of feature.resources ?? []) add(resource, 'platform')
+  described.sort(byName)
+  const registry: Registry = {
+    resources: described,
+    byTable: new Map(described.map((info) => [info.table as object, info])),
+    features: [...features].sort(byName),
+    permissions: numberPermissions(described),
+    listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
+  }
+  verifyUnique(described, features, faults)
+  verifyReferences(registry, faults)
+  for (const feature of registry.features) faults.push(...(feature.verify?.(registry) ?? []))
+  return registry
+}
+
+/** First path segments under `/api/v1` that are the platform's own; a product table of that name would hide them. */
+const platformPaths = new Set([
+  'auth',
+  'health',
+  'metrics',
+  'openapi.json',
+  'docs',
+  'redoc',
+  'ws',
+  'stream',
+  'explain',
+  'admin',
+  'scim',
+  'scaling-events',
+])
+
+function verifyUnique(resources: readonly ResourceInfo[], features: readonly Feature[], faults: StartupFault[]): void {
+  const seen = new Map<string, string>()
+  const claim = (key: string, path: string, problem: string, fix: string): void => {
+    if (seen.has(key)) faults.push({ path, problem, fix })
+    seen.set(key, path)
+  }
+  for (const resource of resources) {
+    const path = `resource ${resource.name}`
+    claim(`name ${resource.name}`, path, 'another resource has this name', "defineResource({ name: 'another', … })")
+    claim(
+      `path ${resource.path}`,
+      path,
+      `another resource is served at /${resource.path}`,
+      'give the table another name',
+    )
+    if (platformPaths.has(resource.path)) {
+      faults.push({
+        path,
+        problem: `/${resource.path} is a path of the platform`,
+        fix: `name the table product_${resource.sqlName}`,
+      })
+    }
+  }
+  for (const feature of features)
+    claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
+  const choosers = features.filter((feature) => feature.slots?.tenant).map((feature) => feature.name)
+  if (choosers.length > 1) {
+    faults.push({
+      path: 'features',
+      problem: `the tenant slot is filled by ${choosers.join(' and ')}`,
+      fix: 'keep one of them',
+    })
+  }
+}
+
+function verifyReferences(registry: Registry, faults: StartupFault[]): void {
+  for (const resource of registry.resources) {
+    for (const field of resource.fields) {
+      if (field.reference && !registry.byTable.has(field.reference.to() as object)) {
+        faults.push({
+          path: `resource ${resource.name}.fields.${field.key}`,
+          problem: 'points at a table that is no resource of this platform',
+          fix: 'add its resource to createPlinth({ resources: […] })',
+        })
+      }
+    }
+  }
+}

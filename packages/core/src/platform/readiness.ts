@@ -1,0 +1,51 @@
+import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { StartupError } from '../errors/startup-error.ts'
+import type { Database } from '../ports/database.ts'
+import type { Logger } from '../ports/logger.ts'
+
+/** How long a refusal stands before the catalog is compared again, in milliseconds. */
+const REFUSED_FOR = 2_000
+
+export interface Readiness {
+  /** Undefined once all is well, so that the hot path awaits nothing. @throws not_ready, unavailable */
+  readonly ready: () => Promise<void> | undefined
+  /** Compares now. @throws StartupError */
+  readonly check: () => Promise<void>
+}
+
+/**
+ * Serving is refused until the live catalog is as declared: `drizzle-kit push`, for one, silently disables row-level security
+ * and drops policies, and a runtime login that owns the tables is not bound by them.
+ */
+export function readinessOf(database: Database, log: Logger): Readiness {
+  let verified = false
+  let running: Promise<void> | undefined
+  let refusedUntil = 0
+
+  const check = async (): Promise<void> => {
+    const faults = await database.check()
+    if (faults.length > 0) throw new StartupError(faults)
+    verified = true
+    database.startRelay()
+    log.info('database_verified', { database: database.kind })
+  }
+  const refuse = (error: unknown): never => {
+    if (PlinthError.is(error)) throw error
+    refusedUntil = Date.now() + REFUSED_FOR
+    log.error('startup_fault', { error })
+    throw problem('not_ready', { cause: error })
+  }
+  return {
+    check,
+    ready() {
+      if (verified) return undefined
+      if (Date.now() < refusedUntil) return Promise.reject(problem('not_ready'))
+      running ??= check()
+        .catch(refuse)
+        .finally(() => {
+          running = undefined
+        })
+      return running
+    },
+  }
+}

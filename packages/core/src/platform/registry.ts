@@ -1,0 +1,16 @@
+import type { Feature } from '../feature/feature.ts'
+import type { PermissionNumbers } from '../policy/permission-set.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
+
+/** Everything that was declared, in an order that does not depend on the order of declaration. */
+export interface Registry {
+  /** Sorted by name. */
+  readonly resources: readonly ResourceInfo[]
+  /** By the table object that the user declared. */
+  readonly byTable: ReadonlyMap<object, ResourceInfo>
+  /** Sorted by name. */
+  readonly features: readonly Feature[]
+  readonly permissions: PermissionNumbers
+  /** Event types that some feature listens to; `*` is all. */
+  readonly listened: ReadonlySet<string>
+}

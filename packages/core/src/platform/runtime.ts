@@ -1,0 +1,40 @@
+import { StartupError, type StartupFault } from '../errors/startup-error.ts'
+import { keyRingOf, keyRingSecrets } from '../keys/key-ring-secrets.ts'
+import { platformLogger } from '../logging/platform-logger.ts'
+import { loadPlatformSettings } from '../settings/platform-settings.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Secrets } from '../ports/secrets.ts'
+import type { PlinthOptions } from './plinth.ts'
+
+/** What the surroundings decide: base path, environment, keys, log. */
+export interface Runtime {
+  readonly basePath: string
+  readonly environment: string
+  readonly secrets: Secrets
+  readonly log: Logger
+}
+
+/** Reads the settings; their faults join those of the declaration, so that all are told at once. */
+export function readRuntime(options: PlinthOptions, faults: StartupFault[]): Runtime | undefined {
+  const basePath = options.basePath
+  if (basePath !== undefined && basePath !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(basePath)) {
+    faults.push({
+      path: 'createPlinth.basePath',
+      problem: `'${basePath}' is no path`,
+      fix: "basePath: '/app', without a slash at the end",
+    })
+  }
+  try {
+    const settings = loadPlatformSettings(options.env === undefined ? {} : { env: options.env })
+    return {
+      basePath: basePath ?? settings.URL_PREFIX,
+      environment: settings.ENVIRONMENT,
+      secrets: keyRingSecrets(keyRingOf(settings)),
+      log: options.log ?? platformLogger(settings),
+    }
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error
+    faults.push(...error.faults)
+    return undefined
+  }
+}

@@ -1,0 +1,78 @@
+import { always, compareFact, inGroups, never, or, type Condition } from '../condition/condition.ts'
+import { parsePermission, type PermissionScope } from './permission.ts'
+
+const bits: Readonly<Record<PermissionScope, number>> = { all: 1, group: 2, own: 4 }
+
+// One condition object per combination of scopes, made once: the data stage compares them by identity.
+const conditions: readonly Condition[] = Array.from({ length: 8 }, (_, mask) =>
+  mask === 0
+    ? never
+    : mask & bits.all
+      ? always
+      : or(
+          ...(mask & bits.group ? [inGroups('ownerGroupId')] : []),
+          ...(mask & bits.own ? [compareFact('ownerUserId', 'eq', 'userId')] : []),
+        ),
+)
+
+/** Numbers for every `model:action` there is, so that a decision is one array read (8 ns) instead of a search. */
+export interface PermissionNumbers {
+  readonly names: readonly string[]
+  numberOf(model: string, action: string): number | undefined
+}
+
+export function numberPermissions(
+  models: readonly { readonly name: string; readonly verbs: readonly string[] }[],
+): PermissionNumbers {
+  const names = models.flatMap((model) => model.verbs.map((verb) => `${model.name}:${verb}`))
+  const numbers = new Map(names.map((name, number) => [name, number]))
+  return { names, numberOf: (model, action) => numbers.get(`${model}:${action}`) }
+}
+
+/** What one principal may do: a mask of scopes by permission number, built once per principal. */
+export class PermissionSet {
+  readonly #masks: Uint8Array
+
+  constructor(masks: Uint8Array) {
+    this.#masks = masks
+  }
+
+  /** The rows for which the permission is held; `never` when it is not held at all. */
+  condition(permission: number): Condition {
+    return conditions[this.#masks[permission] ?? 0]!
+  }
+
+  holds(permission: number): boolean {
+    return (this.#masks[permission] ?? 0) !== 0
+  }
+
+  static readonly none = new PermissionSet(new Uint8Array(0))
+}
+
+/**
+ * Builds the mask of a list of permissions. Unknown ones are returned, not ignored: a mistyped permission that silently
+ * means "no" is found by a customer, one that means "yes" by an attacker.
+ */
+export function buildPermissionSet(
+  numbers: PermissionNumbers,
+  permissions: readonly string[],
+): { readonly set: PermissionSet; readonly unknown: readonly string[] } {
+  const masks = new Uint8Array(numbers.names.length)
+  const unknown: string[] = []
+  for (const text of permissions) {
+    const permission = parsePermission(text)
+    let matched = false
+    if (permission) {
+      numbers.names.forEach((name, number) => {
+        const [model, action] = name.split(':')
+        if (permission.model !== '*' && permission.model !== model) return
+        if (permission.action !== '*' && permission.action !== action) return
+        masks[number]! |= bits[permission.scope]
+        matched = true
+      })
+    }
+    // `*` holds for whatever there is, also for nothing yet.
+    if (!matched && !(permission?.model === '*' && permission.action === '*')) unknown.push(text)
+  }
+  return { set: new PermissionSet(masks), unknown }
+}

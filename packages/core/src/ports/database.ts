@@ -1,0 +1,183 @@
+import type { Condition, Facts } from '../condition/condition.ts'
+import type { Registry } from '../platform/registry.ts'
+import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
+import type { StartupFault } from '../errors/startup-error.ts'
+import type { Actor } from '../auth/principal.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { Logger } from './logger.ts'
+import type { Clock } from './clock.ts'
+
+/**
+ * A stored value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid are the text
+ * that PostgreSQL printed, small numbers are numbers, bool is a boolean.
+ */
+export type Raw = string | number | boolean | null | readonly Raw[]
+export type RawRow = Readonly<Record<string, Raw>>
+
+/** A value to store: JSON form printed as text, null for NULL. The database casts it to the column's type. */
+export type Stored = string | null
+
+/** Stands for the column's own default in a change (an absent field of a PUT). */
+export const databaseDefault: unique symbol = Symbol('plinth.default')
+
+/** In whose name and for whom a statement runs. Comes from the pipeline alone; nothing of a request's input gets in here. */
+export interface Scope {
+  readonly tenantId: string
+  readonly actor: Actor
+  readonly facts: Facts
+  readonly requestId: string
+  /** The one time of this request: `createdAt`, `updatedAt`, recorded rows. */
+  readonly now: Date
+}
+
+export interface SortKey {
+  readonly field: FieldInfo
+  readonly descending: boolean
+}
+
+export interface ReadOperation {
+  readonly resource: ResourceInfo
+  readonly id: string
+  /** Rows that this principal may see. */
+  readonly visible: Condition
+}
+
+export interface ListOperation {
+  readonly resource: ResourceInfo
+  /** What the principal may see, and what he asked for. */
+  readonly where: Condition
+  /** Ends with the id, so that the order is total. */
+  readonly sort: readonly SortKey[]
+  /** Values of the sort keys of the last row of the page before, as PostgreSQL printed them. */
+  readonly after: readonly Stored[] | undefined
+  readonly limit: number
+  readonly offset: number
+  /** Columns to read; sort keys, id and version are always among them. */
+  readonly fields: readonly FieldInfo[]
+}
+
+export interface CreateOperation {
+  readonly resource: ResourceInfo
+  readonly id: string
+  readonly ownerUserId: string | null
+  readonly values: ReadonlyMap<FieldInfo, Stored>
+}
+
+export interface ChangeOperation {
+  readonly resource: ResourceInfo
+  readonly id: string
+  readonly visible: Condition
+  /** Rows that this principal may change; a visible row outside of it is `denied`. */
+  readonly allowed: Condition
+  /** The version that the caller saw (`If-Match`). */
+  readonly ifVersion: number | undefined
+  /** What it is called in records and events: `updated`, `deleted` or the name of an action. */
+  readonly event: string
+}
+
+export interface UpdateOperation extends ChangeOperation {
+  /** At least one column. */
+  readonly values: ReadonlyMap<FieldInfo, Stored | typeof databaseDefault>
+}
+
+export type ChangeResult =
+  | { readonly outcome: 'done'; readonly row: RawRow }
+  | { readonly outcome: 'missing' | 'denied' | 'stale' }
+
+export interface IdempotencyKey {
+  readonly key: string
+  /** Hash over method, path and body: the same key with another request is a mistake of the client. */
+  readonly fingerprint: string
+}
+
+/** What was found under a key: nothing (and it is ours now), an answer, another request's answer, or a request still running. */
+export type KeyClaim =
+  | { readonly found: 'nothing' | 'other' | 'running' }
+  | { readonly found: 'answer'; readonly sealed: string }
+
+/** The operations of one tenant scope. Outside a transaction each is one statement and one commit. */
+export interface Session {
+  read(operation: ReadOperation): Promise<RawRow | undefined>
+  list(operation: ListOperation): Promise<readonly RawRow[]>
+  count(operation: Pick<ListOperation, 'resource' | 'where'>): Promise<number>
+  create(operation: CreateOperation): Promise<RawRow>
+  update(operation: UpdateOperation): Promise<ChangeResult>
+  /** What `update` would answer to a change of nothing: same outcomes, the row as it is, nothing written. */
+  probe(operation: ChangeOperation): Promise<ChangeResult>
+  delete(operation: ChangeOperation): Promise<ChangeResult>
+}
+
+/** A session inside a transaction: all or nothing. */
+export interface Transaction extends Session {
+  /** Locks the row until the end of the transaction and reads it. */
+  lock(operation: ReadOperation): Promise<RawRow | undefined>
+  /** Claims an idempotency key until the end of the transaction, without waiting for another holder. */
+  claimKey(key: IdempotencyKey): Promise<KeyClaim>
+  /** Keeps the (encrypted) answer under the claimed key. */
+  keepAnswer(key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void>
+  /** Appends an event to the outbox that no generated write stands for (an action). */
+  emit(event: { readonly type: string; readonly key: string; readonly data: unknown }): Promise<void>
+}
+
+export interface MigrateOptions {
+  /** A drizzle-kit folder to run between the platform's SQL and the policies; production uses it. */
+  readonly folder?: string
+}
+
+export interface MigrationReport {
+  /** What was done, in order, in words (`created table sites`). Empty when all was up to date. */
+  readonly applied: readonly string[]
+  /** What an operator should know (a role that could not be made …). */
+  readonly warnings: readonly string[]
+}
+
+export interface EventRecord {
+  readonly id: string
+  readonly tenantId: string
+  readonly type: string
+  readonly key: string
+  readonly data: unknown
+  readonly actor: Actor
+  readonly requestId: string
+  readonly time: Date
+}
+
+/** What a database is told when the platform is put together. */
+export interface Attachment {
+  readonly registry: Registry
+  readonly log: Logger
+  readonly clock: Clock
+  /** Hands one committed event to every handler of its type; rejects when one fails, and the event comes again. */
+  readonly deliver: (event: EventRecord) => Promise<void>
+}
+
+/** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */
+export interface Database {
+  readonly kind: string
+  /** Faults of the configuration (no URL …), found before anything is connected. */
+  readonly faults: readonly StartupFault[]
+  /** Is told what was declared; returns what is wrong with the tables (a unique key without tenant …). */
+  attach(attachment: Attachment): readonly StartupFault[]
+  migrate(options: MigrateOptions): Promise<MigrationReport>
+  /** Compares the live catalog (roles, forced row-level security, policies, grants) with the registry. */
+  check(): Promise<readonly StartupFault[]>
+  session(scope: Scope): Session
+  transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
+  /** As `plinth_system`, whose policies are its own. The caller audits it. */
+  systemTransaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
+  findTenant(idOrSlug: string): Promise<Tenant | undefined>
+  /**
+   * Founds a tenant: its row and whatever `provision` writes, in one transaction. A taken slug resolves with the existing
+   * tenant and runs nothing.
+   */
+  foundTenant(
+    draft: { readonly slug: string; readonly name: string },
+    scope: (tenant: Tenant) => Scope,
+    provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
+  ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
+  /** Starts handing committed events on. Does nothing where no feature listens. */
+  startRelay(): void
+  /** Resolves when the database answers; rejects with `unavailable` when not. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,21 @@
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import type { z } from 'zod'
+import type { Reference } from '../table/belongs-to.ts'
+import { kebabCase } from '../table/snake-case.ts'
+import { drizzleTable } from '../table/types.ts'
+
+interface Annotated {
+  readonly reference: Reference | undefined
+  readonly description: string | undefined
+}
+
+/** Puts what OpenAPI and clients want to know beside a schema: its words, and where a reference points. */
+export function annotate(schema: z.ZodType, field: Annotated): z.ZodType {
+  const meta = {
+    ...(field.description === undefined ? {} : { description: field.description }),
+    ...(field.reference === undefined
+      ? {}
+      : { 'x-references': kebabCase(getTableConfig(drizzleTable(field.reference.to())).name) }),
+  }
+  return Object.keys(meta).length === 0 ? schema : schema.meta({ ...schema.meta(), ...meta })
+}

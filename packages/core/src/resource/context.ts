@@ -1,0 +1,44 @@
+import type { Principal } from '../auth/principal.ts'
+import type { Scalar } from '../condition/condition.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { AnyResourceTable, Draft, Patch, Row } from '../table/types.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+
+/** What `ctx.list` takes. Fields need not be declared filterable: this is code, not a stranger's query. */
+export interface ListRequest<T extends AnyResourceTable> {
+  /** Equality on every key given; null means IS NULL. */
+  readonly where?: { readonly [K in keyof Row<T>]?: Scalar | Date }
+  /** Field names, a leading `-` for descending. Default: newest first. */
+  readonly sort?: readonly string[]
+  /** At most this many rows (default 100, at most 1000). */
+  readonly limit?: number
+}
+
+/**
+ * What actions, jobs and scripts work with: the tenant's data, in one transaction, under the same policy, row-level security
+ * and records as a request over HTTP. There is no second, unguarded way to the data.
+ *
+ * Inside an action the permission of the action covers the action's own row; every other row is checked as usual.
+ */
+export interface Context {
+  readonly principal: Principal
+  readonly tenant: Tenant
+  readonly requestId: string
+  readonly log: Logger
+  /** The one time of this request. */
+  now(): Date
+  /** @throws permission_denied, validation_failed, already_exists */
+  create<T extends AnyResourceTable>(table: T, draft: Draft<T>): Promise<Row<T>>
+  /** @throws not_found */
+  read<T extends AnyResourceTable>(table: T, id: string): Promise<Row<T>>
+  /** Changes the given fields only. @throws not_found, permission_denied, validation_failed, version_mismatch */
+  update<T extends AnyResourceTable>(
+    table: T,
+    id: string,
+    patch: Patch<T>,
+    options?: { readonly ifVersion?: number },
+  ): Promise<Row<T>>
+  /** @throws not_found, permission_denied, still_referenced, version_mismatch */
+  delete<T extends AnyResourceTable>(table: T, id: string, options?: { readonly ifVersion?: number }): Promise<void>
+  list<T extends AnyResourceTable>(table: T, request?: ListRequest<T>): Promise<readonly Row<T>[]>
+}

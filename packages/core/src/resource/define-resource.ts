@@ -1,0 +1,118 @@
+import type { z } from 'zod'
+import type { Context } from './context.ts'
+import type { Fields } from './field-facts.ts'
+import type { AnyResourceTable, Row } from '../table/types.ts'
+
+/** The operations that every resource has unless it says otherwise. */
+export interface Operations {
+  readonly create?: boolean
+  readonly read?: boolean
+  readonly list?: boolean
+  /** PUT and PATCH. */
+  readonly update?: boolean
+  readonly delete?: boolean
+}
+
+// `input?:` lets undefined into what TypeScript infers for a key; distributing drops it. No schema at all infers unknown.
+type InputOf<Z> = unknown extends Z ? undefined : Z extends z.ZodType ? z.output<Z> : never
+
+/** A loose view of an action, for readers of resources that do not care for its types. */
+export interface AnyAction {
+  readonly input?: z.ZodType
+  readonly output?: z.ZodType
+  readonly description?: string
+  readonly readOnly?: boolean
+  readonly outside?: (row: never, input: never, signal: AbortSignal) => unknown
+  readonly run?: (context: Context, row: never, input: never) => void
+}
+
+/** The types of a resource in one parameter: its table, and input and output schema by action. */
+export interface Shape {
+  readonly table: AnyResourceTable
+  readonly inputs: object
+  readonly outputs: object
+}
+
+/** A resource: inert data about a table. Nothing happens until a reader (routes, OpenAPI, row security …) reads it. */
+export interface Resource<S extends Shape = Shape> {
+  readonly table: S['table']
+  readonly name: string | undefined
+  readonly description: string | undefined
+  readonly fields: Readonly<Record<string, object>>
+  readonly operations: Operations
+  readonly strict: boolean
+  readonly actions: Readonly<Record<string, AnyAction>>
+  /** Types only; never present at run time. */
+  readonly shape?: S
+}
+
+/** What a user writes. Every key is a fact about the table. */
+export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
+  readonly table: T
+  /** Singular name, used in permissions and events. Default: the singular of the table's name in camelCase. */
+  readonly name?: string
+  /** Words for people: OpenAPI and screens. */
+  readonly description?: string
+  readonly fields?: Fields<T>
+  /** Operations to switch off: `{ delete: false }`. A disabled one answers 405 and is absent from OpenAPI. */
+  readonly operations?: Operations
+  /** Unknown input fields are a 400 instead of being stripped. */
+  readonly strict?: boolean
+  /**
+   * Verbs beside CRUD: `POST /{plural}/:id/{action}`. `run` is typed to return void although it may return the row or, with
+   * an `output` schema, anything of it: with a result type TypeScript would have to infer the constant inside its own
+   * initialiser (TS7022).
+   */
+  readonly actions?: {
+    readonly [K in keyof I]: {
+      /** Schema of the request body. */
+      readonly input?: I[K] & z.ZodType
+      readonly description?: string
+      /** Changes nothing: `GET` instead of `POST`. */
+      readonly readOnly?: boolean
+      readonly run: (
+        context: Context,
+        row: Row<T>,
+        input: K extends keyof R ? (unknown extends R[K] ? InputOf<I[K]> : Exclude<R[K], undefined>) : InputOf<I[K]>,
+      ) => void
+    }
+  } & {
+    readonly [K in keyof R]: {
+      /**
+       * Slow work (HTTP, mail, files), done between two transactions: the row is authorised and its version read first,
+       * `run` then writes under that version.
+       */
+      readonly outside?: (
+        row: Row<T>,
+        input: K extends keyof I ? InputOf<I[K]> : undefined,
+        signal: AbortSignal,
+      ) => R[K] | Promise<R[K]>
+    }
+  } & {
+    readonly [K in keyof O]: {
+      /** Schema of the answer, when it is not the row. */
+      readonly output?: O[K] & z.ZodType
+    }
+  }
+}
+
+/**
+ * Declares what is true of a table; the API, its permissions, row-level security, OpenAPI and the rest follow.
+ * Returns inert data: faults are found when `createPlinth` reads it, all at once.
+ */
+export function defineResource<
+  T extends AnyResourceTable,
+  I extends Readonly<Record<string, unknown>> = {},
+  R extends Readonly<Record<string, unknown>> = {},
+  O extends Readonly<Record<string, unknown>> = {},
+>(facts: ResourceFacts<T, I, R, O>): Resource<{ table: T; inputs: I; outputs: O }> {
+  return {
+    table: facts.table,
+    name: facts.name,
+    description: facts.description,
+    fields: (facts.fields ?? {}) as Readonly<Record<string, object>>,
+    operations: facts.operations ?? {},
+    strict: facts.strict ?? false,
+    actions: (facts.actions ?? {}) as unknown as Readonly<Record<string, AnyAction>>,
+  }
+}

@@ -1,0 +1,234 @@
+import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
+import { getTableColumns } from 'drizzle-orm'
+import { singularize } from 'inflection'
+import type { z } from 'zod'
+import { kindOf, supportedColumnTypes } from '../columns/kinds.ts'
+import type { StartupFault } from '../errors/startup-error.ts'
+import { camelCase, kebabCase } from '../table/snake-case.ts'
+import { PLATFORM_COLUMNS, tableFacts } from '../table/resource-table.ts'
+import { drizzleTable } from '../table/types.ts'
+import { annotate } from './annotate.ts'
+import type { Resource } from './define-resource.ts'
+import type { FieldFacts } from './field-facts.ts'
+import { codeAlone, type FieldInfo, type ResourceInfo } from './resource-info.ts'
+
+type LooseFacts = Omit<FieldFacts<never>, 'schema'> & { readonly schema?: (column: z.ZodType) => z.ZodType }
+
+const factNames = new Set([
+  'schema',
+  'filter',
+  'sort',
+  'search',
+  'hidden',
+  'secret',
+  'immutable',
+  'readOnly',
+  'personal',
+  'description',
+])
+const operationNames = ['create', 'read', 'list', 'update', 'delete'] as const
+/** Permission actions of the operations: reading one and listing are the same permission. */
+const operationVerbs = ['read', 'create', 'update', 'delete'] as const
+const platform = new Set<string>(PLATFORM_COLUMNS)
+
+/**
+ * Settles everything about a resource. Collects every fault instead of throwing at the first, each with the path in the
+ * declaration and the line that mends it.
+ */
+export function describeResource(
+  declaration: Resource,
+  origin: ResourceInfo['origin'],
+  faults: StartupFault[],
+): ResourceInfo | undefined {
+  const table = drizzleTable(declaration.table)
+  const facts = tableFacts(declaration.table as object)
+  if (!facts) {
+    faults.push({
+      path: 'defineResource.table',
+      problem: 'the table was not made by resourceTable, so it has no tenant column, key and policy',
+      fix: "export const things = resourceTable('things', { name: text().notNull() })",
+    })
+    return undefined
+  }
+  const { name: sqlName } = getTableConfig(table)
+  const name = declaration.name ?? camelCase(singularize(sqlName))
+  const at = `resource ${name}`
+  const columns = getTableColumns(table) as Record<string, PgColumn>
+  const fields: FieldInfo[] = []
+  for (const [key, column] of Object.entries(columns)) {
+    const field = describeField(
+      at,
+      key,
+      column,
+      (declaration.fields[key] ?? {}) as LooseFacts,
+      facts.references.get(key),
+      faults,
+    )
+    if (field) fields.push(field)
+  }
+  verifyNames(at, name, declaration, columns, faults)
+  // Rows that only code makes may well have such columns: what a log holds is all its own.
+  if (declaration.operations.create !== false) verifyGivable(at, fields, faults)
+  const operations = Object.fromEntries(operationNames.map((each) => [each, declaration.operations[each] ?? true]))
+  const actions = Object.entries(declaration.actions).map(([action, given]) => ({ ...given, name: action }))
+  return {
+    name,
+    sqlName,
+    path: kebabCase(sqlName),
+    description: declaration.description,
+    origin,
+    table: declaration.table,
+    drizzle: table as PgTable,
+    fields,
+    byKey: new Map(fields.map((field) => [field.key, field])),
+    operations: operations as ResourceInfo['operations'],
+    strict: declaration.strict,
+    actions,
+    verbs: [...operationVerbs, ...actions.map((action) => action.name)],
+    declaration,
+  }
+}
+
+function verifyNames(
+  at: string,
+  name: string,
+  declaration: Resource,
+  columns: Record<string, PgColumn>,
+  faults: StartupFault[],
+): void {
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
+    faults.push({ path: at, problem: `'${name}' is no usable name`, fix: "defineResource({ name: 'camelCase', … })" })
+  }
+  for (const key of Object.keys(declaration.fields)) {
+    if (!columns[key] || platform.has(key)) {
+      faults.push({
+        path: `${at}.fields.${key}`,
+        problem: platform.has(key) ? 'is a column of the platform, its facts are settled' : 'is no column of the table',
+        fix: `use one of: ${Object.keys(columns)
+          .filter((own) => !platform.has(own))
+          .join(', ')}`,
+      })
+    }
+  }
+  for (const operation of Object.keys(declaration.operations)) {
+    if (!(operationNames as readonly string[]).includes(operation)) {
+      faults.push({
+        path: `${at}.operations.${operation}`,
+        problem: 'is no operation',
+        fix: `use one of: ${operationNames.join(', ')}`,
+      })
+    }
+  }
+  for (const [action, given] of Object.entries(declaration.actions)) {
+    const path = `${at}.actions.${action}`
+    if (!/^[a-z][a-zA-Z0-9-]*$/.test(action))
+      faults.push({ path, problem: 'is no usable path segment', fix: "name it like 'archive'" })
+    if (
+      (operationNames as readonly string[]).includes(action) ||
+      ['clear', 'bulk', 'restore', 'new', 'edit'].includes(action)
+    ) {
+      faults.push({ path, problem: 'has the name of an operation', fix: 'choose another verb' })
+    }
+    if (typeof given.run !== 'function')
+      faults.push({ path, problem: 'has no run', fix: 'run: (ctx, row) => ctx.update(table, row.id, { … })' })
+    if (given.readOnly && given.input)
+      faults.push({ path, problem: 'is read-only (GET) and cannot have a body', fix: 'drop `readOnly` or `input`' })
+  }
+}
+
+function verifyGivable(at: string, fields: readonly FieldInfo[], faults: StartupFault[]): void {
+  for (const field of fields) {
+    if (!codeAlone(field) || !field.notNull || field.hasDefault) continue
+    faults.push({
+      path: `${at}.fields.${field.key}`,
+      problem: `nobody outside can give a ${field.hidden ? 'hidden' : 'read-only'} field, and it is NOT NULL without default`,
+      fix: `${field.key}: ….default(…), or operations: { create: false }`,
+    })
+  }
+}
+
+function describeField(
+  at: string,
+  key: string,
+  column: PgColumn,
+  facts: LooseFacts,
+  reference: FieldInfo['reference'],
+  faults: StartupFault[],
+): FieldInfo | undefined {
+  const path = `${at}.fields.${key}`
+  const kind = kindOf(column)
+  if (!kind) {
+    faults.push({
+      path,
+      problem: `columns of type ${column.getSQLType()} (${column.columnType}) have no settled JSON form`,
+      fix: `use one of ${supportedColumnTypes.map((type) => type.replace(/^Pg/, '')).join(', ')}`,
+    })
+    return undefined
+  }
+  for (const fact of Object.keys(facts)) {
+    if (!factNames.has(fact))
+      faults.push({
+        path: `${path}.${fact}`,
+        problem: 'is no fact about a field',
+        fix: `use one of: ${[...factNames].join(', ')}`,
+      })
+  }
+  if (facts.search && kind.name !== 'text')
+    faults.push({ path: `${path}.search`, problem: 'only text can be searched', fix: `use filter: true for ${key}` })
+  if ((facts.filter || facts.sort || facts.search) && (facts.secret || facts.hidden)) {
+    faults.push({
+      path,
+      problem: 'a secret or hidden field could be guessed by filter, sort or search',
+      fix: 'drop filter, sort and search here',
+    })
+  }
+  if ((facts.filter || facts.sort) && kind.name === 'json')
+    faults.push({
+      path,
+      problem: 'json has no order and no equality worth having',
+      fix: 'put what you filter by into a column of its own',
+    })
+  if (facts.readOnly && (facts.hidden || facts.secret || facts.immutable)) {
+    faults.push({
+      path,
+      problem:
+        'a read-only field is read from outside and never given there, so it cannot be hidden, secret or immutable',
+      fix: 'keep one of these facts',
+    })
+  }
+  return {
+    key,
+    sqlName: column.name,
+    sqlType: column.getSQLType(),
+    column,
+    kind,
+    schema: annotate(narrow(path, kind.schema(column), facts, faults), { reference, description: facts.description }),
+    notNull: column.notNull,
+    hasDefault: column.hasDefault,
+    platform: platform.has(key) || key === 'deletedAt',
+    reference,
+    filter: facts.filter ?? (key === 'id' || key === 'createdAt' || key === 'updatedAt'),
+    sort: facts.sort ?? (key === 'id' || key === 'createdAt' || key === 'updatedAt'),
+    search: facts.search ?? false,
+    hidden: facts.hidden ?? false,
+    secret: facts.secret ?? false,
+    immutable: facts.immutable ?? false,
+    readOnly: facts.readOnly ?? false,
+    personal: facts.personal,
+    description: facts.description,
+  }
+}
+
+function narrow(path: string, base: z.ZodType, facts: LooseFacts, faults: StartupFault[]): z.ZodType {
+  if (!facts.schema) return base
+  try {
+    return facts.schema(base)
+  } catch (error) {
+    faults.push({
+      path: `${path}.schema`,
+      problem: `threw: ${String(error)}`,
+      fix: 'schema: (column) => column.min(2)',
+    })
+    return base
+  }
+}

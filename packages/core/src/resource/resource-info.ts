@@ -1,0 +1,83 @@
+import type { z } from 'zod'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { ColumnKind } from '../columns/kinds.ts'
+import type { Reference } from '../table/belongs-to.ts'
+import type { AnyResourceTable } from '../table/types.ts'
+import type { AnyAction, Operations, Resource } from './define-resource.ts'
+import type { PersonalKind } from './field-facts.ts'
+
+/** One column of a resource, with all that is known about it: what Drizzle says and the facts that the user declared. */
+export interface FieldInfo {
+  /** Property name: `contactEmail`. */
+  readonly key: string
+  /** SQL name: `contact_email`. */
+  readonly sqlName: string
+  /** SQL type as PostgreSQL writes it: `timestamp with time zone`. */
+  readonly sqlType: string
+  readonly column: PgColumn
+  readonly kind: ColumnKind
+  /** Schema of the JSON form of a value that is not null, with the user's narrowing. */
+  readonly schema: z.ZodType
+  readonly notNull: boolean
+  readonly hasDefault: boolean
+  /** One of the columns that every resource has: read from outside, never written. */
+  readonly platform: boolean
+  readonly reference: Reference | undefined
+  readonly filter: boolean
+  readonly sort: boolean
+  readonly search: boolean
+  readonly hidden: boolean
+  readonly secret: boolean
+  readonly immutable: boolean
+  readonly readOnly: boolean
+  readonly personal: PersonalKind | undefined
+  readonly description: string | undefined
+}
+
+export interface ActionInfo extends AnyAction {
+  readonly name: string
+}
+
+/** A resource as its readers see it: every default filled in, every name settled. */
+export interface ResourceInfo {
+  /** Singular: `site`; used in permissions and events. */
+  readonly name: string
+  /** SQL name of the table: `sites`. */
+  readonly sqlName: string
+  /** Path segment: `sites`. */
+  readonly path: string
+  readonly description: string | undefined
+  readonly origin: 'product' | 'platform'
+  readonly table: AnyResourceTable
+  readonly drizzle: PgTable
+  /** All columns in table order. */
+  readonly fields: readonly FieldInfo[]
+  readonly byKey: ReadonlyMap<string, FieldInfo>
+  readonly operations: Required<Operations>
+  readonly strict: boolean
+  readonly actions: readonly ActionInfo[]
+  /** The permission actions of the resource: `read create update delete` and its own verbs. */
+  readonly verbs: readonly string[]
+  readonly declaration: Resource
+}
+
+/** The columns that may leave the server. */
+export function visibleFields(resource: ResourceInfo): readonly FieldInfo[] {
+  return resource.fields.filter((field) => !field.hidden && !field.secret && field.key !== 'tenantId')
+}
+
+/** The columns that may come from outside. */
+export function writableFields(resource: ResourceInfo): readonly FieldInfo[] {
+  return resource.fields.filter((field) => !field.platform && !codeAlone(field))
+}
+
+/** Is it the product's own column, and may code write it while the outside may not? */
+export function codeAlone(field: FieldInfo): boolean {
+  return !field.platform && (field.hidden || field.readOnly)
+}
+
+export function fieldOf(resource: ResourceInfo, key: string): FieldInfo {
+  const field = resource.byKey.get(key)
+  if (!field) throw new Error(`${resource.name} has no field ${key}`)
+  return field
+}

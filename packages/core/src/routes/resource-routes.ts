@@ -1,0 +1,148 @@
+import type { z } from 'zod'
+import { inputSchemas } from '../input/schemas.ts'
+import { listAnswerSchema, outputSchema } from '../output/schemas.ts'
+import type { Registry } from '../platform/registry.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
+import { runAction } from './resource/action.ts'
+import { createRow } from './resource/create.ts'
+import { deleteRow } from './resource/delete.ts'
+import { listRows } from './resource/list.ts'
+import { listParameters, maskParameter } from './resource/list-parameters.ts'
+import { patchRow, replaceRow } from './resource/update.ts'
+import { readRow } from './resource/read.ts'
+import type { GuardedRoute, Method, RouteAnswer } from './route.ts'
+import { exampleInput, exampleRow } from './resource/examples.ts'
+
+/** The routes of a resource: a reader of the declaration, like OpenAPI or row-level security. */
+export function resourceRoutes(registry: Registry, resource: ResourceInfo): readonly GuardedRoute[] {
+  const { operations } = resource
+  const base = `/api/v1/${resource.path}`
+  const one = `${base}/:id`
+  const title = resource.name[0]!.toUpperCase() + resource.name.slice(1)
+  const schemas = inputSchemas(resource)
+  const row: RouteAnswer = {
+    status: 200,
+    description: 'The row',
+    schema: outputSchema(resource),
+    example: exampleRow(resource),
+    headers: ['ETag'],
+  }
+  const common = { public: false as const, resource, tag: resource.name, origin: resource.origin }
+  const guard = (verb: string): Pick<GuardedRoute, 'verb' | 'permission' | 'seeing'> => ({
+    verb,
+    permission: registry.permissions.numberOf(resource.name, verb)!,
+    seeing: registry.permissions.numberOf(resource.name, 'read')!,
+  })
+  const routes: GuardedRoute[] = []
+  if (operations.list) {
+    routes.push({
+      ...common,
+      ...guard('read'),
+      method: 'GET',
+      path: base,
+      operationId: `list${title}`,
+      summary: `List ${resource.path}`,
+      query: listParameters(resource),
+      errors: ['invalid_query', 'invalid_cursor'],
+      handle: listRows,
+      answers: [
+        { status: 200, description: 'One page', schema: listAnswerSchema(resource), example: exampleList(resource) },
+      ],
+    })
+  }
+  if (operations.create) {
+    routes.push({
+      ...common,
+      ...guard('create'),
+      method: 'POST',
+      path: base,
+      operationId: `create${title}`,
+      summary: `Create a ${resource.name}`,
+      body: { schema: schemas.whole, example: exampleInput(resource) },
+      handle: createRow,
+      errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large'],
+      answers: [{ ...row, status: 201, description: 'The new row', headers: ['ETag', 'Location'] }],
+    })
+  }
+  if (operations.read) {
+    routes.push({
+      ...common,
+      ...guard('read'),
+      method: 'GET',
+      path: one,
+      operationId: `read${title}`,
+      summary: `Read a ${resource.name}`,
+      query: [maskParameter(resource)],
+      errors: ['invalid_query', 'not_found'],
+      handle: readRow,
+      answers: [row, { status: 304, description: 'Unchanged since the ETag in If-None-Match' }],
+    })
+  }
+  if (operations.update) {
+    const update = (
+      method: Method,
+      summary: string,
+      schema: z.ZodType,
+      handle: GuardedRoute['handle'],
+    ): GuardedRoute => ({
+      ...common,
+      ...guard('update'),
+      method,
+      path: one,
+      operationId: `${method === 'PUT' ? 'replace' : 'update'}${title}`,
+      summary,
+      body: { schema, mergePatch: method === 'PATCH', example: exampleInput(resource) },
+      handle,
+      errors: [
+        'validation_failed',
+        'not_found',
+        'already_exists',
+        'version_mismatch',
+        'unsupported_media_type',
+        'body_too_large',
+      ],
+      answers: [row],
+    })
+    routes.push(
+      update(
+        'PUT',
+        `Replace a ${resource.name}: what is absent takes its default or null`,
+        schemas.replacement,
+        replaceRow,
+      ),
+      update('PATCH', `Change a ${resource.name} (JSON merge patch, RFC 7396)`, schemas.part, patchRow),
+    )
+  }
+  if (operations.delete) {
+    routes.push({
+      ...common,
+      ...guard('delete'),
+      method: 'DELETE',
+      path: one,
+      operationId: `delete${title}`,
+      summary: `Delete a ${resource.name}`,
+      errors: ['not_found', 'still_referenced', 'version_mismatch'],
+      handle: deleteRow,
+      answers: [{ status: 204, description: 'Gone' }],
+    })
+  }
+  for (const action of resource.actions) {
+    routes.push({
+      ...common,
+      ...guard(action.name),
+      method: action.readOnly ? 'GET' : 'POST',
+      path: `${one}/${action.name}`,
+      operationId: `${action.name}${title}`,
+      summary: action.description ?? `${action.name} a ${resource.name}`,
+      ...(action.input ? { body: { schema: action.input, optional: action.input.safeParse({}).success } } : {}),
+      errors: ['validation_failed', 'not_found', 'version_mismatch'],
+      handle: runAction(action),
+      answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
+    })
+  }
+  return routes
+}
+
+function exampleList(resource: ResourceInfo): unknown {
+  return { data: [exampleRow(resource)], page: { page: 1, pageSize: 20, hasMore: false, nextCursor: null } }
+}

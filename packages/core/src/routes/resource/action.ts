@@ -1,0 +1,97 @@
+import { problem } from '../../errors/plinth-error.ts'
+import { validate } from '../../input/validate.ts'
+import { matchVersion } from '../../output/conditional.ts'
+import { decodeRow, rowPrinter } from '../../output/print-row.ts'
+import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import type { Call } from '../../pipeline/call.ts'
+import type { RawRow, Transaction } from '../../ports/database.ts'
+import { holdsFor } from '../../resource/holds-for.ts'
+import type { ActionInfo } from '../../resource/resource-info.ts'
+import { transactionContext } from '../../resource/transaction-context.ts'
+import { refuseQuery } from './read.ts'
+
+/**
+ * `POST /{plural}/:id/{action}`: authorise the row, run the action in one transaction, answer with the row or the declared
+ * output. With `outside`, the slow part happens between two transactions, and the second one insists on the version that
+ * the first one saw.
+ */
+export function runAction(action: ActionInfo): (call: Call) => Promise<Answer> {
+  return async (call) => {
+    refuseQuery(call)
+    const input = action.input ? validate(action.input, call.body) : undefined
+    const ifVersion = matchVersion(call.headers['if-match'])
+    if (!action.outside) {
+      return call.transact(async (transaction) => {
+        const raw = await lockedRow(call, transaction, ifVersion)
+        return finish(call, action, transaction, raw, input)
+      })
+    }
+    const before = await call.replay()
+    if (before) return before
+    const seen = await call.platform.database.transaction(call.scope, (transaction) =>
+      lockedRow(call, transaction, ifVersion),
+    )
+    const result = await slowPart(call, action, seen, input)
+    return call.transact(async (transaction) => {
+      const raw = await lockedRow(call, transaction, Number(seen.version))
+      return finish(call, action, transaction, raw, result)
+    })
+  }
+}
+
+/** @throws not_found, permission_denied, version_mismatch */
+async function lockedRow(call: Call, transaction: Transaction, ifVersion: number | undefined): Promise<RawRow> {
+  const { resource, verb } = call.request.route
+  const raw = await transaction.lock({ resource, id: call.parameters.id!, visible: call.visible })
+  if (!raw) throw problem('not_found')
+  if (!holdsFor(resource, raw, call.allowed, call.scope.facts)) {
+    throw problem('permission_denied', {
+      detail: `This row needs the permission ${resource.name}:${verb} in a wider scope.`,
+    })
+  }
+  if (ifVersion !== undefined && Number(raw.version) !== ifVersion) throw problem('version_mismatch')
+  return raw
+}
+
+async function slowPart(call: Call, action: ActionInfo, seen: RawRow, input: unknown): Promise<unknown> {
+  const { resource } = call.request.route
+  const signal = AbortSignal.timeout(call.platform.limits.outside)
+  const outside = action.outside as (row: unknown, input: unknown, signal: AbortSignal) => unknown
+  return outside(decodeRow(resource, seen), input, signal)
+}
+
+async function finish(
+  call: Call,
+  action: ActionInfo,
+  transaction: Transaction,
+  raw: RawRow,
+  given: unknown,
+): Promise<Answer> {
+  const { platform, request, scope } = call
+  const { resource } = request.route
+  const context = transactionContext({
+    platform,
+    scope,
+    transaction,
+    principal: request.principal,
+    tenant: request.tenant,
+    covered: { resource, id: String(raw.id), event: action.name },
+  })
+  const run = action.run as (context: unknown, row: unknown, given: unknown) => unknown
+  const result = await run(context, decodeRow(resource, raw), given)
+  const type = `${resource.name}.${action.name}`
+  if (!action.readOnly && (platform.registry.listened.has(type) || platform.registry.listened.has('*'))) {
+    await transaction.emit({ type, key: `${resource.name}:${String(raw.id)}`, data: { id: raw.id } })
+  }
+  if (action.output) {
+    const checked = action.output.safeParse(result)
+    if (!checked.success)
+      throw new Error(`the action ${type} answered something else than its output schema: ${checked.error.message}`)
+    return jsonAnswer(200, JSON.stringify(checked.data))
+  }
+  // What `run` returned may be a row that has changed again since; the answer is the row as it is stored.
+  const row = await transaction.read({ resource, id: String(raw.id), visible: call.visible })
+  if (!row) throw problem('not_found')
+  const printer = rowPrinter(resource)
+  return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
+}

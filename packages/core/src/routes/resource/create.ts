@@ -1,0 +1,20 @@
+import { uuidv7 } from 'uuidv7'
+import { inputSchemas } from '../../input/schemas.ts'
+import { storedValues, validate } from '../../input/validate.ts'
+import { rowPrinter } from '../../output/print-row.ts'
+import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import type { Call } from '../../pipeline/call.ts'
+import { refuseQuery } from './read.ts'
+
+/** `POST /{plural}` → 201 with `Location` and the row. Owner, tenant, id and times are the server's. */
+export async function createRow(call: Call): Promise<Answer> {
+  refuseQuery(call)
+  const { resource } = call.request.route
+  const values = storedValues(resource, validate(inputSchemas(resource).whole, call.body))
+  const printer = rowPrinter(resource)
+  return call.write(async (session) => {
+    const row = await session.create({ resource, id: uuidv7(), ownerUserId: call.request.principal.userId, values })
+    const location = `${call.platform.basePath}/api/v1/${resource.path}/${String(row.id)}`
+    return jsonAnswer(201, printer.print(row), { etag: printer.etag(row), location })
+  })
+}

@@ -1,0 +1,66 @@
+import type { z } from 'zod'
+import type { Answer } from '../pipeline/answer.ts'
+import type { Call, PublicCall } from '../pipeline/call.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** How a query parameter is described in OpenAPI; reading it is the route's own business. */
+export interface QueryParameter {
+  readonly name: string
+  readonly description: string
+  readonly schema: z.ZodType
+}
+
+/** What a route tells about itself. OpenAPI, permissions and the router read the same data. */
+interface RouteFacts {
+  readonly method: Method
+  /** Whole path without the base path, parameters as `:name`: `/api/v1/sites/:id`. */
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly tag: string
+  readonly origin: 'product' | 'platform'
+  readonly query?: readonly QueryParameter[]
+  /** Schema of the request body; a request with a body of another media type is 415. */
+  readonly body?: {
+    readonly schema: z.ZodType
+    readonly mergePatch?: boolean
+    readonly example?: unknown
+    readonly optional?: boolean
+  }
+  readonly answers: readonly RouteAnswer[]
+  /** Error codes beside those that every route may answer with. */
+  readonly errors: readonly string[]
+  /** Not in OpenAPI. */
+  readonly unlisted?: boolean
+}
+
+export interface RouteAnswer {
+  readonly status: number
+  readonly description: string
+  readonly schema?: z.ZodType
+  readonly example?: unknown
+  readonly headers?: readonly string[]
+}
+
+/** Reachable by anyone. Nothing else is reachable without a principal. */
+export interface PublicRoute extends RouteFacts {
+  readonly public: true
+  readonly handle: (call: PublicCall) => Answer | Promise<Answer>
+}
+
+/** Reachable by a principal who holds the permission on some row. */
+export interface GuardedRoute extends RouteFacts {
+  readonly public: false
+  readonly resource: ResourceInfo
+  /** The permission action: `read`, `create`, `update`, `delete` or a verb of the resource. */
+  readonly verb: string
+  /** Number of `resource:verb`, for the decision. */
+  readonly permission: number
+  /** Number of `resource:read`: what may be seen decides between 404 and 403. */
+  readonly seeing: number
+  readonly handle: (call: Call) => Promise<Answer>
+}
+
+export type Route = PublicRoute | GuardedRoute

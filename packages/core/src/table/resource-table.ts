@@ -1,0 +1,136 @@
+import { desc, sql } from 'drizzle-orm'
+import {
+  foreignKey,
+  index,
+  integer,
+  pgPolicy,
+  pgTable,
+  primaryKey,
+  timestamp,
+  uuid,
+  type PgColumn,
+  type PgColumnBuilderBase,
+  type PgTableExtraConfigValue,
+  type PgTableWithColumns,
+  type PgTimestampBuilderInitial,
+} from 'drizzle-orm/pg-core'
+import { uuidv7 } from 'uuidv7'
+import { referenceOf, type Reference } from './belongs-to.ts'
+import { snakeCase } from './snake-case.ts'
+import { drizzleTable, type AnyResourceTable, type Columns, type PlatformColumns, type ResourceTable } from './types.ts'
+
+/** The restrictive policy of every tenant table. No tenant set means NULL, and NULL matches no row. */
+export const TENANT_POLICY = 'plinth_tenant'
+export const TENANT_POLICY_USING = `tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid`
+
+/** Names of the platform's columns, in table order. They cannot be declared again. */
+export const PLATFORM_COLUMNS = [
+  'tenantId',
+  'id',
+  'ownerUserId',
+  'ownerGroupId',
+  'createdAt',
+  'updatedAt',
+  'version',
+] as const
+
+const platformColumns = () => ({
+  tenantId: uuid('tenant_id').notNull(),
+  id: uuid('id').notNull().$defaultFn(uuidv7),
+  ownerUserId: uuid('owner_user_id'),
+  ownerGroupId: uuid('owner_group_id'),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  version: integer('version').notNull().default(1),
+})
+
+interface TableFacts {
+  /** References by property name. */
+  readonly references: ReadonlyMap<string, Reference>
+}
+const tables = new WeakMap<object, TableFacts>()
+
+/** The facts that `resourceTable` keeps about a table, or undefined when another function made it. */
+export function tableFacts(table: object): TableFacts | undefined {
+  return tables.get(table)
+}
+
+/** A soft-deletion time: the presence of this column makes a table soft-deleted. */
+export function deletedAt(): PgTimestampBuilderInitial<'deleted_at'> {
+  return timestamp('deleted_at', { withTimezone: true })
+}
+
+/** Drizzle would call `contactEmail: text()` "contactEmail" in drizzle-kit unless `casing` is set twice; we name it here. */
+function nameColumn(builder: PgColumnBuilderBase, key: string): void {
+  const { config } = builder as unknown as { config: { name: string; keyAsName: boolean } }
+  if (config.name !== '') return
+  config.name = snakeCase(key)
+  config.keyAsName = false
+}
+
+/** PostgreSQL cuts identifiers at 63 bytes in silence; two long names would then collide. */
+function identifier(...parts: string[]): string {
+  return parts.join('_').slice(0, 63)
+}
+
+/**
+ * A Drizzle table of a resource: `tenant_id`, `id`, owners, times and version come before your columns; the primary key is
+ * (tenant_id, id), every {@link belongsTo} gets its composite foreign key and index, and the restrictive tenant policy is
+ * part of the table so that drizzle-kit writes it too. SQL names are snake_case.
+ *
+ * @param name    the table's SQL name, plural by convention (`sites`)
+ * @param columns your own columns; the platform's names are refused by the compiler
+ * @param extra   own indexes, checks and unique keys (a unique key must hold `tenantId`)
+ */
+export function resourceTable<const N extends string, C extends Columns>(
+  name: N,
+  columns: C & { readonly [K in keyof PlatformColumns]?: never },
+  extra: (table: ResourceTable<N, C>) => PgTableExtraConfigValue[] = () => [],
+): ResourceTable<N, C> {
+  const references = new Map<string, Reference>()
+  for (const [key, builder] of Object.entries(columns as Columns)) {
+    nameColumn(builder, key)
+    const reference = referenceOf(builder)
+    if (reference) references.set(key, reference)
+  }
+  const table = pgTable(name, { ...platformColumns(), ...(columns as Columns) }, (self) => {
+    const column = self as unknown as Record<string, PgColumn> & ReturnType<typeof keyColumns>
+    return [
+      primaryKey({ name: identifier(name, 'pk'), columns: [column.tenantId, column.id] }),
+      index(identifier(name, 'recent_idx')).on(column.tenantId, desc(column.createdAt), desc(column.id)),
+      ...[...references].flatMap(([key, reference]) => referenceConfig(name, column, key, reference)),
+      pgPolicy(TENANT_POLICY, {
+        as: 'restrictive',
+        using: sql`tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid`,
+      }),
+      ...extra(self as unknown as ResourceTable<N, C>),
+    ]
+  })
+  tables.set(table, { references })
+  return table as unknown as ResourceTable<N, C>
+}
+
+function keyColumns(table: PgTableWithColumns<never>): { tenantId: PgColumn; id: PgColumn; createdAt: PgColumn } {
+  return table as never
+}
+
+function referenceConfig(
+  name: string,
+  columns: Record<string, PgColumn>,
+  key: string,
+  reference: Reference,
+): PgTableExtraConfigValue[] {
+  const target = drizzleTable(reference.to()) as unknown as { tenantId: PgColumn; id: PgColumn }
+  const own = columns[key]!
+  const tenant = columns.tenantId!
+  return [
+    foreignKey({
+      name: identifier(name, own.name, 'fk'),
+      columns: [tenant, own],
+      foreignColumns: [target.tenantId, target.id],
+    }).onDelete(reference.onDelete),
+    index(identifier(name, own.name, 'idx')).on(tenant, own),
+  ]
+}
+
+export type { AnyResourceTable }

@@ -1,0 +1,28 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { coreErrors } from '@plinth/core'
+import { expect, test } from 'vitest'
+import { errorsDocument } from '../packages/core/scripts/errors-document.ts'
+
+const root = join(import.meta.dirname, '..')
+const sources = globSync('packages/**/src/**/*.ts', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'dist' })
+  .filter((file) => !/\.test(-d)?\.ts$/.test(file) && !file.endsWith('errors/registry.ts'))
+  .map((file) => readFileSync(join(root, file), 'utf8'))
+  .join('\n')
+
+test('docs/errors.md is what the registry says (node packages/core/scripts/write-errors.ts)', () => {
+  expect(readFileSync(join(root, 'docs/errors.md'), 'utf8')).toBe(errorsDocument())
+})
+
+test('every registered code is thrown somewhere', () => {
+  const unused = Object.keys(coreErrors).filter((code) => !new RegExp(`'${code}'`).test(sources))
+  expect(unused).toEqual([])
+})
+
+test('every status agrees with its kind', () => {
+  for (const [code, { status, title, help }] of Object.entries(coreErrors)) {
+    expect(status, code).toBeGreaterThanOrEqual(400)
+    expect(title, code).not.toMatch(/\.$/)
+    expect(help, code).toMatch(/\.$/)
+  }
+})
