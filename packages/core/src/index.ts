@@ -8,7 +8,7 @@ export { singleTenant } from './tenancy/single-tenant.ts'
 export type { AnyResourceTable, Columns, Draft, Patch, ResourceTable, Row } from './table/types.ts'
 export type { FieldFacts, Fields, PersonalKind } from './resource/field-facts.ts'
 export type { Operations, Resource, Shape } from './resource/define-resource.ts'
-export type { Context, ListRequest } from './resource/context.ts'
+export type { Context, ListRequest, ReadingContext } from './resource/context.ts'
 export type { Plinth, PlinthOptions } from './platform/plinth.ts'
 export type { ServiceToken } from './auth/service-tokens.ts'
 

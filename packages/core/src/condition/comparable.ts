@@ -54,11 +54,11 @@ function microseconds(value: unknown): bigint {
   if (value instanceof Date) return BigInt(value.getTime()) * 1000n
   const text = String(value)
   const digits = /\.(\d{1,6})/.exec(text)?.[1]?.padEnd(6, '0') ?? '000000'
-  const whole = new Date(
-    text
-      .replace(/\.\d+/, '')
-      .replace(' ', 'T')
-      .replace(/([+-]\d\d)$/, '$1:00'),
-  ).getTime()
+  const iso = text
+    .replace(/\.\d+/, '')
+    .replace(' ', 'T')
+    .replace(/([+-]\d\d)$/, '$1:00')
+  // A column without time zone holds UTC; JavaScript would read its print as local time.
+  const whole = new Date(/(?:Z|[+-]\d\d:?\d\d)$/i.test(iso) ? iso : `${iso}Z`).getTime()
   return BigInt(whole) * 1000n + BigInt(digits)
 }

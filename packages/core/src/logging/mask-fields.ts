@@ -8,6 +8,8 @@ export type Masked = Readonly<Record<string, unknown>>
 const deepest = 4
 /** Values in one line. A graph of objects (a socket, a pool) would else be walked for milliseconds. */
 const most = 500
+/** Characters of all texts in one line, errors aside. */
+const mostCharacters = 32_768
 
 /**
  * A copy of the fields that may be written: secrets by name at any of four levels, credentials and addresses by form, errors
@@ -17,11 +19,12 @@ const most = 500
  *   cannot forge `level`, `time` or `event`
  */
 export function maskFields(fields: LogFields, reserved: ReadonlySet<string>): Masked {
-  return maskRecord(fields, 1, { left: most }, reserved)
+  return maskRecord(fields, 1, { values: most, characters: mostCharacters }, reserved)
 }
 
 interface Budget {
-  left: number
+  values: number
+  characters: number
 }
 
 function maskRecord(
@@ -32,14 +35,14 @@ function maskRecord(
 ): Masked {
   const result: Record<string, unknown> = {}
   for (const key of Object.keys(source)) {
-    if (budget.left <= 0) {
+    if (budget.values <= 0) {
       result['truncated'] = true
       break
     }
     const value = source[key]
     // Assigning __proto__ would change the object's prototype instead of adding a field.
     if (value === undefined || typeof value === 'function' || typeof value === 'symbol' || key === '__proto__') continue
-    budget.left--
+    budget.values--
     const name = maskText(key)
     result[reserved?.has(name) ? `${name}_` : name] = hides(key, value) ? redacted : maskValue(value, depth, budget)
   }
@@ -56,7 +59,10 @@ function hides(name: string, value: unknown): boolean {
 }
 
 function maskValue(value: unknown, depth: number, budget: Budget): unknown {
-  if (typeof value === 'string') return maskText(value)
+  if (typeof value === 'string') {
+    budget.characters -= value.length
+    return budget.characters < 0 ? `[${value.length} characters]` : maskText(value)
+  }
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (typeof value !== 'object' || value === null)
@@ -76,7 +82,7 @@ function maskList(list: readonly unknown[], depth: number, budget: Budget): unkn
   if (list.length === 2 && typeof name === 'string' && hides(name, second)) return [name, redacted]
   const result: unknown[] = []
   for (const value of list) {
-    if (budget.left-- <= 0) {
+    if (budget.values-- <= 0) {
       result.push(`… (${list.length} entries)`)
       break
     }

@@ -14,23 +14,28 @@ export interface ListRequest<T extends AnyResourceTable> {
   readonly limit?: number
 }
 
-/**
- * What actions, jobs and scripts work with: the tenant's data, in one transaction, under the same policy, row-level security
- * and records as a request over HTTP. There is no second, unguarded way to the data.
- *
- * Inside an action the permission of the action covers the action's own row; every other row is checked as usual.
- */
-export interface Context {
+/** What may be read, in whose name and when. Slow work (`outside`) gets this: no transaction is open while it runs. */
+export interface ReadingContext {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
   readonly log: Logger
   /** The one time of this request. */
   now(): Date
+  /** @throws not_found, permission_denied */
+  read<T extends AnyResourceTable>(table: T, id: string): Promise<Row<T>>
+  list<T extends AnyResourceTable>(table: T, request?: ListRequest<T>): Promise<readonly Row<T>[]>
+}
+
+/**
+ * What actions, jobs and scripts work with: the tenant's data, in one transaction, under the same policy, row-level security
+ * and records as a request over HTTP. There is no second, unguarded way to the data.
+ *
+ * Inside an action the permission of the action covers the action's own row; every other row is checked as usual.
+ */
+export interface Context extends ReadingContext {
   /** @throws permission_denied, validation_failed, already_exists */
   create<T extends AnyResourceTable>(table: T, draft: Draft<T>): Promise<Row<T>>
-  /** @throws not_found */
-  read<T extends AnyResourceTable>(table: T, id: string): Promise<Row<T>>
   /** Changes the given fields only. @throws not_found, permission_denied, validation_failed, version_mismatch */
   update<T extends AnyResourceTable>(
     table: T,
@@ -40,5 +45,4 @@ export interface Context {
   ): Promise<Row<T>>
   /** @throws not_found, permission_denied, still_referenced, version_mismatch */
   delete<T extends AnyResourceTable>(table: T, id: string, options?: { readonly ifVersion?: number }): Promise<void>
-  list<T extends AnyResourceTable>(table: T, request?: ListRequest<T>): Promise<readonly Row<T>[]>
 }

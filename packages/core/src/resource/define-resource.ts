@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Context } from './context.ts'
+import type { Context, ReadingContext } from './context.ts'
 import type { Fields } from './field-facts.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 
@@ -22,7 +22,7 @@ export interface AnyAction {
   readonly output?: z.ZodType
   readonly description?: string
   readonly readOnly?: boolean
-  readonly outside?: (row: never, input: never, signal: AbortSignal) => unknown
+  readonly outside?: (row: never, input: never, signal: AbortSignal, context: ReadingContext) => unknown
   readonly run?: (context: Context, row: never, input: never) => void
 }
 
@@ -86,6 +86,7 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
         row: Row<T>,
         input: K extends keyof I ? InputOf<I[K]> : undefined,
         signal: AbortSignal,
+        context: ReadingContext,
       ) => R[K] | Promise<R[K]>
     }
   } & {

@@ -2,11 +2,12 @@ import { problem } from '../../errors/plinth-error.ts'
 import { validate } from '../../input/validate.ts'
 import { matchVersion } from '../../output/conditional.ts'
 import { decodeRow, rowPrinter } from '../../output/print-row.ts'
-import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import { emptyAnswer, jsonAnswer, type Answer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { RawRow, Transaction } from '../../ports/database.ts'
 import { holdsFor } from '../../resource/holds-for.ts'
 import type { ActionInfo } from '../../resource/resource-info.ts'
+import { readingContext } from '../../resource/reading-context.ts'
 import { transactionContext } from '../../resource/transaction-context.ts'
 import { refuseQuery } from './read.ts'
 
@@ -56,8 +57,10 @@ async function lockedRow(call: Call, transaction: Transaction, ifVersion: number
 async function slowPart(call: Call, action: ActionInfo, seen: RawRow, input: unknown): Promise<unknown> {
   const { resource } = call.request.route
   const signal = AbortSignal.timeout(call.platform.limits.outside)
-  const outside = action.outside as (row: unknown, input: unknown, signal: AbortSignal) => unknown
-  return outside(decodeRow(resource, seen), input, signal)
+  const { platform, scope, session, request } = call
+  const context = readingContext({ platform, scope, session, principal: request.principal, tenant: request.tenant })
+  const outside = action.outside as (row: unknown, input: unknown, signal: AbortSignal, context: unknown) => unknown
+  return outside(decodeRow(resource, seen), input, signal, context)
 }
 
 async function finish(
@@ -69,19 +72,23 @@ async function finish(
 ): Promise<Answer> {
   const { platform, request, scope } = call
   const { resource } = request.route
+  const id = String(raw.id)
+  let changed = false
   const context = transactionContext({
     platform,
     scope,
     transaction,
     principal: request.principal,
     tenant: request.tenant,
-    covered: { resource, id: String(raw.id), event: action.name },
+    covered: { resource, id, event: action.name, onChange: () => (changed = true) },
   })
   const run = action.run as (context: unknown, row: unknown, given: unknown) => unknown
   const result = await run(context, decodeRow(resource, raw), given)
   const type = `${resource.name}.${action.name}`
-  if (!action.readOnly && (platform.registry.listened.has(type) || platform.registry.listened.has('*'))) {
-    await transaction.emit({ type, key: `${resource.name}:${String(raw.id)}`, data: { id: raw.id } })
+  // A change of the row was announced under the action's name by its own statement.
+  const heard = platform.registry.listened.has(type) || platform.registry.listened.has('*')
+  if (heard && !changed && !action.readOnly) {
+    await transaction.emit({ type, key: `${resource.name}:${id}`, data: { id } })
   }
   if (action.output) {
     const checked = action.output.safeParse(result)
@@ -90,8 +97,8 @@ async function finish(
     return jsonAnswer(200, JSON.stringify(checked.data))
   }
   // What `run` returned may be a row that has changed again since; the answer is the row as it is stored.
-  const row = await transaction.read({ resource, id: String(raw.id), visible: call.visible })
-  if (!row) throw problem('not_found')
+  const row = await transaction.read({ resource, id, visible: call.visible })
+  if (!row) return emptyAnswer(204) // the action deleted it, or moved it out of sight
   const printer = rowPrinter(resource)
   return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
 }

@@ -1,0 +1,121 @@
+import type { Principal } from '../auth/principal.ts'
+import { always, and, compare, isNull, type Condition, type Scalar } from '../condition/condition.ts'
+import { problem, type InputFault } from '../errors/plinth-error.ts'
+import { defaultSort, readSort } from '../list/sort.ts'
+import { decodeRow } from '../output/print-row.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { RawRow, Scope, Session } from '../ports/database.ts'
+import type { AnyResourceTable, Row } from '../table/types.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { ListRequest, ReadingContext } from './context.ts'
+import type { ResourceInfo } from './resource-info.ts'
+
+const MOST_LISTED = 1_000
+
+/** Whose context it is, and through what it reads. */
+export interface ReadingParts {
+  readonly platform: Platform
+  readonly scope: Scope
+  readonly session: Session
+  readonly principal: Principal
+  readonly tenant: Tenant
+  /** The one row that an action's own permission covers. */
+  readonly covered?: CoveredRow
+}
+
+export interface CoveredRow {
+  readonly resource: ResourceInfo
+  readonly id: string
+  /** What changes of this row are called in records and events: the action. */
+  readonly event: string
+  /** Told of every such change. */
+  readonly onChange: () => void
+}
+
+/** What the principal may see and do of one row. */
+export interface Reach {
+  readonly visible: Condition
+  readonly allowed: Condition
+  readonly covered: CoveredRow | undefined
+}
+
+export function resourceOf(platform: Platform, table: AnyResourceTable): ResourceInfo {
+  const resource = platform.registry.byTable.get(table as object)
+  if (resource) return resource
+  throw new Error('the table is no resource of this platform: add it to createPlinth({ resources: […] })')
+}
+
+export function permitted({ platform, principal }: ReadingParts, resource: ResourceInfo, verb: string): Condition {
+  return principal.permissions.condition(platform.registry.permissions.numberOf(resource.name, verb)!)
+}
+
+/** @throws permission_denied where the principal may do this on no row */
+export function reach(parts: ReadingParts, resource: ResourceInfo, verb: string, id: string): Reach {
+  const { covered } = parts
+  if (covered?.resource === resource && covered.id === id) return { visible: always, allowed: always, covered }
+  const allowed = permitted(parts, resource, verb)
+  if (allowed.kind === 'never') {
+    throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:${verb}.` })
+  }
+  const visible = permitted(parts, resource, 'read')
+  return { visible: visible.kind === 'never' ? allowed : visible, allowed, covered: undefined }
+}
+
+export function decode<T extends AnyResourceTable>(resource: ResourceInfo, row: RawRow): Row<T> {
+  return decodeRow(resource, row) as Row<T>
+}
+
+/** A context that reads: every read asks the principal's permissions, as over HTTP. */
+export function readingContext(parts: ReadingParts): ReadingContext {
+  const { platform, scope, session, principal, tenant } = parts
+  return {
+    principal,
+    tenant,
+    requestId: scope.requestId,
+    log: platform.log.child({ requestId: scope.requestId }),
+    now: () => scope.now,
+    async read(table, id) {
+      const resource = resourceOf(platform, table)
+      const row = await session.read({ resource, id, visible: reach(parts, resource, 'read', id).visible })
+      if (!row) throw problem('not_found')
+      return decode(resource, row)
+    },
+    async list(table, request = {}) {
+      const resource = resourceOf(platform, table)
+      const limit = request.limit ?? 100
+      if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED) {
+        throw new RangeError(`limit is a whole number from 1 to ${MOST_LISTED}`)
+      }
+      const rows = await session.list({
+        resource,
+        where: and(permitted(parts, resource, 'read'), whereOf(resource, request)),
+        sort: sortOf(resource, request),
+        after: undefined,
+        limit,
+        offset: 0,
+        fields: resource.fields,
+      })
+      return rows.map((row) => decode(resource, row))
+    },
+  }
+}
+
+function whereOf(resource: ResourceInfo, request: ListRequest<AnyResourceTable>): Condition {
+  const parts = Object.entries((request.where ?? {}) as Readonly<Record<string, Scalar | Date | undefined>>)
+  return and(
+    ...parts.map(([key, value]) => {
+      const field = resource.byKey.get(key)
+      if (!field) throw new Error(`${resource.name} has no field ${key}`)
+      if (value === undefined) throw new Error(`where.${key} is undefined; leave it out or say null`)
+      return value === null ? isNull(key) : compare(key, 'eq', field.kind.toJson(value) as Scalar)
+    }),
+  )
+}
+
+function sortOf(resource: ResourceInfo, request: ListRequest<AnyResourceTable>): ReturnType<typeof defaultSort> {
+  if (!request.sort) return defaultSort(resource)
+  const faults: InputFault[] = []
+  const sort = readSort(resource, request.sort.join(','), resource.fields, faults)
+  if (faults[0]) throw new Error(faults[0].message)
+  return sort
+}

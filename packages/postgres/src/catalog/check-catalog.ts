@@ -1,0 +1,61 @@
+import type { Registry, StartupFault } from '@plinth/core'
+import type { Driver } from '../drivers/driver.ts'
+import { shippedMigrations } from '../migrate/shipped-migrations.ts'
+import { securedTables } from '../migrate/tables-of.ts'
+import { roleNames } from '../roles/role-names.ts'
+import { findTable, type Catalog } from './catalog.ts'
+import { checkDeclared } from './check-declared.ts'
+import { checkPassages } from './check-passages.ts'
+import { checkRuntimeLogin } from './check-runtime-login.ts'
+import { checkTenantTable, type Runtime } from './check-tenant-table.ts'
+import { checkUndeclared } from './check-undeclared.ts'
+import { MIGRATE } from './fixes.ts'
+import { readCatalog } from './read-catalog.ts'
+import { rolesOf } from './catalog.ts'
+
+export interface CheckOptions {
+  /** The runtime login: what it may do is what is checked. */
+  readonly driver: Driver
+  readonly registry: Registry
+  readonly rolePrefix: string
+}
+
+/**
+ * Compares the live database with what was declared: the login, forced row-level security, policies, grants, and every way
+ * around them that the catalog shows. Reads only, as the runtime login. All faults at once, each with what mends it.
+ */
+export async function checkCatalog({ driver, registry, rolePrefix }: CheckOptions): Promise<readonly StartupFault[]> {
+  const roles = roleNames(rolePrefix)
+  const catalog = await readCatalog(driver)
+  const runtime: Runtime = { roles, grantees: new Set([...rolesOf(catalog, catalog.session.currentUser), roles.app, 'public']) }
+  const login = checkRuntimeLogin(catalog, roles, registry)
+  if (!catalog.schemas.some((schema) => schema.name === 'plinth')) {
+    // One fault instead of one for each table that is not there.
+    return [...login, { path: 'database', problem: 'is not migrated: there is no schema plinth', fix: MIGRATE }]
+  }
+  const secured = securedTables(registry)
+  return [
+    ...login,
+    ...(await checkMigrations(driver, catalog, registry)),
+    ...checkDeclared(catalog, registry),
+    ...secured.flatMap((table) => {
+      const live = findTable(catalog, table.schema, table.name)
+      return live ? checkTenantTable(table, live, runtime) : []
+    }),
+    ...checkUndeclared(catalog, secured, runtime),
+    ...checkPassages(catalog, secured, runtime),
+  ]
+}
+
+async function checkMigrations(driver: Driver, catalog: Catalog, registry: Registry): Promise<StartupFault[]> {
+  const fault = (problem: string): StartupFault[] => [{ path: 'database migrations', problem, fix: MIGRATE }]
+  if (!findTable(catalog, 'plinth', 'migrations')) return fault('there is no table plinth.migrations')
+  try {
+    const rows = await driver.query('select feature, id from plinth.migrations')
+    const done = new Set(rows.map((row) => `${String(row['feature'])} ${String(row['id'])}`))
+    const missing = (await shippedMigrations(registry)).map(({ feature, id }) => `${feature} ${id}`).filter((key) => !done.has(key))
+    return missing.length === 0 ? [] : fault(`not applied: ${missing.join(', ')}`)
+  } catch (error) {
+    return fault(`plinth.migrations cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

@@ -1,0 +1,48 @@
+import type { Connection, Driver } from '../drivers/driver.ts'
+import type { Catalog, CatalogTable } from './catalog.ts'
+import { catalogQueries } from './catalog-queries.ts'
+
+/** Reads what PostgreSQL says about the database. Needs no rights: catalogs may be read by every login. */
+export function readCatalog(driver: Driver): Promise<Catalog> {
+  return driver.transaction(readCatalogWithin)
+}
+
+/** The same inside an open transaction, which sees what it has done itself. */
+export async function readCatalogWithin(connection: Connection): Promise<Catalog> {
+  return withFullNames(connection, () => readAll(connection))
+}
+
+/** One table, which may be a temporary one. */
+export async function readTable(connection: Connection, quotedName: string): Promise<CatalogTable> {
+  const [row] = await withFullNames(connection, () => connection.query(catalogQueries.table, [quotedName]))
+  return JSON.parse(String(row?.['data'])) as CatalogTable
+}
+
+/** PostgreSQL leaves out the schema of what the search_path finds; without one it prints every name in full. */
+async function withFullNames<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  const [before] = await connection.query(`select current_setting('search_path') as path`)
+  const restore = [String(before?.['path'])]
+  await connection.query(`select set_config('search_path', 'pg_catalog', true)`)
+  const result = await work()
+  await connection.query(`select set_config('search_path', $1::text, true)`, restore)
+  return result
+}
+
+async function readAll(connection: Connection): Promise<Catalog> {
+  const read = async <T>(query: keyof typeof catalogQueries): Promise<T[]> => {
+    const rows = await connection.query(catalogQueries[query])
+    return rows.map((row) => JSON.parse(String(row['data'])) as T)
+  }
+  const [session] = await read<Catalog['session']>('session')
+  if (!session) throw new Error('PostgreSQL gave no session')
+  return {
+    session,
+    roles: await read('roles'),
+    schemas: await read('schemas'),
+    tables: await read('tables'),
+    views: await read('views'),
+    functions: await read('functions'),
+    enums: await read('enums'),
+    presets: await read('presets'),
+  }
+}

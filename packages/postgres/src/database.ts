@@ -1,0 +1,191 @@
+import { StartupError } from '@plinth/core'
+import type {
+  Attachment, Database, MigrateOptions, MigrationReport, Scope, Session, StartupFault, Tenant, Transaction,
+} from '@plinth/core'
+import { checkCatalog } from './catalog/check-catalog.ts'
+import { verifyTables } from './catalog/verify-tables.ts'
+import type { Driver, Drivers } from './drivers/driver.ts'
+import { migrateDatabase } from './migrate/migrate-database.ts'
+import { Relay } from './relay/relay.ts'
+import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
+import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
+import { ScopedTransaction } from './session/scoped-transaction.ts'
+import { TableFields } from './session/table-fields.ts'
+import { insertTenant, TenantLookup } from './session/tenant-lookup.ts'
+import { compileRecords } from './statements/records.ts'
+import { ShapeCache } from './statements/shape-cache.ts'
+
+export interface DatabaseOptions {
+  /** For messages and health: `postgres` or `embedded`. Default: the kind of the drivers. */
+  readonly kind?: string
+  readonly faults?: readonly StartupFault[]
+  /** What the names of the roles begin with. Default `plinth_`. */
+  readonly rolePrefix?: string
+  /** The runtime login, as DATABASE_URL names it; migrate() makes it a member of the runtime role. */
+  readonly appLogin?: { readonly user: string; readonly password?: string | undefined } | undefined
+  /** The password that migrate() gives to the system role. */
+  readonly systemPassword?: string | undefined
+  /** Whether policies written in code read facts about the principal; each statement then sets two settings more. */
+  readonly policyFacts?: boolean
+  /** The connections of the relay, where they are not those of the system role (a direct URL past PgBouncer). */
+  readonly relayDriver?: () => Promise<Driver>
+  readonly relay?: { readonly pollMs?: number; readonly backoffMs?: number }
+}
+
+/** What exists once the platform is put together. */
+interface Attached {
+  readonly attachment: Attachment
+  readonly runner: RunnerParts
+  readonly session: SessionParts
+}
+
+/**
+ * The port `Database` over open drivers: what `postgres()` and `embedded()` return. Tests hand in drivers of their own, for
+ * instance wrapped ones that lose connections.
+ */
+export function databaseFrom(drivers: Drivers, options: DatabaseOptions = {}): Database {
+  return new SqlDatabase(drivers, options)
+}
+
+class SqlDatabase implements Database {
+  readonly kind: string
+  readonly faults: readonly StartupFault[]
+  readonly #drivers: Drivers
+  readonly #options: DatabaseOptions
+  readonly #shapes = new ShapeCache()
+  #attached: Attached | undefined
+  #tenants: TenantLookup | undefined
+  #relay: Relay | undefined
+
+  constructor(drivers: Drivers, options: DatabaseOptions) {
+    this.kind = options.kind ?? drivers.kind
+    this.faults = options.faults ?? []
+    this.#drivers = drivers
+    this.#options = options
+  }
+
+  attach(attachment: Attachment): readonly StartupFault[] {
+    const faults: StartupFault[] = [...verifyTables(attachment.registry)]
+    const withFacts = this.#options.policyFacts ?? false
+    const records = compileRecords(attachment.registry, withFacts, faults)
+    const translation = { fields: new TableFields(attachment.registry), recorded: records.tables }
+    const runner = { shapes: this.#shapes, translation }
+    this.#attached = { attachment, runner, session: { records, withFacts, onEvent: () => this.#relay?.poke() } }
+    const direct = directRunner(this.#drivers.app, runner)
+    this.#tenants = new TenantLookup((text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read'))
+    return faults
+  }
+
+  session(scope: Scope): Session {
+    const { runner, session } = this.#ready()
+    return new ScopedSession(scope, directRunner(this.#drivers.app, runner), session)
+  }
+
+  transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#transaction(() => Promise.resolve(this.#drivers.app), scope, work)
+  }
+
+  systemTransaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#transaction(() => this.#drivers.system(), scope, work)
+  }
+
+  async #transaction<T>(open: () => Promise<Driver>, scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    assertTenant(scope)
+    const { runner: parts, session } = this.#ready()
+    let announced = false
+    const onEvent = (): void => void (announced = true)
+    const result = await inTransaction(await open(), parts, (runner) => work(new ScopedTransaction(scope, runner, { ...session, onEvent })))
+    // Not before: the relay would look and find nothing.
+    if (announced) session.onEvent()
+    return result
+  }
+
+  findTenant(idOrSlug: string): Promise<Tenant | undefined> {
+    this.#ready()
+    return this.#tenants?.find(idOrSlug) ?? Promise.resolve(undefined)
+  }
+
+  async foundTenant(
+    draft: { readonly slug: string; readonly name: string },
+    scope: (tenant: Tenant) => Scope,
+    provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
+  ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
+    const { runner: parts, session } = this.#ready()
+    let announced = false
+    const onEvent = (): void => void (announced = true)
+    const outcome = await inTransaction(await this.#drivers.system(), parts, async (runner) => {
+      const found = await insertTenant(runner, draft)
+      if (found.founded) await provision(new ScopedTransaction(scope(found.tenant), runner, { ...session, onEvent }), found.tenant)
+      return found
+    })
+    this.#tenants?.forget()
+    if (announced) session.onEvent()
+    return outcome
+  }
+
+  async migrate(options: MigrateOptions): Promise<MigrationReport> {
+    const { attachment } = this.#ready()
+    let owner: Driver
+    try {
+      owner = await this.#drivers.owner()
+    } catch (error) {
+      if (!(error instanceof StartupError)) throw error
+      return this.#withoutOwner(error)
+    }
+    const report = await migrateDatabase({
+      owner,
+      registry: attachment.registry,
+      rolePrefix: this.#rolePrefix,
+      appLogin: this.#options.appLogin,
+      systemPassword: this.#options.systemPassword,
+      folder: options.folder,
+      log: attachment.log,
+    })
+    this.#tenants?.forget()
+    return report
+  }
+
+  /** A process without the owner's login may start all the same where another one has migrated. */
+  async #withoutOwner(refused: StartupError): Promise<MigrationReport> {
+    const faults = await this.check()
+    if (faults.length > 0) throw new StartupError([...refused.faults, ...faults])
+    return { applied: [], warnings: ['DATABASE_OWNER_URL is not set: nothing was migrated, and nothing needed to be'] }
+  }
+
+  check(): Promise<readonly StartupFault[]> {
+    const { registry } = this.#ready().attachment
+    return checkCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix })
+  }
+
+  startRelay(): void {
+    const { attachment } = this.#ready()
+    // Where nobody listens nothing is stored, and nobody needs to look.
+    if (attachment.registry.listened.size === 0 || this.#relay) return
+    this.#relay = new Relay({
+      driver: this.#options.relayDriver ?? (() => this.#drivers.system()),
+      deliver: attachment.deliver,
+      log: attachment.log,
+      ...this.#options.relay,
+    })
+    this.#relay.start()
+  }
+
+  async ping(): Promise<void> {
+    const { runner } = this.#ready()
+    await directRunner(this.#drivers.app, runner).run({ text: 'select 1 as "one"', parameters: [], shape: 'fixed' }, 'read')
+  }
+
+  async close(): Promise<void> {
+    await this.#relay?.stop()
+    await this.#drivers.close()
+  }
+
+  get #rolePrefix(): string {
+    return this.#options.rolePrefix ?? 'plinth_'
+  }
+
+  #ready(): Attached {
+    if (!this.#attached) throw new Error('the database was not attached: createPlinth() does that')
+    return this.#attached
+  }
+}

@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest'
+import { DriverError } from '../errors/driver-error.ts'
+import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import type { SingleConnection } from './single-connection.ts'
+
+/** A connection whose statements end when the test says so. */
+class FakeConnection implements SingleConnection {
+  usable = true
+  ready = true
+  ended = false
+  readonly number: number
+
+  constructor(number: number) {
+    this.number = number
+  }
+  run(): Promise<never> {
+    throw new Error('not used: the work gets the connection')
+  }
+  onLost(): () => void {
+    return () => undefined
+  }
+  end(): Promise<void> {
+    this.ended = true
+    this.usable = false
+    return Promise.resolve()
+  }
+  destroy(): void {
+    this.usable = false
+  }
+}
+
+function pool(options: Partial<PoolOptions> = {}) {
+  const connections: FakeConnection[] = []
+  const made = new ConnectionPool(
+    () => {
+      const connection = new FakeConnection(connections.length)
+      connections.push(connection)
+      return connection
+    },
+    { max: 2, maxQueue: 100, pipeline: 3, maxLifetimeMs: 3_600_000, closeAfterMs: 0, ...options },
+  )
+  /** Starts work that ends when the test ends it; says on which connection it is, once it has one. */
+  const start = (kind: 'shared' | 'alone') => {
+    const work: { on?: number; end: () => void; fail: (error: Error) => void; done: Promise<unknown> } = {
+      end: () => undefined,
+      fail: () => undefined,
+      done: Promise.resolve(),
+    }
+    work.done = made[kind](async (connection) => {
+      work.on = (connection as FakeConnection).number
+      await new Promise<void>((resolve, reject) => {
+        work.end = resolve
+        work.fail = reject
+      })
+    })
+    return work
+  }
+  return { pool: made, connections, start }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('shared statements', () => {
+  test('take idle connections first, then the least loaded, then wait', async () => {
+    const { start } = pool()
+    const started = Array.from({ length: 7 }, () => start('shared'))
+    await settle()
+    expect(started.map((work) => work.on)).toEqual([0, 1, 0, 1, 0, 1, undefined])
+    started[3]?.end()
+    await settle()
+    expect(started[6]?.on).toBe(1)
+  })
+
+  test('prefer a connection that is there to one that must be made', async () => {
+    const { start, connections } = pool({ max: 5 })
+    for (let time = 0; time < 3; time++) {
+      const work = start('shared')
+      await settle()
+      work.end()
+      await work.done
+    }
+    expect(connections).toHaveLength(1)
+  })
+
+  test('are not queued behind one that is slow while others end', async () => {
+    const { start } = pool()
+    const slow = start('shared')
+    const holder = start('shared')
+    const behind = start('shared')
+    await settle()
+    expect([slow.on, holder.on, behind.on]).toEqual([0, 1, 0])
+    for (let time = 0; time < 10; time++) {
+      const quick = start('shared')
+      await settle()
+      expect(quick.on).toBe(1)
+      quick.end()
+      await quick.done
+    }
+    const later = [start('shared'), start('shared'), start('shared')]
+    await settle()
+    expect(later.map((work) => work.on)).toEqual([1, 1, undefined])
+  })
+})
+
+describe('work that is alone', () => {
+  test('shares with nobody', async () => {
+    const { start } = pool()
+    const first = start('alone')
+    const others = [start('shared'), start('shared'), start('shared'), start('shared')]
+    await settle()
+    expect(first.on).toBe(0)
+    expect(others.map((work) => work.on)).toEqual([1, 1, 1, undefined])
+    first.end()
+    await settle()
+    expect(others[3]?.on).toBe(0)
+  })
+
+  test('is not overtaken: it gets the first connection that becomes empty', async () => {
+    const { start } = pool()
+    const before = [start('shared'), start('shared'), start('shared')]
+    await settle()
+    const alone = start('alone')
+    const after = start('shared')
+    await settle()
+    expect([alone.on, after.on]).toEqual([undefined, undefined])
+    before[1]?.end()
+    await settle()
+    expect(alone.on).toBe(1)
+    expect(after.on).toBe(0)
+  })
+})
+
+describe('connections', () => {
+  test('that were lost are replaced', async () => {
+    const { start, connections } = pool({ max: 1 })
+    const lost = start('shared')
+    await settle()
+    Object.assign(connections[0] ?? {}, { usable: false })
+    lost.fail(new Error('lost'))
+    await expect(lost.done).rejects.toThrow('lost')
+    const next = start('shared')
+    await settle()
+    expect(next.on).toBe(1)
+  })
+
+  test('of a certain age end once nothing runs on them', async () => {
+    const { start, connections } = pool({ max: 1, maxLifetimeMs: 0 })
+    const first = start('shared')
+    const second = start('shared')
+    await settle()
+    expect([first.on, second.on, connections[0]?.ended]).toEqual([0, undefined, false])
+    first.end()
+    await settle()
+    expect([second.on, connections[0]?.ended]).toEqual([1, true])
+  })
+
+  test('that could not be made refuse the whole line', async () => {
+    const { start, connections } = pool({ max: 1, pipeline: 1 })
+    const first = start('shared')
+    const waiting = [start('shared'), start('alone')]
+    await settle()
+    Object.assign(connections[0] ?? {}, { usable: false, ready: false })
+    first.fail(new Error('refused'))
+    await expect(first.done).rejects.toThrow('refused')
+    for (const one of waiting) await expect(one.done).rejects.toMatchObject({ code: 'unreachable', sent: false })
+  })
+
+  test('whose opening throws leave their place free', async () => {
+    let broken = true
+    const made = new ConnectionPool(
+      () => {
+        if (broken) throw new TypeError('broken')
+        return new FakeConnection(0)
+      },
+      { max: 1, maxQueue: 0, pipeline: 1, maxLifetimeMs: 1_000, closeAfterMs: 0 },
+    )
+    await expect(made.shared(() => Promise.resolve(1))).rejects.toThrow('broken')
+    broken = false
+    expect(await made.shared(() => Promise.resolve(1))).toBe(1)
+  })
+})
+
+test('the line is bounded', async () => {
+  const { start } = pool({ max: 1, pipeline: 1, maxQueue: 2 })
+  const running = start('shared')
+  const waiting = [start('shared'), start('shared')]
+  await expect(start('shared').done).rejects.toMatchObject({ name: 'DriverError', code: 'overloaded' })
+  await settle()
+  running.end()
+  await settle()
+  for (const one of waiting) {
+    one.end()
+    await settle()
+  }
+  await Promise.all(waiting.map((one) => one.done))
+})
+
+test('closing refuses the line at once and drops what does not end', async () => {
+  const { pool: made, start, connections } = pool({ max: 1, pipeline: 1 })
+  const running = start('alone')
+  const waiting = start('shared')
+  await settle()
+  const closing = made.close()
+  await expect(waiting.done).rejects.toMatchObject({ code: 'closed' })
+  await closing
+  expect(connections[0]?.usable).toBe(false)
+  running.fail(new DriverError('closed', 'dropped'))
+  await expect(running.done).rejects.toThrow('dropped')
+  expect(made.close()).toBe(closing)
+})

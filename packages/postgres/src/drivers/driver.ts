@@ -1,0 +1,49 @@
+/**
+ * What the rest of this package needs from a PostgreSQL client. Two clients fill it: postgres.js for a server, PGlite for
+ * the embedded database. Everything above this line (statements, tenancy, migrations, relay) is written once.
+ */
+
+/**
+ * A value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid stay the text that
+ * PostgreSQL printed (a JS Date would lose the microseconds, and parsing json only to print it again cost 60 of 240 µs per
+ * list); int2, int4, float4, float8 are numbers; bool is a boolean; arrays are arrays of those.
+ */
+export type Raw = string | number | boolean | null | readonly Raw[]
+export type RawRow = Readonly<Record<string, Raw>>
+
+/** Every parameter is cast explicitly in the SQL text (`$1::uuid`, `$2::text::timestamptz`), so text is always enough. */
+export type Parameter = string | number | boolean | null
+
+export interface QueryOptions {
+  /** Keep the plan on the connection. Only for texts admitted by the bounded cache of shapes: the client never evicts. */
+  readonly prepare?: boolean
+}
+
+export interface Connection {
+  /** Runs one SQL statement and resolves with its rows. Rejects with the driver's own error (see `errors.ts`). */
+  query(text: string, parameters?: readonly Parameter[], options?: QueryOptions): Promise<readonly RawRow[]>
+}
+
+export interface Driver extends Connection {
+  readonly kind: 'postgres' | 'pglite'
+  /**
+   * Begins, runs `work`, commits. Rolls back when `work` throws, and rejects too when the server answers COMMIT with
+   * ROLLBACK (an aborted transaction does that without an error).
+   */
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /** Runs several statements without parameters (migrations). No explicit transaction: the caller opens one where wanted. */
+  script(text: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** The identities a database is used under. Each is a session role from the first statement on, never switched inside one. */
+export interface Drivers {
+  readonly kind: Driver['kind']
+  /** The runtime login: neither owner, superuser nor BYPASSRLS. */
+  readonly app: Driver
+  /** `plinth_system`: own policies, small pool. Opened on first use. */
+  system(): Promise<Driver>
+  /** The owner (migrations). Rejects with words where no owner connection is configured. */
+  owner(): Promise<Driver>
+  close(): Promise<void>
+}

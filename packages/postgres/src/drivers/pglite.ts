@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type * as pglite from '@electric-sql/pglite'
+import { DriverError } from '../errors/driver-error.ts'
+import { lockDataFolder, type DataLock } from './data-lock.ts'
+import type { Driver, Drivers, RawRow } from './driver.ts'
+import { PgliteSession, type Identity } from './pglite-session.ts'
+import { PgliteWire } from './pglite-wire.ts'
+import { wireText } from './raw-values.ts'
+import { runTransaction } from './run-transaction.ts'
+import { refusedStatement } from './statement-text.ts'
+
+export interface PgliteOptions {
+  /** A folder, made if it is missing; or 'memory://', gone when the process ends. */
+  readonly dataDir: string
+  /** Roles are `<rolePrefix>app` and `<rolePrefix>system`; the migrations create them. */
+  readonly rolePrefix: string
+  /** Begin with a database that `dumpDataDir` gave (0.3 s instead of 2 s and more): for tests. The folder must be empty. */
+  readonly loadDataDir?: Blob
+  /** Statements that may wait for their turn; the next one rejects as `overloaded`. Default 1,000. */
+  readonly maxQueue?: number
+}
+
+const opened = new WeakMap<Drivers, { readonly session: PgliteSession; readonly pg: pglite.PGlite }>()
+
+/**
+ * The embedded PostgreSQL (PGlite): no server, one process, one session. App, system and owner share the session and take
+ * turns. `app` rejects with `not_migrated` until the migrations, run by `owner()`, have created its role.
+ */
+export async function pgliteDrivers(options: PgliteOptions): Promise<Drivers> {
+  const { rolePrefix } = options
+  // It goes into SQL text, where SET SESSION AUTHORIZATION takes no parameter.
+  if (!/^[a-z_][a-z0-9_]{0,40}$/.test(rolePrefix))
+    throw new TypeError(`rolePrefix must be a-z, 0-9 and _: ${rolePrefix}`)
+  const module = await loadPGlite()
+  const { dataDir, lock } = openFolder(options.dataDir)
+  let pg: pglite.PGlite
+  try {
+    pg = await module.PGlite.create({
+      dataDir,
+      // As arguments, so that RESET ALL returns to them.
+      startParams: [...module.PGlite.defaultStartParams, ...settings.flatMap((setting) => ['-c', setting])],
+      ...(options.loadDataDir && { loadDataDir: options.loadDataDir }),
+    })
+  } catch (error) {
+    lock?.release()
+    throw error
+  }
+  const roles = { app: `${rolePrefix}app`, system: `${rolePrefix}system`, owner: 'postgres' }
+  const wire = new PgliteWire(pg, module.protocol.serialize)
+  const session = new PgliteSession(wire, roles, options.maxQueue ?? 1_000)
+
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= session.close(() => pg.close()).finally(() => lock?.release())
+    return closing
+  }
+  const system = pgliteDriver(session, 'system', close)
+  const owner = pgliteDriver(session, 'owner', close)
+  const drivers: Drivers = {
+    kind: 'pglite',
+    app: pgliteDriver(session, 'app', close),
+    system: () => Promise.resolve(system),
+    owner: () => Promise.resolve(owner),
+    close,
+  }
+  opened.set(drivers, { session, pg })
+  return drivers
+}
+
+/** A copy of the whole embedded database, roles included, for `loadDataDir`. */
+export async function dumpDataDir(drivers: Drivers): Promise<Blob> {
+  const found = opened.get(drivers)
+  if (!found) throw new TypeError('dumpDataDir takes what pgliteDrivers() returned')
+  return found.session.use('owner', () => found.pg.dumpDataDir('none'))
+}
+
+/** The same shapes as on a server (see postgres-js.ts). */
+const settings = ['timezone=UTC', 'datestyle=ISO, YMD', 'intervalstyle=iso_8601']
+
+function pgliteDriver(session: PgliteSession, identity: Identity, close: () => Promise<void>): Driver {
+  return {
+    kind: 'pglite',
+    query(text, parameters = [], { prepare = false } = {}) {
+      const refused = refusedStatement(text)
+      if (refused) return Promise.reject(refused)
+      return session.use(identity, async (wire) => (await wire.statement(text, parameters.map(wireText), prepare)).rows)
+    },
+    transaction: (work) =>
+      session.useForTransaction(identity, (wire) =>
+        runTransaction(
+          {
+            async query(text, parameters = [], { prepare = false } = {}): Promise<readonly RawRow[]> {
+              return (await wire.statement(text, parameters.map(wireText), prepare)).rows
+            },
+            begin: () => wire.simple('begin'),
+            commit: async () => (await wire.simple('commit')).command,
+            rollback: async () => {
+              if (wire.inTransaction) await wire.simple('rollback')
+            },
+            // There is no connection that could be lost.
+            onLost: () => () => undefined,
+          },
+          work,
+        ),
+      ),
+    script: (text) =>
+      session.useForScript(identity, async (wire) => {
+        await wire.simple(text)
+      }),
+    // One instance: closing one identity closes all.
+    close,
+  }
+}
+
+function openFolder(given: string): { readonly dataDir: string; readonly lock: DataLock | undefined } {
+  if (given.startsWith('memory://')) return { dataDir: given, lock: undefined }
+  const dataDir = resolve(given)
+  mkdirSync(dirname(dataDir), { recursive: true })
+  // All tenants' rows, and on a shared machine not for the others.
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  return { dataDir, lock: lockDataFolder(dataDir) }
+}
+
+async function loadPGlite(): Promise<typeof pglite> {
+  try {
+    return await import('@electric-sql/pglite')
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+    if (!missing || !error.message.includes('@electric-sql/pglite')) throw error
+    const words =
+      'The embedded database needs PGlite, which is not installed: `npm install @electric-sql/pglite`, or set DATABASE_URL to a PostgreSQL server'
+    throw new DriverError('package_missing', words, { cause: error })
+  }
+}

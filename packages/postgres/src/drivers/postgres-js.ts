@@ -1,0 +1,137 @@
+import { DriverError } from '../errors/driver-error.ts'
+import type { Driver, Parameter, RawRow } from './driver.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { wireText } from './raw-values.ts'
+import { runTransaction } from './run-transaction.ts'
+import { singleConnection, type SingleConnection } from './single-connection.ts'
+import { refusedStatement } from './statement-text.ts'
+
+export interface PostgresJsOptions {
+  /** Connections at most. Opened when they are needed. */
+  readonly max: number
+  /** Shown in pg_stat_activity and in the server's log. */
+  readonly applicationName: string
+  /** False behind PgBouncer in transaction mode: no statement is then kept on a connection, whatever `query` asks for. */
+  readonly prepare: boolean
+  /** The server's limit for one statement; 0 has none (migrations). */
+  readonly statementTimeoutMs: number
+  readonly connectTimeoutSeconds: number
+  /** The server's limit for a transaction that waits for us. Default 30,000. */
+  readonly idleInTransactionTimeoutMs?: number
+  /**
+   * As in postgres.js: 'require' and 'prefer' encrypt but believe any certificate, 'verify-full' and true check it, an object
+   * goes to tls.connect. Default: what `sslmode` in the URL says, else none.
+   */
+  readonly ssl?: boolean | 'require' | 'prefer' | 'verify-full' | object
+  /**
+   * 'startup' (default) sends the time limits when connecting. PgBouncer refuses settings it does not know: with 'role' only
+   * time zone and date style are sent, and the limits must be set with `alter role … set`.
+   */
+  readonly settings?: 'startup' | 'role'
+  /** Statements and transactions that may wait for a connection; the next one rejects as `overloaded`. Default 1,000. */
+  readonly maxQueue?: number
+  /** Prepared statements sent behind each other on one connection when all are busy. Default 4; 1 sends each alone. */
+  readonly pipeline?: number
+  /** A connection is replaced after half to all of this time. Default one hour. */
+  readonly maxLifetimeMs?: number
+  /** How much longer than its own limits the server may be silent before the connection is given up. Default 5,000. */
+  readonly silenceMs?: number
+  /** How long `close` waits for what runs. Default 10,000. */
+  readonly closeAfterMs?: number
+  /** What the server tells beside answers. Default: nothing is done with it. */
+  readonly onNotice?: (notice: Readonly<Record<string, string | undefined>>) => void
+}
+
+/**
+ * PostgreSQL over TCP or a unix socket, by postgres.js. Connects with the first statement, so a server that is away shows
+ * there, as an error that `classify` calls `connection`.
+ * @param url postgres://login:password@host:port/database with one host; a unix socket's folder is a host too, written %2Frun%2Fpostgresql
+ */
+export function postgresJsDriver(url: string, options: PostgresJsOptions): Driver {
+  checkUrl(url)
+  const { statementTimeoutMs, connectTimeoutSeconds } = options
+  const open = (): SingleConnection =>
+    singleConnection(url, {
+      applicationName: options.applicationName,
+      prepare: options.prepare,
+      connectTimeoutSeconds,
+      answerTimeoutMs:
+        statementTimeoutMs === 0 ? 0 : connectTimeoutSeconds * 1000 + statementTimeoutMs + (options.silenceMs ?? 5_000),
+      ssl: options.ssl,
+      startup: startupSettings(options),
+      onNotice: options.onNotice,
+    })
+  const pool = new ConnectionPool(open, {
+    max: options.max,
+    maxQueue: options.maxQueue ?? 1_000,
+    pipeline: options.pipeline ?? 4,
+    maxLifetimeMs: options.maxLifetimeMs ?? 3_600_000,
+    closeAfterMs: options.closeAfterMs ?? 10_000,
+  })
+
+  return {
+    kind: 'postgres',
+    query(text, parameters, { prepare = false } = {}) {
+      const refused = refusedStatement(text)
+      if (refused) return Promise.reject(refused)
+      const run = statement(text, parameters, prepare)
+      return prepare && options.prepare ? pool.shared(run) : pool.alone(run)
+    },
+    transaction: (work) =>
+      pool.alone((connection) => {
+        const command = async (text: string): Promise<string> =>
+          (await connection.run(text, [], { prepare: false, simple: true })).command
+        return runTransaction(
+          {
+            query: (text, parameters, { prepare = false } = {}) => statement(text, parameters, prepare)(connection),
+            begin: () => command('begin'),
+            commit: () => command('commit'),
+            // Lost, or refused by a server in trouble: either way the connection is not used again.
+            rollback: () => command('rollback').catch(() => connection.destroy(unusable())),
+            onLost: (tell) => connection.onLost(tell),
+          },
+          work,
+        )
+      }),
+    script: (text) =>
+      pool.alone(async (connection) => {
+        try {
+          await connection.run(text, [], { prepare: false, simple: true })
+        } finally {
+          // A script may leave settings behind (search_path, role), or an open transaction where it failed.
+          await connection.end()
+        }
+      }),
+    close: () => pool.close(),
+  }
+}
+
+function checkUrl(url: string): void {
+  // Never quoted: it holds the password.
+  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
+    throw new TypeError(
+      'Not a URL of PostgreSQL: it has the form postgres://login:password@host:port/database, with one host',
+    )
+  }
+}
+
+function unusable(): DriverError {
+  return new DriverError('connection_lost', 'The connection did not take a ROLLBACK', { sent: 'unknown' })
+}
+
+function statement(text: string, parameters: readonly Parameter[] = [], prepare: boolean) {
+  // Never the simple protocol, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
+  return (connection: SingleConnection): Promise<readonly RawRow[]> =>
+    connection.run(text, parameters.map(wireText), { prepare, simple: false })
+}
+
+function startupSettings(options: PostgresJsOptions): Record<string, string> {
+  const everywhere = { TimeZone: 'UTC', DateStyle: 'ISO, YMD' }
+  if (options.settings === 'role') return everywhere
+  return {
+    ...everywhere,
+    IntervalStyle: 'iso_8601',
+    statement_timeout: `${options.statementTimeoutMs}`,
+    idle_in_transaction_session_timeout: `${options.idleInTransactionTimeoutMs ?? 30_000}`,
+  }
+}

@@ -1,0 +1,87 @@
+import { classify } from '../errors/connection-trouble.ts'
+import { DriverError, nothingLasts } from '../errors/driver-error.ts'
+import type { Connection, RawRow } from './driver.ts'
+import { refusedStatement } from './statement-text.ts'
+
+/** One connection, held for one transaction. */
+export interface TransactionSteps {
+  readonly query: Connection['query']
+  begin(): Promise<unknown>
+  /** Resolves with the command the server reports: COMMIT, or ROLLBACK when the transaction was aborted. */
+  commit(): Promise<string>
+  rollback(): Promise<unknown>
+  /** Calls back once when the connection is lost; the result takes the callback away. */
+  onLost(tell: (error: DriverError) => void): () => void
+}
+
+/**
+ * The one course of a transaction for both clients. Stricter than SQL in three ways:
+ * - one failed statement fails the transaction, also when `work` swallows the error. The server would answer the COMMIT with
+ *   ROLLBACK and without an error, and the caller would report a success that was never written. (So there are no savepoints.)
+ * - statements that `work` did not await are awaited before COMMIT; otherwise their failure comes after it, with the same result.
+ * - the handle is dead afterwards. Used later, it would run on a connection that by then serves another request, outside of
+ *   any transaction and under another tenant.
+ */
+export async function runTransaction<T>(
+  steps: TransactionSteps,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const running = new Set<Promise<readonly RawRow[]>>()
+  let failure: { readonly error: unknown } | undefined
+  let over = false
+
+  const connection: Connection = {
+    query(text, parameters, options) {
+      if (over)
+        return Promise.reject(new DriverError('transaction_over', 'This transaction has ended; open another one'))
+      const refused = refusedStatement(text)
+      if (refused) return Promise.reject(refused)
+      if (failure) return Promise.reject(failure.error)
+      const answer = steps.query(text, parameters, options)
+      running.add(answer)
+      const settled = (): boolean => running.delete(answer)
+      answer.then(settled, (error: unknown) => {
+        failure ??= { error }
+        settled()
+      })
+      return answer
+    },
+  }
+
+  await steps.begin()
+  let committing = false
+  try {
+    const result = await untilLost(steps, () => work(connection))
+    while (running.size > 0) await Promise.allSettled(running)
+    if (failure) throw failure.error
+    over = true
+    committing = true
+    const command = await steps.commit()
+    if (command !== 'COMMIT') {
+      throw new DriverError('not_committed', `The server answered COMMIT with ${command}: nothing was written`)
+    }
+    return result
+  } catch (error) {
+    over = true
+    while (running.size > 0) await Promise.allSettled(running)
+    // After COMMIT was sent there is nothing to roll back, and whether it took effect may be unknown.
+    if (committing) throw error
+    await steps.rollback()
+    // The server rolls back what it did not see committed, so the whole work may be repeated.
+    if (classify(error).kind === 'connection') nothingLasts(error)
+    throw error
+  }
+}
+
+/**
+ * Rejects when the connection is lost although `work` goes on. Without it a `work` that waits for something else would hold
+ * its place in the pool for as long as it likes, for a transaction that the server has rolled back already.
+ */
+function untilLost<T>(steps: TransactionSteps, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const forget = steps.onLost(reject)
+    // In an async function, so that a `work` that throws before its first await ends here too.
+    const working = (async () => work())()
+    void working.then(resolve, reject).finally(forget)
+  })
+}

@@ -1,0 +1,46 @@
+import type { Connection } from '../drivers/driver.ts'
+import { identifier } from '../statements/quote.ts'
+import { sqlState } from './locked-transaction.ts'
+
+/** One statement of a migration and what it is for, in the words of the report (`created table sites`). */
+export interface Step {
+  readonly sql: string
+  readonly words: string
+}
+
+/** A step that PostgreSQL refused. The message names the step; the cause is the server's error. */
+export class MigrationStepError extends Error {
+  override readonly name = 'MigrationStepError'
+
+  constructor(words: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`Migration stopped at "${words}", everything of this step was rolled back: ${reason}${hint(cause)}`, { cause })
+  }
+}
+
+/** Runs steps in order. @throws MigrationStepError */
+export async function runSteps(connection: Connection, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    try {
+      await connection.query(step.sql)
+    } catch (error) {
+      throw new MigrationStepError(step.words, error)
+    }
+  }
+}
+
+/** For the rest of the transaction; the migrating login stays what it is afterwards. */
+export async function becomeRole(connection: Connection, role: string): Promise<void> {
+  await runSteps(connection, [{ sql: `set local role ${identifier(role)}`, words: `become ${role}` }])
+}
+
+function hint(cause: unknown): string {
+  switch (sqlState(cause)) {
+    case '42501':
+      return '. The login of DATABASE_OWNER_URL lacks this right; use the owner of the database, with CREATEROLE, or a superuser'
+    case '55P03':
+      return '. Another transaction held the table all the time; find it in pg_stat_activity and migrate again'
+    default:
+      return ''
+  }
+}

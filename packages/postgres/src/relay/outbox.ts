@@ -1,0 +1,62 @@
+import type { Actor, EventRecord } from '@plinth/core'
+import type { Connection, RawRow } from '../drivers/driver.ts'
+import { arrayLiteral } from '../statements/quote.ts'
+import { EVENTS_TABLE } from '../statements/records.ts'
+
+export const BATCH = 100
+
+/*
+ * The relay looks across tenants, as plinth_system, and by the database's clock: the default of `next_attempt_at` is that
+ * clock, and the clocks of several processes differ.
+ */
+const dueText = `
+  select e.tenant_id, e.id, e.type, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.attempts
+  from ${EVENTS_TABLE} e
+  where e.delivered_at is null and e.next_attempt_at <= clock_timestamp()
+    -- What failed and waits holds back what came after it under its key, and nothing else.
+    and not exists (select 1 from ${EVENTS_TABLE} f where f.tenant_id = e.tenant_id and f.key = e.key
+                    and f.seq < e.seq and f.delivered_at is null and f.attempts > 0
+                    and f.next_attempt_at > clock_timestamp())
+  order by e.seq limit ${BATCH}`
+
+const deliveredText = `
+  update ${EVENTS_TABLE} set delivered_at = clock_timestamp(), attempts = attempts + 1, last_error = null
+  where tenant_id = $1::uuid and id = $2::uuid`
+
+const failedText = `
+  update ${EVENTS_TABLE} set attempts = attempts + 1, last_error = $3::text,
+    next_attempt_at = clock_timestamp() + make_interval(secs => $4::text::double precision / 1000)
+  where tenant_id = $1::uuid and id = $2::uuid and delivered_at is null`
+
+export interface DueEvent {
+  readonly event: EventRecord
+  readonly attempts: number
+}
+
+/** What is to be handed on now, oldest first. */
+export async function dueEvents(connection: Connection): Promise<readonly DueEvent[]> {
+  const rows = await connection.query(dueText, [], { prepare: true })
+  return rows.map((row) => ({ event: eventOf(row), attempts: Number(row['attempts']) }))
+}
+
+export async function markDelivered(connection: Connection, event: EventRecord): Promise<void> {
+  await connection.query(deliveredText, [event.tenantId, event.id], { prepare: true })
+}
+
+export async function markFailed(connection: Connection, event: EventRecord, reason: string, delay: number): Promise<void> {
+  await connection.query(failedText, [event.tenantId, event.id, reason.slice(0, 1_000), delay], { prepare: true })
+}
+
+function eventOf(row: RawRow): EventRecord {
+  const text = (name: string): string => String(row[name])
+  return {
+    id: text('id'),
+    tenantId: text('tenant_id'),
+    type: text('type'),
+    key: text('key'),
+    data: JSON.parse(text('data')) as unknown,
+    actor: { kind: text('actor_kind') as Actor['kind'], id: text('actor_id') },
+    requestId: text('request_id'),
+    time: new Date(text('occurred_at')),
+  }
+}

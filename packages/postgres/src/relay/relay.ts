@@ -1,0 +1,134 @@
+import type { EventRecord, Logger } from '@plinth/core'
+import type { Driver } from '../drivers/driver.ts'
+import { asLeader } from './leadership.ts'
+import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './outbox.ts'
+
+export interface RelayOptions {
+  /** Opens the connection of `plinth_system`, which sees all tenants' events. */
+  readonly driver: () => Promise<Driver>
+  readonly deliver: (event: EventRecord) => Promise<void>
+  readonly log: Logger
+  /** Milliseconds between two looks when nothing pokes. */
+  readonly pollMs?: number
+  /** Milliseconds before the first repetition of a failed event; doubled each time. */
+  readonly backoffMs?: number
+}
+
+const POLL_MS = 500
+const BACKOFF_MS = 1_000
+const LONGEST_BACKOFF_MS = 3_600_000
+/** Keys that are worked on side by side: one slow handler does not hold up every tenant. */
+const LANES = 16
+
+/**
+ * Hands committed events on, at least once, in order per tenant and key. One process leads and works; the others look twice a
+ * second whether it is gone. An event is marked after its delivery: a crash between the two delivers it again.
+ */
+export class Relay {
+  readonly #options: RelayOptions
+  #running: Promise<void> | undefined
+  #stopping = false
+  #wake: (() => void) | undefined
+  #poked = false
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    if (this.#stopping) return
+    this.#running ??= this.#run()
+  }
+
+  /** There is something to hand on: look now instead of at the next turn. */
+  poke(): void {
+    this.#poked = true
+    this.#wake?.()
+  }
+
+  /** Lets the deliveries that have begun end, and resolves when nothing of the relay is left running. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#wake?.()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const driver = await this.#options.driver()
+        // One process, one session: the embedded database has no second reader, and an open transaction would block it.
+        if (driver.kind === 'pglite') await this.#work(driver, () => Promise.resolve())
+        else await asLeader(driver, (check) => this.#work(driver, check))
+      } catch (error) {
+        this.#options.log.warn('relay.interrupted', { error })
+      }
+      await this.#pause()
+    }
+  }
+
+  async #work(driver: Driver, check: () => Promise<void>): Promise<void> {
+    while (!this.#stopping) {
+      await check()
+      this.#poked = false
+      const due = await dueEvents(driver)
+      await this.#deliverAll(driver, due)
+      if (due.length < BATCH) await this.#pause()
+    }
+  }
+
+  /** The events of one key one after the other, keys side by side. */
+  async #deliverAll(driver: Driver, due: readonly DueEvent[]): Promise<void> {
+    const lanes = new Map<string, DueEvent[]>()
+    for (const one of due) {
+      const key = `${one.event.tenantId}|${one.event.key}`
+      const lane = lanes.get(key)
+      if (lane) lane.push(one)
+      else lanes.set(key, [one])
+    }
+    const waiting = lanes.values()
+    const worker = async (): Promise<void> => {
+      for (const lane of waiting) await this.#deliverLane(driver, lane)
+    }
+    await settleAll(Array.from({ length: Math.min(LANES, lanes.size) }, worker))
+  }
+
+  async #deliverLane(driver: Driver, lane: readonly DueEvent[]): Promise<void> {
+    for (const { event, attempts } of lane) {
+      if (this.#stopping) return
+      try {
+        await this.#options.deliver(event)
+      } catch (error) {
+        const delay = this.#delay(attempts)
+        this.#options.log.warn('event.failed', { error, type: event.type, eventId: event.id, tenantId: event.tenantId, attempts: attempts + 1, retryInMs: delay })
+        await markFailed(driver, event, error instanceof Error ? error.message : String(error), delay)
+        // What came later under this key waits for it.
+        return
+      }
+      await markDelivered(driver, event)
+    }
+  }
+
+  #delay(attempts: number): number {
+    return Math.min(LONGEST_BACKOFF_MS, (this.#options.backoffMs ?? BACKOFF_MS) * 2 ** Math.min(attempts, 32))
+  }
+
+  /** Until the next turn, a poke or the stop. The timer keeps no process alive. */
+  async #pause(): Promise<void> {
+    if (this.#stopping || this.#poked) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.pollMs ?? POLL_MS)
+      timer.unref()
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+}
+
+/** Rejects with the first error, but only when all have ended: none goes on behind the back of `stop`. */
+async function settleAll(all: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason
+}

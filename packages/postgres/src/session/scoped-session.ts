@@ -1,0 +1,94 @@
+import type {
+  ChangeOperation, ChangeResult, CreateOperation, ListOperation, RawRow, ReadOperation, Scope, Session, UpdateOperation,
+} from '@plinth/core'
+import { outcomeOf, printDelete, printProbe, printUpdate } from '../statements/change.ts'
+import { printCreate } from '../statements/create.ts'
+import { printList } from '../statements/list.ts'
+import { printCount, printRead } from '../statements/read.ts'
+import type { Records } from '../statements/records.ts'
+import type { Printed } from '../statements/statement.ts'
+import type { Runner } from './runner.ts'
+import type { Operation } from './translate-error.ts'
+
+/** What sessions share: how writes are recorded, and whether policies in code read facts about the principal. */
+export interface SessionParts {
+  readonly records: Records
+  readonly withFacts: boolean
+  /** Called after a statement that put an event into the outbox. */
+  readonly onEvent: () => void
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export function isUuid(text: string): boolean {
+  return uuid.test(text)
+}
+
+/** @throws where the scope names no tenant: before any SQL, whoever calls */
+export function assertTenant(scope: Scope): void {
+  if (!isUuid(scope.tenantId ?? '')) throw new Error('a session needs a tenant id: nothing is read or written without one')
+}
+
+/** The operations of one tenant scope, one statement each. */
+export class ScopedSession implements Session {
+  protected readonly scope: Scope
+  protected readonly runner: Runner
+  protected readonly parts: SessionParts
+
+  constructor(scope: Scope, runner: Runner, parts: SessionParts) {
+    assertTenant(scope)
+    this.scope = scope
+    this.runner = runner
+    this.parts = parts
+  }
+
+  async read(operation: ReadOperation): Promise<RawRow | undefined> {
+    // An id that no row can have: not worth a statement, and no error either.
+    if (!isUuid(operation.id)) return undefined
+    const [row] = await this.runner.run(printRead(operation, this.scope, this.parts.withFacts), 'read')
+    return row
+  }
+
+  list(operation: ListOperation): Promise<readonly RawRow[]> {
+    return this.runner.run(printList(operation, this.scope, this.parts.withFacts), 'read')
+  }
+
+  async count(operation: Pick<ListOperation, 'resource' | 'where'>): Promise<number> {
+    const [row] = await this.runner.run(printCount(operation, this.scope, this.parts.withFacts), 'read')
+    return Number(row?.['n'])
+  }
+
+  async create(operation: CreateOperation): Promise<RawRow> {
+    const { records, withFacts } = this.parts
+    const [row] = await this.runner.run(printCreate(operation, this.scope, records, withFacts), 'create')
+    if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
+    this.#announce(`${operation.resource.name}.created`)
+    return row
+  }
+
+  update(operation: UpdateOperation): Promise<ChangeResult> {
+    return this.#change(operation, 'update', () => printUpdate(operation, this.scope, this.parts.records, this.parts.withFacts))
+  }
+
+  delete(operation: ChangeOperation): Promise<ChangeResult> {
+    return this.#change(operation, 'delete', () => printDelete(operation, this.scope, this.parts.records, this.parts.withFacts))
+  }
+
+  probe(operation: ChangeOperation): Promise<ChangeResult> {
+    return this.#change(operation, 'read', () => printProbe(operation, this.scope, this.parts.withFacts))
+  }
+
+  async #change(operation: ChangeOperation, kind: Operation, print: () => Printed): Promise<ChangeResult> {
+    if (!isUuid(operation.id)) return { outcome: 'missing' }
+    const [row] = await this.runner.run(print(), kind)
+    if (!row) return { outcome: 'missing' }
+    const outcome = outcomeOf(row['id'])
+    if (outcome) return { outcome }
+    if (kind !== 'read') this.#announce(`${operation.resource.name}.${operation.event}`)
+    return { outcome: 'done', row }
+  }
+
+  #announce(type: string): void {
+    if (this.parts.records.listens(type)) this.parts.onEvent()
+  }
+}

@@ -1,0 +1,110 @@
+import { databaseDefault, type ChangeOperation, type Condition, type FieldInfo, type Scope, type UpdateOperation } from '@plinth/core'
+import { toSql } from '../conditions/to-sql.ts'
+import { columnType } from './column-types.ts'
+import { madeValue } from './made-value.ts'
+import { identifier } from './quote.ts'
+import { andCondition, BARRIER } from './read.ts'
+import type { Records } from './records.ts'
+import { resourceSql, type ResourceSql } from './resource-sql.ts'
+import { scopeClause, scopedStatement } from './scope-clause.ts'
+import type { Printed, Statement } from './statement.ts'
+import { beginWrite, writeNames } from './write-clause.ts'
+
+/*
+ * A change is one statement: `b` locks the row and reads it as it is now (a waiting statement reads what the one before it
+ * committed), `n` changes it if the principal may and the version is the one he saw, then come records and event. `n` names
+ * tenant and id as constants again: found by joining `b`'s keys alone it cost 932 µs instead of 115. The policy is tested when
+ * `n` begins, so `c` must have run by then; it has, because the last select reads `b` first (a left join on true can only be
+ * a nested loop over its left side).
+ */
+
+/** Instead of an id, for a row that was seen and not changed. No id is one of these words. */
+const STALE = 'stale'
+const DENIED = 'denied'
+/** Name of no column that a table could have by accident. */
+const ALLOWED = identifier('?allowed')
+
+export function printUpdate(operation: UpdateOperation, scope: Scope, records: Records, withFacts: boolean): Printed {
+  const { resource, values } = operation
+  const sql = resourceSql(resource)
+  const change = beginChange(operation, 'update', scope, records, withFacts)
+  const { statement, names } = change
+  let set = `version = p.version + 1, updated_at = ${names.now}`
+  const put = (field: FieldInfo, value: string | null | typeof databaseDefault): void => {
+    set += `, ${identifier(field.sqlName)} = ${value === databaseDefault ? 'default' : columnType(field.column).store(statement.add(value))}`
+  }
+  for (const [field, value] of values) put(field, value)
+  for (const field of sql.renewed) if (!values.has(field)) put(field, madeValue(field, field.column.onUpdateFn))
+  return finish(change, sql, 'varied', `update ${sql.table} p set ${set} from b`, 'no key update')
+}
+
+/** Soft where the resource says so: the row stays, with the time at which it went. */
+export function printDelete(operation: ChangeOperation, scope: Scope, records: Records, withFacts: boolean): Printed {
+  const sql = resourceSql(operation.resource)
+  const change = beginChange(operation, 'delete', scope, records, withFacts)
+  if (!sql.deletedAt) return finish(change, sql, 'fixed', `delete from ${sql.table} p using b`, 'update')
+  const { now } = change.names
+  const time = columnType(sql.deletedAt.column).family === 'zoneless' ? `(${now} at time zone 'UTC')` : now
+  const set = `${identifier(sql.deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${now}`
+  return finish(change, sql, 'fixed', `update ${sql.table} p set ${set} from b`, 'no key update')
+}
+
+interface Change {
+  readonly operation: ChangeOperation
+  readonly statement: Statement
+  readonly names: ReturnType<typeof writeNames>
+  readonly head: string
+  readonly beside: string
+  readonly print: (condition: Condition) => string
+}
+
+function beginChange(operation: ChangeOperation, kind: 'update' | 'delete', scope: Scope, records: Records, withFacts: boolean): Change {
+  const { resource } = operation
+  const beside = records.of(resource, kind) + records.event(resource, kind, operation.event)
+  const { statement, head } = beginWrite(scope, operation.id, operation.event, withFacts, beside !== '')
+  const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
+  return { operation, statement, names: writeNames(withFacts), head, beside, print }
+}
+
+/** Zero rows: missing. Else the row after the change, or why there is none in the place of its id. */
+function finish(change: Change, sql: ResourceSql, shape: Printed['shape'], write: string, lock: string): Printed {
+  const { operation, statement, names, print } = change
+  const key = `p.tenant_id = $1::uuid and p.id = ${names.id}`
+  const visible = andCondition(operation.visible, print)
+  const allowed = print(operation.allowed)
+  const version = operation.ifVersion === undefined ? '' : ` and b.version = ${seenVersion(operation.ifVersion, statement)}`
+  return {
+    text: `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${sql.table} p where c.t is not null and ${key}${sql.live}${visible} for ${lock} of p) p)`
+      + `, n as (${write} where ${key} and b.${ALLOWED}${version} returning p.*)${change.beside}`
+      + ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`,
+    parameters: statement.parameters,
+    shape,
+  }
+}
+
+/** What a change of nothing would answer, without a lock and without a write. */
+export function printProbe(operation: ChangeOperation, scope: Scope, withFacts: boolean): Printed {
+  const { resource } = operation
+  const sql = resourceSql(resource)
+  const statement = scopedStatement(scope, withFacts)
+  const id = statement.add(operation.id)
+  const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
+  const allowed = print(operation.allowed)
+  const stale = operation.ifVersion === undefined ? '' : ` when p.version <> ${seenVersion(operation.ifVersion, statement)} then '${STALE}'`
+  const visible = andCondition(operation.visible, print)
+  return {
+    text: `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${BARRIER}) p`,
+    parameters: statement.parameters,
+    shape: 'fixed',
+  }
+}
+
+/** `If-Match` may hold any number. One that no int4 is matches no row, and the outcomes must still be told apart. */
+function seenVersion(version: number, statement: Statement): string {
+  return `${statement.add(Number.isInteger(version) && version > 0 && version < 2 ** 31 ? version : -1)}::int`
+}
+
+/** The outcome that stands in the id of a change's row, or undefined where it is the id. */
+export function outcomeOf(id: unknown): 'stale' | 'denied' | undefined {
+  return id === STALE || id === DENIED ? id : undefined
+}

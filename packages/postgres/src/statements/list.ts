@@ -1,0 +1,34 @@
+import { fieldOf, type ListOperation, type Scope } from '@plinth/core'
+import { toSql } from '../conditions/to-sql.ts'
+import { printAfter, printOrder } from './keyset.ts'
+import { andCondition } from './read.ts'
+import { chosenColumns, resourceSql } from './resource-sql.ts'
+import { scopeClause, scopedStatement } from './scope-clause.ts'
+import type { Printed } from './statement.ts'
+
+/**
+ * A page of rows. The limit stands in the text as a number: behind a parameter the planner assumes a tenth of the table and
+ * may sort the whole tenant. (There are at most as many page sizes as the API allows.)
+ */
+export function printList(operation: ListOperation, scope: Scope, withFacts: boolean): Printed {
+  const { resource, sort } = operation
+  const sql = resourceSql(resource)
+  const statement = scopedStatement(scope, withFacts)
+  // The next cursor is made of the last row's sort values, its ETag of the version.
+  const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
+  const columns = chosenColumns(resource, operation.fields, needed)
+  const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
+  const after = operation.after === undefined ? '' : ` and ${printAfter(sort, operation.after, statement)}`
+  const offset = operation.offset === 0 ? '' : ` offset ${statement.add(whole(operation.offset))}::bigint`
+  return {
+    text: `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}${after} order by ${printOrder(sort)} limit ${whole(operation.limit)}${offset}) p`,
+    parameters: statement.parameters,
+    shape: 'varied',
+  }
+}
+
+/** The one number that gets into a text: checked here again, whoever calls. */
+function whole(value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new Error(`${String(value)} is no number of rows`)
+}

@@ -1,0 +1,52 @@
+import type { Condition, ListOperation, ReadOperation, Scope } from '@plinth/core'
+import { toSql } from '../conditions/to-sql.ts'
+import { resourceSql } from './resource-sql.ts'
+import { scopeClause, scopedStatement } from './scope-clause.ts'
+import type { Printed } from './statement.ts'
+
+/** `and <condition>`, or nothing for `always`: no shape of its own for the commonest case. */
+export function andCondition(condition: Condition, print: (condition: Condition) => string): string {
+  return condition.kind === 'always' ? '' : ` and ${print(condition)}`
+}
+
+/**
+ * Keeps the sub-select a sub-select. Pulled up into the outer query, its `c.t is not null` is a filter on `c` alone and forces
+ * nothing; worse, the planner concludes from `tenant_id = $1` and the policy's `tenant_id = current_setting(…)` that `$1 =
+ * current_setting(…)` and tests that first of all, before `c` has set anything: no row, ever (seen on 15.18 and 18.4). Kept, it
+ * depends on `c` and runs after it. A limit, an aggregate and a row lock keep it as well.
+ */
+export const BARRIER = ' offset 0'
+
+/** One row by id, if the principal may see it. Measured: 109 µs of CPU against 131 µs for begin, set, select. */
+export function printRead(operation: ReadOperation, scope: Scope, withFacts: boolean, lock = ''): Printed {
+  const { resource } = operation
+  const sql = resourceSql(resource)
+  const statement = scopedStatement(scope, withFacts)
+  const id = statement.add(operation.id)
+  const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
+  return {
+    text: `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${lock || BARRIER}) p`,
+    parameters: statement.parameters,
+    shape: 'fixed',
+  }
+}
+
+/**
+ * The same, and the row stays locked until the transaction ends. Not `for update`: children may still be inserted beside it
+ * (their foreign-key check takes a key-share lock).
+ */
+export function printLock(operation: ReadOperation, scope: Scope, withFacts: boolean): Printed {
+  return printRead(operation, scope, withFacts, ' for no key update of p')
+}
+
+export function printCount(operation: Pick<ListOperation, 'resource' | 'where'>, scope: Scope, withFacts: boolean): Printed {
+  const { resource } = operation
+  const sql = resourceSql(resource)
+  const statement = scopedStatement(scope, withFacts)
+  const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
+  return {
+    text: `${scopeClause(withFacts)} select p.n from c cross join lateral (select count(*) n from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}) p`,
+    parameters: statement.parameters,
+    shape: 'varied',
+  }
+}

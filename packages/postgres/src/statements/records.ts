@@ -1,0 +1,118 @@
+import { getTableColumns } from 'drizzle-orm'
+import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
+import {
+  recordedWrite, type RecordedName, type RecordedRow, type RecordedWrite, type Registry, type ResourceInfo, type StartupFault,
+} from '@plinth/core'
+import { columnType } from './column-types.ts'
+import { identifier, literal } from './quote.ts'
+import { rowJson } from './row-json.ts'
+import { writeNames, type WriteNames } from './write-clause.ts'
+
+export type WriteKind = RecordedWrite['operation']
+
+/** What features record beside the writes of every resource, as SQL: printed once at start, the same text for every write. */
+export interface Records {
+  /** CTEs that go between the write and the final select; empty where nothing is recorded. */
+  readonly of: (resource: ResourceInfo, kind: WriteKind) => string
+  /** The event's CTE, or nothing where no feature listens to the type: what nobody uses costs nothing. */
+  readonly event: (resource: ResourceInfo, kind: WriteKind, event: string) => string
+  readonly listens: (type: string) => boolean
+  /** `schema.table` of everything that is written beside a resource: an error there is not the caller's. */
+  readonly tables: ReadonlySet<string>
+}
+
+export const EVENTS_TABLE = '"plinth"."events"'
+
+interface CompiledWrite {
+  readonly records: string
+  readonly event: string
+}
+
+/** Calls each feature's `record` once per resource and kind of write, with symbols instead of values. */
+export function compileRecords(registry: Registry, withFacts: boolean, faults: StartupFault[]): Records {
+  const names = writeNames(withFacts)
+  const texts = new Map<ResourceInfo, Readonly<Record<WriteKind, CompiledWrite>>>()
+  const tables = new Set(['plinth.events'])
+  for (const resource of registry.resources) {
+    const compile = (kind: WriteKind): CompiledWrite => {
+      const symbols = symbolTexts(resource, kind, names)
+      const rows = registry.features.flatMap((feature) => {
+        return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({ feature: feature.name, row }))
+      })
+      const records = rows.map(({ feature, row }, at) => printRow(`r${at}`, row, kind, symbols, `feature ${feature}.record`, tables, faults))
+      return { records: records.join(''), event: printEvent(resource, kind, symbols) }
+    }
+    texts.set(resource, { create: compile('create'), update: compile('update'), delete: compile('delete') })
+  }
+  const of = (resource: ResourceInfo): Readonly<Record<WriteKind, CompiledWrite>> => {
+    const compiled = texts.get(resource)
+    // Not "nothing to record": a write that nobody records is what an auditor must be able to rule out.
+    if (!compiled) throw new Error(`${resource.name} is no resource of the registry that this database is attached to`)
+    return compiled
+  }
+  const listens = (type: string): boolean => registry.listened.has('*') || registry.listened.has(type)
+  return {
+    of: (resource, kind) => of(resource)[kind].records,
+    event: (resource, kind, event) => (listens(`${resource.name}.${event}`) ? of(resource)[kind].event : ''),
+    listens,
+    tables,
+  }
+}
+
+type Symbols = Readonly<Record<RecordedName, string>>
+
+/** `n` is the row after the write, `b` the row before it (the deleted row is both). */
+function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames): Symbols {
+  return {
+    newId: 'gen_random_uuid()',
+    tenantId: names.tenantId,
+    id: names.id,
+    version: 'n.version',
+    actorKind: names.actorKind,
+    actorId: names.actorId,
+    requestId: names.requestId,
+    time: names.now,
+    event: names.event,
+    before: kind === 'create' ? 'null::jsonb' : rowJson(resource, 'b'),
+    after: kind === 'delete' ? 'null::jsonb' : rowJson(resource, 'n'),
+  }
+}
+
+/** The rows to record from: none unless the write took place. */
+function source(kind: WriteKind): string {
+  return kind === 'create' ? 'n' : 'n, b'
+}
+
+function printRow(name: string, row: RecordedRow, kind: WriteKind, symbols: Symbols, path: string, tables: Set<string>, faults: StartupFault[]): string {
+  const { schema = 'public', name: table } = getTableConfig(row.table)
+  tables.add(`${schema}.${table}`)
+  const columns = getTableColumns(row.table as PgTable) as Readonly<Record<string, PgColumn>>
+  const entries = Object.entries(row.values).flatMap(([key, value]) => {
+    const column = columns[key]
+    if (!column) {
+      faults.push({ path, problem: `${table} has no column ${key}`, fix: `use one of: ${Object.keys(columns).join(', ')}` })
+      return []
+    }
+    return [{ name: identifier(column.name), value: printValue(column, value, symbols) }]
+  })
+  if (entries.length === 0) faults.push({ path, problem: `records a row of ${table} without a value`, fix: 'give it tenantId: write.tenantId and what else there is to say' })
+  const target = `${identifier(schema)}.${identifier(table)} (${entries.map((entry) => entry.name).join(', ')})`
+  return `, ${name} as (insert into ${target} select ${entries.map((entry) => entry.value).join(', ')} from ${source(kind)})`
+}
+
+function printValue(column: PgColumn, value: RecordedRow['values'][string], symbols: Symbols): string {
+  const type = columnType(column)
+  if (value === null) return 'null'
+  if (typeof value !== 'object') return type.store(literal(String(value)))
+  const text = symbols[value.recorded]
+  if (type.family === 'zoneless' && value.recorded === 'time') return `(${text} at time zone 'UTC')`
+  return type.family === 'text' ? `${text}::text` : `${text}::${type.bare}`
+}
+
+function printEvent(resource: ResourceInfo, kind: WriteKind, symbols: Symbols): string {
+  const data = kind === 'delete' ? symbols.before : symbols.after
+  // The key is the row: what happens to one row is handed on in the order in which it happened.
+  return `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)`
+    + ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},`
+    + ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source(kind)})`
+}

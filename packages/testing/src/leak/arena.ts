@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import type { Registry } from '@plinth/core'
+import type { Driver } from '@plinth/postgres/driver'
+import type { TestTenant } from '../platform/actors.ts'
+import type { TestPlatform } from '../platform/test-platform.ts'
+import { isMarked, marksIn } from '../tenants/marks.ts'
+import { restoreSnapshot, snapshotDifferences, snapshotDigest, takeSnapshot, tenantTables, type TenantSnapshot, type TenantTable } from '../tenants/tenant-tables.ts'
+import { gatherKnowledge, type Knowledge } from './knowledge.ts'
+
+/** Two tenants whose every row is known, the victim's by heart, and the superuser's view of both. */
+export interface Arena {
+  readonly knowledge: Knowledge
+  readonly tables: readonly TenantTable[]
+  /** What is wrong with the stored rows, in words: the victim's must be as they were, nothing may point at them. */
+  wrongRows(): Promise<readonly string[]>
+  /** Puts both tenants' rows back. */
+  restore(): Promise<void>
+  restoreAttacker(): Promise<void>
+}
+
+const arenas = new WeakMap<TestPlatform, Promise<Arena>>()
+
+/** The arena of a platform, prepared once: rows are seeded, the victim has worked a while, everything is remembered. */
+export function arenaOf(platform: TestPlatform): Promise<Arena> {
+  const known = arenas.get(platform) ?? prepareArena(platform)
+  arenas.set(platform, known)
+  return known
+}
+
+async function prepareArena(platform: TestPlatform): Promise<Arena> {
+  const { a: attacker, b: victim, superuser, plinth } = platform
+  const rows = await platform.twoTenants()
+  const knowledge = await gatherKnowledge(platform.send, {
+    registry: plinth.registry, attacker, victim, attackerRows: rows.a, victimRows: rows.b,
+  })
+  const tables = await tenantTables(superuser)
+  await seedExpiredKeys(superuser, attacker, victim)
+  await settled(superuser, tables, [attacker, victim])
+  const attackerRows = await takeSnapshot(superuser, tables, attacker.id)
+  const victimRows = await takeSnapshot(superuser, tables, victim.id)
+  const digest = await snapshotDigest(superuser, tables, victim.id)
+  const strangers = strangerQuery(tables, attacker, victim)
+  const orphans = orphanQuery(plinth.registry, attacker)
+  return {
+    knowledge,
+    tables,
+    restore: async () => {
+      await restoreSnapshot(superuser, tables, victim.id, victimRows)
+      await restoreSnapshot(superuser, tables, attacker.id, attackerRows)
+    },
+    restoreAttacker: () => restoreSnapshot(superuser, tables, attacker.id, attackerRows),
+    async wrongRows() {
+      const words: string[] = []
+      if ((await snapshotDigest(superuser, tables, victim.id)) !== digest) {
+        words.push(...snapshotDifferences(victimRows, await takeSnapshot(superuser, tables, victim.id)))
+      }
+      for (const row of await superuser.query(strangers)) words.push(`${String(row['source'])}: rows of neither tenant: ${String(row['rows'])}`)
+      for (const row of orphans === '' ? [] : await superuser.query(orphans)) words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
+      words.push(...markedRows(await takeSnapshot(superuser, tables, attacker.id)))
+      return words
+    },
+  }
+}
+
+/** The attacker's rows hold no word of the victim: he never wrote one, so the server would have. */
+function markedRows(rows: TenantSnapshot): string[] {
+  const words: string[] = []
+  for (const [table, contents] of rows) {
+    const marked = contents.find(isMarked)
+    if (marked !== undefined) words.push(`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`)
+  }
+  return words
+}
+
+function strangerQuery(tables: readonly TenantTable[], attacker: TestTenant, victim: TestTenant): string {
+  const parts = tables.map((table) => `select '${table.sql}' as source, count(*)::int as rows from ${table.sql} where tenant_id not in ('${attacker.id}', '${victim.id}')`)
+  return `select * from (${parts.join(' union all ')}) s where rows > 0`
+}
+
+function orphanQuery(registry: Registry, attacker: TestTenant): string {
+  const nameOf = (table: Parameters<typeof getTableConfig>[0]): string => {
+    const { schema = 'public', name } = getTableConfig(table)
+    return `"${schema}"."${name}"`
+  }
+  const parts = registry.resources.flatMap((resource) => resource.fields.flatMap((field) => {
+    const parent = field.reference && registry.byTable.get(field.reference.to() as object)
+    if (!parent) return []
+    const column = `c."${field.sqlName}"`
+    return [`select '${resource.sqlName}.${field.sqlName}' as source, count(*)::int as rows from ${nameOf(resource.drizzle)} c
+      where c.tenant_id = '${attacker.id}' and ${column} is not null
+        and not exists (select 1 from ${nameOf(parent.drizzle)} p where p.tenant_id = c.tenant_id and p.id = ${column})`]
+  }))
+  return parts.length === 0 ? '' : `select * from (${parts.join(' union all ')}) s where rows > 0`
+}
+
+/**
+ * For every key of the victim's shared actor an expired one: the same person, the same key, in both tenants. Clearing the
+ * attacker's away must not clear the victim's.
+ */
+async function seedExpiredKeys(superuser: Driver, attacker: TestTenant, victim: TestTenant): Promise<void> {
+  const [table] = await superuser.query(`select to_regclass('plinth.idempotency_keys') is not null as there`)
+  if (table?.['there'] !== true) return
+  for (const tenant of [attacker, victim]) {
+    await superuser.query(
+      `insert into plinth.idempotency_keys (tenant_id, principal, key, fingerprint, sealed, created_at, expires_at)
+       select $1::uuid, principal, 'expired-' || key, fingerprint, sealed, '2020-01-01', '2020-01-02'
+       from plinth.idempotency_keys where tenant_id = $2::uuid`,
+      [tenant.id, victim.id],
+    )
+  }
+}
+
+/** Waits until the relay has handed on what the victim's work has put into the outbox. */
+async function settled(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<void> {
+  const all = async (): Promise<string> => (await Promise.all(tenants.map((tenant) => snapshotDigest(superuser, tables, tenant.id)))).join()
+  for (let before = await all(), rounds = 0; rounds < 100; rounds += 1) {
+    await sleep(400)
+    const now = await all()
+    if (now === before) return
+    before = now
+  }
+  throw new Error('the stored rows do not come to rest: something writes into the tenants beside the test')
+}

@@ -1,0 +1,86 @@
+import type { WireReply, WireRequest } from '../http/wire.ts'
+import { marksIn } from '../tenants/marks.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { Probe } from './probe.ts'
+
+/** What gives a leak away. */
+export type FindingKind =
+  /** An answer holds something of the victim's. */
+  | 'foreign bytes'
+  /** An answer to the victim's word differs from the answer to nobody's. */
+  | 'distinguishable'
+  /** A row of the victim's, or one that points at the victim's, changed, came or went. */
+  | 'changed rows'
+  /** A 5xx: whatever confuses the server may confuse its checks. */
+  | 'server error'
+  /** The attacker cannot reach his own rows: what is refused to everybody proves nothing. */
+  | 'vacuous'
+
+export interface Finding {
+  readonly kind: FindingKind
+  readonly words: string
+  /** Undefined where no single request could be blamed. */
+  readonly probe?: Probe | undefined
+  readonly reply?: WireReply | undefined
+}
+
+/** What one answer says by itself: marks of the victim in it, or a 5xx. */
+export function judgeReply(request: WireRequest, reply: WireReply, knowledge: Knowledge): Pick<Finding, 'kind' | 'words'> | undefined {
+  if (reply.status >= 500) return { kind: 'server error', words: `${reply.status} ${reply.body.slice(0, 300)}` }
+  const said = saidBy(reply)
+  const found = [...marksIn(said), ...knowledge.secretIds.filter((id) => said.includes(id))]
+  if (found.length === 0) return undefined
+  // What the attacker said himself may come back to him (a field's name in a message, his own request id).
+  const asked = heardFrom(request)
+  const foreign = found.filter((mark) => !asked.includes(mark.toLowerCase()))
+  return foreign.length === 0 ? undefined : { kind: 'foreign bytes', words: `the answer holds ${[...new Set(foreign)].slice(0, 5).join(', ')}` }
+}
+
+function saidBy({ status, headers, body }: WireReply): string {
+  return `${status}\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${body}${openedCursor(body)}`
+}
+
+/** A cursor holds the sort values of a row in base64. */
+function openedCursor(body: string): string {
+  const cursor = /"nextCursor":"([\w-]+)~/.exec(body)?.[1]
+  return cursor === undefined ? '' : `\n${Buffer.from(cursor, 'base64url').toString()}`
+}
+
+function heardFrom({ target, headers, body }: WireRequest): string {
+  let decoded = target
+  try {
+    decoded = decodeURIComponent(target.replaceAll('+', ' '))
+  } catch {
+    // Malformed on purpose; then it is compared as it is.
+  }
+  return `${target} ${decoded} ${headers.map((header) => header.join(' ')).join(' ')} ${typeof body === 'string' ? body : ''}`.toLowerCase()
+}
+
+/**
+ * Whether two answers are the same to the byte, but for the request id and the date. The word that was exchanged counts as
+ * the same word where an answer repeats it, and so do ids that the server made for a new row, and signatures of cursors.
+ */
+export function difference(probe: Probe, victims: WireReply, nobodys: WireReply): string | undefined {
+  const left = comparable(probe, victims, 0)
+  const right = comparable(probe, nobodys, 1)
+  if (left === right) return undefined
+  const at = [...left].findIndex((character, index) => character !== right[index])
+  const from = Math.max(0, (at < 0 ? Math.min(left.length, right.length) : at) - 60)
+  return `…${left.slice(from, from + 200)}… for the victim's word, …${right.slice(from, from + 200)}… for nobody's`
+}
+
+function comparable(probe: Probe, reply: WireReply, side: 0 | 1): string {
+  const headers = Object.entries(reply.headers).filter(([name]) => !volatileHeaders.has(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+  let text = `${reply.status}\n${headers.map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${reply.body}`
+  text = text.replace(/"requestId":"[^"]*"/, '"requestId":""').replace(/("nextCursor":"[\w-]+)~[^"]*/, '$1~')
+  if (reply.status === 201) {
+    const made = reply.headers['location']?.split('/').at(-1)
+    if (made) text = text.replaceAll(made, '<id>')
+  }
+  probe.pairs.forEach((pair, at) => {
+    text = text.replaceAll(pair[side], `<${at}>`)
+  })
+  return text
+}
+
+const volatileHeaders = new Set(['x-request-id', 'date'])

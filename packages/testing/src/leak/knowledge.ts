@@ -1,0 +1,86 @@
+import type { Registry, ResourceInfo } from '@plinth/core'
+import type { Send, WireRequest } from '../http/wire.ts'
+import type { TestTenant } from '../platform/actors.ts'
+import { madeValue } from '../tenants/marks.ts'
+import { seededRandom } from '../random/seeded-random.ts'
+import type { SeededRow, SeededRows } from '../tenants/seed-rows.ts'
+
+/** All that an attacker may have: ids of the victim, and whatever the victim's own traffic has shown. */
+export interface Knowledge {
+  readonly registry: Registry
+  readonly attacker: TestTenant
+  readonly victim: TestTenant
+  readonly attackerRows: SeededRows
+  readonly victimRows: SeededRows
+  /** Cursors that the victim was given, with the query they belong to. */
+  readonly cursors: readonly { readonly resource: ResourceInfo; readonly search: string; readonly cursor: string }[]
+  /** ETags that the victim was given. */
+  readonly etags: readonly { readonly resource: ResourceInfo; readonly id: string; readonly etag: string }[]
+  /** Requests of the victim's `shared` actor that carried an Idempotency-Key. */
+  readonly keyed: readonly { readonly resource: ResourceInfo; readonly key: string; readonly request: WireRequest }[]
+  /** Ids that the server made for the victim: nobody told the attacker, and no answer may. */
+  readonly secretIds: readonly string[]
+}
+
+export function rowsOf(rows: SeededRows, resource: ResourceInfo): readonly SeededRow[] {
+  return rows.get(resource.name) ?? []
+}
+
+/** Lets the victim work for a while: reads, pages, writes under keys. What it was answered is what the attacker may know. */
+export async function gatherKnowledge(
+  send: Send,
+  given: Pick<Knowledge, 'registry' | 'attacker' | 'victim' | 'attackerRows' | 'victimRows'>,
+): Promise<Knowledge> {
+  const { registry, victim, victimRows } = given
+  const authorization = ['authorization', `Bearer ${victim.actors.shared.token}`] as const
+  const get = (target: string): ReturnType<Send> => send({ method: 'GET', target, headers: [authorization] })
+  const cursors: Knowledge['cursors'][number][] = []
+  const etags: Knowledge['etags'][number][] = []
+  const keyed: Knowledge['keyed'][number][] = []
+  const secretIds: string[] = []
+  for (const resource of registry.resources) {
+    const base = `/api/v1/${resource.path}`
+    if (resource.operations.list) {
+      for (const search of ['pageSize=1', 'pageSize=2&sort=id', 'pageSize=1&sort=-updatedAt', 'pageSize=1&fields=id&count=exact']) {
+        const reply = await get(`${base}?${search}`)
+        const page = JSON.parse(reply.body) as { page?: { nextCursor?: string | null } }
+        if (page.page?.nextCursor) cursors.push({ resource, search, cursor: page.page.nextCursor })
+      }
+    }
+    if (resource.operations.read) {
+      for (const { id, role } of rowsOf(victimRows, resource)) {
+        const { headers } = role === 'deleted' ? { headers: {} } : await get(`${base}/${id}`)
+        if (headers['etag']) etags.push({ resource, id, etag: headers['etag'] })
+      }
+    }
+    for (const at of resource.operations.create ? [0, 1] : []) {
+      const key = `victim-${resource.path}-${at}`
+      const body = JSON.stringify(sharedDraft(registry, resource, victimRows, key))
+      const request: WireRequest = {
+        method: 'POST', target: base, body,
+        headers: [['content-type', 'application/json'], ['idempotency-key', key]],
+      }
+      const reply = await send({ ...request, headers: [...request.headers, authorization] })
+      if (reply.status !== 201) throw new Error(`the victim could not create a ${resource.name}: ${reply.status} ${reply.body}`)
+      secretIds.push((JSON.parse(reply.body) as { id: string }).id)
+      keyed.push({ resource, key, request })
+    }
+  }
+  return { ...given, cursors, etags, keyed, secretIds }
+}
+
+/**
+ * A body that creates a row. Its values are ordinary, because the attacker sends the very same one under the very same key;
+ * its parents are twins, because they then exist for both.
+ */
+function sharedDraft(registry: Registry, resource: ResourceInfo, rows: SeededRows, seed: string): Record<string, unknown> {
+  const random = seededRandom(seed)
+  const draft: Record<string, unknown> = {}
+  for (const field of resource.fields) {
+    if (field.platform || field.hidden) continue
+    const parent = field.reference && registry.byTable.get(field.reference.to() as object)
+    if (!parent) draft[field.key] = madeValue(field, random, 'attacker')
+    else draft[field.key] = rowsOf(rows, parent).find((row) => row.role === 'twin')?.id ?? null
+  }
+  return draft
+}

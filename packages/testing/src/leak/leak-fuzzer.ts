@@ -1,0 +1,214 @@
+import type { Route } from '@plinth/core'
+import type { WireReply, WireRequest } from '../http/wire.ts'
+import type { TestTenant } from '../platform/actors.ts'
+import type { TestPlatform } from '../platform/test-platform.ts'
+import { arenaOf, type Arena } from './arena.ts'
+import { difference, judgeReply, type Finding } from './judge.ts'
+import { makeProbe, type Mood } from './make-probe.ts'
+import { decoyOf, type Probe } from './probe.ts'
+import { shrinkProbe } from './shrink-probe.ts'
+
+export interface LeakFuzzerOptions {
+  /** A platform of `testPlatform()`. */
+  readonly platform: TestPlatform
+  /** Default: tenant a against tenant b. Only b's rows are marked, so there is no other way round. */
+  readonly attacker?: TestTenant
+  readonly victim?: TestTenant
+  /** The same seed gives the same requests. Default: the time. */
+  readonly seed?: string | number
+  /** At least this many requests are sent. */
+  readonly requests: number
+  /** Requests at once. Default 16. */
+  readonly concurrency?: number
+  /** Where requests go. Default: into the platform in this process. Undefined for one that was given up. */
+  readonly send?: (request: WireRequest) => Promise<WireReply | undefined>
+  /** Return with the first finding, as it was seen. Default: go on, and make each as small as it gets. */
+  readonly stopAtFirst?: boolean
+  /** Restricts the routes. */
+  readonly only?: (route: Route) => boolean
+}
+
+export interface LeakReport {
+  readonly seed: string
+  readonly requests: number
+  /** Pairs of requests whose answers were compared to the byte. */
+  readonly compared: number
+  /** Requests that were given up on this side. */
+  readonly aborted: number
+  readonly routes: number
+  /** Routes that answered at least one request with 2xx: what is always refused was not tested. */
+  readonly served: ReadonlySet<string>
+  /** Requests by the status of their answer. */
+  readonly statuses: ReadonlyMap<number, number>
+  /** Differences that did not come again in quiet. */
+  readonly unconfirmed: number
+  readonly findings: readonly Finding[]
+  readonly seconds: number
+}
+
+/** Requests between two looks at the stored rows. */
+const BATCH = 600
+const FIRST_BATCH = 150
+
+/**
+ * Attacks one tenant with full credentials of another: every route, parameter, header, cursor, filter, body field and id.
+ * Nothing of the victim may come back, nothing of his may change, and an id of his must look like an id that nobody has.
+ */
+export async function leakFuzzer(options: LeakFuzzerOptions): Promise<LeakReport> {
+  const { platform } = options
+  if ((options.attacker ?? platform.a) !== platform.a || (options.victim ?? platform.b) !== platform.b) {
+    throw new Error('tenant a attacks tenant b: only the rows of b are marked')
+  }
+  return new LeakRun(options, await arenaOf(platform)).run()
+}
+
+class LeakRun {
+  readonly #options: LeakFuzzerOptions
+  readonly #arena: Arena
+  readonly #send: (request: WireRequest) => Promise<WireReply | undefined>
+  readonly #routes: readonly Route[]
+  readonly #seed: string
+  readonly #findings: Finding[] = []
+  readonly #suspects: Probe[] = []
+  readonly #statuses = new Map<number, number>()
+  readonly #served = new Set<string>()
+  #requests = 0
+  #compared = 0
+  #aborted = 0
+  #unconfirmed = 0
+
+  constructor(options: LeakFuzzerOptions, arena: Arena) {
+    this.#options = options
+    this.#arena = arena
+    this.#send = options.send ?? options.platform.send
+    this.#routes = options.platform.plinth.routes.filter((route) => options.only?.(route) ?? true)
+    this.#seed = String(options.seed ?? Date.now())
+  }
+
+  async run(): Promise<LeakReport> {
+    const startedAt = performance.now()
+    await this.#arena.restore()
+    await this.#reachOwnRows()
+    let number = 0
+    for (let batch = 0; this.#requests < this.#options.requests && !this.#over(); batch += 1) {
+      // Two calm batches, one wild.
+      const mood = batch % 3 === 2 ? 'wild' : 'calm'
+      const size = batch < 3 ? FIRST_BATCH : BATCH
+      const probes = Array.from({ length: size }, (_, at) => makeProbe(this.#routes, this.#arena.knowledge, this.#seed, number + at, mood))
+      number += size
+      await this.#runBatch(probes, mood)
+    }
+    await this.#arena.restore()
+    return {
+      seed: this.#seed, requests: this.#requests, compared: this.#compared, aborted: this.#aborted, routes: this.#routes.length, served: this.#served,
+      statuses: this.#statuses, unconfirmed: this.#unconfirmed, findings: this.#findings, seconds: (performance.now() - startedAt) / 1000,
+    }
+  }
+
+  #over(): boolean {
+    return this.#options.stopAtFirst === true && this.#findings.length > 0
+  }
+
+  async #runBatch(probes: readonly Probe[], mood: Mood): Promise<void> {
+    let next = 0
+    const worker = async (): Promise<void> => {
+      for (let probe = probes[next++]; probe && !this.#over(); probe = probes[next++]) await this.#attack(probe, mood)
+    }
+    await Promise.all(Array.from({ length: this.#options.concurrency ?? 16 }, worker))
+    if (this.#over()) return
+    const wrong = await this.#arena.wrongRows()
+    if (wrong.length > 0) this.#findings.push(await this.#blame(probes, wrong))
+    for (const suspect of this.#suspects.splice(0)) if (!this.#over()) await this.#confirm(suspect)
+    if (mood === 'wild' || wrong.length > 0) await this.#arena.restore()
+  }
+
+  async #attack(probe: Probe, mood: Mood): Promise<void> {
+    const reply = await this.#ask(probe, probe.request)
+    if (!reply) return
+    this.#judge(probe, probe.request, reply)
+    if (probe.pairs.length === 0) return
+    const request = decoyOf(probe)
+    const decoyReply = await this.#ask(probe, request)
+    if (!decoyReply) return
+    this.#judge(probe, request, decoyReply)
+    // Where others change rows in between, only refusals must be the same.
+    const refused = reply.status >= 400 && decoyReply.status >= 400
+    if (mood === 'wild' && !refused) return
+    this.#compared += 1
+    if (difference(probe, reply, decoyReply) !== undefined) this.#suspects.push(probe)
+  }
+
+  async #ask(probe: Probe, request: WireRequest): Promise<WireReply | undefined> {
+    this.#requests += 1
+    const reply = await this.#send(request)
+    if (!reply) this.#aborted += 1
+    else {
+      this.#statuses.set(reply.status, (this.#statuses.get(reply.status) ?? 0) + 1)
+      if (reply.status < 300) this.#served.add(probe.route)
+    }
+    return reply
+  }
+
+  #judge(probe: Probe, request: WireRequest, reply: WireReply): void {
+    const found = judgeReply(request, reply, this.#arena.knowledge)
+    if (found && !this.#over()) this.#findings.push({ ...found, probe: { ...probe, request }, reply })
+  }
+
+  /** A difference counts when it is there with nothing else running and every row in its place. */
+  async #confirm(suspect: Probe): Promise<void> {
+    const words = await this.#differenceInQuiet(suspect)
+    if (words === undefined) {
+      this.#unconfirmed += 1
+      return
+    }
+    const still = async (probe: Probe): Promise<boolean> => (await this.#differenceInQuiet(probe)) !== undefined
+    const probe = this.#options.stopAtFirst ? suspect : await shrinkProbe(suspect, still)
+    this.#findings.push({ kind: 'distinguishable', words, probe })
+  }
+
+  async #differenceInQuiet(probe: Probe): Promise<string | undefined> {
+    const { send } = this.#options.platform
+    await this.#arena.restore()
+    const victims = await send(probe.request)
+    await this.#arena.restore()
+    const nobodys = await send(decoyOf(probe))
+    await this.#arena.restore()
+    return difference(probe, victims, nobodys)
+  }
+
+  /** Repeats a batch one by one until the rows are wrong again. */
+  async #blame(probes: readonly Probe[], wrong: readonly string[]): Promise<Finding> {
+    const words = wrong.slice(0, 5).join('\n')
+    if (this.#options.stopAtFirst) return { kind: 'changed rows', words }
+    for (const probe of probes) {
+      if (!(await this.#changesRows(probe))) continue
+      return { kind: 'changed rows', words, probe: await shrinkProbe(probe, (smaller) => this.#changesRows(smaller)) }
+    }
+    return { kind: 'changed rows', words: `${words}\n(no single request does it)` }
+  }
+
+  async #changesRows(probe: Probe): Promise<boolean> {
+    await this.#arena.restore()
+    await this.#options.platform.send(probe.request)
+    const changed = (await this.#arena.wrongRows()).length > 0
+    await this.#arena.restore()
+    return changed
+  }
+
+  /** Without this a server that answers 404 to everything would pass. */
+  async #reachOwnRows(): Promise<void> {
+    const { attacker, attackerRows, registry } = this.#arena.knowledge
+    for (const resource of registry.resources) {
+      const id = attackerRows.get(resource.name)?.[0]?.id
+      const paths = [
+        ...(resource.operations.read && id ? [`/api/v1/${resource.path}/${id}`] : []),
+        ...(resource.operations.list ? [`/api/v1/${resource.path}`] : []),
+      ]
+      for (const target of paths) {
+        const reply = await this.#options.platform.send({ method: 'GET', target, headers: [['authorization', `Bearer ${attacker.actors.full.token}`]] })
+        const empty = reply.status === 200 && reply.body.startsWith('{"data":[]')
+        if (reply.status !== 200 || empty) this.#findings.push({ kind: 'vacuous', words: `GET ${target} answers ${reply.status} ${reply.body.slice(0, 100)}` })
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import type { GuardedRoute, ResourceInfo, Route } from '@plinth/core'
+import type { WireRequest } from '../http/wire.ts'
+import type { TestActor } from '../platform/actors.ts'
+import { seededRandom } from '../random/seeded-random.ts'
+import type { Knowledge } from './knowledge.ts'
+import { inputIds, makeBody, type References } from './make-body.ts'
+import { makeHeaders } from './make-headers.ts'
+import { makeQuery } from './make-query.ts'
+import type { Probe } from './probe.ts'
+import { Words } from './words.ts'
+
+/**
+ * `calm`: nothing that could change the attacker's own rows, so that two requests can be compared to the byte although
+ * others run beside them. `wild`: everything.
+ */
+export type Mood = 'calm' | 'wild'
+
+/** The probe of this number: the same seed, number and knowledge give the same request. */
+export function makeProbe(routes: readonly Route[], knowledge: Knowledge, seed: string, number: number, mood: Mood): Probe {
+  const random = seededRandom(`${seed}/${number}`)
+  const words = new Words(random, knowledge)
+  // Round the routes, so that a route of many does not wait for luck.
+  const route = routes[number % routes.length]!
+  const repeated = route.public || route.verb !== 'create' || mood === 'calm' || random.chance(0.8) ? undefined : victimsRequest(words, route)
+  const actor = repeated ? knowledge.attacker.actors.shared : chooseActor(words)
+  const authorization = ['authorization', `Bearer ${actor.token}`] as const
+  const request = repeated ?? (route.public ? publicRequest(words, route) : guardedRequest(words, route, mood))
+  return {
+    number, actor, route: `${route.method} ${route.path}`, pairs: words.pairs,
+    request: { ...request, headers: [authorization, ...request.headers] },
+  }
+}
+
+/** What the victim's `shared` actor sent, key and all, sent again by the same person in the other tenant. */
+function victimsRequest({ random, knowledge }: Words, route: GuardedRoute): WireRequest | undefined {
+  const known = knowledge.keyed.filter((each) => each.resource === route.resource)
+  return known.length === 0 ? undefined : random.pick(known).request
+}
+
+function chooseActor({ random, knowledge }: Words): TestActor {
+  const { full, shared, ...others } = knowledge.attacker.actors
+  if (random.chance(0.45)) return full!
+  return random.chance(0.4) ? shared! : random.pick(Object.values(others))
+}
+
+function publicRequest(words: Words, route: Route): WireRequest {
+  const { random, knowledge } = words
+  const resource = random.pick(knowledge.registry.resources)
+  const query = random.chance(0.3) ? `?${makeQuery(words, resource, true)}` : ''
+  return { method: random.pick([route.method, 'HEAD', 'OPTIONS']), target: route.path + query, headers: makeHeaders(words, resource, 'GET') }
+}
+
+function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequest {
+  const { random } = words
+  const { resource } = route
+  const method = otherMethod(words, route)
+  const writes = method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
+  const hasId = route.path.includes('/:id')
+  const safe = mood === 'wild' || !writes
+  // Calm writes must fail by what they aim at: a row of the victim, or a reference to one.
+  const byReference = !hasId || (route.body !== undefined && random.chance(0.3) && canRefer(route))
+  const id = hasId ? (safe ? anyId(words, resource) : byReference ? ownOrTwin(words, resource) : oddId(words, words.foreignId(resource))) : ''
+  const path = (route.path.includes('/:id') ? route.path.replace(':id', id) : route.path) + suffix(words, route)
+  const query = random.chance(writes ? 0.06 : 0.8) ? makeQuery(words, resource, !hasId && !writes) : ''
+  const references: References = safe ? random.pick(['foreign', 'twins', 'mixed']) : byReference ? 'foreign' : 'mixed'
+  const body = writes && route.body ? makeBody(words, route, references) : undefined
+  const refused = !safe && !hasId && !canRefer(route)
+  const headers = makeHeaders(words, resource, refused ? 'GET' : method)
+  if (body !== undefined) headers.push(['content-type', route.body?.mergePatch && random.chance(0.4) ? 'application/merge-patch+json' : 'application/json'])
+  return {
+    // A create without any reference would succeed; in a calm hour it becomes a read.
+    method: refused ? 'GET' : method,
+    target: alias(words, path) + (query === '' ? '' : `?${query}`),
+    headers,
+    ...(body === undefined || refused ? {} : { body }),
+  }
+}
+
+/** Whether the body can point at another row: by a reference of the resource, or by an id in the input of an action. */
+function canRefer(route: GuardedRoute): boolean {
+  if (route.verb === 'create' || route.verb === 'update') return route.resource.fields.some((field) => field.reference)
+  return route.body !== undefined && inputIds(route).length > 0
+}
+
+function otherMethod({ random }: Words, route: Route): string {
+  if (random.chance(0.9)) return route.method
+  return route.method === 'GET' ? random.pick(['HEAD', 'OPTIONS']) : 'OPTIONS'
+}
+
+function anyId(words: Words, resource: ResourceInfo): string {
+  const draw = words.random.next()
+  if (draw < 0.45) return oddId(words, words.foreignId(resource))
+  if (draw < 0.75) return words.twinId(resource)
+  if (draw < 0.93) return words.ownId(resource)
+  return words.random.uuid()
+}
+
+function ownOrTwin(words: Words, resource: ResourceInfo): string {
+  return words.random.chance(0.5) ? words.twinId(resource) : words.ownId(resource)
+}
+
+/** The id as it is, mostly; else in a form that PostgreSQL or a router might still take for it. */
+function oddId(words: Words, id: string): string {
+  const { random } = words
+  if (random.chance(0.85)) return id
+  const decoy = words.pairs.find(([victims]) => victims === id)?.[1] ?? random.uuid()
+  return random.pick([
+    () => words.pair(id.toUpperCase(), decoy.toUpperCase()),
+    () => words.pair(id.replaceAll('-', ''), decoy.replaceAll('-', '')),
+    () => `%7B${id}%7D`, () => `urn:uuid:${id}`, () => `%20${id}`, () => `${id}%00`, () => `${id}%2F..`, () => `${id},${id}`, () => `..%2F${id}`,
+    () => `${id};tenant=${words.knowledge.victim.slug}`, () => `${id}'--`, () => encodeURIComponent(`${id}' or '1'='1`),
+  ])()
+}
+
+/** Below a row, where sub-resources would be; above all where nothing is declared. */
+function suffix({ random }: Words, route: Route): string {
+  if (random.chance(0.97)) return ''
+  return random.pick(['/', '/restore', '/read', '/update', '/bulk', '/export', '/..', `/${route.method.toLowerCase()}`, '.json', '//'])
+}
+
+/** `/api/…` without a version means the current one. */
+function alias({ random }: Words, path: string): string {
+  return random.chance(0.3) ? path.replace('/api/v1/', '/api/') : path
+}

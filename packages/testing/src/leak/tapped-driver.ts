@@ -1,0 +1,49 @@
+import type { Connection, Driver } from '@plinth/postgres/driver'
+
+/** A driver that a test can look into and tamper with while a platform uses it. */
+export interface TappedDriver extends Driver {
+  /** Where statements go; another login, once the platform has verified the first. */
+  target: Driver
+  /** Changes the text of each statement. Undefined: as it is. */
+  rewrite: ((text: string) => string) | undefined
+  /** Is told the text of each statement, before it is rewritten. */
+  observe: ((text: string) => void) | undefined
+}
+
+/** Wraps a driver. Without `rewrite` and `observe` it does nothing. */
+export function tappedDriver(target: Driver): TappedDriver {
+  const query = (connection: Connection): Connection['query'] => (text, parameters, options) => {
+    tapped.observe?.(text)
+    return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
+  }
+  const tapped: TappedDriver = {
+    kind: target.kind,
+    target,
+    rewrite: undefined,
+    observe: undefined,
+    query: (text, parameters, options) => query(tapped.target)(text, parameters, options),
+    transaction: (work) => tapped.target.transaction((connection) => work({ query: query(connection) })),
+    script: (text) => tapped.target.script(text),
+    close: () => tapped.target.close(),
+  }
+  return tapped
+}
+
+// `p.tenant_id = $1::uuid`, `"crates"."tenant_id" = $1::uuid`; in brackets or not.
+const tenantCondition = /(?:(?:\b\w+|"[^"]+")\.)?"?\btenant_id\b"? = \$1::uuid/g
+
+/** How many conditions on the tenant a statement has. */
+export function countTenantConditions(text: string): number {
+  return text.match(tenantCondition)?.length ?? 0
+}
+
+/** Every condition on the tenant becomes true; $1 stays in the text, for PostgreSQL refuses a parameter that is not there. */
+export function withoutTenantConditions(text: string): string {
+  return text.replace(tenantCondition, '$1::uuid is not null'.replace('$1', '$$1'))
+}
+
+/** Only the condition of this number (from 0) becomes true. */
+export function withoutTenantCondition(text: string, number: number): string {
+  let at = 0
+  return text.replace(tenantCondition, (found) => (at++ === number ? '$1::uuid is not null' : found))
+}

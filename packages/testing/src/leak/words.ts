@@ -1,0 +1,72 @@
+import type { FieldInfo, ResourceInfo } from '@plinth/core'
+import type { SeededRandom } from '../random/seeded-random.ts'
+import { madeValue } from '../tenants/marks.ts'
+import type { RowRole, SeededRow } from '../tenants/seed-rows.ts'
+import { rowsOf, type Knowledge } from './knowledge.ts'
+import type { WordPair } from './probe.ts'
+
+/** Chooses the words of one request and remembers which of them are the victim's. */
+export class Words {
+  readonly random: SeededRandom
+  readonly knowledge: Knowledge
+  readonly pairs: WordPair[] = []
+
+  constructor(random: SeededRandom, knowledge: Knowledge) {
+    this.random = random
+    this.knowledge = knowledge
+  }
+
+  /** Puts a word of the victim into the request, and its decoy beside it. */
+  pair(victims: string, nobodys: string): string {
+    if (victims !== nobodys && !this.pairs.some(([known]) => known === victims)) this.pairs.push([victims, nobodys])
+    return victims
+  }
+
+  /** An id that only the victim has. */
+  foreignId(resource: ResourceInfo): string {
+    const rows = this.#victimRows(resource, ['own', 'own', 'own', 'open', 'deleted'])
+    return this.foreignUuid(this.random.pick(rows).id)
+  }
+
+  foreignUuid(uuid: string): string {
+    return this.pair(uuid, `c1c1c1c1-2027-7${this.random.uuid().slice(15)}`)
+  }
+
+  twinId(resource: ResourceInfo): string {
+    return this.random.pick(this.#victimRows(resource, ['twin'])).id
+  }
+
+  ownId(resource: ResourceInfo): string {
+    return this.random.pick(rowsOf(this.knowledge.attackerRows, resource).filter((row) => row.role !== 'twin')).id
+  }
+
+  parentOf(field: FieldInfo): ResourceInfo | undefined {
+    return field.reference && this.knowledge.registry.byTable.get(field.reference.to() as object)
+  }
+
+  /** A stored value of the victim as JSON, with a decoy of the same form where the type has room for one. */
+  foreignValue(resource: ResourceInfo, field: FieldInfo): string {
+    const row = this.random.pick(this.#victimRows(resource, ['own', 'twin', 'open']))
+    const value = row.values[field.key]
+    if (value === null || value === undefined) return this.usualValue(field)
+    const parent = this.parentOf(field)
+    if (parent) return row.role === 'twin' ? String(value) : this.foreignUuid(String(value))
+    if (field.kind.name === 'uuid') return row.role === 'twin' ? String(value) : this.foreignUuid(String(value))
+    if (field.kind.name === 'boolean' || field.column.enumValues) return textOf(value)
+    if (field.key === 'version') return this.pair(String(value), String(719_900 + this.random.below(90)))
+    return this.pair(textOf(value), textOf(madeValue(field, this.random, 'victim')))
+  }
+
+  usualValue(field: FieldInfo): string {
+    return textOf(madeValue(field, this.random, 'attacker'))
+  }
+
+  #victimRows(resource: ResourceInfo, roles: readonly RowRole[]): readonly SeededRow[] {
+    const rows = rowsOf(this.knowledge.victimRows, resource)
+    return roles.flatMap((role) => rows.filter((row) => row.role === role))
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,113 @@
+import type { FieldInfo } from '@plinth/core'
+import type { SeededRandom } from '../random/seeded-random.ts'
+
+/*
+ * The victim's values are recognisable wherever they turn up: texts hold a word that no other text holds, numbers and times
+ * lie in ranges that nobody else uses, ids of free columns begin alike. One expression finds them all in an answer.
+ */
+
+/** Stands in every text of the victim. `q` is no hex digit, so no UUID or hash contains it by chance. */
+export const CANARY = 'q7071829q'
+
+/** First parts of UUIDs by what they are; the attacker's own begin with `a`. */
+const uuidStarts = { id: 'b1b1b1b1-7071', free: 'b0b0b0b0-7071', owner: 'b2b2b2b2-7071', group: 'b3b3b3b3-7071' } as const
+
+const anyMark = new RegExp(
+  [
+    CANARY,
+    CANARY.toUpperCase(),
+    String.raw`b[0-3]b[0-3]b[0-3]b[0-3]-7071[0-9a-f-]*`,
+    String.raw`209[13]-\d\d-\d\d`,
+    String.raw`\d\d:\d\d:\d\d\.971\d{3}`,
+    // smallint, integer, version, int8 as number and as text, numeric, float8, float4; standing alone.
+    String.raw`(?<![\d.])(?:31\d{3}|1971\d{6}|7197\d\d|8971\d{11}|6971\d{14}|5971\d{5}\.\d+|4971\d{4}\.5|4971\d\d)(?!\d)`,
+  ].join('|'),
+  'gi',
+)
+
+/** Every mark of the victim in a text; empty where there is none. */
+export function marksIn(text: string): readonly string[] {
+  return text.match(anyMark) ?? []
+}
+
+/** Whether a text holds any mark; as `marksIn`, without the list. */
+export function isMarked(text: string): boolean {
+  anyMark.lastIndex = 0
+  return anyMark.test(text)
+}
+
+/** Whose value is made: one that is recognisable, or an ordinary one of the same form. */
+export type Owner = 'victim' | 'attacker'
+
+export function markedUuid(random: SeededRandom, use: keyof typeof uuidStarts, owner: Owner): string {
+  const start = owner === 'victim' ? uuidStarts[use] : uuidStarts[use].replaceAll('b', 'a').replace('7071', '1017')
+  return `${start}-7${random.uuid().slice(15)}`
+}
+
+/**
+ * A valid value of a column in its JSON form. The victim's is marked where the type has room for a mark: a boolean and an
+ * enum have none.
+ */
+export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
+  const { enumValues } = field.column
+  if (enumValues && enumValues.length > 0) return random.pick(enumValues)
+  const victim = owner === 'victim'
+  switch (field.kind.name) {
+    case 'text':
+      return madeText(field, random, owner)
+    case 'uuid':
+      return markedUuid(random, 'free', owner)
+    case 'smallint':
+      return (victim ? 31_000 : 0) + random.below(1000)
+    case 'integer':
+      return victim ? Number(`1971${random.digits(6)}`) : random.below(900) + 1
+    case 'bigNumber':
+      return victim ? Number(`8971${random.digits(11)}`) : random.below(1_000_000)
+    case 'bigText':
+      return victim ? `6971${random.digits(14)}` : String(random.below(1_000_000))
+    case 'decimal':
+      return victim ? `5971${random.digits(5)}.${random.digits(5)}7` : `${random.below(9000)}.250000`
+    case 'float':
+      return field.column.columnType === 'PgReal' ? madeReal(random, owner) : victim ? Number(`4971${random.digits(4)}.5`) : random.below(900) + 0.25
+    case 'boolean':
+      return random.chance(0.5)
+    case 'time':
+    case 'timeText':
+      return `${day(random, victim ? 2093 : 2021)}T${clock(random)}.${victim ? '971123' : '250000'}Z`
+    case 'date':
+      return day(random, victim ? 2091 : 2022)
+    case 'clock':
+      return `${clock(random)}.${victim ? `971${random.digits(2)}1` : '25'}`
+    case 'json':
+      return { note: madeText(field, random, owner), list: [madeText(field, random, owner), 1], deep: { flag: true, text: madeText(field, random, owner) } }
+    default:
+      throw new Error(`no test value is known for columns of the kind ${field.kind.name}`)
+  }
+}
+
+/** Six digits: float4 has no more. */
+function madeReal(random: SeededRandom, owner: Owner): number {
+  return owner === 'victim' ? Number(`4971${random.digits(2)}`) : random.below(900) + 0.5
+}
+
+function madeText(field: FieldInfo, random: SeededRandom, owner: Owner): string {
+  const { length = 40 } = field.column as unknown as { readonly length?: number }
+  const mark = owner === 'victim' ? CANARY : 'w1017281w'
+  if (length < mark.length) return random.word(length)
+  const text = `${mark}${random.word(Math.min(length - mark.length, 16))}`
+  // Some schemas want an address or a link; the first form that passes is taken.
+  const forms = [text, `${text}@example.com`, `https://example.com/${text}`, text.toUpperCase()]
+  return forms.find((form) => form.length <= length && field.schema.safeParse(form).success) ?? text
+}
+
+function day(random: SeededRandom, year: number): string {
+  return `${year}-${two(1 + random.below(12))}-${two(1 + random.below(28))}`
+}
+
+function clock(random: SeededRandom): string {
+  return `${two(random.below(24))}:${two(random.below(60))}:${two(random.below(60))}`
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0')
+}

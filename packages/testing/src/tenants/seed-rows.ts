@@ -1,0 +1,152 @@
+import type { FieldInfo, Registry, ResourceInfo } from '@plinth/core'
+import type { Driver } from '@plinth/postgres/driver'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
+import type { TestTenant } from '../platform/actors.ts'
+import { madeValue, markedUuid, type Owner } from './marks.ts'
+
+/**
+ * `twin`: the other tenant has a row with the same id, so that a statement that names the id and forgets the tenant hits
+ * both. `own`: only this tenant has the id. `open`: an own row whose values are no secret (for unique keys). `deleted`: an
+ * own row that was deleted softly.
+ */
+export type RowRole = 'twin' | 'own' | 'open' | 'deleted'
+
+export interface SeededRow {
+  readonly id: string
+  readonly role: RowRole
+  /** Every column but the tenant, in JSON form. */
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+/** Rows by the resource's name. */
+export type SeededRows = ReadonlyMap<string, readonly SeededRow[]>
+
+export interface SeedOptions {
+  /** Rows of the role `twin`, and again of `own`, per resource and tenant. Default 3. */
+  readonly rows?: number
+  readonly seed?: string
+}
+
+/** Writes the rows of both tenants past every policy, as the superuser; victim and attacker differ in their marks only. */
+export async function seedRows(
+  superuser: Driver,
+  registry: Registry,
+  attacker: TestTenant,
+  victim: TestTenant,
+  options: SeedOptions = {},
+): Promise<{ readonly attacker: SeededRows; readonly victim: SeededRows }> {
+  const random = seededRandom(options.seed ?? 'rows')
+  const perRole = options.rows ?? 3
+  const twins = new Map(registry.resources.map((resource) => [resource.name, ids(perRole, () => markedUuid(random, 'id', 'attacker'))]))
+  const plan = (owner: Owner): Map<string, Draft[]> =>
+    new Map(registry.resources.map((resource) => [resource.name, planRows(resource, random, owner, twins.get(resource.name)!, perRole)]))
+  const attackerPlan = plan('attacker')
+  const victimPlan = plan('victim')
+  const fill = (drafts: Map<string, Draft[]>, tenant: TestTenant, owner: Owner): SeededRows =>
+    new Map(registry.resources.map((resource) => {
+      const rows = drafts.get(resource.name)!.map((draft, at) => fillRow(registry, resource, drafts, draft, at, random, owner, { tenant, attacker }))
+      return [resource.name, rows]
+    }))
+  const seeded = { attacker: fill(attackerPlan, attacker, 'attacker'), victim: fill(victimPlan, victim, 'victim') }
+  await superuser.transaction(async (connection) => {
+    // Rows of one resource may point at each other: triggers, foreign keys among them, stay off for this transaction.
+    await connection.query('set local session_replication_role = replica')
+    for (const [rows, tenant] of [[seeded.attacker, attacker], [seeded.victim, victim]] as const) {
+      for (const resource of registry.resources) {
+        for (const row of rows.get(resource.name)!) {
+          const { text, parameters } = insertOf(resource, tenant, row)
+          await connection.query(text, parameters)
+        }
+      }
+    }
+  })
+  return seeded
+}
+
+interface Draft {
+  readonly id: string
+  readonly role: RowRole
+}
+
+function planRows(resource: ResourceInfo, random: SeededRandom, owner: Owner, twins: readonly string[], perRole: number): Draft[] {
+  const fresh = (role: RowRole) => (): Draft => ({ id: markedUuid(random, 'id', owner), role })
+  return [
+    ...twins.map((id): Draft => ({ id, role: 'twin' })),
+    ...ids(perRole, fresh('own')),
+    ...ids(1, fresh('open')),
+    ...(resource.byKey.has('deletedAt') ? ids(1, fresh('deleted')) : []),
+  ]
+}
+
+function ids<T>(count: number, make: () => T): T[] {
+  return Array.from({ length: count }, make)
+}
+
+interface Sides {
+  readonly tenant: TestTenant
+  readonly attacker: TestTenant
+}
+
+function fillRow(
+  registry: Registry, resource: ResourceInfo, drafts: Map<string, Draft[]>, draft: Draft, at: number, random: SeededRandom, owner: Owner, sides: Sides,
+): SeededRow {
+  const values: Record<string, unknown> = {}
+  const valuesOf = draft.role === 'open' ? 'attacker' : owner
+  for (const field of resource.fields) {
+    if (field.key === 'tenantId') continue
+    values[field.key] = platformValue(field, draft, at, random, owner, sides) ?? (
+      field.reference ? referenceValue(registry, resource, field, drafts, draft, at)
+      : field.platform ? null
+      : madeValue(field, random, valuesOf)
+    )
+  }
+  return { ...draft, values }
+}
+
+/** `undefined` for what is no column of the platform. */
+function platformValue(field: FieldInfo, draft: Draft, at: number, random: SeededRandom, owner: Owner, { tenant, attacker }: Sides): unknown {
+  const time = owner === 'victim' ? `2093-01-0${1 + (at % 9)}T10:00:00.971${100 + at}Z` : `2021-01-0${1 + (at % 9)}T10:00:00.250${100 + at}Z`
+  switch (field.key) {
+    case 'id':
+      return draft.id
+    case 'createdAt':
+    case 'updatedAt':
+      return time
+    case 'version':
+      return owner === 'victim' ? 719_700 + at : 1 + at
+    case 'ownerUserId':
+      // The victim's twins belong to a person who works for both: a rule about owners must not stand in for the tenant's.
+      return draft.role === 'twin' ? random.pick(attacker.userIds) : owner === 'victim' ? markedUuid(random, 'owner', 'victim') : random.pick(tenant.userIds)
+    case 'ownerGroupId':
+      return draft.role === 'twin' ? random.pick(attacker.groupIds) : owner === 'victim' ? markedUuid(random, 'group', 'victim') : random.pick(tenant.groupIds)
+    case 'deletedAt':
+      return draft.role === 'deleted' ? time : null
+    default:
+      return undefined
+  }
+}
+
+/** Twins point at twins, so that a join over ids alone finds the other tenant's parent too. */
+function referenceValue(registry: Registry, resource: ResourceInfo, field: FieldInfo, drafts: Map<string, Draft[]>, draft: Draft, at: number): string | null {
+  const parent = registry.byTable.get(field.reference!.to() as object)
+  if (!parent) return null
+  const likely = drafts.get(parent.name)!.filter((each) => each.role === (draft.role === 'twin' ? 'twin' : 'own'))
+  if (parent === resource) return at === 0 ? (field.notNull ? draft.id : null) : (likely.find((each) => each.id !== draft.id)?.id ?? null)
+  // The last parent of each role stays without children, for deletions that succeed.
+  return likely[at % Math.max(1, likely.length - 1)]?.id ?? null
+}
+
+function insertOf(resource: ResourceInfo, tenant: TestTenant, row: SeededRow): { readonly text: string; readonly parameters: (string | null)[] } {
+  const { schema = 'public' } = getTableConfig(resource.drizzle)
+  const columns: string[] = []
+  const given: string[] = []
+  const parameters: (string | null)[] = []
+  for (const field of resource.fields) {
+    const value = field.key === 'tenantId' ? tenant.id : row.values[field.key]
+    parameters.push(value === null || value === undefined ? null : field.kind.name === 'json' ? JSON.stringify(value) : String(value))
+    columns.push(`"${field.sqlName}"`)
+    given.push(`$${parameters.length}::text::${field.sqlType}`)
+  }
+  return { text: `insert into "${schema}"."${resource.sqlName}" (${columns.join(', ')}) values (${given.join(', ')})`, parameters }
+}

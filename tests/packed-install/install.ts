@@ -1,0 +1,92 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../scripts/packages.mjs'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What a user installs beside the packages, in the versions that this repository was tested with. */
+const besides = ['drizzle-orm', 'zod', 'hono', '@hono/node-server', 'typescript', '@types/node']
+
+/** Files by name, from one block of code in which each begins with a line `// name.ts`. */
+export function userFiles(): Readonly<Record<string, string>> {
+  const text = readFileSync(join(import.meta.dirname, 'what-a-user-writes.md'), 'utf8')
+  const code = /^```ts\n([\s\S]*?)^```/m.exec(text)?.[1] ?? ''
+  const parts = code.split(/^(?=\/\/ \w+\.ts\b)/m)
+  return Object.fromEntries(parts.map((part) => [/^\/\/ (\w+\.ts)/.exec(part)?.[1] ?? 'unnamed', part]))
+}
+
+/** An empty project with the tarballs: no workspace, no link, nothing but what npm brings. */
+export async function installInto(folder: string, tarballs: Readonly<Record<string, string>>): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const dependencies = {
+    ...Object.fromEntries(besides.map((name) => [name, versionHere(name)])),
+    ...Object.fromEntries(Object.entries(tarballs).map(([name, file]) => [name, `file:${file}`])),
+  }
+  write(folder, 'package.json', { name: 'a-user', private: true, type: 'module', dependencies })
+  write(folder, 'tsconfig.json', {
+    compilerOptions: { strict: true, module: 'nodenext', target: 'es2023', types: ['node'], outDir: 'dist' },
+    files: Object.keys(userFiles()),
+  })
+  for (const [name, code] of Object.entries(userFiles())) writeFileSync(join(folder, name), code)
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], folder)
+}
+
+/** Runs a program and rejects with all it said when it fails. */
+export function run(program: string, args: readonly string[], cwd: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => (said += String(chunk)))
+    child.stderr.on('data', (chunk: Buffer) => (said += String(chunk)))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve(said)
+      else reject(new Error(`${program} ${args.join(' ')} ended with ${code}\n${said}`))
+    })
+  })
+}
+
+export interface Server {
+  readonly origin: string
+  /** SIGTERM, until it is gone. */
+  stop(): Promise<void>
+}
+
+/** Runs the compiled program with these variables and no others, until it says where it listens. */
+export async function serve(folder: string, env: Readonly<Record<string, string>>): Promise<Server> {
+  const child: ChildProcess = spawn(process.execPath, ['dist/listen.js'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  let said = ''
+  const port = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      said += String(chunk)
+      const found = /^listening on (\d+)$/m.exec(said)?.[1]
+      if (found !== undefined) resolve(found)
+    }
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', read)
+    child.once('error', reject)
+    child.once('close', (code) => reject(new Error(`the program ended with ${code}\n${said}`)))
+  })
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    async stop() {
+      child.kill('SIGTERM')
+      await closed
+    },
+  }
+}
+
+function versionHere(name: string): string {
+  const manifest = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as Json
+  return String(manifest['version'])
+}
+
+function write(folder: string, name: string, content: Json): void {
+  writeFileSync(join(folder, name), JSON.stringify(content, null, 2))
+}
