@@ -24,7 +24,7 @@ describe('sign and verify', () => {
         const signature = sign(ring, 'cursor', text)
         expect(verify(ring, 'cursor', text, signature)).toBe(true)
         expect(verify(ring, 'link', text, signature)).toBe(false)
-        if (other !== text) expect(verify(ring, 'cursor', other, signature)).toBe(false)
+        expect(verify(ring, 'cursor', other, signature)).toBe(other === text)
       }),
     )
   })
@@ -32,7 +32,7 @@ describe('sign and verify', () => {
   test('no signature has a second spelling', () => {
     const signature = sign(ring, 'cursor', 'text')
     for (let at = 0; at < signature.length; at++) {
-      for (const mark of ['', ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.='].filter(
+      for (const mark of ['', ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.='.split('')].filter(
         (one) => one !== signature[at],
       )) {
         expect(verify(ring, 'cursor', 'text', signature.slice(0, at) + mark + signature.slice(at + 1))).toBe(false)

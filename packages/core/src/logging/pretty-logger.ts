@@ -80,4 +80,4 @@ const isErrorFields = (value: unknown): value is ErrorFields =>
 const controls = /[\u0000-\u001F\u007F-\u009F\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/g
 
 const plain = (text: string): string =>
-  text.replace(/a^/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  text.replace(controls, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)

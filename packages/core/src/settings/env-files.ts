@@ -50,8 +50,7 @@ export function environmentSource(values: Readonly<Record<string, string | undef
 
 /** Trimmed, and undefined where nothing is left: `PORT= ` in a compose file means that nobody set it. */
 export function textIn(source: Source, name: string): string | undefined {
-  // Own properties only: `constructor` of a stand-in environment is no variable. process.env has them as own ones.
-  const text = Object.hasOwn(source.values, name) ? source.values[name]?.trim() : undefined
+  const text = source.values[name]?.trim()
   return text === '' ? undefined : text
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { StartupError } from '../errors/startup-error.ts'
+import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { databaseUrlOf } from './database-url.ts'
 import type { Environment } from './define-settings.ts'
@@ -9,15 +9,16 @@ import { envExample } from './describe-settings.ts'
 import { loadPlatformSettings, platformSettings } from './platform-settings.ts'
 
 const SECRET_KEYS = `k1:${randomBytes(32).toString('base64')}`
-const pathsOf = (env: Record<string, string>): string[] => {
+const faultsOf = (env: Record<string, string>): readonly StartupFault[] => {
   try {
     loadPlatformSettings({ env })
   } catch (error) {
-    if (error instanceof StartupError) return error.faults.map(({ path }) => path)
+    if (error instanceof StartupError) return error.faults
     throw error
   }
   return []
 }
+const pathsOf = (env: Record<string, string>) => faultsOf(env).map(({ path }) => path)
 
 describe('loadPlatformSettings', () => {
   test('development needs nothing', () => {
@@ -71,14 +72,10 @@ describe('loadPlatformSettings', () => {
       DATABASE_URL: 'mysql://u:canary-password@h/db',
       SECRET_KEYS: `canary:${SECRET_KEYS.slice(3, 40)},${SECRET_KEYS.slice(3)}`,
     }
-    expect(() => loadPlatformSettings({ env })).toThrow(StartupError)
-    try {
-      loadPlatformSettings({ env })
-    } catch (error) {
-      const text = String(error)
-      for (const secret of ['canary', SECRET_KEYS.slice(3, 12), SECRET_KEYS.slice(20, 30)])
-        expect(text).not.toContain(secret)
-    }
+    const text = JSON.stringify(faultsOf(env))
+    expect(faultsOf(env)).toHaveLength(2)
+    for (const secret of ['canary', SECRET_KEYS.slice(3, 12), SECRET_KEYS.slice(20, 30)])
+      expect(text).not.toContain(secret)
   })
 
   test('the example file names them all', () => {
@@ -119,13 +116,14 @@ describe('databaseUrlOf', () => {
     const text = fc.string({ minLength: 1, unit: 'binary' })
     fc.assert(
       fc.property(text, text, text, (user, password, name) => {
+        fc.pre(name !== '.' && name !== '..') // URL resolves them; drivers do not
         const url = new URL(
           databaseUrlOf({ POSTGRES_HOST: 'db', POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: name }) ??
             '',
         )
         expect(url.host).toBe('db:5432')
         expect([url.username, url.password].map(decodeURIComponent)).toEqual([user, password])
-        if (name !== '.' && name !== '..') expect(decodeURIComponent(url.pathname.slice(1))).toBe(name)
+        expect(decodeURIComponent(url.pathname.slice(1))).toBe(name)
       }),
     )
   })

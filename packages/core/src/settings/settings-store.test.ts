@@ -28,7 +28,7 @@ describe('reload', () => {
     write('LEVEL=low\nHOSTS=a')
     const store = settingsStore(definition, { env: {}, files: folder })
     const before = store.current
-    const listener = vi.fn()
+    const listener = vi.fn<() => void>()
     store.subscribe(listener)
     write('LEVEL=high\nHOSTS=a\nPORT=9000')
     expect(store.reload()).toEqual({ changed: ['LEVEL'], pending: ['PORT'] })
@@ -39,7 +39,7 @@ describe('reload', () => {
   })
 
   test('says nothing where nothing changed', () => {
-    const listener = vi.fn()
+    const listener = vi.fn<() => void>()
     const store = settingsStore(definition, { env: { HOSTS: 'a,b' } })
     store.subscribe(listener)
     const before = store.current
@@ -98,7 +98,7 @@ describe('listeners', () => {
   test('all hear it, even behind one that throws', () => {
     const env: Record<string, string> = {}
     const store = settingsStore(definition, { env })
-    const second = vi.fn()
+    const second = vi.fn<() => void>()
     store.subscribe(() => {
       throw new Error('first')
     })

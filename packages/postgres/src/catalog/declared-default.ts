@@ -15,6 +15,8 @@ export function declaredDefault(column: PgColumn, printSql: (expression: SQL) =>
   const value: unknown = column.mapToDriverValue(given as never)
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  // Bare, as PostgreSQL prints it: the next comparison then needs no second look.
+  if (column.columnType === 'PgNumeric' && /^\d+(\.\d+)?$/.test(String(value))) return String(value)
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   if (typeof value === 'function' || typeof value === 'symbol' || text.includes('\0')) {
     throw new Error(`the default of ${column.name} has no SQL form`)

@@ -55,14 +55,17 @@ export class Relay {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
+      let working: Promise<void> | undefined
       try {
         const driver = await this.#options.driver()
         // One process, one session: the embedded database has no second reader, and an open transaction would block it.
         if (driver.kind === 'pglite') await this.#work(driver, () => Promise.resolve())
-        else await asLeader(driver, (check) => this.#work(driver, check))
+        else await asLeader(driver, (check) => (working = this.#work(driver, check)))
       } catch (error) {
         this.#options.log.warn('relay.interrupted', { error })
       }
+      // Where the lock was lost in the middle of a batch: two batches of one process side by side would break the order.
+      await working?.catch(() => undefined)
       await this.#pause()
     }
   }

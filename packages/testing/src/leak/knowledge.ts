@@ -49,8 +49,9 @@ export async function gatherKnowledge(
     }
     if (resource.operations.read) {
       for (const { id, role } of rowsOf(victimRows, resource)) {
-        const { headers } = role === 'deleted' ? { headers: {} } : await get(`${base}/${id}`)
-        if (headers['etag']) etags.push({ resource, id, etag: headers['etag'] })
+        if (role === 'deleted') continue
+        const { etag } = (await get(`${base}/${id}`)).headers
+        if (etag) etags.push({ resource, id, etag })
       }
     }
     for (const at of resource.operations.create ? [0, 1] : []) {

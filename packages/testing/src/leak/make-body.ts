@@ -6,12 +6,16 @@ import type { Words } from './words.ts'
 /** What a body does with references of the resource to others. */
 export type References = 'foreign' | 'twins' | 'mixed'
 
-/** A body for a route, mostly valid, with what must be ignored or refused in it. */
-export function makeBody(words: Words, route: GuardedRoute, references: References): string {
+/**
+ * A body for a route, mostly valid, with what must be ignored or refused in it.
+ * @param style `plain` leaves that out
+ */
+export function makeBody(words: Words, route: Pick<GuardedRoute, 'resource' | 'verb' | 'method' | 'body'>, references: References, style: 'odd' | 'plain' = 'odd'): string {
   const { random } = words
   const plain = route.verb === 'create' || route.verb === 'update'
     ? makeDraft(words, route.resource, references, route.method === 'PATCH')
     : makeInput(words, route, references)
+  if (style === 'plain') return JSON.stringify(plain)
   const body = random.chance(0.45) ? { ...plain, ...massAssignment(words, route.resource) } : plain
   return printBody(words, body)
 }
@@ -49,7 +53,7 @@ function fieldValue(words: Words, resource: ResourceInfo, field: FieldInfo): unk
 }
 
 /** The input of an action, from its schema: ids become the victim's, the rest takes simple values. */
-function makeInput(words: Words, route: GuardedRoute, references: References): Record<string, unknown> {
+function makeInput(words: Words, route: Pick<GuardedRoute, 'resource' | 'body'>, references: References): Record<string, unknown> {
   const schema = z.toJSONSchema(route.body!.schema, { unrepresentable: 'any', io: 'input' }) as JsonSchema
   return sample(words, route.resource, schema, references) as Record<string, unknown>
 }

@@ -24,7 +24,7 @@ export class Words {
 
   /** An id that only the victim has. */
   foreignId(resource: ResourceInfo): string {
-    const rows = this.#victimRows(resource, ['own', 'own', 'own', 'open', 'deleted'])
+    const rows = this.#victimRows(resource, ['own', 'own', 'own', 'open', 'bare', 'deleted'])
     return this.foreignUuid(this.random.pick(rows).id)
   }
 

@@ -7,10 +7,10 @@ import { madeValue, markedUuid, type Owner } from './marks.ts'
 
 /**
  * `twin`: the other tenant has a row with the same id, so that a statement that names the id and forgets the tenant hits
- * both. `own`: only this tenant has the id. `open`: an own row whose values are no secret (for unique keys). `deleted`: an
- * own row that was deleted softly.
+ * both. `own`: only this tenant has the id. `open`: an own row whose values are no secret (for unique keys), and older than
+ * all others. `bare`: an own row with NULL wherever it may be. `deleted`: an own row that was deleted softly.
  */
-export type RowRole = 'twin' | 'own' | 'open' | 'deleted'
+export type RowRole = 'twin' | 'own' | 'open' | 'bare' | 'deleted'
 
 export interface SeededRow {
   readonly id: string
@@ -38,7 +38,7 @@ export async function seedRows(
 ): Promise<{ readonly attacker: SeededRows; readonly victim: SeededRows }> {
   const random = seededRandom(options.seed ?? 'rows')
   const perRole = options.rows ?? 3
-  const twins = new Map(registry.resources.map((resource) => [resource.name, ids(perRole, () => markedUuid(random, 'id', 'attacker'))]))
+  const twins = new Map(registry.resources.map((resource) => [resource.name, times(perRole, () => markedUuid(random, 'id', 'attacker'))]))
   const plan = (owner: Owner): Map<string, Draft[]> =>
     new Map(registry.resources.map((resource) => [resource.name, planRows(resource, random, owner, twins.get(resource.name)!, perRole)]))
   const attackerPlan = plan('attacker')
@@ -67,20 +67,23 @@ export async function seedRows(
 interface Draft {
   readonly id: string
   readonly role: RowRole
+  /** Its number among the rows of this role. */
+  readonly place: number
 }
 
 function planRows(resource: ResourceInfo, random: SeededRandom, owner: Owner, twins: readonly string[], perRole: number): Draft[] {
-  const fresh = (role: RowRole) => (): Draft => ({ id: markedUuid(random, 'id', owner), role })
+  const fresh = (role: RowRole, count: number): Draft[] => times(count, (place) => ({ id: markedUuid(random, 'id', owner), role, place }))
   return [
-    ...twins.map((id): Draft => ({ id, role: 'twin' })),
-    ...ids(perRole, fresh('own')),
-    ...ids(1, fresh('open')),
-    ...(resource.byKey.has('deletedAt') ? ids(1, fresh('deleted')) : []),
+    ...twins.map((id, place): Draft => ({ id, role: 'twin', place })),
+    ...fresh('own', perRole),
+    ...fresh('open', 1),
+    ...fresh('bare', 1),
+    ...(resource.byKey.has('deletedAt') ? fresh('deleted', 1) : []),
   ]
 }
 
-function ids<T>(count: number, make: () => T): T[] {
-  return Array.from({ length: count }, make)
+function times<T>(count: number, make: (at: number) => T): T[] {
+  return Array.from({ length: count }, (_, at) => make(at))
 }
 
 interface Sides {
@@ -97,16 +100,21 @@ function fillRow(
     if (field.key === 'tenantId') continue
     values[field.key] = platformValue(field, draft, at, random, owner, sides) ?? (
       field.reference ? referenceValue(registry, resource, field, drafts, draft, at)
-      : field.platform ? null
+      : field.platform || (draft.role === 'bare' && !field.notNull) ? null
       : madeValue(field, random, valuesOf)
     )
   }
-  return { ...draft, values }
+  return { id: draft.id, role: draft.role, values }
 }
 
 /** `undefined` for what is no column of the platform. */
 function platformValue(field: FieldInfo, draft: Draft, at: number, random: SeededRandom, owner: Owner, { tenant, attacker }: Sides): unknown {
-  const time = owner === 'victim' ? `2093-01-0${1 + (at % 9)}T10:00:00.971${100 + at}Z` : `2021-01-0${1 + (at % 9)}T10:00:00.250${100 + at}Z`
+  const victim = owner === 'victim'
+  const year = draft.role === 'open' ? 2001 : victim ? 2093 : 2021
+  const time = `${year}-01-0${1 + (at % 9)}T10:00:00.${victim ? 971 : 250}${100 + at}Z`
+  // Some of the victim's rows belong to people who work for both: a rule about owners must not stand in for the tenant's.
+  const people = draft.role === 'twin' || (draft.role === 'own' && draft.place > 0) ? attacker : tenant
+  const person = draft.role === 'own' ? Math.max(0, draft.place - 1) : draft.place
   switch (field.key) {
     case 'id':
       return draft.id
@@ -114,12 +122,11 @@ function platformValue(field: FieldInfo, draft: Draft, at: number, random: Seede
     case 'updatedAt':
       return time
     case 'version':
-      return owner === 'victim' ? 719_700 + at : 1 + at
+      return victim ? 719_700 + at : 1 + at
     case 'ownerUserId':
-      // The victim's twins belong to a person who works for both: a rule about owners must not stand in for the tenant's.
-      return draft.role === 'twin' ? random.pick(attacker.userIds) : owner === 'victim' ? markedUuid(random, 'owner', 'victim') : random.pick(tenant.userIds)
+      return draft.role === 'bare' ? null : victim && people === tenant ? markedUuid(random, 'owner', 'victim') : people.userIds[person % people.userIds.length]
     case 'ownerGroupId':
-      return draft.role === 'twin' ? random.pick(attacker.groupIds) : owner === 'victim' ? markedUuid(random, 'group', 'victim') : random.pick(tenant.groupIds)
+      return draft.role === 'bare' ? null : victim && people === tenant ? markedUuid(random, 'group', 'victim') : people.groupIds[person % people.groupIds.length]
     case 'deletedAt':
       return draft.role === 'deleted' ? time : null
     default:
@@ -130,7 +137,7 @@ function platformValue(field: FieldInfo, draft: Draft, at: number, random: Seede
 /** Twins point at twins, so that a join over ids alone finds the other tenant's parent too. */
 function referenceValue(registry: Registry, resource: ResourceInfo, field: FieldInfo, drafts: Map<string, Draft[]>, draft: Draft, at: number): string | null {
   const parent = registry.byTable.get(field.reference!.to() as object)
-  if (!parent) return null
+  if (!parent || (draft.role === 'bare' && !field.notNull)) return null
   const likely = drafts.get(parent.name)!.filter((each) => each.role === (draft.role === 'twin' ? 'twin' : 'own'))
   if (parent === resource) return at === 0 ? (field.notNull ? draft.id : null) : (likely.find((each) => each.id !== draft.id)?.id ?? null)
   // The last parent of each role stays without children, for deletions that succeed.

@@ -1,0 +1,114 @@
+import type { WireReply } from '../http/wire.ts'
+import type { TestPlatform } from '../platform/test-platform.ts'
+import { arenaOf } from './arena.ts'
+import { directedProbes } from './directed-probes.ts'
+import { difference, judgeReply } from './judge.ts'
+import { decoyOf, type Probe } from './probe.ts'
+import { countTenantConditions, withoutTenantCondition, type TappedDriver } from './tapped-driver.ts'
+
+/** One condition on the tenant, taken out of one statement. */
+export interface StatementMutant {
+  readonly text: string
+  /** Which of the statement's conditions, from 0. */
+  readonly condition: number
+  readonly conditions: number
+  /** How it was noticed; undefined when it was not. */
+  readonly noticed: string | undefined
+  /** Requests that run the statement. */
+  readonly probes: number
+}
+
+export interface StatementMutantReport {
+  readonly mutants: readonly StatementMutant[]
+  /** Distinct texts that the directed requests run, with or without a condition. */
+  readonly texts: ReadonlySet<string>
+  readonly requests: number
+  readonly seconds: number
+}
+
+interface Observed {
+  readonly probe: Probe
+  readonly texts: ReadonlySet<string>
+  readonly victims: WireReply
+  readonly nobodys: WireReply | undefined
+  /** Whether rows have to be put back after it. */
+  readonly writes: boolean
+}
+
+/**
+ * Takes one tenant condition out of one statement at a time and repeats the requests that run it, until one of them shows
+ * the victim's data, tells the victim's id from nobody's, changes a row of the victim's, or answers otherwise than with the
+ * condition. Row-level security must be out of the way (`driver.target` is a login with BYPASSRLS), or it would hold alone.
+ */
+export async function statementMutants(platform: TestPlatform, driver: TappedDriver): Promise<StatementMutantReport> {
+  const startedAt = performance.now()
+  const arena = await arenaOf(platform)
+  let requests = 0
+  const send: TestPlatform['send'] = (request) => {
+    requests += 1
+    return platform.send(request)
+  }
+  await arena.restore()
+  const observed: Observed[] = []
+  for (const probe of await directedProbes(arena.knowledge, platform.send)) {
+    const texts = new Set<string>()
+    driver.observe = (text) => void texts.add(text)
+    const victims = await send(probe.request)
+    const nobodys = probe.pairs.length === 0 ? undefined : await send(decoyOf(probe))
+    driver.observe = undefined
+    const wrong = judgeAlone(probe, victims, nobodys) ?? (await arena.wrongRows())[0]
+    if (wrong) throw new Error(`the directed requests find a leak without any mutant: ${wrong} (${probe.request.method} ${probe.request.target})`)
+    const writes = probe.request.method !== 'GET'
+    if (writes) await arena.restore()
+    observed.push({ probe, texts, victims, nobodys, writes })
+  }
+
+  const judge = async ({ probe, victims, nobodys, writes }: Observed): Promise<string | undefined> => {
+    const now = await send(probe.request)
+    const decoy = nobodys && (await send(decoyOf(probe)))
+    const alone = judgeAlone(probe, now, decoy)
+    const rows = alone === undefined && writes ? (await arena.wrongRows())[0] : undefined
+    if (writes) await arena.restore()
+    if (alone ?? rows) return alone ?? 'changed rows'
+    return difference({ ...probe, pairs: [] }, now, victims) === undefined ? undefined : 'another answer'
+  }
+
+  const texts = new Set(observed.flatMap((each) => [...each.texts]))
+  const mutants: StatementMutant[] = []
+  for (const text of texts) {
+    const running = observed.filter((each) => each.texts.has(text))
+    const conditions = countTenantConditions(text)
+    for (let condition = 0; condition < conditions; condition += 1) {
+      const mutated = withoutTenantCondition(text, condition)
+      driver.rewrite = (each) => (each === text ? mutated : each)
+      let noticed: string | undefined
+      for (const each of running) {
+        noticed = await judge(each)
+        if (noticed !== undefined) break
+      }
+      driver.rewrite = undefined
+      mutants.push({ text, condition, conditions, noticed, probes: running.length })
+    }
+  }
+  return { mutants, texts, requests, seconds: (performance.now() - startedAt) / 1000 }
+
+  function judgeAlone(probe: Probe, victims: WireReply, nobodys: WireReply | undefined): string | undefined {
+    const found = judgeReply(probe.request, victims, arena.knowledge)
+    if (found) return found.kind
+    // Writes of the first may be in the way of the second; refusals are not.
+    const comparable = nobodys && (probe.request.method === 'GET' || (victims.status >= 400 && nobodys.status >= 400) || victims.status !== nobodys.status)
+    return comparable && difference(probe, victims, nobodys) !== undefined ? 'distinguishable' : undefined
+  }
+}
+
+/**
+ * The form of a statement: what remains when the choice of columns, filters, order and size is taken away. Two lists of one
+ * resource are one form, for one line of code prints their tenant condition.
+ */
+export function statementForm(text: string): string {
+  return text
+    .replaceAll(/"\w+"\."(\w+)"(?= as )/g, '…')
+    .replaceAll(/(?:p\.)?"\w+" as "\w+"(?:, (?:p\.)?"\w+" as "\w+")*/g, '…')
+    .replace(/(p\.tenant_id = \$1::uuid(?: and p\."deleted_at" is null)?)(?! and p\.id).* limit \d+.*\) p$/, '$1 … ) p')
+    .replaceAll(/\$\d+/g, '$')
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { createPlinth, serviceTokens, silentLogger, type Feature, type Plinth, type PlinthOptions, type Resource } from '@plinth/core'
+import { postgres } from '@plinth/postgres'
+import { postgresJsDriver, type RawRow } from '@plinth/postgres/driver'
+import { createDatabase, loginUrl } from '../../packages/testing/src/server/databases.ts'
+
+export interface Answered {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The body as JSON; `{}` where there is none. */
+  readonly json: Record<string, unknown> & { readonly errors?: readonly { path: string; code: string; message: string }[] }
+}
+
+export interface OpenPlatform {
+  readonly plinth: Plinth
+  /** As the superuser: what is really stored. */
+  stored(text: string): Promise<readonly RawRow[]>
+  call(who: string | undefined, method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answered>
+  close(): Promise<void>
+}
+
+export const tokenOf = (who: string): string => `${who}-`.padEnd(40, 'x')
+
+/** A platform on a database of its own, with the tenants acme and beta, `acme` and `beta` as full services and `reader`. */
+export async function openPlatform(
+  serverUrl: string,
+  resources: readonly Resource[],
+  features: readonly Feature[] = [],
+  options: Partial<PlinthOptions> = {},
+): Promise<OpenPlatform> {
+  const database = await createDatabase(serverUrl)
+  const plinth = createPlinth({
+    database: postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max: 8 }),
+    resources,
+    log: silentLogger,
+    env: { ENVIRONMENT: 'test', SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}` },
+    ...options,
+    features: [
+      serviceTokens([
+        { name: 'acme', token: tokenOf('acme'), tenant: 'acme', permissions: ['*'] },
+        { name: 'other', token: tokenOf('other'), tenant: 'acme', permissions: ['*'] },
+        { name: 'reader', token: tokenOf('reader'), tenant: 'acme', permissions: ['*:read'] },
+        { name: 'beta', token: tokenOf('beta'), tenant: 'beta', permissions: ['*'] },
+      ]),
+      ...features,
+    ],
+  })
+  const superuser = postgresJsDriver(database.url, { max: 1, applicationName: 'tests', prepare: false, statementTimeoutMs: 0, connectTimeoutSeconds: 10 })
+  await plinth.migrate()
+  await plinth.foundTenant({ slug: 'acme', name: 'Acme' })
+  await plinth.foundTenant({ slug: 'beta', name: 'Beta' })
+  return {
+    plinth,
+    stored: (text) => superuser.query(text),
+    async call(who, method, path, body, headers = {}) {
+      const response = await plinth.fetch(
+        new Request(`http://test${path}`, {
+          method,
+          headers: {
+            ...(who === undefined ? {} : { authorization: `Bearer ${tokenOf(who)}` }),
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        }),
+      )
+      const text = await response.text()
+      return { status: response.status, headers: response.headers, text, json: text === '' ? {} : JSON.parse(text) }
+    },
+    async close() {
+      await plinth.close()
+      await superuser.close()
+      await database.drop()
+    },
+  }
+}

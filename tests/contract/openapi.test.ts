@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SwaggerParser from '@apidevtools/swagger-parser'
+import { bigint, boolean, date, integer, jsonb, numeric, text, timestamp } from 'drizzle-orm/pg-core'
+import { belongsTo, createPlinth, defineResource, resourceTable, silentLogger, type Plinth } from '@plinth/core'
+import { embedded } from '@plinth/postgres'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+
+const sites = resourceTable('sites', { name: text().notNull() })
+const projects = resourceTable('projects', {
+  name: text().notNull(),
+  state: text({ enum: ['draft', 'live'] }).notNull().default('draft'),
+  size: integer(), big: bigint({ mode: 'bigint' }), price: numeric(), open: boolean(), at: timestamp({ withTimezone: true }), on: date(), data: jsonb(),
+  pin: text(), inner: text(),
+  siteId: belongsTo(() => sites).notNull(),
+})
+const platform = (basePath = ''): Plinth =>
+  createPlinth({
+    database: embedded('memory://'),
+    resources: [
+      defineResource({ table: sites, operations: { delete: false } }),
+      defineResource({
+        table: projects,
+        description: 'Work for a client',
+        fields: { name: { search: true, sort: true, filter: true }, pin: { secret: true }, inner: { hidden: true }, at: { filter: true } },
+        actions: {
+          archive: { input: z.object({ reason: z.string() }), run: () => undefined },
+          count: { readOnly: true, output: z.object({ n: z.int() }), run: () => ({ n: 1 }) },
+        },
+      }),
+    ],
+    basePath,
+    log: silentLogger,
+    env: { ENVIRONMENT: 'development', DATA_DIR: mkdtempSync(join(tmpdir(), 'plinth-openapi-')) },
+  })
+
+test('the document is valid and clean under the recommended rules of redocly', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-openapi-'))
+  const file = join(folder, 'openapi.json')
+  writeFileSync(file, JSON.stringify(platform().openapi()))
+  await SwaggerParser.validate(file)
+  const lint = spawnSync('node_modules/.bin/redocly', ['lint', '--extends', 'recommended', '--format', 'json', file], {
+    cwd: join(import.meta.dirname, '../..'), encoding: 'utf8', env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
+  })
+  expect(JSON.parse(lint.stdout)).toMatchObject({ totals: { errors: 0, warnings: 0 } })
+  rmSync(folder, { recursive: true })
+}, 60_000)
+
+test('it tells what clients rely on', () => {
+  const document = platform('/tools').openapi() as unknown as {
+    servers: unknown
+    paths: Record<string, Record<string, never>>
+    components: { schemas: Record<string, { properties: Record<string, Record<string, unknown>> }> }
+  }
+  expect(document.servers).toEqual([{ url: '/tools' }])
+  const path = document.paths['/api/v1/projects/{id}']!
+  expect(path['x-origin']).toBe('product')
+  expect(document.paths['/api/v1/health']!['x-origin']).toBe('platform')
+  expect(path['patch']!['x-permission']).toBe('project:update')
+  expect(Object.keys(path)).toEqual(expect.arrayContaining(['get', 'put', 'patch', 'delete']))
+  expect(document.paths['/api/v1/sites/{id}']).not.toHaveProperty('delete')
+  expect(document.paths['/api/v1/projects/{id}/count']).toHaveProperty('get')
+  expect(Object.keys(document.paths).filter((each) => !each.startsWith('/api/v1'))).toEqual([])
+  const row = document.components.schemas['Project']!.properties
+  expect(row['siteId']!['x-references']).toBe('sites')
+  expect(Object.keys(row)).not.toEqual(expect.arrayContaining(['pin']))
+  expect(Object.keys(row)).not.toEqual(expect.arrayContaining(['inner']))
+  expect(Object.keys(row)).not.toEqual(expect.arrayContaining(['tenantId']))
+})
+
+test('every route that is listed is there, and every operation id is its own', () => {
+  const plinth = platform()
+  const document = plinth.openapi() as unknown as { paths: Record<string, Record<string, { operationId?: string }>> }
+  const ids: string[] = []
+  for (const route of plinth.routes.filter((each) => !each.unlisted)) {
+    const operation = document.paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()]
+    expect(operation, `${route.method} ${route.path}`).toBeDefined()
+    ids.push(operation!.operationId!)
+  }
+  expect(new Set(ids).size).toBe(ids.length)
+})
