@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createDatabase, loginUrl, type TestDatabase } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { pack } from '../scripts/pack.mjs'
-import { installInto, run, serve, userFiles, type Server } from './packed-install/install.ts'
+import { declarationFaults, installInto, run, serve, userFiles, type Server } from './packed-install/install.ts'
 
 /**
  * What the registry would give to a user: the tarballs, in an empty folder, with the code of the first page of the design.
@@ -48,7 +48,11 @@ test('each package can be imported', async () => {
 test('the code of the design page compiles as it stands', async () => {
   expect(Object.keys(userFiles())).toEqual(['schema.ts', 'project.ts', 'server.ts', 'listen.ts'])
   await run(join(project, 'node_modules/.bin/tsc'), ['-p', '.'], project)
-}, 60_000)
+}, 120_000)
+
+test('and the declarations that it is checked against are sound', async () => {
+  expect(await declarationFaults(project, Object.keys(tarballs))).toEqual([])
+}, 120_000)
 
 describe('served over HTTP', () => {
   let env: Readonly<Record<string, string>> = {}

@@ -7,7 +7,7 @@ test('try', async () => {
   console.log('platform', performance.now() - t0)
   const r = await platform.request(platform.a.actors.full, 'GET', '/api/v1/crates')
   console.log(r.status, r.body)
-  const report = await leakFuzzer({ platform, seed: 1, requests: 3000 })
+  const report = await leakFuzzer({ platform, seed: 1, requests: 20000 })
   console.log(report.requests, report.seconds, report.compared, report.unconfirmed, report.statuses, report.routes, report.served.size)
   console.log(describeFindings(platform, report))
   console.log(platform.log.text().slice(0, 3000))

@@ -67,18 +67,13 @@ async function dropRoles(serverUrl: string, prefix: string): Promise<void> {
   await driver.close()
 }
 
-let fresh: Promise<Blob> | undefined
+let fresh: Blob | undefined
 
-/** A new PGlite takes 1.2 s and more, a loaded one 0.3 s. */
+/** A new PGlite takes 1.2 s (5 s and more on a busy machine), one loaded from a dump 0.3 s. */
 export async function onPGlite(): Promise<Subject> {
   const prefix = 'plinth_'
-  fresh ??= (async () => {
-    const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix: prefix })
-    const blob = await dumpDataDir(drivers)
-    await drivers.close()
-    return blob
-  })()
-  const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix: prefix, loadDataDir: await fresh })
+  const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix: prefix, ...(fresh && { loadDataDir: fresh }) })
+  fresh ??= await dumpDataDir(drivers)
   return {
     engine: 'PGlite', prefix, roles: roleNames(prefix), owner: await drivers.owner(), app: drivers.app, system: await drivers.system(), url: '',
     login() {

@@ -37,8 +37,10 @@ export async function applyMigrations(
 async function appliedChecksums(connection: Connection, roles: RoleNames): Promise<ReadonlyMap<string, string>> {
   // As the owner, whose policy lets him see them: the migrating login may be no superuser.
   await becomeRole(connection, roles.owner)
-  const [table] = await connection.query(`select to_regclass('plinth.migrations') is not null as made`)
-  if (table?.['made'] !== true) return new Map()
+  const [table] = await connection.query(
+    `select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'plinth' and c.relname = 'migrations'`,
+  )
+  if (!table) return new Map()
   const rows = await connection.query('select feature, id, checksum from plinth.migrations')
   return new Map(rows.map((row) => [`${String(row['feature'])} ${String(row['id'])}`, String(row['checksum'])]))
 }

@@ -24,6 +24,10 @@ export async function lockedTransaction<T>(driver: Driver, work: (connection: Co
         // Whoever is first may take minutes over an index; waiting for him is right.
         await connection.query(`select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`)
         await connection.query(`select pg_advisory_xact_lock($1::int8)`, [migrationLock])
+        // What this session looked up before it waited ("there is no schema plinth") is still in its caches; it learns what
+        // others committed when it next locks a relation. Without this, to_regclass and has_…_privilege answered from before
+        // (seen: two of five processes both ran the first migration, the second failed with 42P07).
+        await connection.query('select from pg_catalog.pg_namespace limit 1')
         await connection.query(`select set_config('lock_timeout', '5s', true)`)
         return await work(connection)
       })

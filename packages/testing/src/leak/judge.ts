@@ -73,6 +73,8 @@ function comparable(probe: Probe, reply: WireReply, side: 0 | 1): string {
   const headers = Object.entries(reply.headers).filter(([name]) => !volatileHeaders.has(name)).sort(([a], [b]) => (a < b ? -1 : 1))
   let text = `${reply.status}\n${headers.map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${reply.body}`
   text = text.replace(/"requestId":"[^"]*"/, '"requestId":""').replace(/("nextCursor":"[\w-]+)~[^"]*/, '$1~')
+  // The health report says how long it took, to everybody.
+  text = text.replace(/"response_time_ms":[\d.]+/, '"response_time_ms":0').replace(/"timestamp":"[^"]*"/, '"timestamp":""')
   if (reply.status === 201) {
     const made = reply.headers['location']?.split('/').at(-1)
     if (made) text = text.replaceAll(made, '<id>')

@@ -67,6 +67,7 @@ class LeakRun {
   readonly #arena: Arena
   readonly #send: (request: WireRequest) => Promise<WireReply | undefined>
   readonly #routes: readonly Route[]
+  readonly #names: ReadonlySet<string>
   readonly #seed: string
   readonly #findings: Finding[] = []
   readonly #suspects: Probe[] = []
@@ -82,6 +83,7 @@ class LeakRun {
     this.#arena = arena
     this.#send = options.send ?? options.platform.send
     this.#routes = options.platform.plinth.routes.filter((route) => options.only?.(route) ?? true)
+    this.#names = new Set(this.#routes.map((route) => `${route.method} ${route.path}`))
     this.#seed = String(options.seed ?? Date.now())
   }
 
@@ -144,7 +146,7 @@ class LeakRun {
     if (!reply) this.#aborted += 1
     else {
       this.#statuses.set(reply.status, (this.#statuses.get(reply.status) ?? 0) + 1)
-      if (reply.status < 300) this.#served.add(probe.route)
+      if (reply.status < 300 && this.#names.has(probe.route)) this.#served.add(probe.route)
     }
     return reply
   }
@@ -159,6 +161,7 @@ class LeakRun {
     const words = await this.#differenceInQuiet(suspect)
     if (words === undefined) {
       this.#unconfirmed += 1
+      if (process.env['LEAK_DEBUG']) console.log('unconfirmed', JSON.stringify(suspect.request))
       return
     }
     const still = async (probe: Probe): Promise<boolean> => (await this.#differenceInQuiet(probe)) !== undefined

@@ -19,16 +19,23 @@ export type Mood = 'calm' | 'wild'
 export function makeProbe(routes: readonly Route[], knowledge: Knowledge, seed: string, number: number, mood: Mood): Probe {
   const random = seededRandom(`${seed}/${number}`)
   const words = new Words(random, knowledge)
-  // Round the routes, so that a route of many does not wait for luck.
-  const route = routes[number % routes.length]!
+  const route = routeOf(routes, number)
   const repeated = route.public || route.verb !== 'create' || mood === 'calm' || random.chance(0.8) ? undefined : victimsRequest(words, route)
   const actor = repeated ? knowledge.attacker.actors.shared : chooseActor(words)
   const authorization = ['authorization', `Bearer ${actor.token}`] as const
   const request = repeated ?? (route.public ? publicRequest(words, route) : guardedRequest(words, route, mood))
   return {
-    number, actor, route: `${route.method} ${route.path}`, pairs: words.pairs,
+    number, actor, route: `${request.method} ${route.path}`, pairs: words.pairs,
     request: { ...request, headers: [authorization, ...request.headers] },
   }
+}
+
+/** Round the routes, so that a route of many does not wait for luck; the public ones, which know no rows, every tenth time. */
+function routeOf(routes: readonly Route[], number: number): Route {
+  const guarded = routes.filter((route) => !route.public)
+  const open = routes.filter((route) => route.public)
+  const publicTurn = guarded.length === 0 || (open.length > 0 && number % 10 === 9)
+  return publicTurn ? open[Math.floor(number / 10) % open.length]! : guarded[number % guarded.length]!
 }
 
 /** What the victim's `shared` actor sent, key and all, sent again by the same person in the other tenant. */

@@ -19,8 +19,8 @@ const anyMark = new RegExp(
     String.raw`b[0-3]b[0-3]b[0-3]b[0-3]-7071[0-9a-f-]*`,
     String.raw`209[13]-\d\d-\d\d`,
     String.raw`\d\d:\d\d:\d\d\.971\d{3}`,
-    // smallint, integer, version, int8 as number and as text, numeric, float8, float4; standing alone.
-    String.raw`(?<![\d.])(?:31\d{3}|1971\d{6}|7197\d\d|8971\d{11}|6971\d{14}|5971\d{5}\.\d+|4971\d{4}\.5|4971\d\d)(?!\d)`,
+    // smallint, integer, version, int8 as number and as text, numeric, float8, float4; alone, not in the middle of a UUID.
+    String.raw`(?<![\w.-])(?:31\d{3}|1971\d{6}|7197\d\d|8971\d{11}|6971\d{14}|5971\d{5}\.\d+|4971\d{4}\.5|4971\d\d)(?![\w-])`,
   ].join('|'),
   'gi',
 )
