@@ -12,7 +12,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1)
 }
 
-process.env['ENVIRONMENT'] ??= 'development'
+process.env['ENVIRONMENT'] ||= 'development'
 
 // npm hands SIGTERM to its shell alone. When that parent is gone, stop as if the signal had come here.
 const parent = process.ppid

@@ -1,15 +1,34 @@
 import { test } from 'vitest'
-import { testPlatform, depot, testJournal, leakFuzzer, describeFindings } from '@plinth/testing'
-
-test('try', async () => {
+import { layeredPlatform, depot, testJournal, leakFuzzer, describeFindings, statementMutants, statementForm } from '@plinth/testing'
+import { attackPolicyMutant, policyMutations, prepareForProbes, probePolicyMutant } from '../../packages/testing/src/leak/policy-mutants.ts'
+const opts = { resources: depot, features: [testJournal({ listen: () => undefined })], rolePrefix: 'leak_' }
+test('policies', async () => {
   const t0 = performance.now()
-  const platform = await testPlatform({ resources: depot, features: [testJournal({ listen: () => undefined })], rolePrefix: 'leak_' })
-  console.log('platform', performance.now() - t0)
-  const r = await platform.request(platform.a.actors.full, 'GET', '/api/v1/crates')
-  console.log(r.status, r.body)
-  const report = await leakFuzzer({ platform, seed: 1, requests: 20000 })
-  console.log(report.requests, report.seconds, report.compared, report.unconfirmed, report.statuses, report.routes, report.served.size)
-  console.log(describeFindings(platform, report))
-  console.log(platform.log.text().slice(0, 3000))
-  await platform.close()
-}, 120_000)
+  const policies = await layeredPlatform('policies', opts)
+  const owner = await layeredPlatform('owner', opts)
+  const out = []
+  for (const m of await policyMutations(policies.platform.superuser, 'leak_app')) {
+    const t=performance.now()
+    out.push({...await attackPolicyMutant(m.layers === 'owner' ? owner : policies, m, 1500), ms: performance.now()-t})
+  }
+  console.table(out)
+  console.log(performance.now() - t0)
+  await prepareForProbes(policies, 'leak_app')
+  await prepareForProbes(owner, 'leak_app')
+  const out2 = []
+  for (const m of await policyMutations(policies.platform.superuser, 'leak_app')) {
+    const t=performance.now()
+    out2.push({...await probePolicyMutant(m.layers === 'owner' ? owner : policies, m), ms: performance.now()-t})
+  }
+  console.table(out2)
+  await policies.close(); await owner.close()
+}, 220_000)
+test('statements', async () => {
+  const c = await layeredPlatform('conditions', opts)
+  const r = await statementMutants(c.platform, c.driver)
+  console.log(r.texts.size, r.mutants.length, r.requests, r.seconds, r.mutants.filter((m) => !m.noticed).length)
+  for (const m of r.mutants.filter((m) => !m.noticed).slice(0,20)) console.log(m.condition, m.conditions, m.probes, m.text)
+  const forms = new Set([...r.texts].map(statementForm))
+  console.log(forms.size); for (const f of forms) console.log(f.slice(0,300))
+  await c.close()
+}, 220_000)

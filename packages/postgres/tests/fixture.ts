@@ -5,7 +5,7 @@ import {
   always, belongsTo, defineResource, deletedAt, readDeclaration, resourceTable, StartupError,
   type Database, type EventRecord, type Feature, type Logger, type Registry, type ResourceInfo, type Scope, type StartupFault,
 } from '@plinth/core'
-import { createDatabase, ensureRole, loginUrl } from '../../testing/src/server/databases.ts'
+import { ensureRole, loginUrl, templateDatabase } from '../../testing/src/server/databases.ts'
 import { databaseFrom, type DatabaseOptions } from '../src/database.ts'
 import type { Driver, Drivers } from '../src/drivers/driver.ts'
 import { pgliteDrivers } from '../src/drivers/pglite.ts'
@@ -118,11 +118,10 @@ grant select, insert, update, delete on ${table} to {app}, {system};`).join('')
 
 export const rolePrefix = 'plinth_'
 
-async function prepare(owner: Driver, collation: string): Promise<void> {
+function prepareSql(collation: string): string {
   const platformSql = readFileSync(new URL('../migrations/0001_platform.sql', import.meta.url), 'utf8')
-  const roles = roleNames(rolePrefix)
   const sql = `${platformSql}\nreset role;\n${tablesSql(collation)}${securitySql}`
-  await owner.script(`begin;\n${fillRoleNames(sql, roles)}\ncommit;`)
+  return `begin;\n${fillRoleNames(sql, roleNames(rolePrefix))}\ncommit;`
 }
 
 export interface Opened {
@@ -139,12 +138,17 @@ export async function openServer(serverUrl: string, collation = ''): Promise<Ope
   const roles = roleNames(rolePrefix)
   for (const role of [roles.app, roles.system]) await ensureRole(serverUrl, role, 'login')
   for (const role of [roles.owner, roles.lookup, roles.backup]) await ensureRole(serverUrl, role, 'nologin')
-  const database = await createDatabase(serverUrl)
+  const sql = prepareSql(collation)
+  const database = await templateDatabase(serverUrl, sql, async (url) => {
+    const template = postgresDrivers(url, { ownerUrl: url })
+    await (await template.owner()).script(sql)
+    await template.close()
+  })
   const drivers = postgresDrivers(loginUrl(database.url, roles.app), { ownerUrl: database.url, rolePrefix, max: 10 })
-  const owner = await drivers.owner()
-  await prepare(owner, collation)
   return {
-    drivers, owner, url: database.url,
+    drivers,
+    owner: await drivers.owner(),
+    url: database.url,
     async close() {
       await drivers.close()
       await database.drop()
@@ -157,7 +161,7 @@ export async function openPGlite(): Promise<Opened> {
   const owner = await drivers.owner()
   const { owner: ownerRole, app, lookup, system, backup } = roleNames(rolePrefix)
   await owner.script([ownerRole, app, lookup, system, backup].map((role) => `create role ${role};`).join('\n'))
-  await prepare(owner, '')
+  await owner.script(prepareSql(''))
   return { drivers, owner, url: '', close: () => drivers.close() }
 }
 

@@ -1,3 +1,4 @@
+import { logEvents } from '../logging/events.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { IdempotencyKey, KeyClaim, Scope, Transaction } from '../ports/database.ts'
@@ -44,6 +45,7 @@ export function withIdempotency(
     if (claim.found === 'running') throw problem('idempotency_in_progress', { headers: { 'retry-after': '1' } })
     if (claim.found !== 'answer') return undefined
     const answer = JSON.parse(platform.secrets.open(claim.sealed, context)) as Answer
+    platform.log.info(logEvents.idempotencyReplayed, { requestId: scope.requestId })
     return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
   }
   const transact = (work: (transaction: Transaction) => Promise<Answer>): Promise<Answer> =>

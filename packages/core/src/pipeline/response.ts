@@ -1,3 +1,4 @@
+import { logEvents } from '../logging/events.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Answer } from './answer.ts'
@@ -29,7 +30,7 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
   const known = PlinthError.is(error) ? error : problem('internal_error', { cause: error })
   if (known.status >= 500) {
     const cause: unknown = known.cause ?? error
-    platform.log.error('request_failed', {
+    platform.log.error(logEvents.requestFailed, {
       requestId: received.requestId,
       method: received.method,
       path: received.path,
@@ -57,7 +58,7 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
 
 function log(platform: Platform, received: Reached, status: number): void {
   const { route, principal, tenant, traceId } = received
-  platform.log.info('request_completed', {
+  platform.log.info(logEvents.requestCompleted, {
     requestId: received.requestId,
     ...(traceId === undefined ? {} : { traceId }),
     method: received.method,

@@ -1,3 +1,4 @@
+import { logEvents } from '../logging/events.ts'
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
 import { systemPrincipal } from '../auth/system-principal.ts'
@@ -81,8 +82,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
     openapi: document,
     async migrate(migrateOptions = {}) {
       const report = await database.migrate(migrateOptions)
-      for (const step of report.applied) runtime.log.info('migration_applied', { step })
-      for (const warning of report.warnings) runtime.log.warn('migration_warning', { warning })
+      for (const step of report.applied) runtime.log.info(logEvents.migrationApplied, { step })
+      for (const warning of report.warnings) runtime.log.warn(logEvents.migrationWarning, { warning })
       await readiness.check()
       for (const feature of features) if (isImplicit(feature)) await found(platform, feature.implicitTenant)
       return report
@@ -94,7 +95,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
       if (!known) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
       const principal = systemPrincipal(registry.permissions, reason)
       const requestId = randomUUID()
-      runtime.log.info('system_access', { reason, tenant: known.slug, requestId })
+      runtime.log.info(logEvents.systemAccess, { reason, tenant: known.slug, requestId })
       const scope = scopeOf(platform, { principal, tenant: known, requestId })
       return database.systemTransaction(scope, (transaction) =>
         work(transactionContext({ platform, scope, transaction, principal, tenant: known })),
@@ -145,7 +146,7 @@ async function found(platform: Platform, draft: { readonly slug: string; readonl
         await feature.provision?.(contextOf(transaction, tenant), tenant)
     },
   )
-  if (founded) platform.log.info('tenant_founded', { tenant: tenant.slug })
+  if (founded) platform.log.info(logEvents.tenantFounded, { tenant: tenant.slug })
   return tenant
 }
 

@@ -1,3 +1,4 @@
+import { logEvents } from '../logging/events.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Database } from '../ports/database.ts'
@@ -27,12 +28,12 @@ export function readinessOf(database: Database, log: Logger): Readiness {
     if (faults.length > 0) throw new StartupError(faults)
     verified = true
     database.startRelay()
-    log.info('database_verified', { database: database.kind })
+    log.info(logEvents.databaseVerified, { database: database.kind })
   }
   const refuse = (error: unknown): never => {
     if (PlinthError.is(error)) throw error
     refusedUntil = Date.now() + REFUSED_FOR
-    log.error('startup_fault', { error })
+    log.error(logEvents.startupFault, { error })
     throw problem('not_ready', { cause: error })
   }
   return {

@@ -2,6 +2,7 @@ import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import { keyRingOf, keyRingSecrets } from '../keys/key-ring-secrets.ts'
 import { platformLogger } from '../logging/platform-logger.ts'
 import { loadPlatformSettings } from '../settings/platform-settings.ts'
+import { urlPrefix } from '../settings/value-schemas.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { PlinthOptions } from './plinth.ts'
@@ -17,7 +18,7 @@ export interface Runtime {
 /** Reads the settings; their faults join those of the declaration, so that all are told at once. */
 export function readRuntime(options: PlinthOptions, faults: StartupFault[]): Runtime | undefined {
   const basePath = options.basePath
-  if (basePath !== undefined && basePath !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(basePath)) {
+  if (basePath !== undefined && !urlPrefix().safeParse(basePath).success) {
     faults.push({
       path: 'createPlinth.basePath',
       problem: `'${basePath}' is no path`,

@@ -1,3 +1,4 @@
+import { logEvents } from '../logging/events.ts'
 import { z } from 'zod'
 import type { Answer } from '../pipeline/answer.ts'
 import type { PublicCall } from '../pipeline/call.ts'
@@ -127,7 +128,7 @@ async function health({ platform }: PublicCall): Promise<Answer> {
     await platform.ready()
   } catch (error) {
     database = 'unhealthy'
-    platform.log.warn('health_check_failed', { check: 'database', error })
+    platform.log.warn(logEvents.healthCheckFailed, { check: 'database', error })
   }
   const healthy = database === 'healthy'
   return json(healthy ? 200 : 503, {
@@ -145,7 +146,7 @@ async function ready({ platform }: PublicCall): Promise<Answer> {
     await platform.database.ping()
     return json(200, { status: 'healthy' })
   } catch (error) {
-    platform.log.warn('health_check_failed', { check: 'ready', error })
+    platform.log.warn(logEvents.healthCheckFailed, { check: 'ready', error })
     return json(503, { status: 'degraded' })
   }
 }

@@ -70,7 +70,7 @@ test('what a name says about secrecy, unless it is said', () => {
   ]) {
     expect([name, isSecret(name, plain)]).toEqual([name, true])
   }
-  for (const name of ['PORT', 'MONKEY', 'TOKENIZER', 'PASSWORDLESS', 'KEYBOARD', 'PUBLIC_URL']) {
+  for (const name of ['PORT', 'MONKEY', 'TOKENIZER', 'PASSWORDLESS', 'KEYBOARD', 'ALLOW_PRIVATE', 'PUBLIC_URL']) {
     expect([name, isSecret(name, plain)]).toEqual([name, false])
   }
   expect(isSecret('JWT_KEYS_DIR', { ...plain, secret: false })).toBe(false)

@@ -93,7 +93,7 @@ function trial(schema: z.ZodType, input: unknown): unknown {
   }
 }
 
-const secretName = /(^|_)(SECRETS?|PASSWORD|PASSWD|PASSPHRASE|TOKENS?|CREDENTIALS?|PRIVATE|DSN|(API_?)?KEYS?)($|_)/
+const secretName = /(^|_)(SECRETS?|PASSWORD|PASSWD|PASSPHRASE|TOKENS?|CREDENTIALS?|DSN|(API_?)?KEYS?)($|_)/
 
 /** Whether the value may be shown. By name unless it is said: the cost of a wrong guess is a fault that shows no value. */
 export function isSecret(name: string, setting: Setting): boolean {

@@ -198,7 +198,7 @@ describe.each(subjects)('$name', ({ open }) => {
       await expect(driver.query('select 1; select 2')).rejects.toMatchObject({ code: '42601' })
     })
 
-    test.each(['begin', ' COMMIT', 'Rollback;', 'start transaction', 'savepoint a', 'end'])(
+    test.each(['begin', ' COMMIT', 'Rollback;', 'start transaction', 'savepoint a', 'end', '-- a\n/* b */ rollback'])(
       '%s is not one',
       async (text) => {
         await expect(driver.query(text)).rejects.toMatchObject({ name: 'DriverError', code: 'transaction_control' })

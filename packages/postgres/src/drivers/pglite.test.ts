@@ -140,6 +140,26 @@ describe('identities', () => {
   })
 })
 
+test('a statement that would change the identity of the session for all who come after is refused', async () => {
+  const drivers = await open()
+  const system = await drivers.system()
+  for (const text of [
+    'set session authorization postgres',
+    'SET  LOCAL SESSION\n AUTHORIZATION postgres',
+    `select set_config('session_authorization', 'postgres', false)`,
+  ]) {
+    for (const driver of [drivers.app, system]) {
+      await expect(driver.query(text)).rejects.toMatchObject({ code: 'identity_change' })
+      await expect(driver.script(text)).rejects.toMatchObject({ code: 'identity_change' })
+      await expect(driver.transaction((tx) => tx.query(text))).rejects.toMatchObject({ code: 'identity_change' })
+    }
+  }
+  expect(await who(drivers.app)).toEqual(is('plinth_app'))
+  // Hidden from that, it lasts no longer than the script.
+  await drivers.app.script(`do $$ begin perform set_config('session_' || 'authorization', 'postgres', false); end $$`)
+  expect(await who(drivers.app)).toEqual(is('plinth_app'))
+})
+
 describe('before the migrations', () => {
   test('the app and system are refused, the owner is not, and migrating mends it', async () => {
     const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix: 'acme_' })

@@ -8,7 +8,7 @@ import { PgliteSession, type Identity } from './pglite-session.ts'
 import { PgliteWire } from './pglite-wire.ts'
 import { wireText } from './raw-values.ts'
 import { runTransaction } from './run-transaction.ts'
-import { refusedStatement } from './statement-text.ts'
+import { refusedIdentityChange, refusedStatement } from './statement-text.ts'
 
 export interface PgliteOptions {
   /** A folder, made if it is missing; or 'memory://', gone when the process ends. */
@@ -79,10 +79,12 @@ export async function dumpDataDir(drivers: Drivers): Promise<Blob> {
 const settings = ['timezone=UTC', 'datestyle=ISO, YMD', 'intervalstyle=iso_8601']
 
 function pgliteDriver(session: PgliteSession, identity: Identity, close: () => Promise<void>): Driver {
+  const refusedHere = (text: string): DriverError | undefined =>
+    identity === 'owner' ? undefined : refusedIdentityChange(text)
   return {
     kind: 'pglite',
     query(text, parameters = [], { prepare = false } = {}) {
-      const refused = refusedStatement(text)
+      const refused = refusedStatement(text) ?? refusedHere(text)
       if (refused) return Promise.reject(refused)
       return session.use(identity, async (wire) => (await wire.statement(text, parameters.map(wireText), prepare)).rows)
     },
@@ -91,6 +93,8 @@ function pgliteDriver(session: PgliteSession, identity: Identity, close: () => P
         runTransaction(
           {
             async query(text, parameters = [], { prepare = false } = {}): Promise<readonly RawRow[]> {
+              const refused = refusedHere(text)
+              if (refused) throw refused
               return (await wire.statement(text, parameters.map(wireText), prepare)).rows
             },
             begin: () => wire.simple('begin'),
@@ -104,10 +108,13 @@ function pgliteDriver(session: PgliteSession, identity: Identity, close: () => P
           work,
         ),
       ),
-    script: (text) =>
-      session.useForScript(identity, async (wire) => {
+    script(text) {
+      const refused = refusedHere(text)
+      if (refused) return Promise.reject(refused)
+      return session.useForScript(identity, async (wire) => {
         await wire.simple(text)
-      }),
+      })
+    },
     // One instance: closing one identity closes all.
     close,
   }

@@ -45,6 +45,7 @@ const ofDriver: Readonly<Record<DriverErrorCode, TroubleKind>> = {
   transaction_over: 'other',
   not_committed: 'other',
   transaction_control: 'other',
+  identity_change: 'other',
   beside_transaction: 'other',
   data_locked: 'other',
   package_missing: 'other',

@@ -23,6 +23,8 @@ export type DriverErrorCode =
   | 'not_committed'
   /** begin, commit and the like as a statement. */
   | 'transaction_control'
+  /** Embedded: a statement that names the session's identity. */
+  | 'identity_change'
   /** Embedded: a statement beside the open transaction it waits for. */
   | 'beside_transaction'
   /** Embedded: another process, or this one, has the folder open. */

@@ -1,4 +1,4 @@
-import { StartupError, type Logger, type MigrationReport, type Registry } from '@plinth/core'
+import { logEvents, StartupError, type Logger, type MigrationReport, type Registry } from '@plinth/core'
 import { findTable, type Catalog } from '../catalog/catalog.ts'
 import { declareTable } from '../catalog/declared-table.ts'
 import { readCatalogWithin } from '../catalog/read-catalog.ts'
@@ -45,7 +45,7 @@ export async function migrateDatabase(options: MigrateDatabaseOptions): Promise<
   if (faults.length > 0) throw new StartupError(faults)
   const report: { applied: string[]; warnings: string[] } = { applied: [], warnings: [] }
   const add = (part: Added): void => {
-    for (const words of part.applied) log.debug('migration_step', { words })
+    for (const words of part.applied) log.debug(logEvents.migrationStep, { words })
     report.applied.push(...part.applied)
     report.warnings.push(...part.warnings)
   }

@@ -1,4 +1,4 @@
-import type { EventRecord, Logger } from '@plinth/core'
+import { logEvents, type EventRecord, type Logger } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { asLeader } from './leadership.ts'
 import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './outbox.ts'
@@ -62,7 +62,7 @@ export class Relay {
         if (driver.kind === 'pglite') await this.#work(driver, () => Promise.resolve())
         else await asLeader(driver, (check) => (working = this.#work(driver, check)))
       } catch (error) {
-        this.#options.log.warn('relay.interrupted', { error })
+        this.#options.log.warn(logEvents.relayInterrupted, { error })
       }
       // Where the lock was lost in the middle of a batch: two batches of one process side by side would break the order.
       await working?.catch(() => undefined)
@@ -103,7 +103,7 @@ export class Relay {
         await this.#options.deliver(event)
       } catch (error) {
         const delay = this.#delay(attempts)
-        this.#options.log.warn('event.failed', { error, type: event.type, eventId: event.id, tenantId: event.tenantId, attempts: attempts + 1, retryInMs: delay })
+        this.#options.log.warn(logEvents.relayDeliveryFailed, { error, type: event.type, eventId: event.id, tenantId: event.tenantId, attempts: attempts + 1, retryInMs: delay })
         await markFailed(driver, event, error instanceof Error ? error.message : String(error), delay)
         // What came later under this key waits for it.
         return

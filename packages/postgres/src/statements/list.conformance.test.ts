@@ -10,9 +10,9 @@ const ROWS = 240
 const scope = scopeOf(tenantId)
 
 const subjects = [
-  { name: 'PostgreSQL', open: () => openServer(inject('postgresUrl')), sorts: 250 },
-  { name: 'PostgreSQL, ICU collation', open: () => openServer(inject('postgresUrl'), 'und-x-icu'), sorts: 100 },
-  { name: 'PGlite', open: () => openPGlite(), sorts: 60 },
+  { name: 'PostgreSQL', open: () => openServer(inject('postgresUrl')), sorts: 150 },
+  { name: 'PostgreSQL, ICU collation', open: () => openServer(inject('postgresUrl'), 'und-x-icu'), sorts: 60 },
+  { name: 'PGlite', open: () => openPGlite(), sorts: 40 },
 ]
 
 /** Few values per column, so that nearly every row ties with others; times that differ in the sixth digit alone. */

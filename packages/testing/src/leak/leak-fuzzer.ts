@@ -40,7 +40,7 @@ export interface LeakReport {
   readonly served: ReadonlySet<string>
   /** Requests by the status of their answer. */
   readonly statuses: ReadonlyMap<number, number>
-  /** Differences that did not come again in quiet. */
+  /** Differences of calm batches that did not come again in quiet; should be none, for nothing else changed there. */
   readonly unconfirmed: number
   readonly findings: readonly Finding[]
   readonly seconds: number
@@ -120,7 +120,7 @@ class LeakRun {
     if (this.#over()) return
     const wrong = await this.#arena.wrongRows()
     if (wrong.length > 0) this.#findings.push(await this.#blame(probes, wrong))
-    for (const suspect of this.#suspects.splice(0)) if (!this.#over()) await this.#confirm(suspect)
+    for (const suspect of this.#suspects.splice(0)) if (!this.#over()) await this.#confirm(suspect, mood)
     if (mood === 'wild' || wrong.length > 0) await this.#arena.restore()
   }
 
@@ -136,6 +136,8 @@ class LeakRun {
     // Where others change rows in between, only refusals must be the same.
     const refused = reply.status >= 400 && decoyReply.status >= 400
     if (mood === 'wild' && !refused) return
+    // A key of the victim's that another worker uses at this moment: says nothing about whose it is.
+    if (isRunning(reply) || isRunning(decoyReply)) return
     this.#compared += 1
     if (difference(probe, reply, decoyReply) !== undefined) this.#suspects.push(probe)
   }
@@ -157,11 +159,11 @@ class LeakRun {
   }
 
   /** A difference counts when it is there with nothing else running and every row in its place. */
-  async #confirm(suspect: Probe): Promise<void> {
+  async #confirm(suspect: Probe, mood: Mood): Promise<void> {
     const words = await this.#differenceInQuiet(suspect)
     if (words === undefined) {
-      this.#unconfirmed += 1
-      if (process.env['LEAK_DEBUG']) console.log('unconfirmed', JSON.stringify(suspect.request))
+      // In a wild batch another worker may have changed the row between the two.
+      if (mood === 'calm') this.#unconfirmed += 1
       return
     }
     const still = async (probe: Probe): Promise<boolean> => (await this.#differenceInQuiet(probe)) !== undefined
@@ -214,4 +216,8 @@ class LeakRun {
       }
     }
   }
+}
+
+function isRunning(reply: WireReply): boolean {
+  return reply.status === 409 && reply.body.includes('"idempotency_in_progress"')
 }

@@ -13,19 +13,22 @@ export type References = 'foreign' | 'twins' | 'mixed'
 export function makeBody(words: Words, route: Pick<GuardedRoute, 'resource' | 'verb' | 'method' | 'body'>, references: References, style: 'odd' | 'plain' = 'odd'): string {
   const { random } = words
   const plain = route.verb === 'create' || route.verb === 'update'
-    ? makeDraft(words, route.resource, references, route.method === 'PATCH')
+    ? makeDraft(words, route.resource, references, route.method)
     : makeInput(words, route, references)
   if (style === 'plain') return JSON.stringify(plain)
   const body = random.chance(0.45) ? { ...plain, ...massAssignment(words, route.resource) } : plain
   return printBody(words, body)
 }
 
-function makeDraft(words: Words, resource: ResourceInfo, references: References, partial: boolean): Record<string, unknown> {
+function makeDraft(words: Words, resource: ResourceInfo, references: References, method: string): Record<string, unknown> {
   const { random } = words
+  const partial = method === 'PATCH'
   const draft: Record<string, unknown> = {}
   const writable = resource.fields.filter((field) => !field.platform && !field.hidden)
   const foreign = references === 'foreign' ? random.pick([...writable.filter((field) => field.reference), undefined]) : undefined
   for (const field of writable) {
+    // Refused as soon as it differs, and then nothing else of the request was tested.
+    if (field.immutable && method !== 'POST' && random.chance(0.8)) continue
     const parent = words.parentOf(field)
     if (parent) {
       // At least one reference into the other tenant, where one is asked for.

@@ -90,8 +90,8 @@ function canRefer(route: GuardedRoute): boolean {
 }
 
 function otherMethod({ random }: Words, route: Route): string {
-  if (random.chance(0.9)) return route.method
-  return route.method === 'GET' ? random.pick(['HEAD', 'OPTIONS']) : 'OPTIONS'
+  if (route.method === 'GET' && random.chance(0.05)) return 'HEAD'
+  return random.chance(0.02) ? 'OPTIONS' : route.method
 }
 
 function anyId(words: Words, resource: ResourceInfo): string {

@@ -8,8 +8,9 @@ export interface ProbedTable extends Pick<TenantTable, 'sql'> {
 }
 
 /**
- * What row-level security alone gives away on each table, asked in SQL without a single condition, in the attacker's name:
- * the tables that no route reads are tables too. Empty when every foreign row is out of reach.
+ * What row-level security alone gives away on each table, asked in SQL in the attacker's name for rows that are not his: the
+ * tables that no route reads are tables too. Empty when every foreign row is out of reach and his own are not. Both tenants
+ * need rows in each table.
  *
  * A missing grant protects as well (42501) and is no finding; grant the rights in the test where the policy itself is to be
  * proven. Everything is rolled back.
@@ -30,6 +31,8 @@ async function probeTable(app: Driver, { sql, column }: ProbedTable, attacker: T
     const outcome = await rolledBack(app, tenant, text, parameters)
     if (typeof outcome === 'number' && outcome > 0) leaks.push([what, `${outcome} rows`])
   }
+  // The control: a policy that lets nobody see anything keeps tenants apart too, and proves nothing.
+  if ((await rolledBack(app, attacker.id, `select 1 from ${sql} where ${column} = $1::uuid`, [attacker.id])) === 0) leaks.push(['own rows', 'out of reach'])
   await rows('select', attacker.id, `select 1 from ${sql} where ${column} <> $1::uuid`, [attacker.id])
   await rows('select without a tenant', null, `select 1 from ${sql}`)
   await rows('select with an empty tenant', '', `select 1 from ${sql}`)
