@@ -1,0 +1,35 @@
+/** Thrown while connecting: the name leads to an address that is not for this server to open. */
+export class PrivateAddressError extends Error {
+  override readonly name = 'PrivateAddressError'
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'The name of the site does not resolve',
+  EAI_AGAIN: 'The name of the site could not be looked up',
+  ECONNREFUSED: 'The server refuses connections',
+  ECONNRESET: 'The server broke the connection off',
+  EPIPE: 'The server broke the connection off',
+  ETIMEDOUT: 'The server cannot be reached',
+  EHOSTUNREACH: 'The server cannot be reached',
+  ENETUNREACH: 'The server cannot be reached',
+  CERT_HAS_EXPIRED: 'The certificate has expired',
+  CERT_NOT_YET_VALID: 'The certificate is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate is signed by nobody known',
+  SELF_SIGNED_CERT_IN_CHAIN: 'The certificate is signed by nobody known',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'The certificate comes without the ones between it and a known signer',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'The certificate comes without the ones between it and a known signer',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name',
+  EPROTO: 'The server does not speak TLS',
+  HPE_HEADER_OVERFLOW: 'The headers of the answer are too long',
+}
+
+/**
+ * A failure in words that an agency may be shown. Never the message of the error itself: it names the address that was
+ * connected to, and so would draw a map of the network that this server stands in.
+ */
+export function failureInWords(error: unknown): string {
+  if (error instanceof PrivateAddressError) return 'The name of the site leads to a private address'
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+  if (code.startsWith('HPE_')) return words[code] ?? 'The answer is not HTTP'
+  return words[code] ?? `The check failed (${code})`
+}

@@ -1,0 +1,258 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { createDatabase, loginUrl } from '@plinth/testing'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { asker, type ApiAnswer, type Ask } from './api.ts'
+import { dataFolder, failingProcess, removeFolders, startProcess, type LookoutProcess } from './lookout-process.ts'
+
+interface Place {
+  readonly env: Readonly<Record<string, string>>
+  readonly remove: () => Promise<void>
+}
+
+const onServer = async (): Promise<Place> => {
+  const database = await createDatabase(inject('postgresUrl'))
+  return {
+    env: { DATABASE_URL: loginUrl(database.url, 'plinth_app'), DATABASE_OWNER_URL: database.url },
+    remove: () => database.drop(),
+  }
+}
+const inProcess = (): Promise<Place> => Promise.resolve({ env: {}, remove: () => Promise.resolve() })
+
+afterAll(removeFolders)
+
+describe.each([
+  { name: 'PostgreSQL', make: onServer },
+  { name: 'the embedded database', make: inProcess },
+])('Lookout on $name', ({ name, make }) => {
+  const dataDir = dataFolder()
+  const tokensFile = join(dataDir, 'service-tokens.json')
+  const running = new Set<LookoutProcess>()
+  let place: Place
+  let lookout: LookoutProcess
+  let acme: Ask
+  let beta: Ask
+  let siteId = ''
+
+  const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
+    lookout = await startProcess({ DATA_DIR: dataDir, ...place.env, ...more })
+    running.add(lookout)
+    const tokens = JSON.parse(readFileSync(tokensFile, 'utf8')) as { readonly acme: string; readonly beta: string }
+    acme = asker(lookout.origin, tokens.acme)
+    beta = asker(lookout.origin, tokens.beta)
+  }
+  const stop = (): Promise<number | null> => {
+    running.delete(lookout)
+    return lookout.stop()
+  }
+  const monitor = async (draft: object): Promise<string> => {
+    const made = await acme('POST', '/monitors', { siteId, name: 'Page', ...draft })
+    expect(made).toMatchObject({ status: 201 })
+    return String(made.body['id'])
+  }
+
+  beforeAll(async () => {
+    place = await make()
+    await start()
+  }, 120_000)
+  afterAll(async () => {
+    for (const each of running) await each.stop()
+    await place.remove()
+  })
+
+  test('greets with a command that works as it stands', async () => {
+    expect(lookout.said.stdout).toContain('Lookout is up.')
+    expect(lookout.said.stdout.includes('Making the embedded database')).toBe(name !== 'PostgreSQL')
+    const command = lookout.said.stdout.slice(lookout.said.stdout.indexOf('curl '))
+    const said = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+    expect(said.stderr).toBe('')
+    const site = JSON.parse(said.stdout) as Record<string, unknown>
+    expect(site).toMatchObject({ name: 'Demo client', url: `${lookout.origin}/demo`, version: 1 })
+    siteId = String(site['id'])
+    expect(await acme('GET', `/sites/${siteId}`)).toMatchObject({ status: 200, body: site })
+  })
+
+  test('does what the README says', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+    const [, , commands = ''] = readme.split('```sh\n')
+    const script = commands
+      .slice(0, commands.indexOf('```'))
+      .replace('cd examples/saas\n', '')
+      .replaceAll('http://127.0.0.1:8000', lookout.origin)
+      .replace('./.plinth/service-tokens.json', tokensFile)
+    const said = spawnSync('sh', ['-euc', script], { encoding: 'utf8' })
+    expect(said.stderr).toBe('')
+    expect(JSON.parse(said.stdout)).toMatchObject({ name: 'Status page', lastStatus: 'up' })
+  })
+
+  test('keeps the log out of the greeting', () => {
+    expect(lookout.said.stdout).not.toContain('request_completed')
+    expect(lookout.said.stderr).toContain('request_completed')
+    expect(lookout.said.stdout).not.toMatch(/postgres:\/\//)
+  })
+
+  test('finds a page up, and one that is broken down', async () => {
+    const up = await acme('POST', `/monitors/${await monitor({ path: '/status-page' })}/check`)
+    expect(up).toMatchObject({
+      status: 200,
+      body: {
+        lastStatus: 'up',
+        lastError: null,
+        lastResponseMs: expect.any(Number),
+        lastCheckedAt: expect.stringMatching(/Z$/),
+        version: 2,
+      },
+    })
+    const down = await acme('POST', `/monitors/${await monitor({ path: '/broken' })}/check`)
+    expect(down.body).toMatchObject({ lastStatus: 'down', lastError: 'The server answered 503; 200 was expected' })
+    expect((await acme('GET', '/monitors?lastStatus=down')).body['data']).toEqual([down.body])
+    const meant = await acme(
+      'POST',
+      `/monitors/${await monitor({ path: '/broken', expectedStatus: 503, method: 'HEAD' })}/check`,
+    )
+    expect(meant.body).toMatchObject({ lastStatus: 'up' })
+  })
+
+  test('takes results from its own checks alone', async () => {
+    const made = await acme('POST', '/monitors', { siteId, name: 'Liar', lastStatus: 'up', lastResponseMs: 1 })
+    expect(made.body).toMatchObject({ lastStatus: null, lastResponseMs: null })
+    const one = `/monitors/${String(made.body['id'])}`
+    expect(await acme('PATCH', one, { lastStatus: 'up', lastError: 'none' })).toMatchObject({
+      status: 200,
+      body: made.body,
+    })
+    const put = await acme('PUT', one, { ...made.body, lastStatus: 'up' })
+    expect(put.body).toMatchObject({ lastStatus: null, version: 2 })
+  })
+
+  test.each([
+    ['/sites', { name: 'Files', url: 'ftp://client.example' }, '/url'],
+    ['/sites', { name: 'Login', url: 'https://me:secret@client.example' }, '/url'],
+    ['/sites', { name: ' ', url: 'https://client.example' }, '/name'],
+    ['/sites', { url: 'https://client.example' }, '/name'],
+    ['/monitors', { name: 'Outside', path: '@elsewhere.example/' }, '/path'],
+    ['/monitors', { name: 'Odd', expectedStatus: 99 }, '/expectedStatus'],
+    ['/monitors', { name: 'Odd', method: 'DELETE' }, '/method'],
+  ])('refuses %s %j and says where', async (path, draft, pointer) => {
+    const refused = await acme('POST', path, path === '/sites' ? draft : { siteId, ...draft })
+    expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed', errors: [{ path: pointer }] } })
+  })
+
+  test('shows one agency nothing of the other', async () => {
+    const monitorId = await monitor({ path: '/status-page' })
+    const nobodys = '01941f29-7c00-7aaa-8bbb-0123456789ab'
+    for (const [method, path, body] of [
+      ['GET', '/sites/:id', undefined],
+      ['PATCH', '/sites/:id', { name: 'Mine' }],
+      ['DELETE', '/sites/:id', undefined],
+      ['POST', '/monitors/:id/check', undefined],
+    ] as const) {
+      const id = path.startsWith('/sites') ? siteId : monitorId
+      const foreign = await beta(method, path.replace(':id', id), body)
+      const absent = await beta(method, path.replace(':id', nobodys), body)
+      expect(foreign.status).toBe(404)
+      expect(comparable(foreign)).toEqual(comparable(absent))
+    }
+    expect((await beta('GET', '/sites')).body['data']).toEqual([])
+    const hung = await beta('POST', '/monitors', { siteId, name: 'On a foreign site' })
+    const lost = await beta('POST', '/monitors', { siteId: nobodys, name: 'On no site' })
+    expect(hung.status).toBeGreaterThanOrEqual(400)
+    expect(comparable(hung)).toEqual(comparable(lost))
+    expect(await beta('GET', '/sites', undefined, { 'x-tenant-id': 'acme' })).toMatchObject({ status: 403 })
+  })
+
+  test('keeps the tokens to itself', () => {
+    expect((statSync(tokensFile).mode & 0o777).toString(8)).toBe('600')
+    const wrong = asker(lookout.origin, 'x'.repeat(43))
+    return expect(wrong('GET', '/sites')).resolves.toMatchObject({ status: 401 })
+  })
+
+  test('answers 404 itself where there is nothing', async () => {
+    const answer = await fetch(`${lookout.origin}/nowhere`)
+    expect(answer.status).toBe(404)
+    expect(answer.headers.get('content-type')).toContain('application/problem+json')
+  })
+
+  test('starts again with the same tokens and rows, and keeps private addresses out where it is told to', async () => {
+    const before = readFileSync(tokensFile, 'utf8')
+    const port = new URL(lookout.origin).port
+    expect(await stop()).toBe(0)
+    await start({ LOOKOUT_ALLOW_PRIVATE: 'false', PORT: port })
+    expect(readFileSync(tokensFile, 'utf8')).toBe(before)
+    expect(lookout.said.stdout).not.toContain('Making the embedded database')
+    expect(await acme('GET', `/sites/${siteId}`)).toMatchObject({ status: 200, body: { name: 'Demo client' } })
+
+    for (const url of [
+      'http://127.0.0.1',
+      'http://[::1]:8000',
+      'http://2130706433/',
+      'http://169.254.169.254',
+      'http://localhost',
+    ]) {
+      const refused = {
+        status: 400,
+        body: { errors: [{ path: '/url', message: expect.stringContaining('public address') }] },
+      }
+      expect(await acme('POST', '/sites', { name: 'Inside', url })).toMatchObject(refused)
+      expect(await acme('PATCH', `/sites/${siteId}`, { url })).toMatchObject(refused)
+    }
+    // The site was stored while it was allowed; the check looks again.
+    const checked = await acme('POST', `/monitors/${await monitor({ path: '/status-page' })}/check`)
+    expect(checked.body).toMatchObject({
+      lastStatus: 'down',
+      lastError: 'The name of the site leads to a private address',
+    })
+  }, 60_000)
+
+  test('refuses a taken port in one line', async () => {
+    const port = new URL(lookout.origin).port
+    const failed = await failingProcess({ DATA_DIR: dataFolder(), PORT: port })
+    expect(failed).toMatchObject({ code: 1, stdout: '' })
+    expect(failed.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringContaining(`Port ${port} on 127.0.0.1 is in use`),
+    ])
+  })
+
+  test('loses the monitors with their site', async () => {
+    expect(await acme('DELETE', `/sites/${siteId}`)).toMatchObject({ status: 204 })
+    expect((await acme('GET', `/monitors?siteId=${siteId}`)).body['data']).toEqual([])
+  })
+
+  test('stops when it is told to', async () => {
+    expect(await stop()).toBe(0)
+    await expect(fetch(lookout.origin)).rejects.toThrow('fetch failed')
+  })
+})
+
+test('what is wrong with the variables is told all at once', async () => {
+  const failed = await failingProcess({ ENVIRONMENT: 'production', PORT: 'http', LOOKOUT_ALLOW_PRIVATE: 'perhaps' })
+  expect(failed).toMatchObject({ code: 1, stdout: '' })
+  for (const name of ['PORT', 'LOOKOUT_ALLOW_PRIVATE', 'SECRET_KEYS']) expect(failed.stderr).toContain(name)
+  expect(failed.stderr).not.toMatch(/^ +at /m)
+})
+
+test('a database that is not there is told in one line, without its password', async () => {
+  const url = 'postgres://plinth_app:hidden-word@127.0.0.1:1/lookout'
+  const failed = await failingProcess({ DATA_DIR: dataFolder(), DATABASE_URL: url, DATABASE_OWNER_URL: url })
+  expect(failed).toMatchObject({ code: 1, stdout: '' })
+  const line = 'The database cannot be opened (PostgreSQL at 127.0.0.1:1/lookout): connect ECONNREFUSED 127.0.0.1:1'
+  expect(failed.stderr).toContain(`${line}\n`)
+  expect(failed.stderr).not.toContain('hidden-word')
+  expect(failed.stderr).not.toMatch(/^ +at /m)
+}, 60_000)
+
+test('an embedded database that another process has open is left alone', async () => {
+  const dataDir = dataFolder()
+  const first = await startProcess({ DATA_DIR: dataDir })
+  const second = await failingProcess({ DATA_DIR: dataDir })
+  expect(second).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('has it open') })
+  expect(second.stderr.trimEnd().split('\n')).toHaveLength(1)
+  expect(await first.stop()).toBe(0)
+}, 60_000)
+
+/** An answer without what differs between any two. */
+function comparable({ status, headers, body }: ApiAnswer): unknown {
+  const { requestId: _, ...rest } = body
+  return { status, body: rest, headers: [...headers].filter(([name]) => name !== 'x-request-id' && name !== 'date') }
+}

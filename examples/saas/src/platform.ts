@@ -1,0 +1,35 @@
+import { createPlinth, serviceTokens, type Logger, type Plinth, type PlinthOptions } from '@plinth/core'
+import { monitorResource } from './resources/monitor.ts'
+import { siteResource } from './resources/site.ts'
+import { serviceTokensOf, type ServiceTokensFile } from './service-tokens-file.ts'
+import type { LookoutSettings } from './settings.ts'
+
+/** The agencies that the first start founds. */
+export const agencies = [
+  { slug: 'acme', name: 'Acme' },
+  { slug: 'beta', name: 'Beta' },
+] as const
+
+export interface LookoutParts {
+  readonly settings: Pick<LookoutSettings, 'LOOKOUT_ALLOW_PRIVATE' | 'LOOKOUT_CHECK_TIMEOUT'>
+  readonly database: PlinthOptions['database']
+  readonly tokens: ServiceTokensFile
+  readonly log: Logger
+}
+
+/** Lookout as a platform: what it holds and who may ask. @throws StartupError */
+export function createLookout({ settings, database, tokens, log }: LookoutParts): Plinth {
+  const allowPrivate = settings.LOOKOUT_ALLOW_PRIVATE
+  return createPlinth({
+    title: 'Lookout',
+    version: '0.1.0',
+    notFound: 'plinth',
+    database,
+    log,
+    resources: [
+      siteResource({ allowPrivate }),
+      monitorResource({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
+    ],
+    features: [serviceTokens(serviceTokensOf(tokens))],
+  })
+}

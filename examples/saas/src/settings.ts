@@ -1,0 +1,40 @@
+import {
+  checkPlatformSettings,
+  defineSettings,
+  flag,
+  loadSettings,
+  platformSettings,
+  type LoadOptions,
+  type Settings,
+} from '@plinth/core'
+import { z } from 'zod'
+
+/** The platform's variables and Lookout's own. */
+export const lookoutSettings = defineSettings({
+  ...platformSettings,
+  LOOKOUT_ALLOW_PRIVATE: {
+    schema: flag(),
+    default: false,
+    defaultIn: { development: true },
+    secret: false, // by its name it would count as one
+    description:
+      'May a site point at a private, loopback or link-local address? Only where every agency may see what this server sees: on your own machine.',
+    group: 'Lookout',
+  },
+  LOOKOUT_CHECK_TIMEOUT: {
+    schema: z
+      .string()
+      .regex(/^(?:[1-9]|1\d|2[0-5])$/, 'must be 1 to 25')
+      .transform(Number),
+    default: 10,
+    description: 'Seconds after which a page that has not answered is down, 1 to 25.',
+    group: 'Lookout',
+  },
+})
+
+export type LookoutSettings = Settings<typeof lookoutSettings>
+
+/** @throws StartupError with all faults at once */
+export function loadLookoutSettings(options: LoadOptions<typeof lookoutSettings> = {}): LookoutSettings {
+  return loadSettings(lookoutSettings, { check: checkPlatformSettings, ...options })
+}
