@@ -5,6 +5,7 @@ import type {
 import { checkCatalog } from './catalog/check-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
+import { classify } from './errors/connection-trouble.ts'
 import { migrateDatabase } from './migrate/migrate-database.ts'
 import { Relay } from './relay/relay.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
@@ -12,6 +13,7 @@ import { assertTenant, ScopedSession, type SessionParts } from './session/scoped
 import { ScopedTransaction } from './session/scoped-transaction.ts'
 import { TableFields } from './session/table-fields.ts'
 import { insertTenant, TenantLookup } from './session/tenant-lookup.ts'
+import { TextCache } from './statements/printing.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
 
@@ -70,7 +72,7 @@ class SqlDatabase implements Database {
     const records = compileRecords(attachment.registry, withFacts, faults)
     const translation = { fields: new TableFields(attachment.registry), recorded: records.tables }
     const runner = { shapes: this.#shapes, translation }
-    this.#attached = { attachment, runner, session: { records, withFacts, onEvent: () => this.#relay?.poke() } }
+    this.#attached = { attachment, runner, session: { printing: { records, withFacts, texts: new TextCache() }, onEvent: () => this.#relay?.poke() } }
     const direct = directRunner(this.#drivers.app, runner)
     this.#tenants = new TenantLookup((text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read'))
     return faults
@@ -132,7 +134,7 @@ class SqlDatabase implements Database {
       if (!(error instanceof StartupError)) throw error
       return this.#withoutOwner(error)
     }
-    const report = await migrateDatabase({
+    const report = await this.#reaching(() => migrateDatabase({
       owner,
       registry: attachment.registry,
       rolePrefix: this.#rolePrefix,
@@ -140,9 +142,20 @@ class SqlDatabase implements Database {
       systemPassword: this.#options.systemPassword,
       folder: options.folder,
       log: attachment.log,
-    })
+    }))
     this.#tenants?.forget()
     return report
+  }
+
+  /** A database that cannot be reached at start is a fault in words, not a stack. */
+  async #reaching<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof StartupError || classify(error).kind !== 'connection') throw error
+      const words = error instanceof Error ? error.message : String(error)
+      throw new StartupError([{ path: 'DATABASE_OWNER_URL', problem: `cannot be reached: ${words}`, fix: 'start PostgreSQL there, or mend the URL' }])
+    }
   }
 
   /** A process without the owner's login may start all the same where another one has migrated. */

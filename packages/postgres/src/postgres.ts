@@ -6,19 +6,19 @@ import { systemPassword, systemUrl } from './system-login.ts'
 
 export interface PostgresOptions {
   /** The login that migrates. Default: DATABASE_OWNER_URL. Only `migrate()` uses it. */
-  readonly ownerUrl?: string
+  readonly ownerUrl?: string | undefined
   /** The login of the system role. Default: DATABASE_SYSTEM_URL, else derived from the runtime login. */
-  readonly systemUrl?: string
+  readonly systemUrl?: string | undefined
   /** The server itself where `url` is PgBouncer in transaction mode; the relay leads by a lock there. Default: DATABASE_DIRECT_URL. */
-  readonly directUrl?: string
+  readonly directUrl?: string | undefined
   /** Connections of this process as the runtime login. Default 10. */
-  readonly max?: number
+  readonly max?: number | undefined
   /** What the names of the roles begin with. Default `plinth_`. */
-  readonly rolePrefix?: string
+  readonly rolePrefix?: string | undefined
   /** `url` is PgBouncer in transaction mode: nothing is prepared, and no setting is sent at connecting that it would refuse. */
-  readonly pgbouncer?: boolean
+  readonly pgbouncer?: boolean | undefined
   /** The server's limit for one statement. Default 30,000. */
-  readonly statementTimeoutMs?: number
+  readonly statementTimeoutMs?: number | undefined
 }
 
 /** `asSystem`, founding tenants and the relay: few and short. */
@@ -71,7 +71,7 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
       return Promise.resolve(owner)
     },
     async close() {
-      await Promise.all([app, system, owner].map((driver) => driver?.close()))
+      await Promise.all([app, system, owner].map(async (driver) => driver?.close()))
     },
   }
 }

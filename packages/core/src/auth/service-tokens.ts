@@ -10,11 +10,11 @@ export interface ServiceToken {
   /** Shown in logs and records. Unique. */
   readonly name: string
   /** At least 32 characters. Prefer {@link tokenSha256}: then the secret itself is in no configuration. */
-  readonly token?: string
+  readonly token?: string | undefined
   /** SHA-256 of the token in hex. */
-  readonly tokenSha256?: string
+  readonly tokenSha256?: string | undefined
   /** Id or slug. May be left out with `singleTenant()`. */
-  readonly tenant?: string
+  readonly tenant?: string | undefined
   /** `site:read`, `site:*`, `*`; a scope may follow (`site:update:own`). */
   readonly permissions: readonly string[]
 }

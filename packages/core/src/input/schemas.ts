@@ -1,3 +1,4 @@
+import { SQL } from 'drizzle-orm'
 import { z } from 'zod'
 import { codeAlone, writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
@@ -26,7 +27,7 @@ export function inputSchemas(resource: ResourceInfo): InputSchemas {
   const title = resource.name[0]!.toUpperCase() + resource.name.slice(1)
   const schemas: InputSchemas = {
     whole: object(
-      fields.map((field) => [field.key, required(field) ? field.schema : optional(field)]),
+      fields.map((field) => [field.key, required(field) ? field.schema : withDefault(field)]),
       `${title}Create`,
     ),
     part: object(
@@ -36,7 +37,7 @@ export function inputSchemas(resource: ResourceInfo): InputSchemas {
     replacement: object(
       fields.map((field) => [
         field.key,
-        required(field) && !field.secret && !field.immutable ? field.schema : optional(field),
+        required(field) && !field.secret && !field.immutable ? field.schema : withDefault(field),
       ]),
       `${title}Replace`,
     ),
@@ -52,4 +53,11 @@ function required(field: FieldInfo): boolean {
 
 function optional(field: FieldInfo): z.ZodType {
   return (field.notNull ? field.schema : field.schema.nullable()).optional()
+}
+
+/** As `optional`, telling OpenAPI what an absent field becomes. A default that SQL computes cannot be told. */
+function withDefault(field: FieldInfo): z.ZodType {
+  const usual: unknown = field.column.default
+  const told = usual === undefined || usual instanceof SQL ? undefined : field.kind.toJson(usual)
+  return told === undefined ? optional(field) : optional(field).meta({ ...field.schema.meta(), default: told })
 }

@@ -20,7 +20,8 @@ export function outputSchema(resource: ResourceInfo): z.ZodObject {
 /** The column's own schema without the user's narrowing: what is stored may be older than the rule. */
 function outputOf(field: FieldInfo): z.ZodType {
   const base = annotate(field.kind.schema(field.column), field)
-  return field.notNull ? base : base.nullable()
+  const schema = field.notNull ? base : base.nullable()
+  return field.platform || field.readOnly ? schema.meta({ ...base.meta(), readOnly: true }) : schema
 }
 
 /** Schema of a page of rows. */

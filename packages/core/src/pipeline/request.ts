@@ -15,6 +15,8 @@ export interface Received {
   readonly method: string
   /** Path without the base path, `/api/…` without version made canonical. Still percent-encoded. */
   readonly path: string
+  /** Path as it came, for the log. */
+  readonly givenPath: string
   /** Raw query without the question mark. */
   readonly search: string
   readonly headers: Readonly<Record<string, string>>
@@ -41,6 +43,7 @@ export function receive(platform: Platform, request: Request): Received {
     traceId: traceIdOf(headers.traceparent),
     method: request.method.toUpperCase(),
     path: canonicalPath(platform.basePath, path),
+    givenPath: path,
     search,
     headers,
     startedAt: performance.now(),

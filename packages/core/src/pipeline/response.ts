@@ -33,7 +33,7 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
     platform.log.error(logEvents.requestFailed, {
       requestId: received.requestId,
       method: received.method,
-      path: received.path,
+      path: received.givenPath,
       code: known.code,
       error: cause,
     })
@@ -63,7 +63,7 @@ function log(platform: Platform, received: Reached, status: number): void {
     ...(traceId === undefined ? {} : { traceId }),
     method: received.method,
     // The route's pattern where there is one: ids and search words stay out of the log.
-    path: route?.path ?? received.path,
+    path: route?.path ?? received.givenPath,
     status,
     ...(tenant ? { tenant: tenant.slug } : {}),
     ...(principal ? { principal: `${principal.kind}:${principal.id}` } : {}),

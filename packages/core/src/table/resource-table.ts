@@ -1,4 +1,4 @@
-import { desc, sql } from 'drizzle-orm'
+import { desc, sql, type BuildExtraConfigColumns } from 'drizzle-orm'
 import {
   foreignKey,
   index,
@@ -85,7 +85,7 @@ function identifier(...parts: string[]): string {
 export function resourceTable<const N extends string, C extends Columns>(
   name: N,
   columns: C & { readonly [K in keyof PlatformColumns]?: never },
-  extra: (table: ResourceTable<N, C>) => PgTableExtraConfigValue[] = () => [],
+  extra: (table: BuildExtraConfigColumns<N, PlatformColumns & C, 'pg'>) => PgTableExtraConfigValue[] = () => [],
 ): ResourceTable<N, C> {
   const references = new Map<string, Reference>()
   for (const [key, builder] of Object.entries(columns as Columns)) {
@@ -103,7 +103,7 @@ export function resourceTable<const N extends string, C extends Columns>(
         as: 'restrictive',
         using: sql`tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid`,
       }),
-      ...extra(self as unknown as ResourceTable<N, C>),
+      ...extra(self as never),
     ]
   })
   tables.set(table, { references })

@@ -18,6 +18,7 @@ export interface Catalog {
 export interface CatalogSession {
   readonly currentUser: string
   readonly sessionUser: string
+  readonly databaseOwner: string
   /** The tenant that is set although no transaction set one. */
   readonly tenant: string | null
 }

@@ -156,10 +156,14 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'membership in the owner', plant: 'grant {owner} to {app}', heal: 'revoke {owner} from {app}',
-    found: [['runtime login {app}', 'is a member of {owner}'], ['runtime login {app}', 'may create objects in schema plinth']], fix: 'revoke "{owner}" from "{app}";',
+    found: [
+      ['runtime login {app}', 'is a member of {owner}'], ['runtime login {app}', 'may create objects in schema plinth'],
+      ['runtime login {app}', 'may create objects in schema public'],
+    ], fix: 'revoke "{owner}" from "{app}";',
   },
   {
-    name: 'membership in the system role', plant: 'grant {system} to {app}', heal: 'revoke {system} from {app}', found: [['runtime login {app}', 'is a member of {system}']], fix: 'revoke',
+    name: 'membership in the system role', plant: 'grant {system} to {app}', heal: 'revoke {system} from {app}',
+    found: [['runtime login {app}', 'is a member of {system}'], ['table plinth.users', 'the runtime login may delete, insert, select, update']], fix: 'revoke "{system}" from "{app}";',
   },
   {
     name: 'owning a table', plant: 'alter table sites owner to {app}', heal: 'migrate', found: [['runtime login {app}', 'owns sites']], fix: 'run plinth.migrate()',
@@ -169,7 +173,7 @@ const defects: readonly Defect[] = [
     found: [['setting plinth.tenant=aaaaaaaa-0000-4000-8000-000000000001', 'is set before any transaction sets it']], fix: 'reset plinth.tenant;',
   },
   {
-    name: 'a migration that did not run', plant: `delete from plinth.migrations where feature = 'log'`, heal: '-',
+    name: 'a migration that did not run', plant: `update plinth.migrations set feature = 'gol' where feature = 'log'`, heal: `update plinth.migrations set feature = 'log' where feature = 'gol'`,
     found: [['database migrations', 'not applied: log 0001']], fix: 'run plinth.migrate()',
   },
 ]
@@ -194,19 +198,27 @@ describe.each([
   test.each(defects)('$name', async ({ plant, heal, found, fix }) => {
     await subject.owner.script(fill(plant))
     const faults = await check(subject, registry)
+    if (heal === 'migrate') await migrate(subject, registry)
+    else await subject.owner.script(fill(heal))
     for (const [path, problem] of found) {
       expect(faults).toContainEqual({ path: fill(path, ''), problem: expect.stringContaining(fill(problem, '')) as string, fix: expect.any(String) as string })
     }
     expect(faults.map((fault) => fault.path).sort()).toEqual(found.map(([path]) => fill(path, '')).sort())
     expect(faults.map((fault) => fault.fix).join('\n')).toContain(fill(fix, ''))
-    if (heal === 'migrate') await migrate(subject, registry)
-    else if (heal !== '-') await subject.owner.script(fill(heal))
-    if (heal !== '-') expect(await check(subject, registry)).toEqual([])
+    expect(await check(subject, registry)).toEqual([])
   })
 
   test('the login that migrates may not serve', async () => {
     const faults = await check(subject, registry, subject.owner)
     expect(faults).toContainEqual(expect.objectContaining({ problem: expect.stringContaining('is a superuser') as string, fix: expect.stringContaining('DATABASE_OWNER_URL') as string }) as StartupFault)
+  })
+
+  test('the owner of the database may not', async () => {
+    if (subject.engine === 'PGlite') return
+    const name = new URL(subject.url).pathname.slice(1)
+    await subject.owner.script(`alter database "${name}" owner to "${subject.roles.app}"`)
+    expect((await check(subject, registry)).map((fault) => fault.problem)).toEqual([expect.stringContaining('owns the database')])
+    await subject.owner.script(`alter database "${name}" owner to current_user`)
   })
 
   test('the system role may not serve either', async () => {

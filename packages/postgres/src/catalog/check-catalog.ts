@@ -3,7 +3,7 @@ import type { Driver } from '../drivers/driver.ts'
 import { shippedMigrations } from '../migrate/shipped-migrations.ts'
 import { securedTables } from '../migrate/tables-of.ts'
 import { roleNames } from '../roles/role-names.ts'
-import { findTable, type Catalog } from './catalog.ts'
+import { findTable, rolesOf, type Catalog } from './catalog.ts'
 import { checkDeclared } from './check-declared.ts'
 import { checkPassages } from './check-passages.ts'
 import { checkRuntimeLogin } from './check-runtime-login.ts'
@@ -11,7 +11,6 @@ import { checkTenantTable, type Runtime } from './check-tenant-table.ts'
 import { checkUndeclared } from './check-undeclared.ts'
 import { MIGRATE } from './fixes.ts'
 import { readCatalog } from './read-catalog.ts'
-import { rolesOf } from './catalog.ts'
 
 export interface CheckOptions {
   /** The runtime login: what it may do is what is checked. */
@@ -26,14 +25,14 @@ export interface CheckOptions {
  */
 export async function checkCatalog({ driver, registry, rolePrefix }: CheckOptions): Promise<readonly StartupFault[]> {
   const roles = roleNames(rolePrefix)
-  const catalog = await readCatalog(driver)
+  const secured = securedTables(registry)
+  const catalog = await readCatalog(driver, secured)
   const runtime: Runtime = { roles, grantees: new Set([...rolesOf(catalog, catalog.session.currentUser), roles.app, 'public']) }
   const login = checkRuntimeLogin(catalog, roles, registry)
   if (!catalog.schemas.some((schema) => schema.name === 'plinth')) {
     // One fault instead of one for each table that is not there.
     return [...login, { path: 'database', problem: 'is not migrated: there is no schema plinth', fix: MIGRATE }]
   }
-  const secured = securedTables(registry)
   return [
     ...login,
     ...(await checkMigrations(driver, catalog, registry)),

@@ -36,10 +36,23 @@ export function checkRuntimeLogin(catalog: Catalog, roles: RoleNames, registry: 
     return owner !== undefined && owner !== roles.owner && reached.has(owner)
   })
   if (owned.length > 0) fault(`owns ${owned.map((table) => table.name).join(', ')}: an owner can switch row-level security off`, `${MIGRATE}, which gives them to ${roles.owner}`)
-  const schema = catalog.schemas.find((one) => one.name === 'plinth')
-  const creates = schema && (reached.has(schema.owner) || schema.grants.some((grant) => grant.privileges.includes('CREATE') && (grant.grantee === 'public' || reached.has(grant.grantee))))
-  if (creates) fault('may create objects in schema plinth', `revoke create on schema plinth from public, ${identifier(currentUser)};`)
+  if (reached.has(catalog.session.databaseOwner)) {
+    fault('owns the database: it can create in schema public and preset plinth.tenant for others', another)
+  }
+  for (const name of ['plinth', 'public']) {
+    if (mayCreate(catalog, name, reached)) {
+      // A function in `public` that fits better than one of PostgreSQL's is called by whoever comes next, as that role.
+      fault(`may create objects in schema ${name}, which run as ${roles.system} and ${roles.owner} when those use them`, `revoke create on schema ${name} from public, ${identifier(currentUser)};`)
+    }
+  }
   return [...faults, ...checkPresets(catalog)]
+}
+
+function mayCreate(catalog: Catalog, name: string, reached: ReadonlySet<string>): boolean {
+  const schema = catalog.schemas.find((one) => one.name === name)
+  if (!schema) return false
+  if (reached.has(schema.owner)) return true
+  return schema.grants.some((grant) => grant.privileges.includes('CREATE') && (grant.grantee === 'public' || reached.has(grant.grantee)))
 }
 
 function checkPowers(role: CatalogRole, direct: boolean, path: string, another: string): StartupFault[] {

@@ -1,15 +1,25 @@
 import type { Connection, Driver } from '../drivers/driver.ts'
+import { arrayLiteral } from '../statements/quote.ts'
 import type { Catalog, CatalogTable } from './catalog.ts'
 import { catalogQueries } from './catalog-queries.ts'
 
-/** Reads what PostgreSQL says about the database. Needs no rights: catalogs may be read by every login. */
-export function readCatalog(driver: Driver): Promise<Catalog> {
-  return driver.transaction(readCatalogWithin)
+/** A table, by its names. */
+interface Named {
+  readonly schema: string
+  readonly name: string
+}
+
+/**
+ * Reads what PostgreSQL says about the database. Needs no rights: catalogs may be read by every login.
+ * @param tables where given, of the host's tables only these and those with a tenant column
+ */
+export function readCatalog(driver: Driver, tables?: readonly Named[]): Promise<Catalog> {
+  return driver.transaction((connection) => readCatalogWithin(connection, tables))
 }
 
 /** The same inside an open transaction, which sees what it has done itself. */
-export async function readCatalogWithin(connection: Connection): Promise<Catalog> {
-  return withFullNames(connection, () => readAll(connection))
+export async function readCatalogWithin(connection: Connection, tables?: readonly Named[]): Promise<Catalog> {
+  return withFullNames(connection, () => readAll(connection, tables))
 }
 
 /** One table, which may be a temporary one. */
@@ -28,9 +38,9 @@ async function withFullNames<T>(connection: Connection, work: () => Promise<T>):
   return result
 }
 
-async function readAll(connection: Connection): Promise<Catalog> {
-  const read = async <T>(query: keyof typeof catalogQueries): Promise<T[]> => {
-    const rows = await connection.query(catalogQueries[query])
+async function readAll(connection: Connection, tables: readonly Named[] | undefined): Promise<Catalog> {
+  const read = async <T>(query: keyof typeof catalogQueries, parameters: readonly string[] = []): Promise<T[]> => {
+    const rows = await connection.query(catalogQueries[query], parameters)
     return rows.map((row) => JSON.parse(String(row['data'])) as T)
   }
   const [session] = await read<Catalog['session']>('session')
@@ -39,7 +49,7 @@ async function readAll(connection: Connection): Promise<Catalog> {
     session,
     roles: await read('roles'),
     schemas: await read('schemas'),
-    tables: await read('tables'),
+    tables: tables ? await read('tenantTables', [arrayLiteral(tables.map(({ schema, name }) => `${schema}.${name}`))]) : await read('tables'),
     views: await read('views'),
     functions: await read('functions'),
     enums: await read('enums'),

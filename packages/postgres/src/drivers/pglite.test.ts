@@ -119,24 +119,33 @@ describe('identities', () => {
     }
   })
 
-  test.each([
-    'reset role',
-    'reset session authorization',
-    'set session authorization default',
-    'set role postgres',
-    'set role none',
-    'reset all',
-    'discard all',
-    'alter role plinth_app superuser',
-    'alter table task disable row level security',
-  ])('%s does not make the app more than it is', async (escape) => {
-    const drivers = await open()
-    await drivers.app.query(escape, [], { prepare: true }).catch(() => undefined)
-    expect(await who(drivers.app)).toEqual(is('plinth_app'))
-    expect(await names(drivers.app)).toEqual([])
-    await drivers.app.script(escape).catch(() => undefined)
-    expect(await names(drivers.app)).toEqual([])
-    expect(await names(await drivers.system())).toEqual(['of a', 'of b'])
+  describe('of the app cannot be shed', () => {
+    let drivers: Drivers
+    beforeAll(async () => {
+      drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix: 'plinth_', loadDataDir: image })
+    })
+    afterAll(() => drivers.close())
+
+    test.each([
+      'reset role',
+      'reset session authorization',
+      'set session authorization default',
+      'set role postgres',
+      'set role none',
+      'reset all',
+      'discard all',
+      `do $$ begin execute 'reset session ' || 'authorization'; end $$`,
+      `do $$ begin execute 'set session ' || 'authorization default'; end $$`,
+      'alter role plinth_app superuser',
+      'alter table task disable row level security',
+    ])('by: %s', async (escape) => {
+      await drivers.app.query(escape, [], { prepare: true }).catch(() => undefined)
+      expect(await who(drivers.app)).toEqual(is('plinth_app'))
+      expect(await names(drivers.app)).toEqual([])
+      await drivers.app.script(escape).catch(() => undefined)
+      expect(await names(drivers.app)).toEqual([])
+      expect(await names(await drivers.system())).toEqual(['of a', 'of b'])
+    })
   })
 })
 

@@ -86,7 +86,7 @@ async function applyOne(connection: Connection, migration: ShippedMigration, rol
 async function secureFeature(connection: Connection, feature: string, roles: RoleNames, registry: Registry): Promise<string[]> {
   const tables = featureTables(registry, feature).map((table) => secured(table, 'own'))
   if (tables.length === 0) return []
-  const catalog = await readCatalogWithin(connection)
+  const catalog = await readCatalogWithin(connection, tables)
   const steps = tables.flatMap((table) => {
     const live = findTable(catalog, table.schema, table.name)
     // A later migration of the feature may make it.

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { bigint, boolean, char, check as checkOf, date, index, integer, jsonb, numeric, pgEnum, smallint, text, timestamp, unique, uniqueIndex, varchar } from 'drizzle-orm/pg-core'
+import { desc, sql } from 'drizzle-orm'
+import { bigint, boolean, char, check as checkOf, date, index, integer, jsonb, numeric, pgEnum, smallint, text, timestamp, unique, uniqueIndex, varchar, type ExtraConfigColumn } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable, type AnyResourceTable } from '@plinth/core'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { check, inTenant, migrate, onPGlite, onServer, outcome, registryOf, tenants, watchDdl, type Subject } from '../../tests/migration-fixture.ts'
@@ -24,6 +24,9 @@ const people: AnyResourceTable = resourceTable('people', {
   bossId: belongsTo((): AnyResourceTable => people),
 })
 
+/** What the columns in the third argument are when it runs; resourceTable types them as plain columns. */
+const inIndex = (column: unknown): ExtraConfigColumn => column as ExtraConfigColumn
+
 const mood = pgEnum('mood', ['sad', "it's", 'glad'])
 /** Defaults, checks and indexes of every kind: what a second run compares. */
 const samples = resourceTable('samples', {
@@ -46,7 +49,7 @@ const samples = resourceTable('samples', {
   deletedAt: deletedAt(),
 }, (table) => [
   uniqueIndex('samples_label_key').on(table.tenantId, sql`lower(${table.label})`).where(sql`${table.deletedAt} is null`),
-  index().on(table.tenantId, table.count.desc(), table.code.asc().nullsFirst()),
+  index().on(table.tenantId, inIndex(table.count).desc(), inIndex(table.code).nullsFirst()),
   index('samples_data_idx').using('gin', table.data),
   checkOf('samples_count_check', sql`${table.count} between -10 and 10`),
   checkOf('samples_code_check', sql`${table.code} in ('x', 'y')`),
@@ -118,6 +121,15 @@ describe.each(engines)('on $engine', ({ open }) => {
     expect(row).toEqual({ name: 'Berlin', note: null, rank: 7 })
   })
 
+  test('makes enum types, tables that point at each other, and a database that belongs to it alone', async () => {
+    await subject.owner.script('grant create on schema public to public')
+    const { applied } = await run(teams, people, samples)
+    expect(applied).toContain('created type mood')
+    expect(applied).toContain('took from everybody the right to create in schema public')
+    expect(applied.indexOf('added foreign key people_team_id_fk to people')).toBeGreaterThan(applied.indexOf('created table teams'))
+    expect(await faults(teams, people, samples)).toEqual([])
+  })
+
   test('refuses what adding cannot mend, names all of it, and changes nothing', async () => {
     const before = resourceTable('things', {
       kind: text().notNull(), title: text(), count: integer().notNull().default(1), gone: text().notNull(), state: mood().notNull(), slug: text(),
@@ -132,7 +144,7 @@ describe.each(engines)('on $engine', ({ open }) => {
       kind: integer().notNull(), title: text().notNull(), count: integer().notNull().default(2), state: changedMood().notNull(), slug: text(),
       siteId: belongsTo(() => sites, { onDelete: 'restrict' }), needed: text().notNull(), welcome: text(),
     }, (table) => [
-      index('things_slug_idx').on(table.tenantId, table.slug.desc()), checkOf('things_count_check', sql`${table.count} > 1`),
+      index('things_slug_idx').on(table.tenantId, desc(table.slug)), checkOf('things_count_check', sql`${table.count} > 1`),
       unique('things_title_key').on(table.tenantId, table.slug),
     ])
     const catalog = await readCatalog(subject.owner)

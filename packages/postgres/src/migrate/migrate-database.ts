@@ -13,7 +13,7 @@ import { JOURNAL, runFolder } from './drizzle-folder.ts'
 import { lockedTransaction } from './locked-transaction.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { becomeRole, runSteps } from './run-step.ts'
-import { securingSteps } from './secure-table.ts'
+import { securingSteps, type SecuredTable } from './secure-table.ts'
 import { shippedMigrations } from './shipped-migrations.ts'
 import { productTables, securedTables } from './tables-of.ts'
 import { verifyFolder } from './verify-folder.ts'
@@ -56,8 +56,8 @@ export async function migrateDatabase(options: MigrateDatabaseOptions): Promise<
 }
 
 async function migrateProduct(connection: Connection, registry: Registry, roles: RoleNames, folder: string | undefined): Promise<Added> {
-  const before = await readCatalogWithin(connection)
   const secured = securedTables(registry)
+  const before = await readCatalogWithin(connection, [...secured, JOURNAL])
   const prepared = await prepareSchemas(connection, before, roles, secured, folder !== undefined)
   await becomeRole(connection, roles.owner)
   const declared = productTables(registry).map(declareTable)
@@ -67,17 +67,17 @@ async function migrateProduct(connection: Connection, registry: Registry, roles:
   // A folder may change anything, roles and session included.
   if (folder !== undefined) await becomeRole(connection, roles.owner)
   const changed = prepared.applied.length + made.applied.length > 0
-  const now = changed ? await readCatalogWithin(connection) : before
+  const now = changed ? await readCatalogWithin(connection, secured) : before
   const verified = folder === undefined ? [] : await verifyFolder(connection, compareTables(declared, now), folder)
-  const securing = await secureAll(connection, now, registry, roles)
+  const securing = await secureAll(connection, now, secured, roles)
   return {
     applied: [...prepared.applied, ...made.applied, ...securing],
     warnings: [...prepared.warnings, ...made.warnings, ...verified],
   }
 }
 
-async function secureAll(connection: Connection, catalog: Catalog, registry: Registry, roles: RoleNames): Promise<string[]> {
-  const steps = securedTables(registry).flatMap((table) => {
+async function secureAll(connection: Connection, catalog: Catalog, tables: readonly SecuredTable[], roles: RoleNames): Promise<string[]> {
+  const steps = tables.flatMap((table) => {
     const live = findTable(catalog, table.schema, table.name)
     // A feature names a table that none of its migrations makes: the comparison at start says so.
     return live ? securingSteps(table, live, roles) : []

@@ -1,6 +1,5 @@
 import type { Actor, EventRecord } from '@plinth/core'
 import type { Connection, RawRow } from '../drivers/driver.ts'
-import { arrayLiteral } from '../statements/quote.ts'
 import { EVENTS_TABLE } from '../statements/records.ts'
 
 export const BATCH = 100

@@ -144,7 +144,7 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
   })
 
   test('is not started where nobody listens', async () => {
-    const system = vi.fn(() => opened.drivers.system())
+    const system = vi.fn<Drivers['system']>(() => opened.drivers.system())
     const attached = attach({ ...opened.drivers, system, close: () => Promise.resolve() }, [], { relay: fast })
     attached.database.startRelay()
     await attached.database.close()

@@ -5,15 +5,14 @@ import { outcomeOf, printDelete, printProbe, printUpdate } from '../statements/c
 import { printCreate } from '../statements/create.ts'
 import { printList } from '../statements/list.ts'
 import { printCount, printRead } from '../statements/read.ts'
-import type { Records } from '../statements/records.ts'
+import type { Printing } from '../statements/printing.ts'
 import type { Printed } from '../statements/statement.ts'
 import type { Runner } from './runner.ts'
 import type { Operation } from './translate-error.ts'
 
-/** What sessions share: how writes are recorded, and whether policies in code read facts about the principal. */
+/** What the sessions of a database share. */
 export interface SessionParts {
-  readonly records: Records
-  readonly withFacts: boolean
+  readonly printing: Printing
   /** Called after a statement that put an event into the outbox. */
   readonly onEvent: () => void
 }
@@ -45,37 +44,36 @@ export class ScopedSession implements Session {
   async read(operation: ReadOperation): Promise<RawRow | undefined> {
     // An id that no row can have: not worth a statement, and no error either.
     if (!isUuid(operation.id)) return undefined
-    const [row] = await this.runner.run(printRead(operation, this.scope, this.parts.withFacts), 'read')
+    const [row] = await this.runner.run(printRead(operation, this.scope, this.parts.printing), 'read')
     return row
   }
 
   list(operation: ListOperation): Promise<readonly RawRow[]> {
-    return this.runner.run(printList(operation, this.scope, this.parts.withFacts), 'read')
+    return this.runner.run(printList(operation, this.scope, this.parts.printing), 'read')
   }
 
   async count(operation: Pick<ListOperation, 'resource' | 'where'>): Promise<number> {
-    const [row] = await this.runner.run(printCount(operation, this.scope, this.parts.withFacts), 'read')
+    const [row] = await this.runner.run(printCount(operation, this.scope, this.parts.printing), 'read')
     return Number(row?.['n'])
   }
 
   async create(operation: CreateOperation): Promise<RawRow> {
-    const { records, withFacts } = this.parts
-    const [row] = await this.runner.run(printCreate(operation, this.scope, records, withFacts), 'create')
+    const [row] = await this.runner.run(printCreate(operation, this.scope, this.parts.printing), 'create')
     if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
     this.#announce(`${operation.resource.name}.created`)
     return row
   }
 
   update(operation: UpdateOperation): Promise<ChangeResult> {
-    return this.#change(operation, 'update', () => printUpdate(operation, this.scope, this.parts.records, this.parts.withFacts))
+    return this.#change(operation, 'update', () => printUpdate(operation, this.scope, this.parts.printing))
   }
 
   delete(operation: ChangeOperation): Promise<ChangeResult> {
-    return this.#change(operation, 'delete', () => printDelete(operation, this.scope, this.parts.records, this.parts.withFacts))
+    return this.#change(operation, 'delete', () => printDelete(operation, this.scope, this.parts.printing))
   }
 
   probe(operation: ChangeOperation): Promise<ChangeResult> {
-    return this.#change(operation, 'read', () => printProbe(operation, this.scope, this.parts.withFacts))
+    return this.#change(operation, 'read', () => printProbe(operation, this.scope, this.parts.printing))
   }
 
   async #change(operation: ChangeOperation, kind: Operation, print: () => Printed): Promise<ChangeResult> {
@@ -89,6 +87,6 @@ export class ScopedSession implements Session {
   }
 
   #announce(type: string): void {
-    if (this.parts.records.listens(type)) this.parts.onEvent()
+    if (this.parts.printing.records.listens(type)) this.parts.onEvent()
   }
 }

@@ -8,7 +8,7 @@ import { isUuid, ScopedSession } from './scoped-session.ts'
 export class ScopedTransaction extends ScopedSession implements Transaction {
   async lock(operation: ReadOperation): Promise<RawRow | undefined> {
     if (!isUuid(operation.id)) return undefined
-    const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.withFacts), 'other')
+    const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.printing), 'other')
     return row
   }
 
@@ -22,7 +22,7 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
 
   async emit(event: EmittedEvent): Promise<void> {
     // What no feature listens to is not stored.
-    if (!this.parts.records.listens(event.type)) return
+    if (!this.parts.printing.records.listens(event.type)) return
     await this.runner.run(printEmit(event, this.scope), 'other')
     this.parts.onEvent()
   }

@@ -117,14 +117,15 @@ describe('trouble with the database', () => {
 
   test('COMMIT answered with ROLLBACK is no success, and wakes no relay', async () => {
     const { drivers } = scripted()
+    const query: Driver['query'] = () => Promise.resolve([])
     const app: Driver = {
       ...drivers.app,
       async transaction(work) {
-        await work({ query: drivers.app.query })
+        await work({ query })
         throw new DriverError('not_committed', 'The server answered COMMIT with ROLLBACK: nothing was written')
       },
     }
-    const system = vi.fn(() => Promise.reject(new Error('not asked')))
+    const system = vi.fn<Drivers['system']>(() => Promise.reject(new Error('not asked')))
     const { database } = attach({ ...drivers, app, system }, [listening('*')])
     await expect(database.transaction(scope, (transaction) => transaction.emit({ type: 'site.visited', key: 'k', data: null }))).rejects.toThrow('nothing was written')
     expect(system).not.toHaveBeenCalled()

@@ -2,13 +2,13 @@ import { databaseDefault, type ChangeOperation, type Condition, type FieldInfo, 
 import { toSql } from '../conditions/to-sql.ts'
 import { columnType } from './column-types.ts'
 import { madeValue } from './made-value.ts'
+import type { Printing } from './printing.ts'
 import { identifier } from './quote.ts'
 import { andCondition, BARRIER } from './read.ts'
-import type { Records } from './records.ts'
-import { resourceSql, type ResourceSql } from './resource-sql.ts'
+import { resourceSql } from './resource-sql.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed, Statement } from './statement.ts'
-import { beginWrite, writeNames } from './write-clause.ts'
+import { beginWrite, writeNames, type WriteNames } from './write-clause.ts'
 
 /*
  * A change is one statement: `b` locks the row and reads it as it is now (a waiting statement reads what the one before it
@@ -24,79 +24,87 @@ const DENIED = 'denied'
 /** Name of no column that a table could have by accident. */
 const ALLOWED = identifier('?allowed')
 
-export function printUpdate(operation: UpdateOperation, scope: Scope, records: Records, withFacts: boolean): Printed {
-  const { resource, values } = operation
-  const sql = resourceSql(resource)
-  const change = beginChange(operation, 'update', scope, records, withFacts)
-  const { statement, names } = change
-  let set = `version = p.version + 1, updated_at = ${names.now}`
+export function printUpdate(operation: UpdateOperation, scope: Scope, printing: Printing): Printed {
+  const { values } = operation
+  const change = beginChange(operation, 'update', scope, printing)
+  const { statement, names, sql } = change
+  let given = ''
+  const set: (() => string)[] = []
   const put = (field: FieldInfo, value: string | null | typeof databaseDefault): void => {
-    set += `, ${identifier(field.sqlName)} = ${value === databaseDefault ? 'default' : columnType(field.column).store(statement.add(value))}`
+    const placeholder = value === databaseDefault ? undefined : statement.add(value)
+    given += placeholder === undefined ? `${field.key}=default,` : `${field.key},`
+    set.push(() => `, ${identifier(field.sqlName)} = ${placeholder === undefined ? 'default' : columnType(field.column).store(placeholder)}`)
   }
   for (const [field, value] of values) put(field, value)
   for (const field of sql.renewed) if (!values.has(field)) put(field, madeValue(field, field.column.onUpdateFn))
-  return finish(change, sql, 'varied', `update ${sql.table} p set ${set} from b`, 'no key update')
+  const write = (): string => `update ${sql.table} p set version = p.version + 1, updated_at = ${names.now}${set.map((print) => print()).join('')} from b`
+  return finish(change, printing, 'varied', `update ${given}`, write, 'no key update')
 }
 
 /** Soft where the resource says so: the row stays, with the time at which it went. */
-export function printDelete(operation: ChangeOperation, scope: Scope, records: Records, withFacts: boolean): Printed {
-  const sql = resourceSql(operation.resource)
-  const change = beginChange(operation, 'delete', scope, records, withFacts)
-  if (!sql.deletedAt) return finish(change, sql, 'fixed', `delete from ${sql.table} p using b`, 'update')
-  const { now } = change.names
-  const time = columnType(sql.deletedAt.column).family === 'zoneless' ? `(${now} at time zone 'UTC')` : now
-  const set = `${identifier(sql.deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${now}`
-  return finish(change, sql, 'fixed', `update ${sql.table} p set ${set} from b`, 'no key update')
+export function printDelete(operation: ChangeOperation, scope: Scope, printing: Printing): Printed {
+  const change = beginChange(operation, 'delete', scope, printing)
+  const { sql, names } = change
+  const { deletedAt } = sql
+  if (!deletedAt) return finish(change, printing, 'fixed', 'delete', () => `delete from ${sql.table} p using b`, 'update')
+  const time = columnType(deletedAt.column).family === 'zoneless' ? `(${names.now} at time zone 'UTC')` : names.now
+  const write = (): string =>
+    `update ${sql.table} p set ${identifier(deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${names.now} from b`
+  return finish(change, printing, 'fixed', 'delete', write, 'no key update')
 }
 
 interface Change {
   readonly operation: ChangeOperation
+  readonly sql: ReturnType<typeof resourceSql>
   readonly statement: Statement
-  readonly names: ReturnType<typeof writeNames>
+  readonly names: WriteNames
   readonly head: string
   readonly beside: string
   readonly print: (condition: Condition) => string
 }
 
-function beginChange(operation: ChangeOperation, kind: 'update' | 'delete', scope: Scope, records: Records, withFacts: boolean): Change {
+function beginChange(operation: ChangeOperation, kind: 'update' | 'delete', scope: Scope, { records, withFacts }: Printing): Change {
   const { resource } = operation
-  const beside = records.of(resource, kind) + records.event(resource, kind, operation.event)
+  const beside = records.beside(resource, kind, operation.event)
   const { statement, head } = beginWrite(scope, operation.id, operation.event, withFacts, beside !== '')
   const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
-  return { operation, statement, names: writeNames(withFacts), head, beside, print }
+  return { operation, sql: resourceSql(resource), statement, names: writeNames(withFacts), head, beside, print }
 }
 
-/** Zero rows: missing. Else the row after the change, or why there is none in the place of its id. */
-function finish(change: Change, sql: ResourceSql, shape: Printed['shape'], write: string, lock: string): Printed {
-  const { operation, statement, names, print } = change
-  const key = `p.tenant_id = $1::uuid and p.id = ${names.id}`
+/**
+ * Zero rows: missing. Else the row after the change, or why there is none in the place of its id.
+ * @param key what is written, as a short text
+ */
+function finish(change: Change, { records, texts }: Printing, shape: Printed['shape'], key: string, write: () => string, lock: string): Printed {
+  const { operation, sql, statement, names, print } = change
+  const { resource } = operation
   const visible = andCondition(operation.visible, print)
   const allowed = print(operation.allowed)
   const version = operation.ifVersion === undefined ? '' : ` and b.version = ${seenVersion(operation.ifVersion, statement)}`
-  return {
-    text: `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${sql.table} p where c.t is not null and ${key}${sql.live}${visible} for ${lock} of p) p)`
-      + `, n as (${write} where ${key} and b.${ALLOWED}${version} returning p.*)${change.beside}`
-      + ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`,
-    parameters: statement.parameters,
-    shape,
-  }
+  const listened = records.listens(`${resource.name}.${operation.event}`)
+  const text = texts.get(`${key} ${resource.name} ${listened}${visible} & ${allowed}${version}`, () => {
+    const row = `p.tenant_id = $1::uuid and p.id = ${names.id}`
+    return `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${sql.table} p where c.t is not null and ${row}${sql.live}${visible} for ${lock} of p) p)`
+      + `, n as (${write()} where ${row} and b.${ALLOWED}${version} returning p.*)${change.beside}`
+      + ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
+  })
+  return { text, parameters: statement.parameters, shape }
 }
 
 /** What a change of nothing would answer, without a lock and without a write. */
-export function printProbe(operation: ChangeOperation, scope: Scope, withFacts: boolean): Printed {
+export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts, texts }: Printing): Printed {
   const { resource } = operation
-  const sql = resourceSql(resource)
   const statement = scopedStatement(scope, withFacts)
   const id = statement.add(operation.id)
   const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
   const allowed = print(operation.allowed)
   const stale = operation.ifVersion === undefined ? '' : ` when p.version <> ${seenVersion(operation.ifVersion, statement)} then '${STALE}'`
   const visible = andCondition(operation.visible, print)
-  return {
-    text: `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${BARRIER}) p`,
-    parameters: statement.parameters,
-    shape: 'fixed',
-  }
+  const text = texts.get(`probe ${resource.name} ${allowed}${stale}${visible}`, () => {
+    const sql = resourceSql(resource)
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${BARRIER}) p`
+  })
+  return { text, parameters: statement.parameters, shape: 'fixed' }
 }
 
 /** `If-Match` may hold any number. One that no int4 is matches no row, and the outcomes must still be told apart. */

@@ -4,6 +4,8 @@ import { attach, openPGlite, openServer, samples, scopeOf, type Attached, type O
 import { seeded, type Random } from '../../tests/random-conditions.ts'
 import type { Parameter } from '../drivers/driver.ts'
 import { printList } from './list.ts'
+import { TextCache, type Printing } from './printing.ts'
+import { compileRecords } from './records.ts'
 
 const tenantId = '0190a000-0000-7000-8000-00000000000a'
 const ROWS = 240
@@ -123,9 +125,12 @@ describe.each(subjects)('lists on $name', ({ open, sorts }) => {
 describe('the plan', () => {
   let opened: Opened
   let sample: ResourceInfo
+  let printing: Printing
   beforeAll(async () => {
     opened = await openServer(inject('postgresUrl'))
-    sample = attach(opened.drivers).resource(samples)
+    const { registry, resource } = attach(opened.drivers)
+    sample = resource(samples)
+    printing = { records: compileRecords(registry, false, []), withFacts: false, texts: new TextCache() }
     await opened.owner.query(`insert into public.samples (tenant_id, id, created_at, label)
       select ('0190a000-0000-7000-8000-00000000000' || n % 5)::uuid, gen_random_uuid(), now() - n * interval '1 second', 'x' || n from generate_series(1, 20000) n`)
     await opened.owner.query('analyze public.samples')
@@ -134,7 +139,7 @@ describe('the plan', () => {
 
   const explain = async (operation: Partial<ListOperation>): Promise<string> => {
     const sort: SortKey[] = [{ field: fieldOf(sample, 'createdAt'), descending: true }, { field: fieldOf(sample, 'id'), descending: true }]
-    const printed = printList({ resource: sample, where: always, sort, after: undefined, limit: 21, offset: 0, fields: sample.fields, ...operation }, scopeOf('0190a000-0000-7000-8000-000000000001'), false)
+    const printed = printList({ resource: sample, where: always, sort, after: undefined, limit: 21, offset: 0, fields: sample.fields, ...operation }, scopeOf('0190a000-0000-7000-8000-000000000001'), printing)
     const rows = await opened.drivers.app.query(`explain (analyze, costs off, timing off, summary off, buffers off) ${printed.text}`, printed.parameters as Parameter[])
     return rows.map((row) => String(row['QUERY PLAN'])).join('\n')
   }
@@ -158,7 +163,7 @@ describe('the plan', () => {
       const printed = printList({
         resource: sample, where: always, after: ['2026-11-20 20:54:57.107123+00', '0190d000-0000-7000-8000-000000000000'], limit: 21, offset: 0, fields: sample.fields,
         sort: [{ field: fieldOf(sample, 'createdAt'), descending: true }, { field: fieldOf(sample, 'id'), descending: true }],
-      }, scopeOf('0190a000-0000-7000-8000-000000000001'), false)
+      }, scopeOf('0190a000-0000-7000-8000-000000000001'), printing)
       const rows = await connection.query(`explain (costs off) ${printed.text}`, printed.parameters as Parameter[])
       return rows.map((row) => String(row['QUERY PLAN'])).join('\n')
     })

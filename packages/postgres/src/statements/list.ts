@@ -1,6 +1,7 @@
 import { fieldOf, type ListOperation, type Scope } from '@plinth/core'
 import { toSql } from '../conditions/to-sql.ts'
 import { printAfter, printOrder } from './keyset.ts'
+import type { Printing } from './printing.ts'
 import { andCondition } from './read.ts'
 import { chosenColumns, resourceSql } from './resource-sql.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
@@ -10,21 +11,22 @@ import type { Printed } from './statement.ts'
  * A page of rows. The limit stands in the text as a number: behind a parameter the planner assumes a tenth of the table and
  * may sort the whole tenant. (There are at most as many page sizes as the API allows.)
  */
-export function printList(operation: ListOperation, scope: Scope, withFacts: boolean): Printed {
+export function printList(operation: ListOperation, scope: Scope, { withFacts, texts }: Printing): Printed {
   const { resource, sort } = operation
-  const sql = resourceSql(resource)
   const statement = scopedStatement(scope, withFacts)
-  // The next cursor is made of the last row's sort values, its ETag of the version.
-  const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
-  const columns = chosenColumns(resource, operation.fields, needed)
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
   const after = operation.after === undefined ? '' : ` and ${printAfter(sort, operation.after, statement)}`
   const offset = operation.offset === 0 ? '' : ` offset ${statement.add(whole(operation.offset))}::bigint`
-  return {
-    text: `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}${after} order by ${printOrder(sort)} limit ${whole(operation.limit)}${offset}) p`,
-    parameters: statement.parameters,
-    shape: 'varied',
-  }
+  const end = `${where}${after} order by ${printOrder(sort)} limit ${whole(operation.limit)}${offset}`
+  const chosen = operation.fields === resource.fields ? '*' : operation.fields.map((field) => field.key).join()
+  const text = texts.get(`list ${resource.name} ${chosen}${end}`, () => {
+    const sql = resourceSql(resource)
+    // The next cursor is made of the last row's sort values, its ETag of the version.
+    const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
+    const columns = chosenColumns(resource, operation.fields, needed)
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${end}) p`
+  })
+  return { text, parameters: statement.parameters, shape: 'varied' }
 }
 
 /** The one number that gets into a text: checked here again, whoever calls. */

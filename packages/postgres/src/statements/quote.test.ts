@@ -32,7 +32,7 @@ test('a literal and an identifier are read back as the text they were made of (5
       return row?.['back']
     })
     expect(back).toBe(text)
-    const name = `x${[...text].slice(0, 12).join('')}`
+    const name = `x${Array.from(text).slice(0, 12).join('')}`
     const [row] = await opened.drivers.app.query(`select 1 as ${identifier(name)}`)
     expect(Object.keys(row ?? {})).toEqual([name])
   }), { numRuns: 500 })

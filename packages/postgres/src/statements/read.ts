@@ -1,5 +1,6 @@
 import type { Condition, ListOperation, ReadOperation, Scope } from '@plinth/core'
 import { toSql } from '../conditions/to-sql.ts'
+import type { Printing } from './printing.ts'
 import { resourceSql } from './resource-sql.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed } from './statement.ts'
@@ -18,35 +19,37 @@ export function andCondition(condition: Condition, print: (condition: Condition)
 export const BARRIER = ' offset 0'
 
 /** One row by id, if the principal may see it. Measured: 109 µs of CPU against 131 µs for begin, set, select. */
-export function printRead(operation: ReadOperation, scope: Scope, withFacts: boolean, lock = ''): Printed {
-  const { resource } = operation
-  const sql = resourceSql(resource)
-  const statement = scopedStatement(scope, withFacts)
-  const id = statement.add(operation.id)
-  const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
-  return {
-    text: `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${lock || BARRIER}) p`,
-    parameters: statement.parameters,
-    shape: 'fixed',
-  }
+export function printRead(operation: ReadOperation, scope: Scope, printing: Printing): Printed {
+  return printOne(operation, scope, printing, BARRIER)
 }
 
 /**
  * The same, and the row stays locked until the transaction ends. Not `for update`: children may still be inserted beside it
  * (their foreign-key check takes a key-share lock).
  */
-export function printLock(operation: ReadOperation, scope: Scope, withFacts: boolean): Printed {
-  return printRead(operation, scope, withFacts, ' for no key update of p')
+export function printLock(operation: ReadOperation, scope: Scope, printing: Printing): Printed {
+  return printOne(operation, scope, printing, ' for no key update of p')
 }
 
-export function printCount(operation: Pick<ListOperation, 'resource' | 'where'>, scope: Scope, withFacts: boolean): Printed {
+function printOne(operation: ReadOperation, scope: Scope, { withFacts, texts }: Printing, end: string): Printed {
   const { resource } = operation
-  const sql = resourceSql(resource)
+  const statement = scopedStatement(scope, withFacts)
+  const id = statement.add(operation.id)
+  const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
+  const text = texts.get(`read ${resource.name}${end}${visible}`, () => {
+    const sql = resourceSql(resource)
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${end}) p`
+  })
+  return { text, parameters: statement.parameters, shape: 'fixed' }
+}
+
+export function printCount(operation: Pick<ListOperation, 'resource' | 'where'>, scope: Scope, { withFacts, texts }: Printing): Printed {
+  const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
-  return {
-    text: `${scopeClause(withFacts)} select p.n from c cross join lateral (select count(*) n from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}) p`,
-    parameters: statement.parameters,
-    shape: 'varied',
-  }
+  const text = texts.get(`count ${resource.name}${where}`, () => {
+    const sql = resourceSql(resource)
+    return `${scopeClause(withFacts)} select p.n from c cross join lateral (select count(*) n from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}) p`
+  })
+  return { text, parameters: statement.parameters, shape: 'varied' }
 }

@@ -12,10 +12,11 @@ export type WriteKind = RecordedWrite['operation']
 
 /** What features record beside the writes of every resource, as SQL: printed once at start, the same text for every write. */
 export interface Records {
-  /** CTEs that go between the write and the final select; empty where nothing is recorded. */
-  readonly of: (resource: ResourceInfo, kind: WriteKind) => string
-  /** The event's CTE, or nothing where no feature listens to the type: what nobody uses costs nothing. */
-  readonly event: (resource: ResourceInfo, kind: WriteKind, event: string) => string
+  /**
+   * CTEs that go between the write and the final select: recorded rows, and the event where some feature listens to its type.
+   * Empty where there is neither: what nobody uses costs nothing.
+   */
+  readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string) => string
   readonly listens: (type: string) => boolean
   /** `schema.table` of everything that is written beside a resource: an error there is not the caller's. */
   readonly tables: ReadonlySet<string>
@@ -25,7 +26,7 @@ export const EVENTS_TABLE = '"plinth"."events"'
 
 interface CompiledWrite {
   readonly records: string
-  readonly event: string
+  readonly withEvent: string
 }
 
 /** Calls each feature's `record` once per resource and kind of write, with symbols instead of values. */
@@ -40,7 +41,7 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
         return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({ feature: feature.name, row }))
       })
       const records = rows.map(({ feature, row }, at) => printRow(`r${at}`, row, kind, symbols, `feature ${feature}.record`, tables, faults))
-      return { records: records.join(''), event: printEvent(resource, kind, symbols) }
+      return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, symbols) }
     }
     texts.set(resource, { create: compile('create'), update: compile('update'), delete: compile('delete') })
   }
@@ -52,8 +53,10 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
   }
   const listens = (type: string): boolean => registry.listened.has('*') || registry.listened.has(type)
   return {
-    of: (resource, kind) => of(resource)[kind].records,
-    event: (resource, kind, event) => (listens(`${resource.name}.${event}`) ? of(resource)[kind].event : ''),
+    beside: (resource, kind, event) => {
+      const compiled = of(resource)[kind]
+      return listens(`${resource.name}.${event}`) ? compiled.withEvent : compiled.records
+    },
     listens,
     tables,
   }

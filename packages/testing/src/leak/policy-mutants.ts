@@ -50,6 +50,8 @@ export async function policedTables(superuser: Driver): Promise<readonly ProbedT
 
 /** Applies a mutation to a platform that has verified its database already, attacks it over HTTP, and puts it back. */
 export async function attackPolicyMutant({ platform }: LayeredPlatform, mutation: PolicyMutation, requests: number): Promise<PolicyMutant> {
+  // While all is well: what the victim does first must succeed.
+  await arenaOf(platform)
   return mutated(platform.superuser, mutation, async () => {
     const faults = await platform.database.check()
     const report = await leakFuzzer({ platform, seed: `${mutation.table} ${mutation.what}`, requests, stopAtFirst: true })
