@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { createPlinth, serviceTokens, silentLogger, type Feature, type Plinth, type PlinthOptions, type Resource } from '@plinth/core'
+import { createPlinth, serviceTokens, silentLogger, type Feature, type Plinth, type PlinthOptions, type RawRow, type Resource } from '@plinth/core'
 import { postgres } from '@plinth/postgres'
-import { postgresJsDriver, type RawRow } from '@plinth/postgres/driver'
+import { postgresJsDriver } from '@plinth/postgres/driver'
 import { createDatabase, loginUrl } from '../../packages/testing/src/server/databases.ts'
 
 export interface Answered {

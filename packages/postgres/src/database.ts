@@ -1,6 +1,14 @@
 import { StartupError } from '@plinth/core'
 import type {
-  Attachment, Database, MigrateOptions, MigrationReport, Scope, Session, StartupFault, Tenant, Transaction,
+  Attachment,
+  Database,
+  MigrateOptions,
+  MigrationReport,
+  Scope,
+  Session,
+  StartupFault,
+  Tenant,
+  Transaction,
 } from '@plinth/core'
 import { checkCatalog } from './catalog/check-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
@@ -72,7 +80,11 @@ class SqlDatabase implements Database {
     const records = compileRecords(attachment.registry, withFacts, faults)
     const translation = { fields: new TableFields(attachment.registry), recorded: records.tables }
     const runner = { shapes: this.#shapes, translation }
-    this.#attached = { attachment, runner, session: { printing: { records, withFacts, texts: new TextCache() }, onEvent: () => this.#relay?.poke() } }
+    this.#attached = {
+      attachment,
+      runner,
+      session: { printing: { records, withFacts, texts: new TextCache() }, onEvent: () => this.#relay?.poke() },
+    }
     const direct = directRunner(this.#drivers.app, runner)
     this.#tenants = new TenantLookup((text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read'))
     return faults
@@ -91,12 +103,18 @@ class SqlDatabase implements Database {
     return this.#transaction(() => this.#drivers.system(), scope, work)
   }
 
-  async #transaction<T>(open: () => Promise<Driver>, scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async #transaction<T>(
+    open: () => Promise<Driver>,
+    scope: Scope,
+    work: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
     assertTenant(scope)
     const { runner: parts, session } = this.#ready()
     let announced = false
     const onEvent = (): void => void (announced = true)
-    const result = await inTransaction(await open(), parts, (runner) => work(new ScopedTransaction(scope, runner, { ...session, onEvent })))
+    const result = await inTransaction(await open(), parts, (runner) =>
+      work(new ScopedTransaction(scope, runner, { ...session, onEvent })),
+    )
     // Not before: the relay would look and find nothing.
     if (announced) session.onEvent()
     return result
@@ -117,7 +135,8 @@ class SqlDatabase implements Database {
     const onEvent = (): void => void (announced = true)
     const outcome = await inTransaction(await this.#drivers.system(), parts, async (runner) => {
       const found = await insertTenant(runner, draft)
-      if (found.founded) await provision(new ScopedTransaction(scope(found.tenant), runner, { ...session, onEvent }), found.tenant)
+      if (found.founded)
+        await provision(new ScopedTransaction(scope(found.tenant), runner, { ...session, onEvent }), found.tenant)
       return found
     })
     this.#tenants?.forget()
@@ -134,15 +153,17 @@ class SqlDatabase implements Database {
       if (!(error instanceof StartupError)) throw error
       return this.#withoutOwner(error)
     }
-    const report = await this.#reaching(() => migrateDatabase({
-      owner,
-      registry: attachment.registry,
-      rolePrefix: this.#rolePrefix,
-      appLogin: this.#options.appLogin,
-      systemPassword: this.#options.systemPassword,
-      folder: options.folder,
-      log: attachment.log,
-    }))
+    const report = await this.#reaching(() =>
+      migrateDatabase({
+        owner,
+        registry: attachment.registry,
+        rolePrefix: this.#rolePrefix,
+        appLogin: this.#options.appLogin,
+        systemPassword: this.#options.systemPassword,
+        folder: options.folder,
+        log: attachment.log,
+      }),
+    )
     this.#tenants?.forget()
     return report
   }
@@ -154,7 +175,13 @@ class SqlDatabase implements Database {
     } catch (error) {
       if (error instanceof StartupError || classify(error).kind !== 'connection') throw error
       const words = error instanceof Error ? error.message : String(error)
-      throw new StartupError([{ path: 'DATABASE_OWNER_URL', problem: `cannot be reached: ${words}`, fix: 'start PostgreSQL there, or mend the URL' }])
+      throw new StartupError([
+        {
+          path: 'DATABASE_OWNER_URL',
+          problem: `cannot be reached: ${words}`,
+          fix: 'start PostgreSQL there, or mend the URL',
+        },
+      ])
     }
   }
 
@@ -185,7 +212,10 @@ class SqlDatabase implements Database {
 
   async ping(): Promise<void> {
     const { runner } = this.#ready()
-    await directRunner(this.#drivers.app, runner).run({ text: 'select 1 as "one"', parameters: [], shape: 'fixed' }, 'read')
+    await directRunner(this.#drivers.app, runner).run(
+      { text: 'select 1 as "one"', parameters: [], shape: 'fixed' },
+      'read',
+    )
   }
 
   async close(): Promise<void> {

@@ -40,13 +40,21 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   const runtimeUrl = url ?? ''
   const login = new URL(runtimeUrl)
   const password = decodeURIComponent(login.password)
-  return databaseFrom(postgresDrivers(runtimeUrl, settings), {
-    kind: 'postgres',
-    rolePrefix,
-    appLogin: { user: decodeURIComponent(login.username), ...(password !== '' && { password }) },
-    ...(settings.systemUrl === undefined && password !== '' && { systemPassword: systemPassword(password) }),
-    relayDriver: relayDriver(runtimeUrl, settings),
-  })
+  const drivers = postgresDrivers(runtimeUrl, settings)
+  const relay = relayConnections(runtimeUrl, settings)
+  const close = async (): Promise<void> => {
+    await Promise.all([drivers.close(), relay.close()])
+  }
+  return databaseFrom(
+    { ...drivers, close },
+    {
+      kind: 'postgres',
+      rolePrefix,
+      appLogin: { user: decodeURIComponent(login.username), ...(password !== '' && { password }) },
+      ...(settings.systemUrl === undefined && password !== '' && { systemPassword: systemPassword(password) }),
+      relayDriver: () => relay.open(),
+    },
+  )
 }
 
 /** The drivers behind `postgres()`, unopened. */
@@ -59,14 +67,20 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
     app,
     system() {
       system ??= postgresJsDriver(options.systemUrl ?? systemUrl(url, options.rolePrefix ?? 'plinth_'), {
-        ...common(options), max: SYSTEM_CONNECTIONS, applicationName: 'plinth system',
+        ...common(options),
+        max: SYSTEM_CONNECTIONS,
+        applicationName: 'plinth system',
       })
       return Promise.resolve(system)
     },
     owner() {
       if (options.ownerUrl === undefined) return Promise.reject(new StartupError([noOwner]))
       owner ??= postgresJsDriver(options.ownerUrl, {
-        max: 2, applicationName: 'plinth migrate', prepare: false, statementTimeoutMs: 0, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
+        max: 2,
+        applicationName: 'plinth migrate',
+        prepare: false,
+        statementTimeoutMs: 0,
+        connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
       })
       return Promise.resolve(owner)
     },
@@ -77,15 +91,21 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
 }
 
 /** On the server itself, past PgBouncer: it holds one transaction open for as long as it leads. */
-function relayDriver(url: string, options: PostgresOptions): () => Promise<Driver> {
+function relayConnections(url: string, options: PostgresOptions): { open(): Promise<Driver>; close(): Promise<void> } {
   const system = options.systemUrl ?? systemUrl(url, options.rolePrefix ?? 'plinth_')
-  const { pgbouncer, ...direct } = options
   const target = options.directUrl === undefined ? system : withLoginOf(options.directUrl, system)
-  const settings = options.directUrl === undefined ? options : direct
+  const settings = options.directUrl === undefined ? options : { ...options, pgbouncer: false }
   let driver: Driver | undefined
-  return () => {
-    driver ??= postgresJsDriver(target, { ...common(settings), max: RELAY_CONNECTIONS, applicationName: 'plinth relay' })
-    return Promise.resolve(driver)
+  return {
+    open() {
+      driver ??= postgresJsDriver(target, {
+        ...common(settings),
+        max: RELAY_CONNECTIONS,
+        applicationName: 'plinth relay',
+      })
+      return Promise.resolve(driver)
+    },
+    close: async () => driver?.close(),
   }
 }
 
@@ -129,23 +149,42 @@ const noOwner: StartupFault = {
 
 function urlFaults(url: string | undefined, options: PostgresOptions): readonly StartupFault[] {
   if (url === undefined || url === '') {
-    return [{
-      path: 'DATABASE_URL',
-      problem: 'is not set',
-      fix: "DATABASE_URL=postgres://plinth_app:…@host/database, or database: embedded('.plinth') where there is no server",
-    }]
+    return [
+      {
+        path: 'DATABASE_URL',
+        problem: 'is not set',
+        fix: "DATABASE_URL=postgres://plinth_app:…@host/database, or database: embedded('.plinth') where there is no server",
+      },
+    ]
   }
-  const given = [['DATABASE_URL', url], ['DATABASE_OWNER_URL', options.ownerUrl], ['DATABASE_SYSTEM_URL', options.systemUrl], ['DATABASE_DIRECT_URL', options.directUrl]] as const
+  const given = [
+    ['DATABASE_URL', url],
+    ['DATABASE_OWNER_URL', options.ownerUrl],
+    ['DATABASE_SYSTEM_URL', options.systemUrl],
+    ['DATABASE_DIRECT_URL', options.directUrl],
+  ] as const
   return given.flatMap(([path, text]) => {
     if (text === undefined || (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text))) return []
     // Never the text itself: it holds a password.
-    return [{ path, problem: 'is no URL of a PostgreSQL database', fix: `${path}=postgres://login:password@host:5432/database (special characters percent-encoded)` }]
+    return [
+      {
+        path,
+        problem: 'is no URL of a PostgreSQL database',
+        fix: `${path}=postgres://login:password@host:5432/database (special characters percent-encoded)`,
+      },
+    ]
   })
 }
 
 /** Core reports the faults and serves nothing; whoever asks all the same gets them again. */
 function brokenDrivers(faults: readonly StartupFault[]): Drivers {
   const refuse = (): Promise<never> => Promise.reject(new StartupError(faults))
-  const app: Driver = { kind: 'postgres', query: refuse, transaction: refuse, script: refuse, close: () => Promise.resolve() }
+  const app: Driver = {
+    kind: 'postgres',
+    query: refuse,
+    transaction: refuse,
+    script: refuse,
+    close: () => Promise.resolve(),
+  }
   return { kind: 'postgres', app, system: refuse, owner: refuse, close: () => Promise.resolve() }
 }

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { defineResource, readDeclaration, StartupError, type AnyResourceTable, type Feature, type Logger, type Registry, type StartupFault } from '@plinth/core'
+import {
+  defineResource,
+  readDeclaration,
+  StartupError,
+  type AnyResourceTable,
+  type Feature,
+  type Logger,
+  type Registry,
+  type StartupFault,
+} from '@plinth/core'
 import type {} from '../../testing/src/server/vitest-global-setup.ts'
 import { createDatabase, loginUrl } from '../../testing/src/server/databases.ts'
 import { checkCatalog } from '../src/catalog/check-catalog.ts'
@@ -32,7 +41,13 @@ export interface Subject {
 }
 
 export function serverDriver(url: string, max = 2): Driver {
-  return postgresJsDriver(url, { max, applicationName: 'migration test', prepare: false, statementTimeoutMs: 60_000, connectTimeoutSeconds: 10 })
+  return postgresJsDriver(url, {
+    max,
+    applicationName: 'migration test',
+    prepare: false,
+    statementTimeoutMs: 60_000,
+    connectTimeoutSeconds: 10,
+  })
 }
 
 export async function onServer(serverUrl: string, prefix = `t${randomBytes(6).toString('hex')}_`): Promise<Subject> {
@@ -46,7 +61,11 @@ export async function onServer(serverUrl: string, prefix = `t${randomBytes(6).to
   }
   const owner = open(database.url)
   return {
-    engine: 'PostgreSQL', prefix, roles, owner, url: database.url,
+    engine: 'PostgreSQL',
+    prefix,
+    roles,
+    owner,
+    url: database.url,
     app: open(loginUrl(database.url, roles.app, password)),
     system: open(loginUrl(database.url, roles.system, password)),
     login: (role, given = '') => open(loginUrl(database.url, role, given)),
@@ -62,7 +81,9 @@ export async function onServer(serverUrl: string, prefix = `t${randomBytes(6).to
 async function dropRoles(serverUrl: string, prefix: string): Promise<void> {
   if (prefix === 'plinth_') return
   const driver = serverDriver(serverUrl, 1)
-  const rows = await driver.query('select rolname::text as name from pg_roles where starts_with(rolname, $1::text)', [prefix])
+  const rows = await driver.query('select rolname::text as name from pg_roles where starts_with(rolname, $1::text)', [
+    prefix,
+  ])
   for (const row of rows) await driver.query(`drop role if exists "${String(row['name'])}"`).catch(() => undefined)
   await driver.close()
 }
@@ -72,10 +93,20 @@ let fresh: Blob | undefined
 /** A new PGlite takes 1.2 s (5 s and more on a busy machine), one loaded from a dump 0.3 s. */
 export async function onPGlite(): Promise<Subject> {
   const prefix = 'plinth_'
-  const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix: prefix, ...(fresh && { loadDataDir: fresh }) })
+  const drivers = await pgliteDrivers({
+    dataDir: 'memory://',
+    rolePrefix: prefix,
+    ...(fresh && { loadDataDir: fresh }),
+  })
   fresh ??= await dumpDataDir(drivers)
   return {
-    engine: 'PGlite', prefix, roles: roleNames(prefix), owner: await drivers.owner(), app: drivers.app, system: await drivers.system(), url: '',
+    engine: 'PGlite',
+    prefix,
+    roles: roleNames(prefix),
+    owner: await drivers.owner(),
+    app: drivers.app,
+    system: await drivers.system(),
+    url: '',
     login() {
       throw new Error('PGlite has one session')
     },
@@ -84,22 +115,39 @@ export async function onPGlite(): Promise<Subject> {
 }
 
 export const silentLog: Logger = {
-  debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silentLog,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLog,
 }
 
 export function registryOf(tables: readonly AnyResourceTable[], features: readonly Feature[] = []): Registry {
   const faults: StartupFault[] = []
-  const registry = readDeclaration(tables.map((table) => defineResource({ table })), features, faults)
+  const registry = readDeclaration(
+    tables.map((table) => defineResource({ table })),
+    features,
+    faults,
+  )
   if (faults.length > 0) throw new StartupError(faults)
   return registry
 }
 
 export const emptyRegistry = registryOf([])
 
-export function migrate(subject: Subject, registry: Registry, options: Partial<MigrateDatabaseOptions> = {}): ReturnType<typeof migrateDatabase> {
+export function migrate(
+  subject: Subject,
+  registry: Registry,
+  options: Partial<MigrateDatabaseOptions> = {},
+): ReturnType<typeof migrateDatabase> {
   return migrateDatabase({
-    owner: subject.owner, registry, rolePrefix: subject.prefix, appLogin: { user: subject.roles.app, password }, systemPassword: password,
-    log: silentLog, ...options,
+    owner: subject.owner,
+    registry,
+    rolePrefix: subject.prefix,
+    appLogin: { user: subject.roles.app, password },
+    systemPassword: password,
+    log: silentLog,
+    ...options,
   })
 }
 

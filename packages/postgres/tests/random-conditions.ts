@@ -19,12 +19,108 @@ export function seeded(seed: number): Random {
 }
 
 const words = [
-  '', ' ', 'a', 'A', 'b', 'B', 'z', 'Z', 'ab', 'aB', 'AB', 'abc', 'ä', 'Ä', 'é', 'e\u0301', 'É', 'ß', 'ẞ', 'ss', 'SS', 's', 'S', 'ſ', 'k', 'K', '\u212a', 'σ', 'ς', 'Σ',
-  'ΟΔΟΣ', 'οδος', 'i', 'I', 'İ', 'ı', 'ǆ', 'ǅ', 'Ǆ', 'ﬁ', 'fi', '😀', '😀a', 'a😀', '👩‍💻', '𐐀', '𐐨', '\uffee', '\uff21', '\uff41', '\ufffd', 'Я', 'я', 'ж', '中', 'ｱ', 'ア',
-  '10', '9', '010', '%', '_', 'a%b', 'a_b', '\\', 'a\\b', '.', 'a.b', '[a]', '(', ')', '$', '^', '*', '+', '?', '{1}', '|', "O'Hara", '"', 'null', 'NULL', '\n', '-', '\u200b',
+  '',
+  ' ',
+  'a',
+  'A',
+  'b',
+  'B',
+  'z',
+  'Z',
+  'ab',
+  'aB',
+  'AB',
+  'abc',
+  'ä',
+  'Ä',
+  'é',
+  'e\u0301',
+  'É',
+  'ß',
+  'ẞ',
+  'ss',
+  'SS',
+  's',
+  'S',
+  'ſ',
+  'k',
+  'K',
+  '\u212a',
+  'σ',
+  'ς',
+  'Σ',
+  'ΟΔΟΣ',
+  'οδος',
+  'i',
+  'I',
+  'İ',
+  'ı',
+  'ǆ',
+  'ǅ',
+  'Ǆ',
+  'ﬁ',
+  'fi',
+  '😀',
+  '😀a',
+  'a😀',
+  '👩‍💻',
+  '𐐀',
+  '𐐨',
+  '\uffee',
+  '\uff21',
+  '\uff41',
+  '\ufffd',
+  'Я',
+  'я',
+  'ж',
+  '中',
+  'ｱ',
+  'ア',
+  '10',
+  '9',
+  '010',
+  '%',
+  '_',
+  'a%b',
+  'a_b',
+  '\\',
+  'a\\b',
+  '.',
+  'a.b',
+  '[a]',
+  '(',
+  ')',
+  '$',
+  '^',
+  '*',
+  '+',
+  '?',
+  '{1}',
+  '|',
+  "O'Hara",
+  '"',
+  'null',
+  'NULL',
+  '\n',
+  '-',
+  '\u200b',
 ]
-const uuids = ['00000000-0000-0000-0000-000000000000', '0190a000-0000-7000-8000-0000000000aa', '0190a000-0000-7000-8000-0000000000ab', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '7fffffff-0000-4000-8000-000000000000']
-const times = ['2026-11-20T20:54:57.107123Z', '2026-11-20T20:54:57.107124Z', '2026-11-20T20:54:57.107Z', '2026-11-20T20:54:57Z', '2026-01-01T00:00:00Z', '1969-12-31T23:59:59.999999Z', '2026-11-20T22:54:57.107123+02:00']
+const uuids = [
+  '00000000-0000-0000-0000-000000000000',
+  '0190a000-0000-7000-8000-0000000000aa',
+  '0190a000-0000-7000-8000-0000000000ab',
+  'ffffffff-ffff-ffff-ffff-ffffffffffff',
+  '7fffffff-0000-4000-8000-000000000000',
+]
+const times = [
+  '2026-11-20T20:54:57.107123Z',
+  '2026-11-20T20:54:57.107124Z',
+  '2026-11-20T20:54:57.107Z',
+  '2026-11-20T20:54:57Z',
+  '2026-01-01T00:00:00Z',
+  '1969-12-31T23:59:59.999999Z',
+  '2026-11-20T22:54:57.107123+02:00',
+]
 const decimals = ['0', '1', '1.000', '-0.5', '123.456', '999999999.999', '-999999999.999', '10', '9']
 
 /** Values that are stored, by field, as JSON forms in text; NULL is added by the caller. */
@@ -98,11 +194,28 @@ export function randomCondition(random: Random, depth = 3): Condition {
   if (kind < 4) return { kind: 'compare', field, op: random.pick(comparisons), with: { value: value() } }
   if (kind < 6) return { kind: 'in', field, values: Array.from({ length: random.below(5) }, value) }
   if (kind === 6) return { kind: 'isNull', field }
-  if (kind === 7) return { kind: 'contains', field: random.pick(textFields), text: random.pick(words) + (random.below(3) === 0 ? random.pick(words) : '') }
-  if (kind === 8) return { kind: 'compare', field: random.pick(factFields), op: random.pick(comparisons), with: { fact: random.pick(['principalId', 'userId'] as const) } }
-  if (kind === 9) return random.below(6) === 0 ? random.pick([{ kind: 'always' }, { kind: 'never' }] as const) : { kind: 'inGroups', field: random.pick(factFields) }
+  if (kind === 7)
+    return {
+      kind: 'contains',
+      field: random.pick(textFields),
+      text: random.pick(words) + (random.below(3) === 0 ? random.pick(words) : ''),
+    }
+  if (kind === 8)
+    return {
+      kind: 'compare',
+      field: random.pick(factFields),
+      op: random.pick(comparisons),
+      with: { fact: random.pick(['principalId', 'userId'] as const) },
+    }
+  if (kind === 9)
+    return random.below(6) === 0
+      ? random.pick([{ kind: 'always' }, { kind: 'never' }] as const)
+      : { kind: 'inGroups', field: random.pick(factFields) }
   if (kind < 12) {
-    return { kind: random.pick(['and', 'or'] as const), of: Array.from({ length: random.below(4) }, () => randomCondition(random, depth - 1)) }
+    return {
+      kind: random.pick(['and', 'or'] as const),
+      of: Array.from({ length: random.below(4) }, () => randomCondition(random, depth - 1)),
+    }
   }
   return { kind: 'not', of: randomCondition(random, depth - 1) }
 }

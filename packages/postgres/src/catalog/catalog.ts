@@ -12,7 +12,11 @@ export interface Catalog {
   readonly functions: readonly CatalogFunction[]
   readonly enums: readonly CatalogEnum[]
   /** `alter role … set plinth.tenant = …` and the like: settings that would be there before any transaction sets them. */
-  readonly presets: readonly { readonly role: string | null; readonly database: string | null; readonly setting: string }[]
+  readonly presets: readonly {
+    readonly role: string | null
+    readonly database: string | null
+    readonly setting: string
+  }[]
 }
 
 export interface CatalogSession {

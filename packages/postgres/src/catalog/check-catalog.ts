@@ -27,7 +27,10 @@ export async function checkCatalog({ driver, registry, rolePrefix }: CheckOption
   const roles = roleNames(rolePrefix)
   const secured = securedTables(registry)
   const catalog = await readCatalog(driver, secured)
-  const runtime: Runtime = { roles, grantees: new Set([...rolesOf(catalog, catalog.session.currentUser), roles.app, 'public']) }
+  const runtime: Runtime = {
+    roles,
+    grantees: new Set([...rolesOf(catalog, catalog.session.currentUser), roles.app, 'public']),
+  }
   const login = checkRuntimeLogin(catalog, roles, registry)
   if (!catalog.schemas.some((schema) => schema.name === 'plinth')) {
     // One fault instead of one for each table that is not there.
@@ -52,7 +55,9 @@ async function checkMigrations(driver: Driver, catalog: Catalog, registry: Regis
   try {
     const rows = await driver.query('select feature, id from plinth.migrations')
     const done = new Set(rows.map((row) => `${String(row['feature'])} ${String(row['id'])}`))
-    const missing = (await shippedMigrations(registry)).map(({ feature, id }) => `${feature} ${id}`).filter((key) => !done.has(key))
+    const missing = (await shippedMigrations(registry))
+      .map(({ feature, id }) => `${feature} ${id}`)
+      .filter((key) => !done.has(key))
     return missing.length === 0 ? [] : fault(`not applied: ${missing.join(', ')}`)
   } catch (error) {
     return fault(`plinth.migrations cannot be read: ${error instanceof Error ? error.message : String(error)}`)

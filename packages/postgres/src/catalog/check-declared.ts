@@ -16,7 +16,13 @@ export function checkDeclared(catalog: Catalog, registry: Registry): StartupFaul
   const features = featureTables(registry).flatMap((table) => {
     const { schema = 'public', name } = getTableConfig(table)
     if (findTable(catalog, schema, name)) return []
-    return [{ path: `table ${schema}.${name}`, problem: 'is missing', fix: `${MIGRATE}; if that changes nothing, no migration of the feature makes it` }]
+    return [
+      {
+        path: `table ${schema}.${name}`,
+        problem: 'is missing',
+        fix: `${MIGRATE}; if that changes nothing, no migration of the feature makes it`,
+      },
+    ]
   })
   return [...resources, ...features]
 }
@@ -34,7 +40,13 @@ function checkColumns(table: DeclaredTable, live: CatalogTable): StartupFault[] 
     const path = `${pathOf(table)}.${column.name}`
     if (!found) return [{ path, problem: 'the column is missing', fix: MIGRATE }]
     if (sameType(found.type, column.type)) return []
-    return [{ path, problem: `is ${found.type} and declared ${column.type}`, fix: 'npx drizzle-kit generate, then plinth.migrate({ folder })' }]
+    return [
+      {
+        path,
+        problem: `is ${found.type} and declared ${column.type}`,
+        fix: 'npx drizzle-kit generate, then plinth.migrate({ folder })',
+      },
+    ]
   })
 }
 
@@ -44,11 +56,19 @@ function checkKeys(catalog: Catalog, table: DeclaredTable, live: CatalogTable): 
   const path = pathOf(table)
   const primary = live.constraints.find((one) => one.kind === 'primary')
   if (table.primaryKey && !sameList(primary?.columns ?? [], table.primaryKey.columns)) {
-    faults.push({ path, problem: `has the primary key (${primary?.columns.join(', ') ?? ''}), declared is (${table.primaryKey.columns.join(', ')})`, fix: MIGRATE })
+    faults.push({
+      path,
+      problem: `has the primary key (${primary?.columns.join(', ') ?? ''}), declared is (${table.primaryKey.columns.join(', ')})`,
+      fix: MIGRATE,
+    })
   }
   for (const key of table.foreignKeys) {
     if (live.constraints.some((one) => isForeignKey(one, key))) continue
-    faults.push({ path, problem: `has no foreign key (${key.columns.join(', ')}): a row could point into another tenant`, fix: MIGRATE })
+    faults.push({
+      path,
+      problem: `has no foreign key (${key.columns.join(', ')}): a row could point into another tenant`,
+      fix: MIGRATE,
+    })
   }
   for (const key of live.constraints.filter((one) => one.kind === 'foreign')) {
     const target = findTable(catalog, key.foreignSchema ?? '', key.foreignTable ?? '')

@@ -13,7 +13,9 @@ export function checkPassages(catalog: Catalog, declared: readonly SecuredTable[
   const guarded = new Set(declared.map((table) => `${table.schema}.${table.name}`))
   for (const table of catalog.tables) if (table.schema === 'plinth') guarded.add(`plinth.${table.name}`)
   return [
-    ...catalog.views.filter((view) => view.reads.some((one) => guarded.has(`${one.schema}.${one.name}`))).flatMap((view) => checkView(view, runtime)),
+    ...catalog.views
+      .filter((view) => view.reads.some((one) => guarded.has(`${one.schema}.${one.name}`)))
+      .flatMap((view) => checkView(view, runtime)),
     ...catalog.functions.flatMap(checkFunction),
   ]
 }
@@ -25,14 +27,22 @@ function checkView(view: CatalogView, { roles, grantees }: Runtime): StartupFaul
   if (view.materialized) {
     // Has no policies and keeps the rows of whoever refreshed it. Out of reach it is somebody's report.
     if (!reachable) return []
-    return [{ path, problem: `is materialized and holds rows of every tenant of ${tables}`, fix: `revoke all on ${tableInSql(view)} from ${identifier(roles.app)}, public;` }]
+    return [
+      {
+        path,
+        problem: `is materialized and holds rows of every tenant of ${tables}`,
+        fix: `revoke all on ${tableInSql(view)} from ${identifier(roles.app)}, public;`,
+      },
+    ]
   }
   if (view.securityInvoker || !(reachable || home.has(view.schema))) return []
-  return [{
-    path,
-    problem: `reads ${tables} with the rights of its owner ${view.owner}, past the policies of whoever asks`,
-    fix: `alter view ${tableInSql(view)} set (security_invoker = true);`,
-  }]
+  return [
+    {
+      path,
+      problem: `reads ${tables} with the rights of its owner ${view.owner}, past the policies of whoever asks`,
+      fix: `alter view ${tableInSql(view)} set (security_invoker = true);`,
+    },
+  ]
 }
 
 /** Without a fixed search_path the caller chooses what its unqualified names mean, and it runs with its owner's rights. */
@@ -40,9 +50,11 @@ function checkFunction(found: CatalogFunction): StartupFault[] {
   if (!found.securityDefiner || found.extension || !home.has(found.schema)) return []
   if (found.settings.some((setting) => setting.startsWith('search_path='))) return []
   const signature = `${tableInSql(found)}(${found.arguments})`
-  return [{
-    path: `function ${found.schema}.${found.name}(${found.arguments})`,
-    problem: `is SECURITY DEFINER (${found.owner}) without a search_path of its own`,
-    fix: `alter function ${signature} set search_path = pg_catalog, pg_temp;`,
-  }]
+  return [
+    {
+      path: `function ${found.schema}.${found.name}(${found.arguments})`,
+      problem: `is SECURITY DEFINER (${found.owner}) without a search_path of its own`,
+      fix: `alter function ${signature} set search_path = pg_catalog, pg_temp;`,
+    },
+  ]
 }

@@ -17,32 +17,53 @@ export function checkRuntimeLogin(catalog: Catalog, roles: RoleNames, registry: 
   const fault = (problem: string, fix: string): void => void faults.push({ path, problem, fix })
 
   if (sessionUser !== currentUser) {
-    fault(`is only SET ROLE of ${sessionUser}: RESET ROLE gives the rights of ${sessionUser} back`, `log in as ${currentUser}`)
+    fault(
+      `is only SET ROLE of ${sessionUser}: RESET ROLE gives the rights of ${sessionUser} back`,
+      `log in as ${currentUser}`,
+    )
   }
   const reached = rolesOf(catalog, currentUser)
   for (const name of new Set([sessionUser, ...reached])) {
     const role = catalog.roles.find((one) => one.name === name)
     if (role) faults.push(...checkPowers(role, name === currentUser || name === sessionUser, path, another))
-    if (outside.includes(name)) fault(`is a member of ${name}: it reads and writes the files of the server`, `revoke ${name} from ${identifier(currentUser)};`)
+    if (outside.includes(name))
+      fault(
+        `is a member of ${name}: it reads and writes the files of the server`,
+        `revoke ${name} from ${identifier(currentUser)};`,
+      )
   }
   for (const name of [roles.owner, roles.system, roles.lookup, roles.backup]) {
-    if (reached.has(name)) fault(`is ${name === currentUser ? '' : 'a member of '}${name}, which sees every tenant`, name === currentUser ? another : `revoke ${identifier(name)} from ${identifier(currentUser)};`)
+    if (reached.has(name))
+      fault(
+        `is ${name === currentUser ? '' : 'a member of '}${name}, which sees every tenant`,
+        name === currentUser ? another : `revoke ${identifier(name)} from ${identifier(currentUser)};`,
+      )
   }
   if (!reached.has(roles.app) && catalog.roles.some((role) => role.name === roles.app)) {
-    fault(`is not a member of ${roles.app}, so no policy lets it see anything`, `grant ${identifier(roles.app)} to ${identifier(currentUser)};`)
+    fault(
+      `is not a member of ${roles.app}, so no policy lets it see anything`,
+      `grant ${identifier(roles.app)} to ${identifier(currentUser)};`,
+    )
   }
   const owned = securedTables(registry).filter((table) => {
     const owner = findTable(catalog, table.schema, table.name)?.owner
     return owner !== undefined && owner !== roles.owner && reached.has(owner)
   })
-  if (owned.length > 0) fault(`owns ${owned.map((table) => table.name).join(', ')}: an owner can switch row-level security off`, `${MIGRATE}, which gives them to ${roles.owner}`)
+  if (owned.length > 0)
+    fault(
+      `owns ${owned.map((table) => table.name).join(', ')}: an owner can switch row-level security off`,
+      `${MIGRATE}, which gives them to ${roles.owner}`,
+    )
   if (reached.has(catalog.session.databaseOwner)) {
     fault('owns the database: it can create in schema public and preset plinth.tenant for others', another)
   }
   for (const name of ['plinth', 'public']) {
     if (mayCreate(catalog, name, reached)) {
       // A function in `public` that fits better than one of PostgreSQL's is called by whoever comes next, as that role.
-      fault(`may create objects in schema ${name}, which run as ${roles.system} and ${roles.owner} when those use them`, `revoke create on schema ${name} from public, ${identifier(currentUser)};`)
+      fault(
+        `may create objects in schema ${name}, which run as ${roles.system} and ${roles.owner} when those use them`,
+        `revoke create on schema ${name} from public, ${identifier(currentUser)};`,
+      )
     }
   }
   return [...faults, ...checkPresets(catalog)]
@@ -52,28 +73,59 @@ function mayCreate(catalog: Catalog, name: string, reached: ReadonlySet<string>)
   const schema = catalog.schemas.find((one) => one.name === name)
   if (!schema) return false
   if (reached.has(schema.owner)) return true
-  return schema.grants.some((grant) => grant.privileges.includes('CREATE') && (grant.grantee === 'public' || reached.has(grant.grantee)))
+  return schema.grants.some(
+    (grant) => grant.privileges.includes('CREATE') && (grant.grantee === 'public' || reached.has(grant.grantee)),
+  )
 }
 
 function checkPowers(role: CatalogRole, direct: boolean, path: string, another: string): StartupFault[] {
-  const how = direct ? (role.name === path.split(' ').at(-1) ? '' : `(session user ${role.name}) `) : `can become ${role.name}, which `
+  const how = direct
+    ? role.name === path.split(' ').at(-1)
+      ? ''
+      : `(session user ${role.name}) `
+    : `can become ${role.name}, which `
   const name = identifier(role.name)
-  if (role.superuser) return [{ path, problem: `${how}is a superuser: row-level security does not exist for it`, fix: another }]
+  if (role.superuser)
+    return [{ path, problem: `${how}is a superuser: row-level security does not exist for it`, fix: another }]
   const faults: StartupFault[] = []
-  if (role.bypassRls) faults.push({ path, problem: `${how}has BYPASSRLS: it sees every tenant`, fix: `alter role ${name} nobypassrls;` })
-  if (role.createRole) faults.push({ path, problem: `${how}has CREATEROLE: it can make itself a member of the owner`, fix: `alter role ${name} nocreaterole;` })
-  if (role.replication) faults.push({ path, problem: `${how}has REPLICATION: it reads every row from the write-ahead log`, fix: `alter role ${name} noreplication;` })
+  if (role.bypassRls)
+    faults.push({ path, problem: `${how}has BYPASSRLS: it sees every tenant`, fix: `alter role ${name} nobypassrls;` })
+  if (role.createRole)
+    faults.push({
+      path,
+      problem: `${how}has CREATEROLE: it can make itself a member of the owner`,
+      fix: `alter role ${name} nocreaterole;`,
+    })
+  if (role.replication)
+    faults.push({
+      path,
+      problem: `${how}has REPLICATION: it reads every row from the write-ahead log`,
+      fix: `alter role ${name} noreplication;`,
+    })
   return faults
 }
 
 /** "No tenant" must mean no rows. A tenant that is set from the start would make it that tenant's rows. */
 function checkPresets(catalog: Catalog): StartupFault[] {
   const faults = catalog.presets.map(({ role, database, setting }) => {
-    const target = role !== null && database !== null
-      ? `role ${identifier(role)} in database ${identifier(database)}`
-      : role !== null ? `role ${identifier(role)}` : `database ${identifier(database ?? 'postgres')}`
-    return { path: `setting ${setting}`, problem: 'is set before any transaction sets it', fix: `alter ${target} reset ${setting.split('=')[0]};` }
+    const target =
+      role !== null && database !== null
+        ? `role ${identifier(role)} in database ${identifier(database)}`
+        : role !== null
+          ? `role ${identifier(role)}`
+          : `database ${identifier(database ?? 'postgres')}`
+    return {
+      path: `setting ${setting}`,
+      problem: 'is set before any transaction sets it',
+      fix: `alter ${target} reset ${setting.split('=')[0]};`,
+    }
   })
   if (faults.length > 0 || catalog.session.tenant === null) return faults
-  return [{ path: `setting plinth.tenant=${catalog.session.tenant}`, problem: 'is set when a connection begins', fix: 'take it out of DATABASE_URL (options=-c …), PGOPTIONS and postgresql.conf' }]
+  return [
+    {
+      path: `setting plinth.tenant=${catalog.session.tenant}`,
+      problem: 'is set when a connection begins',
+      fix: 'take it out of DATABASE_URL (options=-c …), PGOPTIONS and postgresql.conf',
+    },
+  ]
 }

@@ -37,9 +37,18 @@ export function pathOf(live: { readonly schema: string; readonly name: string })
 
 export function checkRowSecurity(live: CatalogTable): StartupFault[] {
   const path = pathOf(live)
-  if (!live.rowSecurity) return [{ path, problem: 'row-level security is off: every tenant would see the rows of all', fix: MIGRATE_AFTER_PUSH }]
+  if (!live.rowSecurity)
+    return [
+      { path, problem: 'row-level security is off: every tenant would see the rows of all', fix: MIGRATE_AFTER_PUSH },
+    ]
   if (live.forced) return []
-  return [{ path, problem: 'row-level security is not forced: it does not bind the owner, nor what runs as the owner', fix: `alter table ${tableInSql(live)} force row level security;` }]
+  return [
+    {
+      path,
+      problem: 'row-level security is not forced: it does not bind the owner, nor what runs as the owner',
+      fix: `alter table ${tableInSql(live)} force row level security;`,
+    },
+  ]
 }
 
 function checkPolicy(live: CatalogTable, expected: ExpectedPolicy): StartupFault[] {
@@ -71,12 +80,17 @@ function checkOtherPolicies(live: CatalogTable, { roles, grantees }: Runtime): S
 }
 
 export function checkDangerousGrants(live: CatalogTable, { grantees }: Runtime): StartupFault[] {
-  return live.grants.filter((grant) => grantees.has(grant.grantee)).flatMap((grant) =>
-    grant.privileges.filter((privilege) => privilege in dangerous).map((privilege) => ({
-      path: pathOf(live),
-      problem: `${grant.grantee === 'public' ? 'everybody' : grant.grantee} has ${privilege}: ${dangerous[privilege]}`,
-      fix: `revoke ${privilege.toLowerCase()} on ${tableInSql(live)} from ${grant.grantee === 'public' ? 'public' : identifier(grant.grantee)};`,
-    })))
+  return live.grants
+    .filter((grant) => grantees.has(grant.grantee))
+    .flatMap((grant) =>
+      grant.privileges
+        .filter((privilege) => privilege in dangerous)
+        .map((privilege) => ({
+          path: pathOf(live),
+          problem: `${grant.grantee === 'public' ? 'everybody' : grant.grantee} has ${privilege}: ${dangerous[privilege]}`,
+          fix: `revoke ${privilege.toLowerCase()} on ${tableInSql(live)} from ${grant.grantee === 'public' ? 'public' : identifier(grant.grantee)};`,
+        })),
+    )
 }
 
 function checkNeededGrants(live: CatalogTable, { roles, grantees }: Runtime): StartupFault[] {
@@ -90,7 +104,11 @@ function checkNeededGrants(live: CatalogTable, { roles, grantees }: Runtime): St
     [roles.app, missing((grantee) => grantees.has(grantee))],
     [roles.system, missing((grantee) => grantee === roles.system || grantee === 'public')],
   ] as const
-  return checks.filter(([, lacks]) => lacks.length > 0).map(([role, lacks]) => ({
-    path: pathOf(live), problem: `${role} may not ${lacks.join(', ').toLowerCase()}`, fix: MIGRATE,
-  }))
+  return checks
+    .filter(([, lacks]) => lacks.length > 0)
+    .map(([role, lacks]) => ({
+      path: pathOf(live),
+      problem: `${role} may not ${lacks.join(', ').toLowerCase()}`,
+      fix: MIGRATE,
+    }))
 }

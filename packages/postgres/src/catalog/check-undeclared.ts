@@ -20,18 +20,27 @@ export function checkUndeclared(catalog: Catalog, declared: readonly SecuredTabl
 }
 
 function checkPlatformTable(live: CatalogTable, runtime: Runtime): StartupFault[] {
-  const tenantColumn = live.columns.some((column) => column.name === 'tenant_id') ? 'tenant_id' : live.name === 'tenants' ? 'id' : undefined
-  if (tenantColumn) return checkTenantTable({ schema: live.schema, name: live.name, tenantColumn, grants: 'own' }, live, runtime)
+  const tenantColumn = live.columns.some((column) => column.name === 'tenant_id')
+    ? 'tenant_id'
+    : live.name === 'tenants'
+      ? 'id'
+      : undefined
+  if (tenantColumn)
+    return checkTenantTable({ schema: live.schema, name: live.name, tenantColumn, grants: 'own' }, live, runtime)
   const allowed = withoutTenant[live.name] ?? []
   const excess = granted(live, runtime).filter((privilege) => !allowed.includes(privilege))
   return [
     ...checkRowSecurity(live),
     ...checkDangerousGrants(live, runtime),
-    ...(excess.length === 0 ? [] : [{
-      path: pathOf(live),
-      problem: `has no tenant column, and the runtime login may ${excess.join(', ').toLowerCase()}`,
-      fix: `revoke all on ${tableInSql(live)} from ${identifier(runtime.roles.app)}, public;`,
-    }]),
+    ...(excess.length === 0
+      ? []
+      : [
+          {
+            path: pathOf(live),
+            problem: `has no tenant column, and the runtime login may ${excess.join(', ').toLowerCase()}`,
+            fix: `revoke all on ${tableInSql(live)} from ${identifier(runtime.roles.app)}, public;`,
+          },
+        ]),
   ]
 }
 
@@ -43,7 +52,11 @@ function checkOtherTable(live: CatalogTable, runtime: Runtime): StartupFault[] {
   if (!live.columns.some((column) => column.name === 'tenant_id')) return []
   const reach: Runtime = { roles: runtime.roles, grantees: new Set([runtime.roles.app, 'public']) }
   if (granted(live, reach).length === 0) return []
-  const found = checkTenantTable({ schema: live.schema, name: live.name, tenantColumn: 'tenant_id', grants: 'own' }, live, reach)
+  const found = checkTenantTable(
+    { schema: live.schema, name: live.name, tenantColumn: 'tenant_id', grants: 'own' },
+    live,
+    reach,
+  )
   return found.map((fault) => ({
     ...fault,
     problem: `${fault.problem} (no resource declares this table)`,

@@ -1,5 +1,13 @@
 import { is, SQL } from 'drizzle-orm'
-import { getTableConfig, PgDialect, type ForeignKey, type Index, type IndexedColumn, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
+import {
+  getTableConfig,
+  PgDialect,
+  type ForeignKey,
+  type Index,
+  type IndexedColumn,
+  type PgColumn,
+  type PgTable,
+} from 'drizzle-orm/pg-core'
 import { identifier } from '../statements/quote.ts'
 import { enumOf, printedType, typeInSql, type DeclaredEnum } from './column-type.ts'
 import { declaredDefault } from './declared-default.ts'
@@ -74,13 +82,17 @@ export function declareTable(table: PgTable): DeclaredTable {
     columns: config.columns.map(declareColumn),
     primaryKey: key
       ? { name: key.getName(), columns: named(key.columns) }
-      : inlineKey.length > 0 ? { name: `${config.name}_pkey`, columns: named(inlineKey) } : undefined,
+      : inlineKey.length > 0
+        ? { name: `${config.name}_pkey`, columns: named(inlineKey) }
+        : undefined,
     uniques: [
-      ...config.columns.filter((column) => column.isUnique).map((column) => ({
-        name: column.uniqueName ?? `${config.name}_${column.name}_unique`,
-        columns: [column.name],
-        nullsNotDistinct: column.uniqueType === 'not distinct',
-      })),
+      ...config.columns
+        .filter((column) => column.isUnique)
+        .map((column) => ({
+          name: column.uniqueName ?? `${config.name}_${column.name}_unique`,
+          columns: [column.name],
+          nullsNotDistinct: column.uniqueType === 'not distinct',
+        })),
       ...config.uniqueConstraints.map((unique) => ({
         name: unique.getName() ?? `${config.name}_${named(unique.columns).join('_')}_unique`,
         columns: named(unique.columns),
@@ -95,14 +107,17 @@ export function declareTable(table: PgTable): DeclaredTable {
 
 function declareColumn(column: PgColumn): DeclaredColumn {
   const { generated, generatedIdentity } = column
-  const as = typeof generated?.as === 'function' ? (generated.as as () => unknown)() : generated?.as
+  const as = (typeof generated?.as === 'function' ? (generated.as as () => unknown)() : generated?.as) as
+    | SQL
+    | string
+    | undefined
   return {
     name: column.name,
     type: printedType(column),
     sqlType: typeInSql(column),
     notNull: column.notNull || column.primary,
     default: declaredDefault(column, printSql),
-    generated: as === undefined ? undefined : is(as, SQL) ? printSql(as) : String(as),
+    generated: as === undefined ? undefined : is(as, SQL) ? printSql(as) : as,
     identity: generatedIdentity ? (generatedIdentity.type === 'always' ? 'a' : 'd') : '',
     enum: enumOf(column),
   }
@@ -110,8 +125,12 @@ function declareColumn(column: PgColumn): DeclaredColumn {
 
 function declareIndex(table: string, index: Index): DeclaredIndex {
   const { config } = index
-  const keys = config.columns.map((column) => (is(column, SQL) ? printSql(column) : printIndexed(column as IndexedColumn)))
-  const columns = config.columns.map((column, at) => (is(column, SQL) ? plainColumn(keys[at]!) : ((column as IndexedColumn).name ?? null)))
+  const keys = config.columns.map((column) =>
+    is(column, SQL) ? printSql(column) : printIndexed(column as IndexedColumn),
+  )
+  const columns = config.columns.map((column, at) =>
+    is(column, SQL) ? plainColumn(keys[at]!) : ((column as IndexedColumn).name ?? null),
+  )
   const options = Object.entries(config.with ?? {}).map(([name, value]) => `${name}=${String(value)}`)
   return {
     // drizzle-kit names an unnamed index like this.

@@ -2,4 +2,5 @@
 export const MIGRATE = 'run plinth.migrate()'
 
 /** The usual reason that row-level security is suddenly gone. */
-export const MIGRATE_AFTER_PUSH = 'run plinth.migrate(). drizzle-kit push does this in silence: never use it, use generate and migrate({ folder })'
+export const MIGRATE_AFTER_PUSH =
+  'run plinth.migrate(). drizzle-kit push does this in silence: never use it, use generate and migrate({ folder })'

@@ -7,10 +7,15 @@ export interface PlatformSchema {
   readonly functions: readonly CatalogFunction[]
 }
 
+function withoutContent({ written, ...table }: CatalogTable): Omit<CatalogTable, 'written'> {
+  void written
+  return table
+}
+
 export function platformSchema(catalog: Catalog): PlatformSchema {
   return {
     schema: catalog.schemas.find((schema) => schema.name === 'plinth'),
-    tables: catalog.tables.filter((table) => table.schema === 'plinth').map(({ written: _, ...table }) => table),
+    tables: catalog.tables.filter((table) => table.schema === 'plinth').map(withoutContent),
     functions: catalog.functions.filter((found) => found.schema === 'plinth'),
   }
 }

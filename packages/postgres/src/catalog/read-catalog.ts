@@ -49,7 +49,9 @@ async function readAll(connection: Connection, tables: readonly Named[] | undefi
     session,
     roles: await read('roles'),
     schemas: await read('schemas'),
-    tables: tables ? await read('tenantTables', [arrayLiteral(tables.map(({ schema, name }) => `${schema}.${name}`))]) : await read('tables'),
+    tables: tables
+      ? await read('tenantTables', [arrayLiteral(tables.map(({ schema, name }) => `${schema}.${name}`))])
+      : await read('tables'),
     views: await read('views'),
     functions: await read('functions'),
     enums: await read('enums'),

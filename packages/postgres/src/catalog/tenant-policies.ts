@@ -30,11 +30,19 @@ export function tenantRule(column: TenantTable['tenantColumn']): string {
  * names {app} alone, for TO PUBLIC it would bind {system} too (which is how drizzle-kit writes it). RESTRICTIVE grants
  * nothing by itself, hence the permissive ones beside it.
  */
-export function expectedPolicies(tenantColumn: TenantTable['tenantColumn'], roles: RoleNames): readonly ExpectedPolicy[] {
+export function expectedPolicies(
+  tenantColumn: TenantTable['tenantColumn'],
+  roles: RoleNames,
+): readonly ExpectedPolicy[] {
   const rule = tenantRule(tenantColumn)
   return [
     {
-      name: TENANT_POLICY, permissive: false, command: 'all', roles: [roles.app], using: rule, check: null,
+      name: TENANT_POLICY,
+      permissive: false,
+      command: 'all',
+      roles: [roles.app],
+      using: rule,
+      check: null,
       create: `as restrictive for all to ${identifier(roles.app)} using ${rule}`,
       alter: `to ${identifier(roles.app)} using ${rule}`,
     },
@@ -45,12 +53,26 @@ export function expectedPolicies(tenantColumn: TenantTable['tenantColumn'], role
 
 function allRows(name: string, role: string): ExpectedPolicy {
   const rule = `to ${identifier(role)} using (true) with check (true)`
-  return { name, permissive: true, command: 'all', roles: [role], using: 'true', check: 'true', create: `as permissive for all ${rule}`, alter: rule }
+  return {
+    name,
+    permissive: true,
+    command: 'all',
+    roles: [role],
+    using: 'true',
+    check: 'true',
+    create: `as permissive for all ${rule}`,
+    alter: rule,
+  }
 }
 
 /** Whether a policy does exactly what is expected. WITH CHECK left out is the same as USING. */
 export function samePolicy(live: CatalogPolicy, expected: ExpectedPolicy): boolean {
-  return live.permissive === expected.permissive && live.command === expected.command && live.using === expected.using
-    && (live.check ?? live.using) === (expected.check ?? expected.using)
-    && live.roles.length === expected.roles.length && live.roles.every((role, at) => role === expected.roles[at])
+  return (
+    live.permissive === expected.permissive &&
+    live.command === expected.command &&
+    live.using === expected.using &&
+    (live.check ?? live.using) === (expected.check ?? expected.using) &&
+    live.roles.length === expected.roles.length &&
+    live.roles.every((role, at) => role === expected.roles[at])
+  )
 }

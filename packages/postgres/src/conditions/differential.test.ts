@@ -16,8 +16,18 @@ const CONDITIONS = 2_500
 const POLICIES = 300
 
 const subjects = [
-  { name: 'PostgreSQL, default collation', open: () => openServer(inject('postgresUrl')), conditions: CONDITIONS, policies: POLICIES },
-  { name: 'PostgreSQL, ICU collation', open: () => openServer(inject('postgresUrl'), 'und-x-icu'), conditions: CONDITIONS, policies: POLICIES },
+  {
+    name: 'PostgreSQL, default collation',
+    open: () => openServer(inject('postgresUrl')),
+    conditions: CONDITIONS,
+    policies: POLICIES,
+  },
+  {
+    name: 'PostgreSQL, ICU collation',
+    open: () => openServer(inject('postgresUrl'), 'und-x-icu'),
+    conditions: CONDITIONS,
+    policies: POLICIES,
+  },
   { name: 'PGlite', open: () => openPGlite(), conditions: 500, policies: 100 },
 ]
 
@@ -34,24 +44,47 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     sample = attached.resource(samples)
     const random = seeded(20_261_121)
     const session = attached.database.session(scopeOf(tenantId))
-    for (let at = 0; at < ROWS; at += 1) await session.create({ resource: sample, id: idOf(at), ownerUserId: null, values: randomRow(sample, random) })
-    rows = await session.list({ resource: sample, where: always, sort: [{ field: fieldOf(sample, 'id'), descending: false }], after: undefined, limit: ROWS + 1, offset: 0, fields: sample.fields })
-    expect(rows).toHaveLength(ROWS)
+    for (let at = 0; at < ROWS; at += 1)
+      await session.create({ resource: sample, id: idOf(at), ownerUserId: null, values: randomRow(sample, random) })
+    rows = await session.list({
+      resource: sample,
+      where: always,
+      sort: [{ field: fieldOf(sample, 'id'), descending: false }],
+      after: undefined,
+      limit: ROWS + 1,
+      offset: 0,
+      fields: sample.fields,
+    })
   })
   afterAll(() => opened.close())
 
   const inMemory = (condition: Condition, facts: Facts): string[] =>
-    rows.filter((row) => holds(condition, { value: (field) => row[field], kind: (field) => fieldOf(sample, field).kind.compares }, facts) === true)
+    rows
+      .filter(
+        (row) =>
+          holds(
+            condition,
+            { value: (field) => row[field], kind: (field) => fieldOf(sample, field).kind.compares },
+            facts,
+          ) === true,
+      )
       .map((row) => String(row['id']))
 
   const listed = async (condition: Condition, facts: Facts): Promise<string[]> => {
     const found = await attached.database.session(scopeOf(tenantId, { facts })).list({
-      resource: sample, where: condition, sort: [{ field: fieldOf(sample, 'id'), descending: false }], after: undefined, limit: ROWS + 1, offset: 0, fields: [fieldOf(sample, 'id')],
+      resource: sample,
+      where: condition,
+      sort: [{ field: fieldOf(sample, 'id'), descending: false }],
+      after: undefined,
+      limit: ROWS + 1,
+      offset: 0,
+      fields: [fieldOf(sample, 'id')],
     })
     return found.map((row) => String(row['id']))
   }
 
   test(`${conditions} random conditions over ${ROWS} rows: memory and SQL disagree on none`, async () => {
+    expect(rows).toHaveLength(ROWS)
     const random = seeded(7)
     let admitted = 0
     for (let at = 0; at < conditions; at += 1) {
@@ -77,7 +110,9 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
       const text = toRowSecurity(sample, condition)
       await opened.owner.query('drop policy if exists fixture_rule on public.samples')
       await opened.owner.query(`create policy fixture_rule on public.samples as restrictive for select using (${text})`)
-      expect(await listed(always, facts), `${name} #${at} ${JSON.stringify({ condition, facts })}`).toEqual(inMemory(condition, facts))
+      expect(await listed(always, facts), `${name} #${at} ${JSON.stringify({ condition, facts })}`).toEqual(
+        inMemory(condition, facts),
+      )
     }
     await opened.owner.query('drop policy fixture_rule on public.samples')
   })

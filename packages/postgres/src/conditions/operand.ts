@@ -52,7 +52,9 @@ function isCanonical(field: FieldInfo, text: string): boolean {
     case 'enum':
       return field.column.enumValues?.includes(text) ?? false
     default:
-      return field.kind.name === 'date' ? isCanonicalDate(text) : field.kind.name === 'clock' && canonicalClock.test(text)
+      return field.kind.name === 'date'
+        ? isCanonicalDate(text)
+        : field.kind.name === 'clock' && canonicalClock.test(text)
   }
 }
 
@@ -62,7 +64,11 @@ function isCanonicalDate(text: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
 }
 
-const wholeLimits: Readonly<Record<string, number>> = { smallint: 2 ** 15, integer: 2 ** 31, bigint: Number.MAX_SAFE_INTEGER + 1 }
+const wholeLimits: Readonly<Record<string, number>> = {
+  smallint: 2 ** 15,
+  integer: 2 ** 31,
+  bigint: Number.MAX_SAFE_INTEGER + 1,
+}
 
 function numberOperand(field: FieldInfo, value: number): Operand {
   if (Number.isNaN(value)) return { as: 'incomparable', text: '' }
@@ -76,5 +82,7 @@ function decimalOperand(field: FieldInfo, text: string): Operand {
   if (columnType(field.column).bare !== 'bigint') return { as: 'typed', text }
   const whole = /^(-?\d+)(?:\.0*)?$/.exec(text)?.[1]
   // Beyond int8, or a fraction: compared as numeric, which int8 becomes by itself.
-  return whole !== undefined && BigInt.asIntN(64, BigInt(whole)) === BigInt(whole) ? { as: 'typed', text: whole } : { as: 'number', text }
+  return whole !== undefined && BigInt.asIntN(64, BigInt(whole)) === BigInt(whole)
+    ? { as: 'typed', text: whole }
+    : { as: 'number', text }
 }

@@ -1,4 +1,12 @@
-import { fieldOf, type Comparison, type Condition, type FactName, type FieldInfo, type ResourceInfo, type Scalar } from '@plinth/core'
+import {
+  fieldOf,
+  type Comparison,
+  type Condition,
+  type FactName,
+  type FieldInfo,
+  type ResourceInfo,
+  type Scalar,
+} from '@plinth/core'
 import { columnType } from '../statements/column-types.ts'
 import { arrayLiteral, identifier } from '../statements/quote.ts'
 import { isCanonicalUuid, operandOf, type Operand } from './operand.ts'
@@ -46,7 +54,9 @@ export function printCondition(condition: Condition, target: ConditionTarget): s
       const field = fieldOf(target.resource, condition.field)
       if ('value' in condition.with) return printComparison(field, condition.op, condition.with.value, target)
       const fact = target.fact(condition.with.fact)
-      return 'known' in fact ? printComparison(field, condition.op, fact.known, target) : printByText(field, condition.op, fact.sql, target)
+      return 'known' in fact
+        ? printComparison(field, condition.op, fact.known, target)
+        : printByText(field, condition.op, fact.sql, target)
     }
     case 'in':
       return printIn(fieldOf(target.resource, condition.field), condition.values, target)
@@ -78,7 +88,8 @@ function printComparison(field: FieldInfo, op: Comparison, value: Scalar, target
   const operand = operandOf(field, value)
   const column = columnOf(field, target)
   if (operand.as === 'incomparable') return op === 'ne' ? differing(column) : unequal(column)
-  if (operand.as === 'text' || ordersByText(field, op)) return printByText(field, op, `${target.text(operand.text)}::text`, target)
+  if (operand.as === 'text' || ordersByText(field, op))
+    return printByText(field, op, `${target.text(operand.text)}::text`, target)
   return `(${comparable(field, target)} ${signs[op]} ${castOperand(field, operand, target)})`
 }
 
@@ -116,7 +127,9 @@ function printIn(field: FieldInfo, values: readonly Scalar[], target: ConditionT
   const operands = values.map((value) => (value === null ? null : operandOf(field, value)))
   const byText = field.kind.compares === 'json'
   // What the type cannot hold equals no row: it is left out, as false is of an OR.
-  const kept = operands.filter((operand) => operand === null || operand.as === (byText ? 'text' : 'typed') || isDecimal(field, operand))
+  const kept = operands.filter(
+    (operand) => operand === null || operand.as === (byText ? 'text' : 'typed') || isDecimal(field, operand),
+  )
   if (kept.length === 0) return unequal(column)
   const list = target.text(arrayLiteral(kept.map((operand) => operand?.text ?? null)))
   if (byText) return `(${column}::text = any(${list}::text::text[]))`

@@ -23,12 +23,14 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
   })
   afterAll(() => opened.close())
 
-  const claim = (key: IdempotencyKey, scope = a): Promise<KeyClaim> => attached.database.transaction(scope, (transaction) => transaction.claimKey(key))
-  const keep = (key: IdempotencyKey, sealed: string, scope = a): Promise<KeyClaim> => attached.database.transaction(scope, async (transaction) => {
-    const claimed = await transaction.claimKey(key)
-    if (claimed.found === 'nothing') await transaction.keepAnswer(key, sealed, inAnHour)
-    return claimed
-  })
+  const claim = (key: IdempotencyKey, scope = a): Promise<KeyClaim> =>
+    attached.database.transaction(scope, (transaction) => transaction.claimKey(key))
+  const keep = (key: IdempotencyKey, sealed: string, scope = a): Promise<KeyClaim> =>
+    attached.database.transaction(scope, async (transaction) => {
+      const claimed = await transaction.claimKey(key)
+      if (claimed.found === 'nothing') await transaction.keepAnswer(key, sealed, inAnHour)
+      return claimed
+    })
 
   test('nothing, then the answer; another request under the key is told apart', async () => {
     const key = { key: 'k-1', fingerprint: 'f' }
@@ -62,19 +64,22 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
 
   test('what is rolled back keeps no answer', async () => {
     const key = { key: 'failed', fingerprint: 'f' }
-    await expect(attached.database.transaction(a, async (transaction) => {
-      await transaction.claimKey(key)
-      await transaction.keepAnswer(key, 'never', inAnHour)
-      throw new Error('no')
-    })).rejects.toThrow('no')
+    await expect(
+      attached.database.transaction(a, async (transaction) => {
+        await transaction.claimKey(key)
+        await transaction.keepAnswer(key, 'never', inAnHour)
+        throw new Error('no')
+      }),
+    ).rejects.toThrow('no')
     expect(await claim(key)).toEqual({ found: 'nothing' })
   })
 
   test('kept twice although the lock should forbid it: the second is rolled back as still running', async () => {
     const key = { key: 'twice', fingerprint: 'f' }
     await keep(key, 'first')
-    await expect(attached.database.transaction(a, (transaction) => transaction.keepAnswer(key, 'second', inAnHour)))
-      .rejects.toMatchObject({ code: 'idempotency_in_progress', status: 409, headers: { 'retry-after': '1' } })
+    await expect(
+      attached.database.transaction(a, (transaction) => transaction.keepAnswer(key, 'second', inAnHour)),
+    ).rejects.toMatchObject({ code: 'idempotency_in_progress', status: 409, headers: { 'retry-after': '1' } })
     expect(await claim(key)).toEqual({ found: 'answer', sealed: 'first' })
   })
 
@@ -82,18 +87,23 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
     for (let round = 0; round < 10; round += 1) {
       const key = { key: `race-${round}`, fingerprint: 'f' }
       let effects = 0
-      const claims = await Promise.all(Array.from({ length: 100 }, () => attached.database.transaction(a, async (transaction) => {
-        const claimed = await transaction.claimKey(key)
-        if (claimed.found !== 'nothing') return claimed
-        effects += 1
-        await new Promise((resolve) => setImmediate(resolve))
-        await transaction.keepAnswer(key, `answer ${round}`, inAnHour)
-        return claimed
-      })))
+      const claims = await Promise.all(
+        Array.from({ length: 100 }, () =>
+          attached.database.transaction(a, async (transaction) => {
+            const claimed = await transaction.claimKey(key)
+            if (claimed.found !== 'nothing') return claimed
+            effects += 1
+            await new Promise((resolve) => setImmediate(resolve))
+            await transaction.keepAnswer(key, `answer ${round}`, inAnHour)
+            return claimed
+          }),
+        ),
+      )
       expect(effects).toBe(1)
       const others = claims.filter((claimed) => claimed.found !== 'nothing')
       expect(others).toHaveLength(99)
-      for (const other of others) expect([{ found: 'running' }, { found: 'answer', sealed: `answer ${round}` }]).toContainEqual(other)
+      for (const other of others)
+        expect([{ found: 'running' }, { found: 'answer', sealed: `answer ${round}` }]).toContainEqual(other)
     }
   })
 })

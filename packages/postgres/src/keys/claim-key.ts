@@ -13,15 +13,17 @@ const lockText = `select pg_try_advisory_xact_lock(hashtextextended($1::text, ${
 const thisKey = 'c.t is not null and k.tenant_id = $1::uuid and k.principal = $3::text and k.key = $4::text'
 const expired = 'k.expires_at <= $5::text::timestamp with time zone'
 
-const findText = `${scopeClause(false)} select k.* from c cross join lateral (`
-  + ` select k.fingerprint, k.sealed, ${expired} as "expired" from ${KEYS_TABLE} k where ${thisKey}${BARRIER}) k`
+const findText =
+  `${scopeClause(false)} select k.* from c cross join lateral (` +
+  ` select k.fingerprint, k.sealed, ${expired} as "expired" from ${KEYS_TABLE} k where ${thisKey}${BARRIER}) k`
 
 // Only after the lookup: by then the tenant of the transaction is set, and the policy does not depend on `c` of this one.
 const dropText = `${scopeClause(false)} delete from ${KEYS_TABLE} k using c where ${thisKey} and ${expired}`
 
-const keepText = `${scopeClause(false)} insert into ${KEYS_TABLE} (tenant_id, principal, key, fingerprint, sealed, created_at, expires_at)`
-  + ' select $1::uuid, $3::text, $4::text, $5::text, $6::text, $7::text::timestamp with time zone, $8::text::timestamp with time zone'
-  + ' from c where c.t is not null'
+const keepText =
+  `${scopeClause(false)} insert into ${KEYS_TABLE} (tenant_id, principal, key, fingerprint, sealed, created_at, expires_at)` +
+  ' select $1::uuid, $3::text, $4::text, $5::text, $6::text, $7::text::timestamp with time zone, $8::text::timestamp with time zone' +
+  ' from c where c.t is not null'
 
 /** A key belongs to a tenant and a principal: another principal's answer is never replayed. */
 function principalOf(scope: Scope): string {
@@ -59,9 +61,22 @@ export async function claimKey(runner: Runner, scope: Scope, key: IdempotencyKey
  * the second finds the answer of the first here and is rolled back.
  * @throws idempotency_in_progress
  */
-export async function keepAnswer(runner: Runner, scope: Scope, key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void> {
+export async function keepAnswer(
+  runner: Runner,
+  scope: Scope,
+  key: IdempotencyKey,
+  sealed: string,
+  expiresAt: Date,
+): Promise<void> {
   const { parameters } = scopedStatement(scope, false)
-  parameters.push(principalOf(scope), key.key, key.fingerprint, sealed, scope.now.toISOString(), expiresAt.toISOString())
+  parameters.push(
+    principalOf(scope),
+    key.key,
+    key.fingerprint,
+    sealed,
+    scope.now.toISOString(),
+    expiresAt.toISOString(),
+  )
   try {
     await runner.run({ text: keepText, parameters, shape: 'fixed' }, 'other')
   } catch (error) {

@@ -23,11 +23,16 @@ export async function addMissing(connection: Connection, comparison: Comparison)
   const additions = additionsOf(comparison)
   const broken: string[] = []
   for (const step of additions.slice(comparison.enums.length)) {
-    const refused = 'guarded' in step && step.guarded ? await runGuarded(connection, step) : await runPlain(connection, step)
+    const refused =
+      'guarded' in step && step.guarded ? await runGuarded(connection, step) : await runPlain(connection, step)
     if (refused !== undefined) broken.push(refused)
   }
   if (broken.length > 0) throw new MigrationRefused(broken, undefined)
-  const warnings = right ? [] : [`Not compared, because the owner may not make temporary tables: ${comparison.doubts.map((doubt) => doubt.words).join('; ')}`]
+  const warnings = right
+    ? []
+    : [
+        `Not compared, because the owner may not make temporary tables: ${comparison.doubts.map((doubt) => doubt.words).join('; ')}`,
+      ]
   return { applied: additions.map((step) => step.words), warnings }
 }
 

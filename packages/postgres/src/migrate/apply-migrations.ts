@@ -21,7 +21,10 @@ export interface AppliedMigrations {
  * @throws where a migration that ran already was edited since
  */
 export async function applyMigrations(
-  driver: Driver, migrations: readonly ShippedMigration[], roles: RoleNames, registry: Registry,
+  driver: Driver,
+  migrations: readonly ShippedMigration[],
+  roles: RoleNames,
+  registry: Registry,
 ): Promise<AppliedMigrations> {
   const known = await lockedTransaction(driver, (connection) => appliedChecksums(connection, roles))
   verifyUnedited(migrations, known)
@@ -50,7 +53,9 @@ function keyOf(migration: ShippedMigration): string {
 }
 
 function verifyUnedited(migrations: readonly ShippedMigration[], known: ReadonlyMap<string, string>): void {
-  const edited = migrations.filter((migration) => (known.get(keyOf(migration)) ?? migration.checksum) !== migration.checksum).map(keyOf)
+  const edited = migrations
+    .filter((migration) => (known.get(keyOf(migration)) ?? migration.checksum) !== migration.checksum)
+    .map(keyOf)
   if (edited.length === 0) return
   throw new Error(
     `Migrations were edited after they had run: ${edited.join(', ')}. What they say now never happened in this database. ` +
@@ -66,24 +71,42 @@ function unknownMigrations(migrations: readonly ShippedMigration[], known: Reado
   return newer.length === 0 ? [] : [`The database is ahead of this code by: ${newer.join(', ')}`]
 }
 
-async function applyOne(connection: Connection, migration: ShippedMigration, roles: RoleNames, registry: Registry): Promise<string[]> {
-  const label = migration.feature === PLATFORM ? `platform migration ${migration.id}` : `migration ${migration.id} of ${migration.feature}`
+async function applyOne(
+  connection: Connection,
+  migration: ShippedMigration,
+  roles: RoleNames,
+  registry: Registry,
+): Promise<string[]> {
+  const label =
+    migration.feature === PLATFORM
+      ? `platform migration ${migration.id}`
+      : `migration ${migration.id} of ${migration.feature}`
   // Another process may have been faster while this one waited for the lock.
   if ((await appliedChecksums(connection, roles)).has(keyOf(migration))) return []
   // The platform's SQL begins as the migrating login, which alone may make a schema; a feature's begins as the owner.
   if (migration.feature === PLATFORM) await runSteps(connection, [{ sql: 'set local role none', words: label }])
   const statements = splitStatements(fillRoleNames(migration.sql, roles))
-  await runSteps(connection, statements.map((sql) => ({ sql, words: `${label}: ${firstLine(sql)}` })))
+  await runSteps(
+    connection,
+    statements.map((sql) => ({ sql, words: `${label}: ${firstLine(sql)}` })),
+  )
   await becomeRole(connection, roles.owner)
-  const words = migration.feature === PLATFORM ? [] : await secureFeature(connection, migration.feature, roles, registry)
-  await connection.query('insert into plinth.migrations (feature, id, checksum) values ($1::text, $2::text, $3::text)', [
-    migration.feature, migration.id, migration.checksum,
-  ])
+  const words =
+    migration.feature === PLATFORM ? [] : await secureFeature(connection, migration.feature, roles, registry)
+  await connection.query(
+    'insert into plinth.migrations (feature, id, checksum) values ($1::text, $2::text, $3::text)',
+    [migration.feature, migration.id, migration.checksum],
+  )
   return [`applied ${label}`, ...words]
 }
 
 /** In the migration's own transaction: no table of it is ever there without its policies. */
-async function secureFeature(connection: Connection, feature: string, roles: RoleNames, registry: Registry): Promise<string[]> {
+async function secureFeature(
+  connection: Connection,
+  feature: string,
+  roles: RoleNames,
+  registry: Registry,
+): Promise<string[]> {
   const tables = featureTables(registry, feature).map((table) => secured(table, 'own'))
   if (tables.length === 0) return []
   const catalog = await readCatalogWithin(connection, tables)

@@ -18,7 +18,10 @@ const shadow = `pg_temp.${identifier('plinth_declared')}`
  *
  * @returns the doubts that were right; undefined where this login may not make temporary tables
  */
-export async function resolveDoubts(connection: Connection, doubts: readonly Doubt[]): Promise<readonly Doubt[] | undefined> {
+export async function resolveDoubts(
+  connection: Connection,
+  doubts: readonly Doubt[],
+): Promise<readonly Doubt[] | undefined> {
   if (doubts.length === 0) return []
   const [allowed] = await connection.query(`select has_database_privilege(current_database(), 'TEMP') as yes`)
   if (allowed?.['yes'] !== true) return undefined
@@ -31,8 +34,13 @@ export async function resolveDoubts(connection: Connection, doubts: readonly Dou
   return right
 }
 
-async function printDeclared(connection: Connection, table: DeclaredTable, doubts: readonly Doubt[]): Promise<CatalogTable> {
-  const doubted = (kind: Doubt['kind'], name: string): boolean => doubts.some((doubt) => doubt.kind === kind && doubt.name === name)
+async function printDeclared(
+  connection: Connection,
+  table: DeclaredTable,
+  doubts: readonly Doubt[],
+): Promise<CatalogTable> {
+  const doubted = (kind: Doubt['kind'], name: string): boolean =>
+    doubts.some((doubt) => doubt.kind === kind && doubt.name === name)
   const columns = table.columns.map((column) => {
     if (doubted('default', column.name) || doubted('generated', column.name)) return printColumn(column)
     return `${identifier(column.name)} ${column.sqlType}`
@@ -41,7 +49,9 @@ async function printDeclared(connection: Connection, table: DeclaredTable, doubt
   const words = `read the declared defaults, checks and indexes of ${table.name}`
   await runSteps(connection, [
     { sql: `create temporary table ${shadow} (${[...columns, ...checks].join(', ')})`, words },
-    ...table.indexes.filter((index) => doubted('index', index.name)).map((index) => ({ sql: printIndex(shadow, index), words })),
+    ...table.indexes
+      .filter((index) => doubted('index', index.name))
+      .map((index) => ({ sql: printIndex(shadow, index), words })),
   ])
   const printed = await readTable(connection, shadow)
   await runSteps(connection, [{ sql: `drop table ${shadow}`, words }])

@@ -11,7 +11,8 @@ export function compareColumns(table: DeclaredTable, live: CatalogTable, compari
   for (const column of table.columns) {
     const existing = live.columns.find((one) => one.name === column.name)
     if (existing) compareColumn(table, column, existing, comparison)
-    else if (addColumn(table, column, comparison) && column.default === undefined && column.generated === undefined) empty.add(column.name)
+    else if (addColumn(table, column, comparison) && column.default === undefined && column.generated === undefined)
+      empty.add(column.name)
   }
   for (const extra of live.columns) {
     const known = table.columns.some((column) => column.name === extra.name)
@@ -33,16 +34,30 @@ function addColumn(table: DeclaredTable, column: DeclaredColumn, { columns, diff
     })
     return false
   }
-  columns.push({ sql: `alter table ${tableInSql(table)} add column ${printColumn(column)}`, words: `added column ${table.name}.${column.name}` })
+  columns.push({
+    sql: `alter table ${tableInSql(table)} add column ${printColumn(column)}`,
+    words: `added column ${table.name}.${column.name}`,
+  })
   return true
 }
 
-function compareColumn(table: DeclaredTable, column: DeclaredColumn, live: CatalogColumn, { differences, doubts }: Comparison): void {
+function compareColumn(
+  table: DeclaredTable,
+  column: DeclaredColumn,
+  live: CatalogColumn,
+  { differences, doubts }: Comparison,
+): void {
   const name = `${table.name}.${column.name}`
   const differs = (words: string, breaks: boolean): void => void differences.push({ words: `${name} ${words}`, breaks })
-  if (!sameType(live.type, column.type)) return differs(`is ${live.type} in the database and declared ${column.type}`, true)
+  if (!sameType(live.type, column.type))
+    return differs(`is ${live.type} in the database and declared ${column.type}`, true)
   if (live.notNull !== column.notNull) {
-    differs(column.notNull ? 'allows NULL in the database and is declared NOT NULL' : 'is NOT NULL in the database and declared to allow NULL', true)
+    differs(
+      column.notNull
+        ? 'allows NULL in the database and is declared NOT NULL'
+        : 'is NOT NULL in the database and declared to allow NULL',
+      true,
+    )
   }
   if (live.identity !== column.identity || (live.generated !== '') !== (column.generated !== undefined)) {
     return differs('is generated in one of database and declaration and not in the other', true)
@@ -53,7 +68,10 @@ function compareColumn(table: DeclaredTable, column: DeclaredColumn, live: Catal
     if (declared !== undefined) differs(`has no default in the database, declared is ${declared}`, column.notNull)
   } else if (live.default !== null && declared !== undefined && !sameExpression(live.default, declared)) {
     doubts.push({
-      table, kind: column.generated === undefined ? 'default' : 'generated', name: column.name, live: live.default,
+      table,
+      kind: column.generated === undefined ? 'default' : 'generated',
+      name: column.name,
+      live: live.default,
       words: `${name} has the default ${live.default} in the database, declared is ${declared}`,
     })
   }

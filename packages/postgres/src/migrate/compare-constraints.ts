@@ -6,7 +6,12 @@ import type { Comparison } from './comparison.ts'
 import { printCheck, printForeignKey, printIndex, printPrimaryKey, printUnique, tableInSql } from './print-table.ts'
 
 /** @param empty columns that this migration adds and that hold NULL in every row that is there */
-export function compareConstraints(table: DeclaredTable, live: CatalogTable, empty: ReadonlySet<string>, comparison: Comparison): void {
+export function compareConstraints(
+  table: DeclaredTable,
+  live: CatalogTable,
+  empty: ReadonlySet<string>,
+  comparison: Comparison,
+): void {
   comparePrimaryKey(table, live, comparison)
   for (const key of table.uniques) compareUnique(table, key, live, empty, comparison)
   for (const index of table.indexes) compareIndex(table, index, live, empty, comparison)
@@ -22,27 +27,48 @@ function comparePrimaryKey(table: DeclaredTable, live: CatalogTable, { constrain
     const sql = `alter table ${tableInSql(table)} add ${printPrimaryKey(primaryKey)}`
     constraints.push({ sql, words: `added the primary key of ${table.name}`, guarded: live.written })
   } else if (!sameList(existing.columns, primaryKey.columns)) {
-    differences.push({ words: `${table.name} has the primary key (${existing.columns.join(', ')}), declared is (${primaryKey.columns.join(', ')})`, breaks: true })
+    differences.push({
+      words: `${table.name} has the primary key (${existing.columns.join(', ')}), declared is (${primaryKey.columns.join(', ')})`,
+      breaks: true,
+    })
   }
 }
 
 function compareUnique(
-  table: DeclaredTable, key: DeclaredTable['uniques'][number], live: CatalogTable, empty: ReadonlySet<string>, { constraints, differences }: Comparison,
+  table: DeclaredTable,
+  key: DeclaredTable['uniques'][number],
+  live: CatalogTable,
+  empty: ReadonlySet<string>,
+  { constraints, differences }: Comparison,
 ): void {
   const same = (one: CatalogConstraint): boolean =>
-    one.kind === 'unique' && sameList(one.columns, key.columns) && one.definition.includes('NULLS NOT DISTINCT') === key.nullsNotDistinct
+    one.kind === 'unique' &&
+    sameList(one.columns, key.columns) &&
+    one.definition.includes('NULLS NOT DISTINCT') === key.nullsNotDistinct
   if (live.constraints.some(same)) return
-  const named = live.constraints.find((one) => one.name === key.name) ?? live.indexes.find((one) => one.name === key.name)
+  const named =
+    live.constraints.find((one) => one.name === key.name) ?? live.indexes.find((one) => one.name === key.name)
   if (named) {
-    differences.push({ words: `${table.name} has ${named.definition} under the name ${key.name}, declared is unique (${key.columns.join(', ')})`, breaks: true })
+    differences.push({
+      words: `${table.name} has ${named.definition} under the name ${key.name}, declared is unique (${key.columns.join(', ')})`,
+      breaks: true,
+    })
     return
   }
   const sql = `alter table ${tableInSql(table)} add ${printUnique(key)}`
-  constraints.push({ sql, words: `added unique key ${key.name} to ${table.name}`, guarded: mayBreak(live, empty, key.columns) })
+  constraints.push({
+    sql,
+    words: `added unique key ${key.name} to ${table.name}`,
+    guarded: mayBreak(live, empty, key.columns),
+  })
 }
 
 function compareIndex(
-  table: DeclaredTable, index: DeclaredIndex, live: CatalogTable, empty: ReadonlySet<string>, { indexes, constraints, differences, doubts }: Comparison,
+  table: DeclaredTable,
+  index: DeclaredIndex,
+  live: CatalogTable,
+  empty: ReadonlySet<string>,
+  { indexes, constraints, differences, doubts }: Comparison,
 ): void {
   const words = `created index ${index.name} on ${table.name}`
   const existing = live.indexes.find((one) => one.name === index.name)
@@ -54,12 +80,18 @@ function compareIndex(
   }
   const difference = `index ${index.name} is ${existing.definition} in the database, declared is ${printIndex(table.name, index)}`
   if (existing.unique !== index.unique) differences.push({ words: difference, breaks: true })
-  else if (!sameIndex(existing, index)) doubts.push({ table, kind: 'index', name: index.name, live: behindUsing(existing.definition), words: difference })
+  else if (!sameIndex(existing, index))
+    doubts.push({ table, kind: 'index', name: index.name, live: behindUsing(existing.definition), words: difference })
 }
 
 function sameIndex(live: CatalogIndex, declared: DeclaredIndex): boolean {
-  const [, keys = '', options, where] = /^(.*?)(?: WITH \((.*?)\))?(?: WHERE (.*))?$/s.exec(behindUsing(live.definition)) ?? []
-  return sameExpression(keys, declared.keys) && sameOptional(options, declared.options) && sameOptional(where, declared.where)
+  const [, keys = '', options, where] =
+    /^(.*?)(?: WITH \((.*?)\))?(?: WHERE (.*))?$/s.exec(behindUsing(live.definition)) ?? []
+  return (
+    sameExpression(keys, declared.keys) &&
+    sameOptional(options, declared.options) &&
+    sameOptional(where, declared.where)
+  )
 }
 
 /** `CREATE INDEX name ON table USING btree (…) WHERE (…)` without what stands in front of `btree`. */
@@ -72,19 +104,35 @@ function sameOptional(live: string | undefined, declared: string | undefined): b
 }
 
 function compareForeignKey(
-  table: DeclaredTable, key: DeclaredForeignKey, live: CatalogTable, empty: ReadonlySet<string>, { foreignKeys, differences }: Comparison,
+  table: DeclaredTable,
+  key: DeclaredForeignKey,
+  live: CatalogTable,
+  empty: ReadonlySet<string>,
+  { foreignKeys, differences }: Comparison,
 ): void {
   const existing = live.constraints.find((one) => isForeignKey(one, key))
   if (!existing) {
     const sql = `alter table ${tableInSql(table)} add ${printForeignKey(key)}`
-    foreignKeys.push({ sql, words: `added foreign key ${key.name} to ${table.name}`, guarded: mayBreak(live, empty, key.columns) })
+    foreignKeys.push({
+      sql,
+      words: `added foreign key ${key.name} to ${table.name}`,
+      guarded: mayBreak(live, empty, key.columns),
+    })
   } else if (existing.onDelete !== key.onDelete || existing.onUpdate !== key.onUpdate) {
     const declared = `on delete ${key.onDelete} on update ${key.onUpdate}`
-    differences.push({ words: `foreign key ${existing.name} of ${table.name} is on delete ${existing.onDelete} on update ${existing.onUpdate}, declared is ${declared}`, breaks: false })
+    differences.push({
+      words: `foreign key ${existing.name} of ${table.name} is on delete ${existing.onDelete} on update ${existing.onUpdate}, declared is ${declared}`,
+      breaks: false,
+    })
   }
 }
 
-function compareCheck(table: DeclaredTable, check: DeclaredTable['checks'][number], live: CatalogTable, { constraints, doubts }: Comparison): void {
+function compareCheck(
+  table: DeclaredTable,
+  check: DeclaredTable['checks'][number],
+  live: CatalogTable,
+  { constraints, doubts }: Comparison,
+): void {
   const existing = live.constraints.find((one) => one.kind === 'check' && one.name === check.name)
   if (!existing) {
     const sql = `alter table ${tableInSql(table)} add ${printCheck(check)}`
@@ -94,7 +142,10 @@ function compareCheck(table: DeclaredTable, check: DeclaredTable['checks'][numbe
   const expression = existing.definition.replace(/^CHECK /, '').replace(/ NOT VALID$/, '')
   if (sameExpression(expression, check.expression)) return
   doubts.push({
-    table, kind: 'check', name: check.name, live: expression,
+    table,
+    kind: 'check',
+    name: check.name,
+    live: expression,
     words: `check ${check.name} of ${table.name} is ${expression} in the database, declared is ${check.expression}`,
   })
 }

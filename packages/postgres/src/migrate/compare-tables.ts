@@ -10,7 +10,16 @@ import { printEnum, printForeignKey, printIndex, printTable, tableInSql } from '
  * @param declared the product's tables, in any order
  */
 export function compareTables(declared: readonly DeclaredTable[], catalog: Catalog): Comparison {
-  const comparison: Comparison = { enums: [], tables: [], columns: [], indexes: [], constraints: [], foreignKeys: [], differences: [], doubts: [] }
+  const comparison: Comparison = {
+    enums: [],
+    tables: [],
+    columns: [],
+    indexes: [],
+    constraints: [],
+    foreignKeys: [],
+    differences: [],
+    doubts: [],
+  }
   compareEnums(declared, catalog, comparison)
   for (const table of declared) {
     const live = findTable(catalog, table.schema, table.name)
@@ -27,13 +36,20 @@ function addTable(table: DeclaredTable, { tables, indexes, foreignKeys }: Compar
     indexes.push({ sql: printIndex(name, index), words: `created index ${index.name} on ${table.name}` })
   }
   for (const key of table.foreignKeys) {
-    foreignKeys.push({ sql: `alter table ${name} add ${printForeignKey(key)}`, words: `added foreign key ${key.name} to ${table.name}`, guarded: false })
+    foreignKeys.push({
+      sql: `alter table ${name} add ${printForeignKey(key)}`,
+      words: `added foreign key ${key.name} to ${table.name}`,
+      guarded: false,
+    })
   }
 }
 
 function compareTable(table: DeclaredTable, live: CatalogTable, comparison: Comparison): void {
   if (live.kind === 'foreign') {
-    comparison.differences.push({ words: `${table.name} is a foreign table: row-level security does not exist for those`, breaks: true })
+    comparison.differences.push({
+      words: `${table.name} is a foreign table: row-level security does not exist for those`,
+      breaks: true,
+    })
     return
   }
   const added = compareColumns(table, live, comparison)
@@ -49,7 +65,10 @@ function compareEnums(declared: readonly DeclaredTable[], catalog: Catalog, { en
     const live = catalog.enums.find((one) => one.schema === wanted.schema && one.name === wanted.name)
     if (!live) enums.push({ sql: printEnum(wanted), words: `created type ${wanted.name}` })
     else if (live.values.join('\n') !== wanted.values.join('\n')) {
-      differences.push({ words: `type ${wanted.name} has the values ${list(live.values)}, declared are ${list(wanted.values)}`, breaks: true })
+      differences.push({
+        words: `type ${wanted.name} has the values ${list(live.values)}, declared are ${list(wanted.values)}`,
+        breaks: true,
+      })
     }
   }
 }

@@ -4,12 +4,24 @@ import { join } from 'node:path'
 import { integer, text } from 'drizzle-orm/pg-core'
 import { belongsTo, resourceTable } from '@plinth/core'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
-import { check, inTenant, migrate, onPGlite, onServer, registryOf, tenants, type Subject } from '../../tests/migration-fixture.ts'
+import {
+  check,
+  inTenant,
+  migrate,
+  onPGlite,
+  onServer,
+  registryOf,
+  tenants,
+  type Subject,
+} from '../../tests/migration-fixture.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
-import { MigrationRefused } from './migration-refused.ts'
+import type { MigrationRefused } from './migration-refused.ts'
 
 const sites = resourceTable('sites', { name: text().notNull() })
-const projects = resourceTable('projects', { title: text().notNull(), siteId: belongsTo(() => sites, { onDelete: 'cascade' }) })
+const projects = resourceTable('projects', {
+  title: text().notNull(),
+  siteId: belongsTo(() => sites, { onDelete: 'cascade' }),
+})
 const registry = registryOf([sites, projects])
 
 /** As drizzle-kit 0.31.11 writes it, letter by letter: the policy names nobody (TO public), and nothing is forced. */
@@ -58,9 +70,18 @@ interface Entry {
 function writeFolder(folder: string, entries: readonly Entry[]): void {
   mkdirSync(join(folder, 'meta'), { recursive: true })
   for (const { tag, sql } of entries) writeFileSync(join(folder, `${tag}.sql`), sql)
-  writeFileSync(join(folder, 'meta', '_journal.json'), JSON.stringify({
-    version: '7', dialect: 'postgresql', entries: entries.map(({ tag, when }, idx) => ({ idx, version: '7', when, tag, breakpoints: true })),
-  }, null, 2))
+  writeFileSync(
+    join(folder, 'meta', '_journal.json'),
+    JSON.stringify(
+      {
+        version: '7',
+        dialect: 'postgresql',
+        entries: entries.map(({ tag, when }, idx) => ({ idx, version: '7', when, tag, breakpoints: true })),
+      },
+      null,
+      2,
+    ),
+  )
 }
 
 const one: Entry = { tag: '0000_first', when: 1_700_000_000_000, sql: first }
@@ -85,15 +106,22 @@ describe.each([
   test('is run as the owner, its policies are bound to the runtime role, and a second run does nothing', async () => {
     const { applied, warnings } = await migrate(subject, registry, { folder })
     expect(warnings).toEqual([])
-    expect(applied).toEqual(expect.arrayContaining([
-      `applied migration 0000_first of ${folder}`, 'mended policy plinth_tenant on sites', 'forced row-level security on projects', 'made policy plinth_app on sites',
-    ]))
+    expect(applied).toEqual(
+      expect.arrayContaining([
+        `applied migration 0000_first of ${folder}`,
+        'mended policy plinth_tenant on sites',
+        'forced row-level security on projects',
+        'made policy plinth_app on sites',
+      ]),
+    )
     expect(await check(subject, registry)).toEqual([])
     const { tables } = await readCatalog(subject.owner)
     expect(new Set(tables.map((table) => table.owner))).toEqual(new Set([subject.roles.owner]))
     expect(await migrate(subject, registry, { folder })).toEqual({ applied: [], warnings: [] })
 
-    await inTenant(subject.app, tenants[0], (connection) => connection.query(`insert into sites (tenant_id, id, name) values ('${tenants[0]}', '${tenants[0]}', 'x')`))
+    await inTenant(subject.app, tenants[0], (connection) =>
+      connection.query(`insert into sites (tenant_id, id, name) values ('${tenants[0]}', '${tenants[0]}', 'x')`),
+    )
     // TO public it would bind the system role as well.
     expect(await subject.system.query('select name from sites')).toHaveLength(1)
   })
@@ -105,7 +133,14 @@ describe.each([
 
   test('goes on where it was', async () => {
     await migrate(subject, registry, { folder })
-    const later = registryOf([sites, resourceTable('projects', { title: text().notNull(), rank: integer(), siteId: belongsTo(() => sites, { onDelete: 'cascade' }) })])
+    const later = registryOf([
+      sites,
+      resourceTable('projects', {
+        title: text().notNull(),
+        rank: integer(),
+        siteId: belongsTo(() => sites, { onDelete: 'cascade' }),
+      }),
+    ])
     const stale: unknown = await migrate(subject, later, { folder }).catch((error: unknown) => error)
     expect((stale as MigrationRefused).differences).toEqual(['missing: would have added column projects.rank'])
     expect(String(stale)).toContain('Add one: npx drizzle-kit generate')
@@ -117,7 +152,9 @@ describe.each([
   test('that does not lead to what is declared leaves nothing', async () => {
     writeFolder(folder, [{ ...one, sql: first.replace('"title" text NOT NULL', '"title" varchar(20)') }])
     const refused: unknown = await migrate(subject, registry, { folder }).catch((error: unknown) => error)
-    expect((refused as MigrationRefused).differences).toEqual(['projects.title is character varying(20) in the database and declared text'])
+    expect((refused as MigrationRefused).differences).toEqual([
+      'projects.title is character varying(20) in the database and declared text',
+    ])
     expect((await readCatalog(subject.owner)).tables.filter((table) => table.schema !== 'plinth')).toEqual([])
   })
 
@@ -136,15 +173,21 @@ describe.each([
   test('with an edited migration is a warning', async () => {
     await migrate(subject, registry, { folder })
     writeFolder(folder, [{ ...one, sql: `${first}\n-- edited` }])
-    expect((await migrate(subject, registry, { folder })).warnings).toEqual([expect.stringContaining('0000_first') as string])
+    expect((await migrate(subject, registry, { folder })).warnings).toEqual([
+      expect.stringContaining('0000_first') as string,
+    ])
   })
 
   test('that is none is an error with the command', async () => {
-    await expect(migrate(subject, registry, { folder: join(folder, 'nowhere') })).rejects.toThrow('npx drizzle-kit generate')
+    await expect(migrate(subject, registry, { folder: join(folder, 'nowhere') })).rejects.toThrow(
+      'npx drizzle-kit generate',
+    )
   })
 
   test('whose SQL fails names migration and statement', async () => {
     writeFolder(folder, [one, { ...two, sql: 'ALTER TABLE "nothing" ADD COLUMN "x" text; select 1' }])
-    await expect(migrate(subject, registry, { folder })).rejects.toThrow(`migration 0001_rank of ${folder}: ALTER TABLE "nothing"`)
+    await expect(migrate(subject, registry, { folder })).rejects.toThrow(
+      `migration 0001_rank of ${folder}: ALTER TABLE "nothing"`,
+    )
   })
 })

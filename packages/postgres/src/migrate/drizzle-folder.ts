@@ -26,11 +26,18 @@ interface FolderMigration extends MigrationMeta {
 function readFolder(folder: string): readonly FolderMigration[] {
   try {
     const migrations = readMigrationFiles({ migrationsFolder: folder })
-    const { entries } = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as { readonly entries: readonly { readonly tag: string }[] }
-    return migrations.map((migration, at) => ({ ...migration, tag: entries[at]?.tag ?? String(migration.folderMillis) }))
+    const { entries } = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
+      readonly entries: readonly { readonly tag: string }[]
+    }
+    return migrations.map((migration, at) => ({
+      ...migration,
+      tag: entries[at]?.tag ?? String(migration.folderMillis),
+    }))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`${folder} is no folder of drizzle-kit: ${reason}. Make one with: npx drizzle-kit generate`, { cause: error })
+    throw new Error(`${folder} is no folder of drizzle-kit: ${reason}. Make one with: npx drizzle-kit generate`, {
+      cause: error,
+    })
   }
 }
 
@@ -55,12 +62,18 @@ export async function runFolder(connection: Connection, folder: string, journalE
   const applied: string[] = []
   for (const migration of migrations.filter((one) => one.folderMillis > last)) {
     const label = `migration ${migration.tag} of ${folder}`
-    for (const sql of migration.sql.flatMap(splitStatements)) await runSteps(connection, [{ sql, words: `${label}: ${firstLine(sql)}` }])
-    await connection.query(`insert into ${journal} (hash, created_at) values ($1::text, $2::int8)`, [migration.hash, migration.folderMillis])
+    for (const sql of migration.sql.flatMap(splitStatements))
+      await runSteps(connection, [{ sql, words: `${label}: ${firstLine(sql)}` }])
+    await connection.query(`insert into ${journal} (hash, created_at) values ($1::text, $2::int8)`, [
+      migration.hash,
+      migration.folderMillis,
+    ])
     applied.push(`applied ${label}`)
   }
   const edited = migrations.filter((one) => (done.get(one.folderMillis) ?? one.hash) !== one.hash)
-  const warnings = edited.map((one) => `migration ${one.tag} of ${folder} was edited after it had run; what it says now did not happen here`)
+  const warnings = edited.map(
+    (one) => `migration ${one.tag} of ${folder} was edited after it had run; what it says now did not happen here`,
+  )
   return { applied, warnings }
 }
 
@@ -68,7 +81,12 @@ export async function runFolder(connection: Connection, folder: string, journalE
  * Two branches, each with a migration, merged in the other order: Drizzle skips the older one in silence, for it compares with
  * the last time only.
  */
-function verifyNoneSkipped(folder: string, migrations: readonly FolderMigration[], done: ReadonlyMap<number, string>, last: number): void {
+function verifyNoneSkipped(
+  folder: string,
+  migrations: readonly FolderMigration[],
+  done: ReadonlyMap<number, string>,
+  last: number,
+): void {
   const skipped = migrations.filter((one) => one.folderMillis <= last && !done.has(one.folderMillis))
   if (skipped.length === 0) return
   throw new Error(

@@ -22,7 +22,9 @@ export async function lockedTransaction<T>(driver: Driver, work: (connection: Co
       return await driver.transaction(async (connection) => {
         await connection.query('set transaction isolation level read committed')
         // Whoever is first may take minutes over an index; waiting for him is right.
-        await connection.query(`select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`)
+        await connection.query(
+          `select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`,
+        )
         await connection.query(`select pg_advisory_xact_lock($1::int8)`, [migrationLock])
         // What this session looked up before it waited ("there is no schema plinth") is still in its caches; it learns what
         // others committed when it next locks a relation. Without this, to_regclass and has_…_privilege answered from before
@@ -55,7 +57,11 @@ function isLostRace(error: unknown): boolean {
 
 /** The SQLSTATE of an error of either client, looking through `cause`; '' where there is none. */
 export function sqlState(error: unknown): string {
-  for (let one: unknown = error; typeof one === 'object' && one !== null; one = (one as { readonly cause?: unknown }).cause) {
+  for (
+    let one: unknown = error;
+    typeof one === 'object' && one !== null;
+    one = (one as { readonly cause?: unknown }).cause
+  ) {
     const { code } = one as { readonly code?: unknown }
     if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code
   }

@@ -55,15 +55,21 @@ export async function migrateDatabase(options: MigrateDatabaseOptions): Promise<
   return report
 }
 
-async function migrateProduct(connection: Connection, registry: Registry, roles: RoleNames, folder: string | undefined): Promise<Added> {
+async function migrateProduct(
+  connection: Connection,
+  registry: Registry,
+  roles: RoleNames,
+  folder: string | undefined,
+): Promise<Added> {
   const secured = securedTables(registry)
   const before = await readCatalogWithin(connection, [...secured, JOURNAL])
   const prepared = await prepareSchemas(connection, before, roles, secured, folder !== undefined)
   await becomeRole(connection, roles.owner)
   const declared = productTables(registry).map(declareTable)
-  const made = folder === undefined
-    ? await addMissing(connection, compareTables(declared, before))
-    : await runFolder(connection, folder, findTable(before, JOURNAL.schema, JOURNAL.name) !== undefined)
+  const made =
+    folder === undefined
+      ? await addMissing(connection, compareTables(declared, before))
+      : await runFolder(connection, folder, findTable(before, JOURNAL.schema, JOURNAL.name) !== undefined)
   // A folder may change anything, roles and session included.
   if (folder !== undefined) await becomeRole(connection, roles.owner)
   const changed = prepared.applied.length + made.applied.length > 0
@@ -76,7 +82,12 @@ async function migrateProduct(connection: Connection, registry: Registry, roles:
   }
 }
 
-async function secureAll(connection: Connection, catalog: Catalog, tables: readonly SecuredTable[], roles: RoleNames): Promise<string[]> {
+async function secureAll(
+  connection: Connection,
+  catalog: Catalog,
+  tables: readonly SecuredTable[],
+  roles: RoleNames,
+): Promise<string[]> {
   const steps = tables.flatMap((table) => {
     const live = findTable(catalog, table.schema, table.name)
     // A feature names a table that none of its migrations makes: the comparison at start says so.

@@ -9,7 +9,9 @@ export class MigrationRefused extends Error {
   constructor(differences: readonly string[], folder: string | undefined) {
     const many = differences.length === 1 ? 'one point' : `${differences.length} points`
     const lines = differences.map((difference) => `  - ${difference}`).join('\n')
-    super(`plinth.migrate() changed nothing: the database differs from the declaration in ${many}.\n${lines}\n${advice(folder)}`)
+    super(
+      `plinth.migrate() changed nothing: the database differs from the declaration in ${many}.\n${lines}\n${advice(folder)}`,
+    )
     this.differences = differences
   }
 }

@@ -16,7 +16,11 @@ export interface Prepared {
  * @param tables those that Plinth looks after
  */
 export async function prepareSchemas(
-  connection: Connection, catalog: Catalog, roles: RoleNames, tables: readonly { readonly schema: string; readonly name: string }[], folder: boolean,
+  connection: Connection,
+  catalog: Catalog,
+  roles: RoleNames,
+  tables: readonly { readonly schema: string; readonly name: string }[],
+  folder: boolean,
 ): Promise<Prepared> {
   const schemas = [...new Set(tables.map((table) => table.schema))].sort()
   const steps = [
@@ -32,13 +36,22 @@ export async function prepareSchemas(
 function schemaSteps(catalog: Catalog, roles: RoleNames, name: string): Step[] {
   const schema = catalog.schemas.find((one) => one.name === name)
   if (!schema) {
-    return [{ sql: `create schema ${identifier(name)} authorization ${identifier(roles.owner)}`, words: `made schema ${name}` }]
+    return [
+      {
+        sql: `create schema ${identifier(name)} authorization ${identifier(roles.owner)}`,
+        words: `made schema ${name}`,
+      },
+    ]
   }
   const has = (role: string, privilege: string): boolean =>
-    schema.owner === role || schema.grants.some((grant) => grant.grantee === role && grant.privileges.includes(privilege))
+    schema.owner === role ||
+    schema.grants.some((grant) => grant.grantee === role && grant.privileges.includes(privilege))
   const steps: Step[] = []
   const grant = (role: string, privileges: string): void => {
-    steps.push({ sql: `grant ${privileges} on schema ${identifier(name)} to ${identifier(role)}`, words: `granted ${privileges} on schema ${name} to ${role}` })
+    steps.push({
+      sql: `grant ${privileges} on schema ${identifier(name)} to ${identifier(role)}`,
+      words: `granted ${privileges} on schema ${name} to ${role}`,
+    })
   }
   // Not by way of PUBLIC: its right to create is taken below, and its right of use is often taken by hosts.
   if (!has(roles.owner, 'CREATE') || !has(roles.owner, 'USAGE')) grant(roles.owner, 'usage, create')
@@ -49,18 +62,37 @@ function schemaSteps(catalog: Catalog, roles: RoleNames, name: string): Step[] {
 function journalSchema(catalog: Catalog, roles: RoleNames): Step[] {
   const schema = catalog.schemas.find((one) => one.name === JOURNAL.schema)
   const [name, owner] = [identifier(JOURNAL.schema), identifier(roles.owner)]
-  if (!schema) return [{ sql: `create schema ${name} authorization ${owner}`, words: `made schema ${JOURNAL.schema} for the journal of drizzle-kit` }]
+  if (!schema)
+    return [
+      {
+        sql: `create schema ${name} authorization ${owner}`,
+        words: `made schema ${JOURNAL.schema} for the journal of drizzle-kit`,
+      },
+    ]
   if (schema.owner === roles.owner) return []
-  return [{ sql: `grant usage, create on schema ${name} to ${owner}`, words: `granted usage, create on schema ${JOURNAL.schema} to ${roles.owner}` }]
-    .filter(() => !schema.grants.some((grant) => grant.grantee === roles.owner && grant.privileges.includes('CREATE')))
+  return [
+    {
+      sql: `grant usage, create on schema ${name} to ${owner}`,
+      words: `granted usage, create on schema ${JOURNAL.schema} to ${roles.owner}`,
+    },
+  ].filter(() => !schema.grants.some((grant) => grant.grantee === roles.owner && grant.privileges.includes('CREATE')))
 }
 
 /** Tables that drizzle-kit or an older set-up made as another role. The owner must have them, and nobody at run time may. */
-function adoptTables(catalog: Catalog, roles: RoleNames, tables: readonly { readonly schema: string; readonly name: string }[]): Step[] {
+function adoptTables(
+  catalog: Catalog,
+  roles: RoleNames,
+  tables: readonly { readonly schema: string; readonly name: string }[],
+): Step[] {
   return tables.flatMap((table) => {
     const live = findTable(catalog, table.schema, table.name)
     if (!live || live.owner === roles.owner || live.kind === 'foreign') return []
-    return [{ sql: `alter table ${tableInSql(table)} owner to ${identifier(roles.owner)}`, words: `made ${roles.owner} the owner of ${table.name} (was ${live.owner})` }]
+    return [
+      {
+        sql: `alter table ${tableInSql(table)} owner to ${identifier(roles.owner)}`,
+        words: `made ${roles.owner} the owner of ${table.name} (was ${live.owner})`,
+      },
+    ]
   })
 }
 
@@ -69,13 +101,16 @@ function adoptTables(catalog: Catalog, roles: RoleNames, tables: readonly { read
  * code with a careless search_path takes for another one.
  */
 async function closePublicSchema(connection: Connection, catalog: Catalog): Promise<Prepared> {
-  const open = catalog.schemas.find((one) => one.name === 'public')?.grants.some((grant) => grant.grantee === 'public' && grant.privileges.includes('CREATE'))
+  const open = catalog.schemas
+    .find((one) => one.name === 'public')
+    ?.grants.some((grant) => grant.grantee === 'public' && grant.privileges.includes('CREATE'))
   if (!open) return { applied: [], warnings: [] }
   const sql = 'revoke create on schema public from public'
   const [may] = await connection.query(
     `select pg_has_role(session_user, n.nspowner, 'USAGE') as yes from pg_namespace n where n.nspname = 'public'`,
   )
-  if (may?.['yes'] !== true) return { applied: [], warnings: [`Every login may create objects in schema public. As its owner run: ${sql};`] }
+  if (may?.['yes'] !== true)
+    return { applied: [], warnings: [`Every login may create objects in schema public. As its owner run: ${sql};`] }
   await runSteps(connection, [{ sql, words: 'took from everybody the right to create in schema public' }])
   return { applied: ['took from everybody the right to create in schema public'], warnings: [] }
 }

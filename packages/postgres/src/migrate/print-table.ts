@@ -1,4 +1,10 @@
-import type { DeclaredColumn, DeclaredForeignKey, DeclaredIndex, DeclaredKey, DeclaredTable } from '../catalog/declared-table.ts'
+import type {
+  DeclaredColumn,
+  DeclaredForeignKey,
+  DeclaredIndex,
+  DeclaredKey,
+  DeclaredTable,
+} from '../catalog/declared-table.ts'
 import { identifier, literal } from '../statements/quote.ts'
 import type { DeclaredEnum } from '../catalog/column-type.ts'
 

@@ -14,7 +14,9 @@ export class MigrationStepError extends Error {
 
   constructor(words: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    super(`Migration stopped at "${words}", everything of this step was rolled back: ${reason}${hint(cause)}`, { cause })
+    super(`Migration stopped at "${words}", everything of this step was rolled back: ${reason}${hint(cause)}`, {
+      cause,
+    })
   }
 }
 

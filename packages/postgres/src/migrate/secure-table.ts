@@ -49,9 +49,16 @@ function mendPolicy(table: SecuredTable, live: CatalogPolicy, expected: Expected
   if (samePolicy(live, expected)) return []
   const on = `policy ${identifier(expected.name)} on ${tableInSql(table)}`
   // ALTER changes roles and expressions only, and cannot take a WITH CHECK away.
-  const alterable = live.permissive === expected.permissive && live.command === expected.command && (live.check === null || expected.check !== null)
-  if (alterable) return [{ sql: `alter ${on} ${expected.alter}`, words: `mended policy ${expected.name} on ${table.name}` }]
-  return [{ sql: `drop ${on}`, words: `dropped the wrong policy ${expected.name} on ${table.name}` }, makePolicy(table, expected)]
+  const alterable =
+    live.permissive === expected.permissive &&
+    live.command === expected.command &&
+    (live.check === null || expected.check !== null)
+  if (alterable)
+    return [{ sql: `alter ${on} ${expected.alter}`, words: `mended policy ${expected.name} on ${table.name}` }]
+  return [
+    { sql: `drop ${on}`, words: `dropped the wrong policy ${expected.name} on ${table.name}` },
+    makePolicy(table, expected),
+  ]
 }
 
 function grantSteps(table: SecuredTable, live: CatalogTable, roles: RoleNames): Step[] {
@@ -67,11 +74,18 @@ function grantSteps(table: SecuredTable, live: CatalogTable, roles: RoleNames): 
     // keys exist.
     const excess = has.filter((privilege) => !rowPrivileges.includes(privilege))
     if (excess.length > 0) {
-      steps.push({ sql: `revoke ${excess.join(', ')} on ${name} from ${identifier(role)}`, words: `took ${excess.join(', ')} on ${table.name} from ${role}` })
+      steps.push({
+        sql: `revoke ${excess.join(', ')} on ${name} from ${identifier(role)}`,
+        words: `took ${excess.join(', ')} on ${table.name} from ${role}`,
+      })
     }
-    const missing = table.grants === 'own' && has.length > 0 ? [] : rowPrivileges.filter((privilege) => !has.includes(privilege))
+    const missing =
+      table.grants === 'own' && has.length > 0 ? [] : rowPrivileges.filter((privilege) => !has.includes(privilege))
     if (missing.length > 0) {
-      steps.push({ sql: `grant ${missing.join(', ')} on ${name} to ${identifier(role)}`, words: `granted ${missing.join(', ').toLowerCase()} on ${table.name} to ${role}` })
+      steps.push({
+        sql: `grant ${missing.join(', ')} on ${name} to ${identifier(role)}`,
+        words: `granted ${missing.join(', ').toLowerCase()} on ${table.name} to ${role}`,
+      })
     }
   }
   return steps

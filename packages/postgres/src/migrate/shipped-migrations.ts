@@ -21,10 +21,15 @@ export const PLATFORM = 'platform'
 export async function shippedMigrations(registry: Registry): Promise<readonly ShippedMigration[]> {
   const files = (await readdir(platformMigrationsFolder)).filter((file) => file.endsWith('.sql')).sort()
   const platform = await Promise.all(
-    files.map(async (file) => shipped(PLATFORM, file.slice(0, -'.sql'.length), await readFile(join(platformMigrationsFolder, file), 'utf8'))),
+    files.map(async (file) =>
+      shipped(PLATFORM, file.slice(0, -'.sql'.length), await readFile(join(platformMigrationsFolder, file), 'utf8')),
+    ),
   )
   const features = registry.features.flatMap((feature) =>
-    [...(feature.migrations ?? [])].sort((left, right) => (left.id < right.id ? -1 : 1)).map(({ id, sql }) => shipped(feature.name, id, sql)))
+    [...(feature.migrations ?? [])]
+      .sort((left, right) => (left.id < right.id ? -1 : 1))
+      .map(({ id, sql }) => shipped(feature.name, id, sql)),
+  )
   return [...platform, ...features]
 }
 

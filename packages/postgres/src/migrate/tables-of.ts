@@ -7,19 +7,24 @@ import type { SecuredTable } from './secure-table.ts'
  * and of its features.
  */
 export function productTables(registry: Registry): readonly PgTable[] {
-  return registry.resources.map((resource) => resource.drizzle).filter((table) => getTableConfig(table).schema !== 'plinth')
+  return registry.resources
+    .map((resource) => resource.drizzle)
+    .filter((table) => getTableConfig(table).schema !== 'plinth')
 }
 
 /** Tables of a feature, or of all. */
 export function featureTables(registry: Registry, feature?: string): readonly PgTable[] {
-  return registry.features.filter((one) => feature === undefined || one.name === feature).flatMap((one) => one.tables ?? [])
+  return registry.features
+    .filter((one) => feature === undefined || one.name === feature)
+    .flatMap((one) => one.tables ?? [])
 }
 
 export function securedTables(registry: Registry): readonly SecuredTable[] {
   return [
     ...productTables(registry).map((table) => secured(table, 'rows')),
     ...featureTables(registry).map((table) => secured(table, 'own')),
-    ...registry.resources.map((resource) => resource.drizzle)
+    ...registry.resources
+      .map((resource) => resource.drizzle)
       .filter((table) => getTableConfig(table).schema === 'plinth' && !featureTables(registry).includes(table))
       .map((table) => secured(table, 'own')),
   ]

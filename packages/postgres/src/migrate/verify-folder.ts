@@ -8,10 +8,18 @@ import { MigrationRefused } from './migration-refused.ts'
  * it here, before anything is committed; differences that break nothing are warnings.
  * @throws MigrationRefused
  */
-export async function verifyFolder(connection: Connection, comparison: Comparison, folder: string): Promise<readonly string[]> {
+export async function verifyFolder(
+  connection: Connection,
+  comparison: Comparison,
+  folder: string,
+): Promise<readonly string[]> {
   const indexes = new Set(comparison.indexes)
-  const missing = additionsOf(comparison).filter((step) => !indexes.has(step)).map((step) => `missing: would have ${step.words}`)
-  const breaking = comparison.differences.filter((difference) => difference.breaks).map((difference) => difference.words)
+  const missing = additionsOf(comparison)
+    .filter((step) => !indexes.has(step))
+    .map((step) => `missing: would have ${step.words}`)
+  const breaking = comparison.differences
+    .filter((difference) => difference.breaks)
+    .map((difference) => difference.words)
   if (missing.length + breaking.length > 0) throw new MigrationRefused([...missing, ...breaking], folder)
   const right = (await resolveDoubts(connection, comparison.doubts)) ?? []
   return [

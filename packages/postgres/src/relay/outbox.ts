@@ -42,7 +42,12 @@ export async function markDelivered(connection: Connection, event: EventRecord):
   await connection.query(deliveredText, [event.tenantId, event.id], { prepare: true })
 }
 
-export async function markFailed(connection: Connection, event: EventRecord, reason: string, delay: number): Promise<void> {
+export async function markFailed(
+  connection: Connection,
+  event: EventRecord,
+  reason: string,
+  delay: number,
+): Promise<void> {
   await connection.query(failedText, [event.tenantId, event.id, reason.slice(0, 1_000), delay], { prepare: true })
 }
 

@@ -1,6 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { fieldOf, type EventRecord, type ResourceInfo } from '@plinth/core'
-import { attach, everything, listening, openPGlite, openServer, scopeOf, sites, type Attached, type Opened } from '../../tests/fixture.ts'
+import {
+  attach,
+  everything,
+  listening,
+  openPGlite,
+  openServer,
+  scopeOf,
+  sites,
+  type Attached,
+  type Opened,
+} from '../../tests/fixture.ts'
 import type { Drivers } from '../drivers/driver.ts'
 
 const subjects = [
@@ -27,7 +37,10 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
   afterAll(() => opened.close())
 
   /** A platform of its own over the same database; closing it leaves the drivers open for the others. */
-  function start(deliver: (event: EventRecord) => Promise<void>, wrap: (drivers: Drivers) => Drivers = (drivers) => drivers): Attached {
+  function start(
+    deliver: (event: EventRecord) => Promise<void>,
+    wrap: (drivers: Drivers) => Drivers = (drivers) => drivers,
+  ): Attached {
     const drivers = wrap({ ...opened.drivers, close: () => Promise.resolve() })
     const attached = attach(drivers, [listening('*')], { deliver, relay: fast })
     started.push({ stop: () => attached.database.close() })
@@ -41,13 +54,17 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
     const id = newId()
     const values = (text: string) => new Map([[fieldOf(site, 'name'), text]])
     await session.create({ resource: site, id, ownerUserId: null, values: values('0') })
-    for (let at = 1; at <= changes; at += 1) await session.update({ resource: site, id, ...everything, event: 'updated', values: values(String(at)) })
+    for (let at = 1; at <= changes; at += 1)
+      await session.update({ resource: site, id, ...everything, event: 'updated', values: values(String(at)) })
     return id
   }
 
-  const undelivered = async (): Promise<number> => Number((await opened.owner.query('select count(*) n from plinth.events where delivered_at is null'))[0]?.['n'])
+  const undelivered = async (): Promise<number> =>
+    Number((await opened.owner.query('select count(*) n from plinth.events where delivered_at is null'))[0]?.['n'])
   const versionsOf = (events: readonly EventRecord[], id: string): unknown[] =>
-    events.filter((event) => event.key === `site:${id}`).map((event) => (event.data as { readonly version: number }).version)
+    events
+      .filter((event) => event.key === `site:${id}`)
+      .map((event) => (event.data as { readonly version: number }).version)
 
   test('hands every event on, in order per row, with all that it says', async () => {
     const events: EventRecord[] = []
@@ -59,8 +76,14 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
     await vi.waitFor(() => expect(events).toHaveLength(48), { timeout: 20_000 })
     for (const id of ids) expect(versionsOf(events, id)).toEqual([1, 2, 3, 4, 5, 6])
     expect(events.find((event) => event.key === `site:${ids[0] ?? ''}`)).toEqual({
-      id: expect.stringMatching(/^[0-9a-f-]{36}$/), tenantId: tenants[0], type: 'site.created', key: `site:${ids[0] ?? ''}`,
-      data: expect.objectContaining({ id: ids[0], name: '0' }), actor: { kind: 'user', id: 'ann' }, requestId: 'request-1', time: new Date('2026-11-20T20:54:57.107Z'),
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      tenantId: tenants[0],
+      type: 'site.created',
+      key: `site:${ids[0] ?? ''}`,
+      data: expect.objectContaining({ id: ids[0], name: '0' }),
+      actor: { kind: 'user', id: 'ann' },
+      requestId: 'request-1',
+      time: new Date('2026-11-20T20:54:57.107Z'),
     })
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
   })
@@ -78,21 +101,42 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
       order.push(label)
       return Promise.resolve()
     })
-    const [stuck, free] = await Promise.all([write(attached, tenants[0] ?? '', 2), write(attached, tenants[1] ?? '', 2)])
+    const [stuck, free] = await Promise.all([
+      write(attached, tenants[0] ?? '', 2),
+      write(attached, tenants[1] ?? '', 2),
+    ])
     const [s, f] = [stuck.slice(-4), free.slice(-4)]
     await vi.waitFor(() => expect(order).toHaveLength(9), { timeout: 20_000 })
-    expect(order.filter((one) => one.includes(s))).toEqual([`failed ${s} 1`, `failed ${s} 1`, `failed ${s} 1`, `${s} 1`, `${s} 2`, `${s} 3`])
+    expect(order.filter((one) => one.includes(s))).toEqual([
+      `failed ${s} 1`,
+      `failed ${s} 1`,
+      `failed ${s} 1`,
+      `${s} 1`,
+      `${s} 2`,
+      `${s} 3`,
+    ])
     expect(order.filter((one) => one.startsWith(f))).toEqual([`${f} 1`, `${f} 2`, `${f} 3`])
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
-    const [row] = await opened.owner.query(`select attempts, last_error from plinth.events where key = $1::text and type = 'site.created'`, [`site:${stuck}`])
+    const [row] = await opened.owner.query(
+      `select attempts, last_error from plinth.events where key = $1::text and type = 'site.created'`,
+      [`site:${stuck}`],
+    )
     expect(row).toEqual({ attempts: 4, last_error: null })
   })
 
   test('what fails is written down: attempts, the reason, and a next time that moves away', async () => {
     const attached = start(() => Promise.reject(new Error('never')))
     const id = await write(attached, tenants[0] ?? '', 0)
-    const row = async () => (await opened.owner.query('select attempts, last_error, next_attempt_at > occurred_at later from plinth.events where key = $1::text', [`site:${id}`]))[0]
-    await vi.waitFor(async () => expect(await row()).toMatchObject({ attempts: 3, last_error: 'never' }), { timeout: 20_000 })
+    const row = async () =>
+      (
+        await opened.owner.query(
+          'select attempts, last_error, next_attempt_at > occurred_at later from plinth.events where key = $1::text',
+          [`site:${id}`],
+        )
+      )[0]
+    await vi.waitFor(async () => expect(await row()).toMatchObject({ attempts: 3, last_error: 'never' }), {
+      timeout: 20_000,
+    })
     expect(await undelivered()).toBe(1)
   })
 
@@ -156,10 +200,12 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
 
   test('two relays: each event once; when the leader goes, the other takes over', async () => {
     const seen: string[][] = [[], []]
-    const [first, second] = seen.map((events) => start((event) => {
-      events.push(event.id)
-      return Promise.resolve()
-    })) as [Attached, Attached]
+    const [first, second] = seen.map((events) =>
+      start((event) => {
+        events.push(event.id)
+        return Promise.resolve()
+      }),
+    ) as [Attached, Attached]
     for (let at = 0; at < 10; at += 1) await write(at % 2 === 0 ? first : second, tenants[0] ?? '', 4)
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
     expect(seen.flat()).toHaveLength(50)
@@ -180,7 +226,9 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
     })
     await write(attached, tenants[0] ?? '', 0)
     await vi.waitFor(() => expect(seen).toHaveLength(1), { timeout: 20_000 })
-    await opened.owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'plinth_system' and datname = current_database()`)
+    await opened.owner.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'plinth_system' and datname = current_database()`,
+    )
     await write(attached, tenants[0] ?? '', 0)
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
     expect(new Set(seen).size).toBe(2)

@@ -15,6 +15,8 @@ export interface RelayOptions {
 }
 
 const POLL_MS = 500
+/** Not at once: under load every write would ask for a look of its own. */
+const POKE_MS = 10
 const BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 3_600_000
 /** Keys that are worked on side by side: one slow handler does not hold up every tenant. */
@@ -28,8 +30,11 @@ export class Relay {
   readonly #options: RelayOptions
   #running: Promise<void> | undefined
   #stopping = false
+  /** Ends the pause; shortens it. */
   #wake: (() => void) | undefined
+  #hurry: (() => void) | undefined
   #poked = false
+  #leading = false
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -40,10 +45,11 @@ export class Relay {
     this.#running ??= this.#run()
   }
 
-  /** There is something to hand on: look now instead of at the next turn. */
+  /** There is something to hand on: look soon instead of at the next turn. Only the leader would find it. */
   poke(): void {
+    if (!this.#leading || this.#poked) return
     this.#poked = true
-    this.#wake?.()
+    this.#hurry?.()
   }
 
   /** Lets the deliveries that have begun end, and resolves when nothing of the relay is left running. */
@@ -66,11 +72,14 @@ export class Relay {
       }
       // Where the lock was lost in the middle of a batch: two batches of one process side by side would break the order.
       await working?.catch(() => undefined)
+      this.#leading = false
+      this.#poked = false
       await this.#pause()
     }
   }
 
   async #work(driver: Driver, check: () => Promise<void>): Promise<void> {
+    this.#leading = true
     while (!this.#stopping) {
       await check()
       this.#poked = false
@@ -103,7 +112,14 @@ export class Relay {
         await this.#options.deliver(event)
       } catch (error) {
         const delay = this.#delay(attempts)
-        this.#options.log.warn(logEvents.relayDeliveryFailed, { error, type: event.type, eventId: event.id, tenantId: event.tenantId, attempts: attempts + 1, retryInMs: delay })
+        this.#options.log.warn(logEvents.relayDeliveryFailed, {
+          error,
+          type: event.type,
+          eventId: event.id,
+          tenantId: event.tenantId,
+          attempts: attempts + 1,
+          retryInMs: delay,
+        })
         await markFailed(driver, event, error instanceof Error ? error.message : String(error), delay)
         // What came later under this key waits for it.
         return
@@ -118,16 +134,20 @@ export class Relay {
 
   /** Until the next turn, a poke or the stop. The timer keeps no process alive. */
   async #pause(): Promise<void> {
-    if (this.#stopping || this.#poked) return
+    if (this.#stopping) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#options.pollMs ?? POLL_MS)
-      timer.unref()
+      let timer = setTimeout(resolve, this.#poked ? POKE_MS : (this.#options.pollMs ?? POLL_MS)).unref()
+      this.#hurry = () => {
+        clearTimeout(timer)
+        timer = setTimeout(resolve, POKE_MS).unref()
+      }
       this.#wake = () => {
         clearTimeout(timer)
         resolve()
       }
     })
     this.#wake = undefined
+    this.#hurry = undefined
   }
 }
 

@@ -2,7 +2,17 @@ import { text } from 'drizzle-orm/pg-core'
 import { resourceTable, StartupError } from '@plinth/core'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { loginUrl } from '../../../testing/src/server/databases.ts'
-import { check, migrate, onPGlite, onServer, outcome, password, registryOf, serverDriver, type Subject } from '../../tests/migration-fixture.ts'
+import {
+  check,
+  migrate,
+  onPGlite,
+  onServer,
+  outcome,
+  password,
+  registryOf,
+  serverDriver,
+  type Subject,
+} from '../../tests/migration-fixture.ts'
 import { ensureRoles } from './ensure-roles.ts'
 import { verifiesPassword } from './password-verifier.ts'
 import { readRoles } from './read-roles.ts'
@@ -30,7 +40,12 @@ describe.each([
     expect(found.get(roles.app)).toMatchObject({ ...nothing, canLogin: true, bypassRls: false, memberOf: [] })
     expect(found.get(roles.lookup)).toMatchObject({ ...nothing, canLogin: false, bypassRls: false, memberOf: [] })
     expect(found.get(roles.system)).toMatchObject({ ...nothing, canLogin: true, bypassRls: false, memberOf: [] })
-    expect(found.get(roles.backup)).toMatchObject({ ...nothing, canLogin: false, bypassRls: true, memberOf: ['pg_read_all_data'] })
+    expect(found.get(roles.backup)).toMatchObject({
+      ...nothing,
+      canLogin: false,
+      bypassRls: true,
+      memberOf: ['pg_read_all_data'],
+    })
     expect(await ensureRoles(subject.owner, options)).toEqual({ applied: [], warnings: [] })
   })
 
@@ -50,7 +65,10 @@ describe.each([
     await ensureRoles(subject.owner, { rolePrefix: subject.prefix })
     await subject.owner.script(`alter role "${roles.app}" bypassrls createrole; alter role "${roles.owner}" superuser`)
     const { applied } = await ensureRoles(subject.owner, { rolePrefix: subject.prefix })
-    expect(applied).toEqual([`took from role ${roles.owner}: nosuperuser`, `took from role ${roles.app}: nobypassrls, nocreaterole`])
+    expect(applied).toEqual([
+      `took from role ${roles.owner}: nosuperuser`,
+      `took from role ${roles.app}: nobypassrls, nocreaterole`,
+    ])
   })
 })
 
@@ -86,21 +104,32 @@ describe('on a server', () => {
     const user = attributes === undefined ? name('web') : await login('web', attributes)
     const refused: unknown = await migrate(subject, registry, { appLogin: { user } }).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(StartupError)
-    expect((refused as StartupError).faults).toEqual([expect.objectContaining({ path: `DATABASE_URL login ${user}`, problem: expect.stringContaining(problem) as string })])
+    expect((refused as StartupError).faults).toEqual([
+      expect.objectContaining({
+        path: `DATABASE_URL login ${user}`,
+        problem: expect.stringContaining(problem) as string,
+      }),
+    ])
   })
 
   test('a login that can become the owner or the system role is refused', async () => {
     await ensureRoles(subject.owner, { rolePrefix: subject.prefix })
     const user = await login('web', '')
-    await subject.owner.script(`create role "${name('staff')}"; grant "${subject.roles.owner}", "${subject.roles.system}" to "${name('staff')}"; grant "${name('staff')}" to "${user}"`)
+    await subject.owner.script(
+      `create role "${name('staff')}"; grant "${subject.roles.owner}", "${subject.roles.system}" to "${name('staff')}"; grant "${name('staff')}" to "${user}"`,
+    )
     for (const one of [user, subject.roles.system]) {
-      await expect(ensureRoles(subject.owner, { rolePrefix: subject.prefix, appLogin: { user: one } })).rejects.toThrow('or a member of it')
+      await expect(ensureRoles(subject.owner, { rolePrefix: subject.prefix, appLogin: { user: one } })).rejects.toThrow(
+        'or a member of it',
+      )
     }
   })
 
   test('a NOINHERIT login is told what to do', async () => {
     const user = await login('web', 'noinherit')
-    await expect(ensureRoles(subject.owner, { rolePrefix: subject.prefix, appLogin: { user } })).rejects.toThrow(`alter role "${user}" inherit;`)
+    await expect(ensureRoles(subject.owner, { rolePrefix: subject.prefix, appLogin: { user } })).rejects.toThrow(
+      `alter role "${user}" inherit;`,
+    )
   })
 
   test('a migrating login that is no superuser can do all but the backup role', async () => {
@@ -109,8 +138,18 @@ describe('on a server', () => {
     await subject.owner.script(`alter database "${database}" owner to "${admin}"`)
     const owner = subject.login(admin, 'admin')
     const report = await migrate(subject, registry, { owner })
-    expect(report.applied).toEqual(expect.arrayContaining([`let ${admin} become ${subject.roles.owner}`, 'applied platform migration 0001_platform', 'created table sites']))
-    expect(report.warnings).toEqual([expect.stringContaining(`Backups cannot read every row yet (${subject.roles.backup}). As a superuser run: create role`)])
+    expect(report.applied).toEqual(
+      expect.arrayContaining([
+        `let ${admin} become ${subject.roles.owner}`,
+        'applied platform migration 0001_platform',
+        'created table sites',
+      ]),
+    )
+    expect(report.warnings).toEqual([
+      expect.stringContaining(
+        `Backups cannot read every row yet (${subject.roles.backup}). As a superuser run: create role`,
+      ),
+    ])
     expect(await check(subject, registry)).toEqual([])
     // The passwords cannot be compared without reading pg_authid; set again they are no news.
     const again = await migrate(subject, registry, { owner })
@@ -120,7 +159,9 @@ describe('on a server', () => {
 
   test('a login without rights is told which', async () => {
     const nobody = await login('nobody', "password 'nobody'")
-    const error: unknown = await migrate(subject, registry, { owner: subject.login(nobody, 'nobody') }).catch((refused: unknown) => refused)
+    const error: unknown = await migrate(subject, registry, { owner: subject.login(nobody, 'nobody') }).catch(
+      (refused: unknown) => refused,
+    )
     expect(String(error)).toMatch(/Migration stopped at "created role .*DATABASE_OWNER_URL lacks this right/s)
   })
 
@@ -133,6 +174,7 @@ describe('on a server', () => {
 })
 
 test('a prefix must be a plain name', () => {
-  for (const prefix of ['', 'Plinth_', 'pg_', 'a"; drop role x', '1_', 'x'.repeat(42)]) expect(() => roleNames(prefix)).toThrow('rolePrefix')
+  for (const prefix of ['', 'Plinth_', 'pg_', 'a"; drop role x', '1_', 'x'.repeat(42)])
+    expect(() => roleNames(prefix)).toThrow('rolePrefix')
   expect(roleNames('acme_')).toMatchObject({ app: 'acme_app', owner: 'acme_owner' })
 })

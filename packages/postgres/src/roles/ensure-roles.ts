@@ -61,7 +61,10 @@ async function ensureMemberships(connection: Connection, roles: RoleNames): Prom
   const steps: Step[] = []
   for (const role of [roles.owner, roles.lookup]) {
     if (await isMember(connection, login.name, role, canBecome(login))) continue
-    steps.push({ sql: `grant ${identifier(role)} to ${identifier(login.name)}`, words: `let ${login.name} become ${role}` })
+    steps.push({
+      sql: `grant ${identifier(role)} to ${identifier(login.name)}`,
+      words: `let ${login.name} become ${role}`,
+    })
   }
   await runSteps(connection, steps)
   return steps.map((step) => step.words)
@@ -72,7 +75,12 @@ function canBecome(login: MigratingLogin): 'SET' | 'MEMBER' {
   return login.serverVersion >= 160_000 ? 'SET' : 'MEMBER'
 }
 
-async function isMember(connection: Connection, login: string, role: string, how: 'SET' | 'MEMBER' | 'USAGE'): Promise<boolean> {
+async function isMember(
+  connection: Connection,
+  login: string,
+  role: string,
+  how: 'SET' | 'MEMBER' | 'USAGE',
+): Promise<boolean> {
   const [row] = await connection.query('select pg_has_role($1::name, $2::name, $3::text) as yes', [login, role, how])
   return row?.['yes'] === true
 }
@@ -83,26 +91,40 @@ async function ensureAppLogin(connection: Connection, roles: RoleNames, user: st
   const faults = await loginFaults(connection, roles, user, state)
   if (faults.length > 0) throw new StartupError(faults)
   if (await isMember(connection, user, roles.app, 'USAGE')) return []
-  const step = { sql: `grant ${identifier(roles.app)} to ${identifier(user)}`, words: `made ${user} a member of ${roles.app}` }
+  const step = {
+    sql: `grant ${identifier(roles.app)} to ${identifier(user)}`,
+    words: `made ${user} a member of ${roles.app}`,
+  }
   await runSteps(connection, [step])
   if (!(await isMember(connection, user, roles.app, 'USAGE'))) {
     throw new StartupError([
-      fault(user, `is NOINHERIT, so it has the rights of ${roles.app} only after SET ROLE`, `alter role ${identifier(user)} inherit;`),
+      fault(
+        user,
+        `is NOINHERIT, so it has the rights of ${roles.app} only after SET ROLE`,
+        `alter role ${identifier(user)} inherit;`,
+      ),
     ])
   }
   return [step.words]
 }
 
-async function loginFaults(connection: Connection, roles: RoleNames, user: string, state: RoleState | undefined): Promise<StartupFault[]> {
+async function loginFaults(
+  connection: Connection,
+  roles: RoleNames,
+  user: string,
+  state: RoleState | undefined,
+): Promise<StartupFault[]> {
   if (!state) return [fault(user, 'does not exist', `create role ${identifier(user)} login password '…';`)]
   const another = `give DATABASE_URL the login ${roles.app}; keep ${user} for DATABASE_OWNER_URL`
-  if (state.superuser) return [fault(user, 'is a superuser: row-level security does not bind it, it sees every tenant', another)]
+  if (state.superuser)
+    return [fault(user, 'is a superuser: row-level security does not bind it, it sees every tenant', another)]
   const faults: StartupFault[] = []
   if (state.bypassRls) {
     faults.push(fault(user, 'has BYPASSRLS: it sees every tenant', `alter role ${identifier(user)} nobypassrls;`))
   }
   for (const role of [roles.owner, roles.system, roles.lookup]) {
-    if (user === role || (await isMember(connection, user, role, 'MEMBER'))) faults.push(fault(user, `is ${role} or a member of it`, another))
+    if (user === role || (await isMember(connection, user, role, 'MEMBER')))
+      faults.push(fault(user, `is ${role} or a member of it`, another))
   }
   return faults
 }
@@ -113,7 +135,8 @@ function fault(user: string, problem: string, fix: string): StartupFault {
 
 /** In its own transaction: managed databases do not let everybody give BYPASSRLS away, and that is only a warning. */
 async function ensureBackup(driver: Driver, roles: RoleNames): Promise<RoleReport> {
-  const read = async (connection: Connection): Promise<Step[]> => backupSteps(roles, await readRoles(connection, [roles.backup]))
+  const read = async (connection: Connection): Promise<Step[]> =>
+    backupSteps(roles, await readRoles(connection, [roles.backup]))
   try {
     const steps = await lockedTransaction(driver, async (connection) => {
       const missing = await read(connection)
@@ -126,6 +149,9 @@ async function ensureBackup(driver: Driver, roles: RoleNames): Promise<RoleRepor
     if (!['42501', '0LP01'].includes(sqlState(error))) throw error
     const steps = await read(driver)
     const lines = steps.map((step) => `${step.sql};`).join(' ')
-    return { applied: [], warnings: [`Backups cannot read every row yet (${roles.backup}). As a superuser run: ${lines}`] }
+    return {
+      applied: [],
+      warnings: [`Backups cannot read every row yet (${roles.backup}). As a superuser run: ${lines}`],
+    }
   }
 }

@@ -37,7 +37,10 @@ export async function readLogin(connection: Connection): Promise<MigratingLogin>
 }
 
 /** The roles of these names that exist, by name. */
-export async function readRoles(connection: Connection, names: readonly string[]): Promise<ReadonlyMap<string, RoleState>> {
+export async function readRoles(
+  connection: Connection,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, RoleState>> {
   const wanted = [arrayLiteral(names)] as const
   const rows = await connection.query(
     `select r.rolname::text as name, r.rolcanlogin as can_login, r.rolsuper as superuser, r.rolbypassrls as bypass_rls,
@@ -51,7 +54,10 @@ export async function readRoles(connection: Connection, names: readonly string[]
   return new Map(rows.map((row) => [String(row['name']), stateOf(row, verifiers)]))
 }
 
-async function readVerifiers(connection: Connection, wanted: readonly [string]): Promise<ReadonlyMap<string, string | null> | undefined> {
+async function readVerifiers(
+  connection: Connection,
+  wanted: readonly [string],
+): Promise<ReadonlyMap<string, string | null> | undefined> {
   // Superusers only. Asked first: an error would end the transaction.
   const [allowed] = await connection.query(`select has_table_privilege('pg_catalog.pg_authid', 'select') as yes`)
   if (allowed?.['yes'] !== true) return undefined

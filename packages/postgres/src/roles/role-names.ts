@@ -22,7 +22,9 @@ const kinds = ['owner', 'app', 'lookup', 'system', 'backup'] as const
  */
 export function roleNames(prefix: string): RoleNames {
   if (!/^[a-z][a-z0-9_]{0,40}$/.test(prefix) || prefix.startsWith('pg_')) {
-    throw new Error(`rolePrefix '${prefix}' is not usable: lower-case letters, digits and _, at most 41, not pg_ (example: plinth_)`)
+    throw new Error(
+      `rolePrefix '${prefix}' is not usable: lower-case letters, digits and _, at most 41, not pg_ (example: plinth_)`,
+    )
   }
   return {
     owner: `${prefix}owner`,
@@ -35,5 +37,7 @@ export function roleNames(prefix: string): RoleNames {
 
 /** Replaces `{owner}` `{app}` `{lookup}` `{system}` `{backup}` in SQL of our own with the quoted names. */
 export function fillRoleNames(sql: string, roles: RoleNames): string {
-  return sql.replaceAll(new RegExp(`\\{(${kinds.join('|')})\\}`, 'g'), (_, kind: keyof RoleNames) => identifier(roles[kind]))
+  return sql.replaceAll(new RegExp(`\\{(${kinds.join('|')})\\}`, 'g'), (_, kind: keyof RoleNames) =>
+    identifier(roles[kind]),
+  )
 }

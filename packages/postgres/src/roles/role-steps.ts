@@ -16,7 +16,10 @@ export function missingRoles(roles: RoleNames, found: RoleStates): Step[] {
   ]
   return wanted
     .filter(([name]) => !found.has(name))
-    .map(([name, attributes]) => ({ sql: `create role ${identifier(name)} ${attributes}`, words: `created role ${name}` }))
+    .map(([name, attributes]) => ({
+      sql: `create role ${identifier(name)} ${attributes}`,
+      words: `created role ${name}`,
+    }))
 }
 
 const powers = [
@@ -36,7 +39,12 @@ export function excessPowers(roles: RoleNames, found: RoleStates): Step[] {
     const role = found.get(name)
     const excess = powers.filter(([power]) => role?.[power] === true).map(([, remedy]) => remedy)
     if (excess.length === 0) return []
-    return [{ sql: `alter role ${identifier(name)} ${excess.join(' ')}`, words: `took from role ${name}: ${excess.join(', ')}` }]
+    return [
+      {
+        sql: `alter role ${identifier(name)} ${excess.join(' ')}`,
+        words: `took from role ${name}: ${excess.join(', ')}`,
+      },
+    ]
   })
 }
 
@@ -44,7 +52,11 @@ export function excessPowers(roles: RoleNames, found: RoleStates): Step[] {
  * Lets a role of ours log in with this password. Compared first where it can be (superusers read pg_authid): every ALTER ROLE
  * rewrites the cluster-wide row, and two at once fail. `quiet` marks what is done blindly and therefore no news.
  */
-export function loginStep(name: string, password: string | undefined, found: RoleStates): (Step & { readonly quiet: boolean }) | undefined {
+export function loginStep(
+  name: string,
+  password: string | undefined,
+  found: RoleStates,
+): (Step & { readonly quiet: boolean }) | undefined {
   const role = found.get(name)
   const changes: string[] = []
   if (role && !role.canLogin) changes.push('login')
@@ -66,7 +78,8 @@ export function backupSteps(roles: RoleNames, found: RoleStates): Step[] {
   const name = identifier(roles.backup)
   const steps: Step[] = []
   if (!role) steps.push({ sql: `create role ${name} nologin bypassrls`, words: `created role ${roles.backup}` })
-  else if (!role.bypassRls) steps.push({ sql: `alter role ${name} bypassrls`, words: `let role ${roles.backup} read every row` })
+  else if (!role.bypassRls)
+    steps.push({ sql: `alter role ${name} bypassrls`, words: `let role ${roles.backup} read every row` })
   if (!role?.memberOf.includes('pg_read_all_data')) {
     steps.push({ sql: `grant pg_read_all_data to ${name}`, words: `let role ${roles.backup} read every table` })
   }

@@ -29,7 +29,10 @@ export function directRunner(connection: Connection, { shapes, translation }: Ru
       let losses = 0
       const mayRepeat = (): boolean => operation === 'read' && losses++ === 0
       try {
-        return await withRetry(() => connection.query(statement.text, statement.parameters, options), { ...retrying, mayRepeat })
+        return await withRetry(() => connection.query(statement.text, statement.parameters, options), {
+          ...retrying,
+          mayRepeat,
+        })
       } catch (error) {
         throw translateError(error, operation, translation)
       }
@@ -44,7 +47,11 @@ const retrying = { attempts: ATTEMPTS, random: Math.random, sleep: (milliseconds
  * can have been committed. An error of `work` itself is passed on as it is and never repeated: the ECONNREFUSED of a mail
  * server that an action talks to looks like one of the database.
  */
-export async function inTransaction<T>(driver: Driver, { shapes, translation }: RunnerParts, work: (runner: Runner) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  driver: Driver,
+  { shapes, translation }: RunnerParts,
+  work: (runner: Runner) => Promise<T>,
+): Promise<T> {
   const ours = new WeakSet<object>()
   const attempt = async (): Promise<{ readonly value: T } | { readonly thrown: unknown }> => {
     let thrown: { readonly error: unknown } | undefined

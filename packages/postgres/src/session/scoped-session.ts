@@ -1,5 +1,13 @@
 import type {
-  ChangeOperation, ChangeResult, CreateOperation, ListOperation, RawRow, ReadOperation, Scope, Session, UpdateOperation,
+  ChangeOperation,
+  ChangeResult,
+  CreateOperation,
+  ListOperation,
+  RawRow,
+  ReadOperation,
+  Scope,
+  Session,
+  UpdateOperation,
 } from '@plinth/core'
 import { outcomeOf, printDelete, printProbe, printUpdate } from '../statements/change.ts'
 import { printCreate } from '../statements/create.ts'
@@ -25,7 +33,8 @@ export function isUuid(text: string): boolean {
 
 /** @throws where the scope names no tenant: before any SQL, whoever calls */
 export function assertTenant(scope: Scope): void {
-  if (!isUuid(scope.tenantId ?? '')) throw new Error('a session needs a tenant id: nothing is read or written without one')
+  if (!isUuid(scope.tenantId ?? ''))
+    throw new Error('a session needs a tenant id: nothing is read or written without one')
 }
 
 /** The operations of one tenant scope, one statement each. */

@@ -1,16 +1,30 @@
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { always, fieldOf, type ResourceInfo } from '@plinth/core'
-import { attach, everything, listening, openServer, scopeOf, sites, type Attached, type Opened } from '../../tests/fixture.ts'
+import {
+  attach,
+  everything,
+  listening,
+  openServer,
+  scopeOf,
+  sites,
+  type Attached,
+  type Opened,
+} from '../../tests/fixture.ts'
 import type { Driver, Drivers, RawRow } from '../drivers/driver.ts'
 import { DriverError } from '../errors/driver-error.ts'
 
 const tenantId = '0190a000-0000-7000-8000-00000000000a'
 const id = '0190b000-0000-7000-8000-000000000001'
 const scope = scopeOf(tenantId)
-const sqlError = (code: string, message = 'said by PostgreSQL'): Error => Object.assign(new Error(message), { code, severity: 'ERROR' })
+const sqlError = (code: string, message = 'said by PostgreSQL'): Error =>
+  Object.assign(new Error(message), { code, severity: 'ERROR' })
 
 /** Drivers whose answers are given one after the other: a row, or an error. */
-function scripted(...answers: readonly (RawRow | Error)[]): { readonly drivers: Drivers; readonly asked: () => number; readonly begun: () => number } {
+function scripted(...answers: readonly (RawRow | Error)[]): {
+  readonly drivers: Drivers
+  readonly asked: () => number
+  readonly begun: () => number
+} {
   const left = [...answers]
   let asked = 0
   let begun = 0
@@ -29,14 +43,23 @@ function scripted(...answers: readonly (RawRow | Error)[]): { readonly drivers: 
     script: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
-  const drivers: Drivers = { kind: 'postgres', app: driver, system: () => Promise.resolve(driver), owner: () => Promise.resolve(driver), close: () => Promise.resolve() }
+  const drivers: Drivers = {
+    kind: 'postgres',
+    app: driver,
+    system: () => Promise.resolve(driver),
+    owner: () => Promise.resolve(driver),
+    close: () => Promise.resolve(),
+  }
   return { drivers, asked: () => asked, begun: () => begun }
 }
 
-const reading = (attached: Attached): Promise<unknown> => attached.database.session(scope).read({ resource: attached.resource(sites), id, visible: always })
+const reading = (attached: Attached): Promise<unknown> =>
+  attached.database.session(scope).read({ resource: attached.resource(sites), id, visible: always })
 const writing = (attached: Attached): Promise<unknown> => {
   const site = attached.resource(sites)
-  return attached.database.session(scope).create({ resource: site, id, ownerUserId: null, values: new Map([[fieldOf(site, 'name'), 'x']]) })
+  return attached.database
+    .session(scope)
+    .create({ resource: site, id, ownerUserId: null, values: new Map([[fieldOf(site, 'name'), 'x']]) })
 }
 
 describe('trouble with the database', () => {
@@ -54,11 +77,15 @@ describe('trouble with the database', () => {
 
   test.each(cases)('%s is 503 with Retry-After, never 401 or 500, and its words stay inside', async (_, error) => {
     for (const work of [reading, writing]) {
-      const failed: unknown = await work(attach(scripted(error, error, error).drivers)).catch((reason: unknown) => reason)
+      const failed: unknown = await work(attach(scripted(error, error, error).drivers)).catch(
+        (reason: unknown) => reason,
+      )
       expect(failed).toMatchObject({ code: 'unavailable', status: 503, headers: { 'retry-after': '2' }, cause: error })
       expect((failed as Error).message).not.toContain('plinth_app')
     }
-    await expect(attach(scripted(error, error, error).drivers).database.ping()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(attach(scripted(error, error, error).drivers).database.ping()).rejects.toMatchObject({
+      code: 'unavailable',
+    })
   })
 
   test('a read is asked once more after a lost connection, and not a third time', async () => {
@@ -105,13 +132,15 @@ describe('trouble with the database', () => {
   test('a transaction that the work wraps in its own error is repeated all the same; one that loses always is a conflict', async () => {
     const { drivers, begun } = scripted(...Array.from({ length: 9 }, () => sqlError('40001')))
     const attached = attach(drivers)
-    await expect(attached.database.transaction(scope, async (transaction) => {
-      try {
-        return await transaction.read({ resource: attached.resource(sites), id, visible: always })
-      } catch (error) {
-        throw new Error('while archiving', { cause: error })
-      }
-    })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(
+      attached.database.transaction(scope, async (transaction) => {
+        try {
+          return await transaction.read({ resource: attached.resource(sites), id, visible: always })
+        } catch (error) {
+          throw new Error('while archiving', { cause: error })
+        }
+      }),
+    ).rejects.toMatchObject({ code: 'conflict' })
     expect(begun()).toBe(3)
   })
 
@@ -127,12 +156,18 @@ describe('trouble with the database', () => {
     }
     const system = vi.fn<Drivers['system']>(() => Promise.reject(new Error('not asked')))
     const { database } = attach({ ...drivers, app, system }, [listening('*')])
-    await expect(database.transaction(scope, (transaction) => transaction.emit({ type: 'site.visited', key: 'k', data: null }))).rejects.toThrow('nothing was written')
+    await expect(
+      database.transaction(scope, (transaction) => transaction.emit({ type: 'site.visited', key: 'k', data: null })),
+    ).rejects.toMatchObject({ code: 'unavailable', status: 503 })
     expect(system).not.toHaveBeenCalled()
   })
 
   test('a database that is not migrated, or whose grants are not ours, is not ready', async () => {
-    for (const error of [sqlError('42P01', 'relation "public.sites" does not exist'), sqlError('42501', 'permission denied for table sites'), new DriverError('not_migrated', 'no roles')]) {
+    for (const error of [
+      sqlError('42P01', 'relation "public.sites" does not exist'),
+      sqlError('42501', 'permission denied for table sites'),
+      new DriverError('not_migrated', 'no roles'),
+    ]) {
       await expect(reading(attach(scripted(error).drivers))).rejects.toMatchObject({ code: 'not_ready', status: 503 })
     }
   })
@@ -151,7 +186,9 @@ describe('on a server', () => {
 
   const add = async (name: string): Promise<string> => {
     const made = `0190b000-0000-7000-8000-${String((last += 1)).padStart(12, '0')}`
-    await attached.database.session(scope).create({ resource: site, id: made, ownerUserId: null, values: new Map([[fieldOf(site, 'name'), name]]) })
+    await attached.database
+      .session(scope)
+      .create({ resource: site, id: made, ownerUserId: null, values: new Map([[fieldOf(site, 'name'), name]]) })
     return made
   }
   let last = 100
@@ -161,7 +198,14 @@ describe('on a server', () => {
     let met = 0
     const both = async (first: string, second: string): Promise<void> => {
       await attached.database.transaction(scope, async (transaction) => {
-        const change = (row: string) => transaction.update({ resource: site, id: row, ...everything, event: 'updated', values: new Map([[fieldOf(site, 'name'), 'x']]) })
+        const change = (row: string) =>
+          transaction.update({
+            resource: site,
+            id: row,
+            ...everything,
+            event: 'updated',
+            values: new Map([[fieldOf(site, 'name'), 'x']]),
+          })
         await change(first)
         met += 1
         // Both hold their first row before either asks for the second.
@@ -171,24 +215,33 @@ describe('on a server', () => {
     }
     await Promise.all([both(one, two), both(two, one)])
     expect(met).toBe(3)
-    for (const row of [one, two]) expect(await attached.database.session(scope).read({ resource: site, id: row, visible: always })).toMatchObject({ version: 3 })
+    for (const row of [one, two])
+      expect(await attached.database.session(scope).read({ resource: site, id: row, visible: always })).toMatchObject({
+        version: 3,
+      })
   })
 
   test('reads go on while connections are cut, and a cut write is either whole or not there', async () => {
     const known = await add('known')
     const session = attached.database.session(scope)
     const cut = async (): Promise<void> => {
-      await opened.owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'plinth_app' and datname = current_database()`)
+      await opened.owner.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'plinth_app' and datname = current_database()`,
+      )
     }
     const created: string[] = []
     const failed: unknown[] = []
     const work = Array.from({ length: 40 }, async (_, at) => {
       if (at % 10 === 5) await cut()
       await session.read({ resource: site, id: known, visible: always }).catch((error: unknown) => failed.push(error))
-      await add(`cut ${at}`).then((made) => created.push(made), (error: unknown) => failed.push(error))
+      await add(`cut ${at}`).then(
+        (made) => created.push(made),
+        (error: unknown) => failed.push(error),
+      )
     })
     await Promise.all(work)
     for (const error of failed) expect(error).toMatchObject({ code: 'unavailable' })
-    for (const made of created) expect(await session.read({ resource: site, id: made, visible: always })).toMatchObject({ version: 1 })
+    for (const made of created)
+      expect(await session.read({ resource: site, id: made, visible: always })).toMatchObject({ version: 1 })
   })
 })

@@ -20,7 +20,9 @@ export class TableFields {
     const known = this.#constraints.get(resource) ?? constraintColumns(resource)
     this.#constraints.set(resource, known)
     const columns = known.get(constraint) ?? []
-    return resource.fields.filter((field) => columns.includes(field.sqlName) && field.key !== 'tenantId' && !field.hidden)
+    return resource.fields.filter(
+      (field) => columns.includes(field.sqlName) && field.key !== 'tenantId' && !field.hidden,
+    )
   }
 
   ofColumn(resource: ResourceInfo, column: string | undefined): readonly FieldInfo[] {
@@ -39,7 +41,11 @@ function constraintColumns(resource: ResourceInfo): ReadonlyMap<string, readonly
   const config = getTableConfig(resource.drizzle)
   const found = new Map<string, readonly string[]>()
   const add = (name: string | undefined, columns: readonly object[]): void => {
-    if (name !== undefined) found.set(cut(name), columns.flatMap((column) => ('name' in column && typeof column.name === 'string' ? [column.name] : [])))
+    if (name !== undefined)
+      found.set(
+        cut(name),
+        columns.flatMap((column) => ('name' in column && typeof column.name === 'string' ? [column.name] : [])),
+      )
   }
   for (const key of config.primaryKeys) add(key.getName(), key.columns)
   for (const unique of config.uniqueConstraints) add(unique.getName(), unique.columns)

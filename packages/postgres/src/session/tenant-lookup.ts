@@ -43,12 +43,16 @@ export class TenantLookup {
   }
 }
 
-const insertText = 'insert into plinth.tenants (id, slug, name) values ($1::uuid, $2::text, $3::text)'
-  + ' on conflict (slug) do nothing returning id, slug, name, status'
+const insertText =
+  'insert into plinth.tenants (id, slug, name) values ($1::uuid, $2::text, $3::text)' +
+  ' on conflict (slug) do nothing returning id, slug, name, status'
 const takenText = 'select id, slug, name, status from plinth.tenants where slug = $1::text'
 
 /** The new tenant, or the one that has the slug already. Runs as plinth_system: no tenant can be set yet. */
-export async function insertTenant(runner: Runner, draft: { readonly slug: string; readonly name: string }): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
+export async function insertTenant(
+  runner: Runner,
+  draft: { readonly slug: string; readonly name: string },
+): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
   const parameters = [randomUUID(), draft.slug, draft.name]
   const [made] = await runner.run({ text: insertText, parameters, shape: 'fixed' }, 'other')
   if (made) return { tenant: tenantOf(made), founded: true }
@@ -59,5 +63,10 @@ export async function insertTenant(runner: Runner, draft: { readonly slug: strin
 }
 
 function tenantOf(row: RawRow): Tenant {
-  return { id: String(row['id']), slug: String(row['slug']), name: String(row['name']), status: row['status'] as TenantStatus }
+  return {
+    id: String(row['id']),
+    slug: String(row['slug']),
+    name: String(row['name']),
+    status: row['status'] as TenantStatus,
+  }
 }

@@ -19,6 +19,8 @@ export interface Translation {
 export function translateError(error: unknown, operation: Operation, { fields, recorded }: Translation): unknown {
   if (PlinthError.is(error)) return error
   const trouble = classify(error)
+  // Nothing was written, and the caller may try again.
+  if (trouble.code === 'not_committed') return problem('unavailable', { headers: { 'retry-after': '2' }, cause: error })
   switch (trouble.kind) {
     case 'connection':
     case 'overloaded':
@@ -28,7 +30,8 @@ export function translateError(error: unknown, operation: Operation, { fields, r
       return problem('conflict', { cause: error })
     default:
   }
-  if (isRecord(trouble, error, recorded)) return problem('record_failed', { headers: { 'retry-after': '2' }, cause: error })
+  if (isRecord(trouble, error, recorded))
+    return problem('record_failed', { headers: { 'retry-after': '2' }, cause: error })
   switch (trouble.kind) {
     case 'permission':
     case 'schema':
@@ -56,7 +59,8 @@ function isRecord(trouble: Trouble, error: unknown, recorded: ReadonlySet<string
       if (trouble.table === table && (trouble.schema ?? 'public') === schema) return true
     } else if (schema !== 'public' && (message.includes(`${schema}.`) || where.includes(`${schema}.`))) return true
     // `permission denied for table x`, `… row-level security policy for table "x"`.
-    else if (trouble.kind === 'permission' && (message.endsWith(` ${table}`) || message.endsWith(` "${table}"`))) return true
+    else if (trouble.kind === 'permission' && (message.endsWith(` ${table}`) || message.endsWith(` "${table}"`)))
+      return true
   }
   return false
 }
@@ -70,31 +74,46 @@ function textOf(error: unknown, name: string): string {
 
 function constraintProblem(trouble: Trouble, operation: Operation, fields: TableFields, cause: unknown): unknown {
   const resource = fields.resource(trouble.schema, trouble.table)
-  const faults = (code: string, message: string): readonly InputFault[] => faultsOf(resource, trouble, fields, code, message)
+  const faults = (code: string, message: string): readonly InputFault[] =>
+    faultsOf(resource, trouble, fields, code, message)
   switch (trouble.code) {
     case '23505':
       return problem('already_exists', { errors: faults('taken', 'This value is taken'), cause })
     case '23503':
       if (operation === 'delete') return problem('still_referenced', { cause })
-      return problem('validation_failed', { errors: faults('reference_not_found', 'There is no such row to refer to'), cause })
+      return problem('validation_failed', {
+        errors: faults('reference_not_found', 'There is no such row to refer to'),
+        cause,
+      })
     // ON DELETE RESTRICT, since PostgreSQL 18.
     case '23001':
       return problem('still_referenced', { cause })
     case '23502':
       return problem('validation_failed', { errors: faults('not_nullable', 'Must not be null'), cause })
     case '23514':
-      return problem('validation_failed', { errors: faults('check_failed', `The rule ${trouble.constraint ?? 'of the table'} is not met`), cause })
+      return problem('validation_failed', {
+        errors: faults('check_failed', `The rule ${trouble.constraint ?? 'of the table'} is not met`),
+        cause,
+      })
     default:
       return problem('conflict', { cause })
   }
 }
 
 /** One entry for each field that the constraint names; one for the whole body where it names none. */
-function faultsOf(resource: ResourceInfo | undefined, trouble: Trouble, fields: TableFields, code: string, message: string): readonly InputFault[] {
+function faultsOf(
+  resource: ResourceInfo | undefined,
+  trouble: Trouble,
+  fields: TableFields,
+  code: string,
+  message: string,
+): readonly InputFault[] {
   const named: readonly FieldInfo[] = resource
     ? [...fields.ofConstraint(resource, trouble.constraint), ...fields.ofColumn(resource, trouble.column)]
     : []
-  return named.length === 0 ? [{ path: '', code, message }] : named.map((field) => ({ path: `/${field.key}`, code, message }))
+  return named.length === 0
+    ? [{ path: '', code, message }]
+    : named.map((field) => ({ path: `/${field.key}`, code, message }))
 }
 
 /** PostgreSQL does not say which column refused a value. Core's validation goes first; this is what got past it. */

@@ -1,4 +1,11 @@
-import { databaseDefault, type ChangeOperation, type Condition, type FieldInfo, type Scope, type UpdateOperation } from '@plinth/core'
+import {
+  databaseDefault,
+  type ChangeOperation,
+  type Condition,
+  type FieldInfo,
+  type Scope,
+  type UpdateOperation,
+} from '@plinth/core'
 import { toSql } from '../conditions/to-sql.ts'
 import { columnType } from './column-types.ts'
 import { madeValue } from './made-value.ts'
@@ -33,11 +40,15 @@ export function printUpdate(operation: UpdateOperation, scope: Scope, printing: 
   const put = (field: FieldInfo, value: string | null | typeof databaseDefault): void => {
     const placeholder = value === databaseDefault ? undefined : statement.add(value)
     given += placeholder === undefined ? `${field.key}=default,` : `${field.key},`
-    set.push(() => `, ${identifier(field.sqlName)} = ${placeholder === undefined ? 'default' : columnType(field.column).store(placeholder)}`)
+    set.push(
+      () =>
+        `, ${identifier(field.sqlName)} = ${placeholder === undefined ? 'default' : columnType(field.column).store(placeholder)}`,
+    )
   }
   for (const [field, value] of values) put(field, value)
   for (const field of sql.renewed) if (!values.has(field)) put(field, madeValue(field, field.column.onUpdateFn))
-  const write = (): string => `update ${sql.table} p set version = p.version + 1, updated_at = ${names.now}${set.map((print) => print()).join('')} from b`
+  const write = (): string =>
+    `update ${sql.table} p set version = p.version + 1, updated_at = ${names.now}${set.map((print) => print()).join('')} from b`
   return finish(change, printing, 'varied', `update ${given}`, write, 'no key update')
 }
 
@@ -46,7 +57,8 @@ export function printDelete(operation: ChangeOperation, scope: Scope, printing: 
   const change = beginChange(operation, 'delete', scope, printing)
   const { sql, names } = change
   const { deletedAt } = sql
-  if (!deletedAt) return finish(change, printing, 'fixed', 'delete', () => `delete from ${sql.table} p using b`, 'update')
+  if (!deletedAt)
+    return finish(change, printing, 'fixed', 'delete', () => `delete from ${sql.table} p using b`, 'update')
   const time = columnType(deletedAt.column).family === 'zoneless' ? `(${names.now} at time zone 'UTC')` : names.now
   const write = (): string =>
     `update ${sql.table} p set ${identifier(deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${names.now} from b`
@@ -63,7 +75,12 @@ interface Change {
   readonly print: (condition: Condition) => string
 }
 
-function beginChange(operation: ChangeOperation, kind: 'update' | 'delete', scope: Scope, { records, withFacts }: Printing): Change {
+function beginChange(
+  operation: ChangeOperation,
+  kind: 'update' | 'delete',
+  scope: Scope,
+  { records, withFacts }: Printing,
+): Change {
   const { resource } = operation
   const beside = records.beside(resource, kind, operation.event)
   const { statement, head } = beginWrite(scope, operation.id, operation.event, withFacts, beside !== '')
@@ -75,18 +92,28 @@ function beginChange(operation: ChangeOperation, kind: 'update' | 'delete', scop
  * Zero rows: missing. Else the row after the change, or why there is none in the place of its id.
  * @param key what is written, as a short text
  */
-function finish(change: Change, { records, texts }: Printing, shape: Printed['shape'], key: string, write: () => string, lock: string): Printed {
+function finish(
+  change: Change,
+  { records, texts }: Printing,
+  shape: Printed['shape'],
+  key: string,
+  write: () => string,
+  lock: string,
+): Printed {
   const { operation, sql, statement, names, print } = change
   const { resource } = operation
   const visible = andCondition(operation.visible, print)
   const allowed = print(operation.allowed)
-  const version = operation.ifVersion === undefined ? '' : ` and b.version = ${seenVersion(operation.ifVersion, statement)}`
+  const version =
+    operation.ifVersion === undefined ? '' : ` and b.version = ${seenVersion(operation.ifVersion, statement)}`
   const listened = records.listens(`${resource.name}.${operation.event}`)
   const text = texts.get(`${key} ${resource.name} ${listened}${visible} & ${allowed}${version}`, () => {
     const row = `p.tenant_id = $1::uuid and p.id = ${names.id}`
-    return `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${sql.table} p where c.t is not null and ${row}${sql.live}${visible} for ${lock} of p) p)`
-      + `, n as (${write()} where ${row} and b.${ALLOWED}${version} returning p.*)${change.beside}`
-      + ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
+    return (
+      `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${sql.table} p where c.t is not null and ${row}${sql.live}${visible} for ${lock} of p) p)` +
+      `, n as (${write()} where ${row} and b.${ALLOWED}${version} returning p.*)${change.beside}` +
+      ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
+    )
   })
   return { text, parameters: statement.parameters, shape }
 }
@@ -98,7 +125,10 @@ export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts
   const id = statement.add(operation.id)
   const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
   const allowed = print(operation.allowed)
-  const stale = operation.ifVersion === undefined ? '' : ` when p.version <> ${seenVersion(operation.ifVersion, statement)} then '${STALE}'`
+  const stale =
+    operation.ifVersion === undefined
+      ? ''
+      : ` when p.version <> ${seenVersion(operation.ifVersion, statement)} then '${STALE}'`
   const visible = andCondition(operation.visible, print)
   const text = texts.get(`probe ${resource.name} ${allowed}${stale}${visible}`, () => {
     const sql = resourceSql(resource)

@@ -58,7 +58,14 @@ function describe(column: PgColumn): ColumnType {
 /** By way of text, so that the client neither parses nor prints: times keep their microseconds, json is not encoded twice. */
 function make(family: ColumnType['family'], type: string, bare: string, padded = false): ColumnType {
   const cast = (name: string) => (value: string) => (name === 'text' ? `${value}::text` : `${value}::text::${name}`)
-  return { family, padded, bare, store: cast(type), compare: cast(bare), compareMany: (values) => `${values}::text::${bare}[]` }
+  return {
+    family,
+    padded,
+    bare,
+    store: cast(type),
+    compare: cast(bare),
+    compareMany: (values) => `${values}::text::${bare}[]`,
+  }
 }
 
 /**
@@ -68,12 +75,18 @@ function make(family: ColumnType['family'], type: string, bare: string, padded =
 function zoneless(bare: string): ColumnType {
   const cast = (value: string): string => `(${value}::text::timestamp with time zone at time zone 'UTC')`
   return {
-    family: 'zoneless', padded: false, bare, store: cast, compare: cast,
+    family: 'zoneless',
+    padded: false,
+    bare,
+    store: cast,
+    compare: cast,
     compareMany: (values) => `${values}::text::timestamp with time zone[]`,
   }
 }
 
 function enumName(column: PgColumn): string {
-  const { enum: declared } = column as unknown as { readonly enum: { readonly enumName: string; readonly schema: string | undefined } }
+  const { enum: declared } = column as unknown as {
+    readonly enum: { readonly enumName: string; readonly schema: string | undefined }
+  }
   return `${identifier(declared.schema ?? 'public')}.${identifier(declared.enumName)}`
 }

@@ -11,7 +11,11 @@ import { beginWrite, writeNames } from './write-clause.ts'
  * Insert, records and event in one statement and one commit (measured: 163 µs of CPU; as a flight of messages 253). Columns
  * that are not given take their default in the database.
  */
-export function printCreate(operation: CreateOperation, scope: Scope, { records, withFacts, texts }: Printing): Printed {
+export function printCreate(
+  operation: CreateOperation,
+  scope: Scope,
+  { records, withFacts, texts }: Printing,
+): Printed {
   const { resource, values } = operation
   const sql = resourceSql(resource)
   const beside = records.beside(resource, 'create', 'created')
@@ -27,7 +31,14 @@ export function printCreate(operation: CreateOperation, scope: Scope, { records,
   for (const field of sql.made) if (!values.has(field)) put(field, madeValue(field, field.column.defaultFn))
   const text = texts.get(`create ${resource.name} ${given.map((field) => field.key).join()}`, () => {
     const names = writeNames(withFacts)
-    const columns = ['tenant_id', 'id', 'owner_user_id', 'created_at', 'updated_at', ...given.map((field) => identifier(field.sqlName))]
+    const columns = [
+      'tenant_id',
+      'id',
+      'owner_user_id',
+      'created_at',
+      'updated_at',
+      ...given.map((field) => identifier(field.sqlName)),
+    ]
     const stored = given.map((field, at) => columnType(field.column).store(placeholders[at] ?? 'null'))
     const row = [names.tenantId, names.id, `${owner}::uuid`, names.now, names.now, ...stored]
     return `${head}, n as (insert into ${sql.table} (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning *)${beside} select ${sql.written} from n`

@@ -32,7 +32,8 @@ function valueOf(key: SortKey, value: Stored, statement: Statement): string {
  * `a after x or (a = x and b after y) …`, in which NULL is the last value of its column.
  */
 export function printAfter(sort: readonly SortKey[], after: readonly Stored[], statement: Statement): string {
-  if (sort.length !== after.length) throw new Error(`the cursor has ${after.length} values for ${sort.length} sort keys`)
+  if (sort.length !== after.length)
+    throw new Error(`the cursor has ${after.length} values for ${sort.length} sort keys`)
   const [first] = sort
   if (!first) throw new Error('a page after a row needs a sort')
   if (sort.every((key, at) => key.field.notNull && key.descending === first.descending && after[at] !== null)) {

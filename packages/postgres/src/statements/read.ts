@@ -43,7 +43,11 @@ function printOne(operation: ReadOperation, scope: Scope, { withFacts, texts }: 
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }
 
-export function printCount(operation: Pick<ListOperation, 'resource' | 'where'>, scope: Scope, { withFacts, texts }: Printing): Printed {
+export function printCount(
+  operation: Pick<ListOperation, 'resource' | 'where'>,
+  scope: Scope,
+  { withFacts, texts }: Printing,
+): Printed {
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))

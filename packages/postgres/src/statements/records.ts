@@ -1,7 +1,13 @@
 import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import {
-  recordedWrite, type RecordedName, type RecordedRow, type RecordedWrite, type Registry, type ResourceInfo, type StartupFault,
+  recordedWrite,
+  type RecordedName,
+  type RecordedRow,
+  type RecordedWrite,
+  type Registry,
+  type ResourceInfo,
+  type StartupFault,
 } from '@plinth/core'
 import { columnType } from './column-types.ts'
 import { identifier, literal } from './quote.ts'
@@ -38,9 +44,14 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
     const compile = (kind: WriteKind): CompiledWrite => {
       const symbols = symbolTexts(resource, kind, names)
       const rows = registry.features.flatMap((feature) => {
-        return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({ feature: feature.name, row }))
+        return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({
+          feature: feature.name,
+          row,
+        }))
       })
-      const records = rows.map(({ feature, row }, at) => printRow(`r${at}`, row, kind, symbols, `feature ${feature}.record`, tables, faults))
+      const records = rows.map(({ feature, row }, at) =>
+        printRow(`r${at}`, row, kind, symbols, `feature ${feature}.record`, tables, faults),
+      )
       return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, symbols) }
     }
     texts.set(resource, { create: compile('create'), update: compile('update'), delete: compile('delete') })
@@ -86,19 +97,36 @@ function source(kind: WriteKind): string {
   return kind === 'create' ? 'n' : 'n, b'
 }
 
-function printRow(name: string, row: RecordedRow, kind: WriteKind, symbols: Symbols, path: string, tables: Set<string>, faults: StartupFault[]): string {
+function printRow(
+  name: string,
+  row: RecordedRow,
+  kind: WriteKind,
+  symbols: Symbols,
+  path: string,
+  tables: Set<string>,
+  faults: StartupFault[],
+): string {
   const { schema = 'public', name: table } = getTableConfig(row.table)
   tables.add(`${schema}.${table}`)
   const columns = getTableColumns(row.table as PgTable) as Readonly<Record<string, PgColumn>>
   const entries = Object.entries(row.values).flatMap(([key, value]) => {
     const column = columns[key]
     if (!column) {
-      faults.push({ path, problem: `${table} has no column ${key}`, fix: `use one of: ${Object.keys(columns).join(', ')}` })
+      faults.push({
+        path,
+        problem: `${table} has no column ${key}`,
+        fix: `use one of: ${Object.keys(columns).join(', ')}`,
+      })
       return []
     }
     return [{ name: identifier(column.name), value: printValue(column, value, symbols) }]
   })
-  if (entries.length === 0) faults.push({ path, problem: `records a row of ${table} without a value`, fix: 'give it tenantId: write.tenantId and what else there is to say' })
+  if (entries.length === 0)
+    faults.push({
+      path,
+      problem: `records a row of ${table} without a value`,
+      fix: 'give it tenantId: write.tenantId and what else there is to say',
+    })
   const target = `${identifier(schema)}.${identifier(table)} (${entries.map((entry) => entry.name).join(', ')})`
   return `, ${name} as (insert into ${target} select ${entries.map((entry) => entry.value).join(', ')} from ${source(kind)})`
 }
@@ -115,7 +143,9 @@ function printValue(column: PgColumn, value: RecordedRow['values'][string], symb
 function printEvent(resource: ResourceInfo, kind: WriteKind, symbols: Symbols): string {
   const data = kind === 'delete' ? symbols.before : symbols.after
   // The key is the row: what happens to one row is handed on in the order in which it happened.
-  return `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)`
-    + ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},`
-    + ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source(kind)})`
+  return (
+    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)` +
+    ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},` +
+    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source(kind)})`
+  )
 }

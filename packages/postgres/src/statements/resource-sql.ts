@@ -63,7 +63,11 @@ function columnValue(alias: string, field: FieldInfo): string {
 const lists = new WeakMap<readonly FieldInfo[], Map<string, string>>()
 
 /** The column list of a choice of fields, kept by the array: core hands in the same one for the same mask. */
-export function chosenColumns(resource: ResourceInfo, fields: readonly FieldInfo[], needed: readonly FieldInfo[]): string {
+export function chosenColumns(
+  resource: ResourceInfo,
+  fields: readonly FieldInfo[],
+  needed: readonly FieldInfo[],
+): string {
   if (fields === resource.fields) return resourceSql(resource).columns
   const kept = lists.get(fields) ?? new Map<string, string>()
   lists.set(fields, kept)

@@ -31,7 +31,13 @@ export function writeNames(withFacts: boolean): WriteNames {
  * The first CTEs and parameters of a write. PostgreSQL refuses a parameter that stands nowhere in the text, so `w` names them
  * all; who, where and what for only where something is recorded.
  */
-export function beginWrite(scope: Scope, id: string, event: string, withFacts: boolean, recorded: boolean): { readonly statement: Statement; readonly head: string } {
+export function beginWrite(
+  scope: Scope,
+  id: string,
+  event: string,
+  withFacts: boolean,
+  recorded: boolean,
+): { readonly statement: Statement; readonly head: string } {
   const statement = scopedStatement(scope, withFacts)
   statement.add(id)
   statement.add(scope.now.toISOString())

@@ -5,7 +5,7 @@ import type { Driver } from '@plinth/postgres/driver'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
 import { isMarked, marksIn } from '../tenants/marks.ts'
-import { restoreSnapshot, snapshotDifferences, snapshotDigest, takeSnapshot, tenantTables, type TenantSnapshot, type TenantTable } from '../tenants/tenant-tables.ts'
+import { restoreSnapshot, snapshotDifferences, tableDigests, takeSnapshot, tenantTables, type TenantSnapshot, type TenantTable } from '../tenants/tenant-tables.ts'
 import { gatherKnowledge, type Knowledge } from './knowledge.ts'
 
 /** Two tenants whose every row is known, the victim's by heart, and the superuser's view of both. */
@@ -37,28 +37,51 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   const tables = await tenantTables(superuser)
   await seedExpiredKeys(superuser, attacker, victim)
   await settled(superuser, tables, [attacker, victim])
-  const attackerRows = await takeSnapshot(superuser, tables, attacker.id)
-  const victimRows = await takeSnapshot(superuser, tables, victim.id)
-  const digest = await snapshotDigest(superuser, tables, victim.id)
+  const attackers = await keepRows(superuser, tables, attacker)
+  const victims = await keepRows(superuser, tables, victim)
   const strangers = strangerQuery(tables, attacker, victim)
   const orphans = orphanQuery(plinth.registry, attacker)
   return {
     knowledge,
     tables,
     restore: async () => {
-      await restoreSnapshot(superuser, tables, victim.id, victimRows)
-      await restoreSnapshot(superuser, tables, attacker.id, attackerRows)
+      await victims.restore()
+      await attackers.restore()
     },
-    restoreAttacker: () => restoreSnapshot(superuser, tables, attacker.id, attackerRows),
+    restoreAttacker: () => attackers.restore(),
     async wrongRows() {
-      const words: string[] = []
-      if ((await snapshotDigest(superuser, tables, victim.id)) !== digest) {
-        words.push(...snapshotDifferences(victimRows, await takeSnapshot(superuser, tables, victim.id)))
-      }
-      for (const row of await superuser.query(strangers)) words.push(`${String(row['source'])}: rows of neither tenant: ${String(row['rows'])}`)
-      for (const row of orphans === '' ? [] : await superuser.query(orphans)) words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
+      const words = [...(await victims.differences())]
+      for (const row of await superuser.query(strangers, [], { prepare: true })) words.push(`${String(row['source'])}: rows of neither tenant: ${String(row['rows'])}`)
+      for (const row of orphans === '' ? [] : await superuser.query(orphans, [], { prepare: true })) words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
       words.push(...markedRows(await takeSnapshot(superuser, tables, attacker.id)))
       return words
+    },
+  }
+}
+
+interface KeptRows {
+  /** Puts back what has changed since, and that alone: most requests change one table. */
+  restore(): Promise<void>
+  differences(): Promise<readonly string[]>
+}
+
+async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenant: TestTenant): Promise<KeptRows> {
+  const rows = await takeSnapshot(superuser, tables, tenant.id)
+  const digests = await tableDigests(superuser, tables, tenant.id)
+  const changed = async (): Promise<readonly TenantTable[]> => {
+    const now = await tableDigests(superuser, tables, tenant.id)
+    return tables.filter((table) => now.get(table.sql) !== digests.get(table.sql))
+  }
+  return {
+    async restore() {
+      const wrong = await changed()
+      if (wrong.length > 0) await restoreSnapshot(superuser, wrong, tenant.id, rows)
+    },
+    async differences() {
+      const wrong = await changed()
+      if (wrong.length === 0) return []
+      const before = new Map(wrong.map((table) => [table.sql, rows.get(table.sql) ?? []]))
+      return snapshotDifferences(before, await takeSnapshot(superuser, wrong, tenant.id))
     },
   }
 }
@@ -113,7 +136,10 @@ async function seedExpiredKeys(superuser: Driver, attacker: TestTenant, victim: 
 
 /** Waits until the relay has handed on what the victim's work has put into the outbox. */
 async function settled(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<void> {
-  const all = async (): Promise<string> => (await Promise.all(tenants.map((tenant) => snapshotDigest(superuser, tables, tenant.id)))).join()
+  const all = async (): Promise<string> => {
+    const digests = await Promise.all(tenants.map((tenant) => tableDigests(superuser, tables, tenant.id)))
+    return digests.flatMap((each) => [...each.values()]).join()
+  }
   for (let before = await all(), rounds = 0; rounds < 100; rounds += 1) {
     await sleep(400)
     const now = await all()

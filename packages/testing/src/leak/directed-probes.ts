@@ -3,6 +3,7 @@ import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
 import { CANARY } from '../tenants/marks.ts'
+import type { SeededRow } from '../tenants/seed-rows.ts'
 import { rowsOf, type Knowledge } from './knowledge.ts'
 import { makeBody } from './make-body.ts'
 import type { Probe } from './probe.ts'
@@ -47,11 +48,12 @@ class DirectedMaker {
     }
     const sortable = this.#resource.fields.filter((field) => field.sort)
     for (const sort of ['', ...sortable.flatMap((field) => [field.key, `-${field.key}`])]) {
-      const query = `pageSize=2${sort === '' ? '' : `&sort=${sort}`}`
-      const page = await send({ method: 'GET', target: `${this.#base}?${query}`, headers: [bearer(actors.full)] })
+      const order = sort === '' ? '' : `&sort=${sort}`
+      const page = await send({ method: 'GET', target: `${this.#base}?pageSize=1${order}`, headers: [bearer(actors.full)] })
       const { nextCursor } = (JSON.parse(page.body) as { page: { nextCursor: string | null } }).page
-      this.#get(actors.full, `?${query}`)
-      if (nextCursor) this.#get(actors.full, `?${query}&cursor=${nextCursor}`)
+      this.#get(actors.full, `?pageSize=100${order}`)
+      // All that comes after the first row: some of it would be the victim's.
+      if (nextCursor) this.#get(actors.full, `?pageSize=100${order}&cursor=${nextCursor}`)
     }
     for (const mask of ['id', 'id,version']) this.#get(actors.full, `?fields=${mask}`)
     this.#get(actors.full, '?skip=1&limit=100')
@@ -68,8 +70,10 @@ class DirectedMaker {
       this.#get(actor, `?${field.key}[in]=${encodeURIComponent(String(value).replaceAll(',', '\\,'))}`)
     }
     const other = rowsOf(this.#knowledge.attackerRows, this.#resource).find((row) => row.role === 'own')?.values[field.key]
+    const words = [...(field.column.enumValues ?? [])].sort()
     for (const operator of ['[ne]', '[gt]', '[lt]']) {
-      if (other !== null && other !== undefined) this.#get(actor, `?${field.key}${operator}=${encodeURIComponent(String(other))}`)
+      const bound = words.length === 0 ? other : operator === '[lt]' ? words.at(-1) : words[0]
+      if (bound !== null && bound !== undefined) this.#get(actor, `?${field.key}${operator}=${encodeURIComponent(String(bound))}`)
     }
     if (field.kind.name === 'text' && !field.column.enumValues) this.#get(actor, `?${field.key}[contains]=${CANARY.slice(0, 6)}`)
     this.#get(actor, `?${field.key}[isNull]=false`)
@@ -87,20 +91,16 @@ class DirectedMaker {
 
   writes(): void {
     const { operations } = this.#resource
-    for (const { actor, id, words } of this.#targets()) {
+    for (const { actor, id, words, version } of this.#targets()) {
       const target = `${this.#base}/${id}`
-      if (operations.update) {
-        for (const body of this.#patches()) {
-          this.#add(actor, json('PATCH', target, body), words)
-          // Not a version of ours: what is found decides between 412 and 404.
-          this.#add(actor, withIfMatch(json('PATCH', target, body)), words)
-        }
-        for (const field of ownFields(this.#resource)) this.#add(actor, json('PATCH', target, { [field.key]: this.#draftValue(field) }), words)
-        this.#add(actor, json('PUT', target, this.#draft()), words)
-      }
-      if (operations.delete) {
-        this.#add(actor, { method: 'DELETE', target, headers: [] }, words)
-        this.#add(actor, withIfMatch({ method: 'DELETE', target, headers: [] }), words)
+      const bodies = operations.update ? [...this.#patches()].map((body) => json('PATCH', target, body)) : []
+      if (operations.update) bodies.push(json('PUT', target, this.#draft()))
+      if (operations.delete) bodies.push({ method: 'DELETE', target, headers: [] })
+      for (const request of bodies) {
+        this.#add(actor, request, words)
+        // The version that the attacker's own row has, and one that no row has.
+        this.#add(actor, withIfMatch(request, version), words)
+        this.#add(actor, withIfMatch(request, 999_999_999), words)
       }
     }
     if (operations.create) this.#add(this.#knowledge.attacker.actors.full, json('POST', this.#base, this.#draft()), this.#words())
@@ -133,25 +133,32 @@ class DirectedMaker {
     }
   }
 
-  /** Twins and the victim's rows, each for the actors whose scope reaches it. */
-  *#targets(): Generator<{ actor: TestActor; id: string; words: Words }> {
+  /** Twins (with children and without) and the victim's rows, each for the actors whose scope reaches it. */
+  *#targets(): Generator<{ actor: TestActor; id: string; version: number; words: Words }> {
     const { full, own, group, writer } = this.#knowledge.attacker.actors
-    const twin = (place: number): string => this.#row('twin', place).id
-    const foreign = (place: number, words: Words): string => words.foreignUuid(this.#row('own', place).id)
-    for (const [actor, place] of [[full, 0], [full, 2], [own, 0], [group, 1], [writer, 2]] as const) yield { actor, id: twin(place), words: this.#words() }
+    const half = Math.ceil(this.#rows('twin').length / 2)
+    for (const [actor, place] of [[full, 2], [own, 0], [group, 1], [writer, 2]] as const) {
+      for (const row of [this.#row('twin', place), this.#row('twin', place + half)]) {
+        const mine = rowsOf(this.#knowledge.attackerRows, this.#resource).find((each) => each.id === row.id)
+        yield { actor, id: row.id, version: Number(mine?.values['version'] ?? 1), words: this.#words() }
+      }
+    }
     for (const [actor, place] of [[full, 0], [full, 1], [own, 1], [group, 2], [writer, 0]] as const) {
       const words = this.#words()
-      yield { actor, id: foreign(place, words), words }
+      const row = this.#row('own', place)
+      yield { actor, id: words.foreignUuid(row.id), version: Number(row.values['version']), words }
     }
   }
 
   *#patches(): Generator<Record<string, unknown>> {
     yield {}
+    const fields = ownFields(this.#resource)
     // An object into a json column, and a field that cannot change: both need the row first.
-    const nested = this.#resource.fields.find((field) => field.kind.name === 'json')
+    const nested = fields.find((field) => field.kind.name === 'json')
     if (nested) yield { [nested.key]: { added: 'word' } }
-    const fixed = this.#resource.fields.find((field) => field.immutable)
-    if (fixed) yield { [fixed.key]: this.#draftValue(fixed) }
+    for (const field of fields.filter((each) => each.immutable || each.reference)) yield { [field.key]: this.#draftValue(field) }
+    const plain = fields.find((field) => !field.immutable && !field.reference && field !== nested)
+    if (plain) yield { [plain.key]: this.#draftValue(plain) }
   }
 
   #draft(): Record<string, unknown> {
@@ -166,8 +173,12 @@ class DirectedMaker {
     return field.kind.name === 'json' ? JSON.parse(text) : ['text', 'uuid', 'time', 'timeText', 'date', 'clock', 'decimal', 'bigText'].includes(field.kind.name) ? text : JSON.parse(text)
   }
 
-  #row(role: 'twin' | 'own', place: number): ReturnType<typeof rowsOf>[number] {
-    const rows = rowsOf(this.#knowledge.victimRows, this.#resource).filter((row) => row.role === role)
+  #rows(role: 'twin' | 'own'): readonly SeededRow[] {
+    return rowsOf(this.#knowledge.victimRows, this.#resource).filter((row) => row.role === role)
+  }
+
+  #row(role: 'twin' | 'own', place: number): SeededRow {
+    const rows = this.#rows(role)
     return rows[place % rows.length]!
   }
 
@@ -200,8 +211,8 @@ function json(method: string, target: string, body: unknown): WireRequest {
   return { method, target, headers: [jsonType], body: JSON.stringify(body) }
 }
 
-function withIfMatch(request: WireRequest): WireRequest {
-  return { ...request, headers: [...request.headers, ['if-match', '"719700-000000"']] }
+function withIfMatch(request: WireRequest, version: number): WireRequest {
+  return { ...request, headers: [...request.headers, ['if-match', `"${version}-000000"`]] }
 }
 
 function ownFields(resource: ResourceInfo): readonly FieldInfo[] {

@@ -30,7 +30,7 @@ export interface StorageOptions {
   readonly wrap?: ((driver: Driver) => Driver) | undefined
 }
 
-const SUPERUSER = { applicationName: 'plinth test', prepare: false, statementTimeoutMs: 60_000, connectTimeoutSeconds: 10 }
+const SUPERUSER = { applicationName: 'plinth test', prepare: true, statementTimeoutMs: 60_000, connectTimeoutSeconds: 10 }
 
 /** Cloned from a template that is migrated once per key: 0.1 s instead of a second. */
 export async function serverStorage(options: StorageOptions): Promise<PlatformStorage> {

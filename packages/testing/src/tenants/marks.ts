@@ -6,7 +6,10 @@ import type { SeededRandom } from '../random/seeded-random.ts'
  * lie in ranges that nobody else uses, ids of free columns begin alike. One expression finds them all in an answer.
  */
 
-/** Stands in every text of the victim. `q` is no hex digit, so no UUID or hash contains it by chance. */
+/**
+ * Stands in every text of the victim. `q` is no hex digit, so no UUID or hash contains it by chance, and it sorts behind what
+ * the attacker writes: no comparison of texts passes between the two by accident.
+ */
 export const CANARY = 'q7071829q'
 
 /** First parts of UUIDs by what they are; the attacker's own begin with `a`. */
@@ -36,12 +39,15 @@ export function isMarked(text: string): boolean {
   return anyMark.test(text)
 }
 
-/** Whose value is made: one that is recognisable, or an ordinary one of the same form. */
-export type Owner = 'victim' | 'attacker'
+/**
+ * Whose value is made: a recognisable one, an ordinary one of the same form, or (`open`) an ordinary one that sorts before
+ * all others.
+ */
+export type Owner = 'victim' | 'attacker' | 'open'
 
 export function markedUuid(random: SeededRandom, use: keyof typeof uuidStarts, owner: Owner): string {
-  const start = owner === 'victim' ? uuidStarts[use] : uuidStarts[use].replaceAll('b', 'a').replace('7071', '1017')
-  return `${start}-7${random.uuid().slice(15)}`
+  const ordinary = uuidStarts[use].replaceAll('b', owner === 'open' ? '0' : 'a').replace('7071', '1017')
+  return `${owner === 'victim' ? uuidStarts[use] : ordinary}-7${random.uuid().slice(15)}`
 }
 
 /**
@@ -51,33 +57,34 @@ export function markedUuid(random: SeededRandom, use: keyof typeof uuidStarts, o
 export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
   const { enumValues } = field.column
   if (enumValues && enumValues.length > 0) return random.pick(enumValues)
-  const victim = owner === 'victim'
+  const of = <T>(victims: T, attackers: T, open: T): T => (owner === 'victim' ? victims : owner === 'attacker' ? attackers : open)
   switch (field.kind.name) {
     case 'text':
       return madeText(field, random, owner)
     case 'uuid':
       return markedUuid(random, 'free', owner)
     case 'smallint':
-      return (victim ? 31_000 : 0) + random.below(1000)
+      return of(31_000 + random.below(1000), 1 + random.below(1000), 0)
     case 'integer':
-      return victim ? Number(`1971${random.digits(6)}`) : random.below(900) + 1
+      return of(Number(`1971${random.digits(6)}`), random.below(900) + 10, 1 + random.below(3))
     case 'bigNumber':
-      return victim ? Number(`8971${random.digits(11)}`) : random.below(1_000_000)
+      return of(Number(`8971${random.digits(11)}`), random.below(1_000_000) + 10, 1)
     case 'bigText':
-      return victim ? `6971${random.digits(14)}` : String(random.below(1_000_000))
+      return of(`6971${random.digits(14)}`, String(random.below(1_000_000) + 10), '1')
     case 'decimal':
-      return victim ? `5971${random.digits(5)}.${random.digits(5)}7` : `${random.below(9000)}.250000`
+      return of(`5971${random.digits(5)}.${random.digits(5)}7`, `${1 + random.below(9000)}.250000`, '0.250000')
     case 'float':
-      return field.column.columnType === 'PgReal' ? madeReal(random, owner) : victim ? Number(`4971${random.digits(4)}.5`) : random.below(900) + 0.25
+      if (field.column.columnType === 'PgReal') return of(Number(`4971${random.digits(2)}`), random.below(900) + 1.5, 0.5)
+      return of(Number(`4971${random.digits(4)}.5`), random.below(900) + 1.25, 0.25)
     case 'boolean':
       return random.chance(0.5)
     case 'time':
     case 'timeText':
-      return `${day(random, victim ? 2093 : 2021)}T${clock(random)}.${victim ? '971123' : '250000'}Z`
+      return `${day(random, of(2093, 2021, 2001))}T${clock(random)}.${of('971123', '250000', '250000')}Z`
     case 'date':
-      return day(random, victim ? 2091 : 2022)
+      return day(random, of(2091, 2022, 2002))
     case 'clock':
-      return victim ? `23:5${random.digits(1)}:${two(random.below(60))}.9717${random.digits(1)}1` : `${clock(random)}.25`
+      return of(`23:5${random.digits(1)}:${two(random.below(60))}.9717${random.digits(1)}1`, `${clock(random)}.25`, '00:00:01.25')
     case 'json':
       return { note: madeText(field, random, owner), list: [madeText(field, random, owner), 1], deep: { flag: true, text: madeText(field, random, owner) } }
     default:
@@ -85,14 +92,9 @@ export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner):
   }
 }
 
-/** Six digits: float4 has no more. */
-function madeReal(random: SeededRandom, owner: Owner): number {
-  return owner === 'victim' ? Number(`4971${random.digits(2)}`) : random.below(900) + 0.5
-}
-
 function madeText(field: FieldInfo, random: SeededRandom, owner: Owner): string {
   const { length = 40 } = field.column as unknown as { readonly length?: number }
-  const mark = owner === 'victim' ? CANARY : 'w1017281w'
+  const mark = { victim: CANARY, attacker: 'm1017281m', open: 'a1017281a' }[owner]
   if (length < mark.length) return random.word(length)
   const text = `${mark}${random.word(Math.min(length - mark.length, 16))}`
   // Some schemas want an address or a link; the first form that passes is taken.
@@ -105,7 +107,7 @@ function day(random: SeededRandom, year: number): string {
 }
 
 function clock(random: SeededRandom): string {
-  return `${two(random.below(23))}:${two(random.below(60))}:${two(random.below(60))}`
+  return `${two(1 + random.below(22))}:${two(random.below(60))}:${two(random.below(60))}`
 }
 
 function two(value: number): string {

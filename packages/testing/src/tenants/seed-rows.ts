@@ -23,7 +23,7 @@ export interface SeededRow {
 export type SeededRows = ReadonlyMap<string, readonly SeededRow[]>
 
 export interface SeedOptions {
-  /** Rows of the role `twin`, and again of `own`, per resource and tenant. Default 3. */
+  /** Rows of the role `twin`, and again of `own`, per resource and tenant. Default 6. */
   readonly rows?: number
   readonly seed?: string
 }
@@ -37,7 +37,7 @@ export async function seedRows(
   options: SeedOptions = {},
 ): Promise<{ readonly attacker: SeededRows; readonly victim: SeededRows }> {
   const random = seededRandom(options.seed ?? 'rows')
-  const perRole = options.rows ?? 3
+  const perRole = options.rows ?? 6
   const twins = new Map(registry.resources.map((resource) => [resource.name, times(perRole, () => markedUuid(random, 'id', 'attacker'))]))
   const plan = (owner: Owner): Map<string, Draft[]> =>
     new Map(registry.resources.map((resource) => [resource.name, planRows(resource, random, owner, twins.get(resource.name)!, perRole)]))
@@ -95,7 +95,7 @@ function fillRow(
   registry: Registry, resource: ResourceInfo, drafts: Map<string, Draft[]>, draft: Draft, at: number, random: SeededRandom, owner: Owner, sides: Sides,
 ): SeededRow {
   const values: Record<string, unknown> = {}
-  const valuesOf = draft.role === 'open' ? 'attacker' : owner
+  const valuesOf = draft.role === 'open' ? 'open' : owner
   for (const field of resource.fields) {
     if (field.key === 'tenantId') continue
     values[field.key] = platformValue(field, draft, at, random, owner, sides) ?? (
@@ -111,7 +111,7 @@ function fillRow(
 function platformValue(field: FieldInfo, draft: Draft, at: number, random: SeededRandom, owner: Owner, { tenant, attacker }: Sides): unknown {
   const victim = owner === 'victim'
   const year = draft.role === 'open' ? 2001 : victim ? 2093 : 2021
-  const time = `${year}-01-0${1 + (at % 9)}T10:00:00.${victim ? 971 : 250}${100 + at}Z`
+  const time = `${year}-01-${10 + at}T10:00:00.${victim ? 971 : 250}${100 + at}Z`
   // Some of the victim's rows belong to people who work for both: a rule about owners must not stand in for the tenant's.
   const people = draft.role === 'twin' || (draft.role === 'own' && draft.place > 0) ? attacker : tenant
   const person = draft.role === 'own' ? Math.max(0, draft.place - 1) : draft.place
@@ -140,8 +140,8 @@ function referenceValue(registry: Registry, resource: ResourceInfo, field: Field
   if (!parent || (draft.role === 'bare' && !field.notNull)) return null
   const likely = drafts.get(parent.name)!.filter((each) => each.role === (draft.role === 'twin' ? 'twin' : 'own'))
   if (parent === resource) return at === 0 ? (field.notNull ? draft.id : null) : (likely.find((each) => each.id !== draft.id)?.id ?? null)
-  // The last parent of each role stays without children, for deletions that succeed.
-  return likely[at % Math.max(1, likely.length - 1)]?.id ?? null
+  // The second half of the parents stays without children, for deletions that succeed.
+  return likely[at % Math.ceil(likely.length / 2)]?.id ?? null
 }
 
 function insertOf(resource: ResourceInfo, tenant: TestTenant, row: SeededRow): { readonly text: string; readonly parameters: (string | null)[] } {

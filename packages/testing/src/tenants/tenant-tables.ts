@@ -27,20 +27,18 @@ export type TenantSnapshot = ReadonlyMap<string, readonly string[]>
 
 export async function takeSnapshot(superuser: Connection, tables: readonly TenantTable[], tenantId: string): Promise<TenantSnapshot> {
   const parts = tables.map((table) => `select '${table.sql}' as source, to_jsonb(t)::text as content from ${table.sql} t where t.tenant_id = $1::uuid`)
-  const rows = await superuser.query(`${parts.join(' union all ')} order by 1, 2`, [tenantId])
+  const rows = await superuser.query(`${parts.join(' union all ')} order by 1, 2`, [tenantId], { prepare: true })
   const found = new Map<string, string[]>(tables.map((table) => [table.sql, []]))
   for (const row of rows) found.get(String(row['source']))!.push(String(row['content']))
   return found
 }
 
-/** One short text for all rows of a tenant: cheap enough to compare after every batch. */
-export async function snapshotDigest(superuser: Connection, tables: readonly TenantTable[], tenantId: string): Promise<string> {
-  const parts = tables.map((table) => `select '${table.sql}' || to_jsonb(t)::text as content from ${table.sql} t where t.tenant_id = $1::uuid`)
-  const [row] = await superuser.query(
-    `select count(*)::text || ' ' || coalesce(md5(string_agg(content, e'\\n' order by content collate "C")), '') as digest from (${parts.join(' union all ')}) s`,
-    [tenantId],
-  )
-  return String(row?.['digest'])
+/** A short text for the rows of each table: cheap enough to compare after every batch. */
+export async function tableDigests(superuser: Connection, tables: readonly TenantTable[], tenantId: string): Promise<ReadonlyMap<string, string>> {
+  const parts = tables.map((table) => `select '${table.sql}' as source,
+    (select count(*)::text || ' ' || coalesce(md5(string_agg(to_jsonb(t)::text, e'\\n' order by to_jsonb(t)::text collate "C")), '') from ${table.sql} t where t.tenant_id = $1::uuid) as digest`)
+  const rows = await superuser.query(parts.join(' union all '), [tenantId], { prepare: true })
+  return new Map(rows.map((row) => [String(row['source']), String(row['digest'])]))
 }
 
 /** What differs between two snapshots, in words; empty when nothing does. */
