@@ -16,7 +16,13 @@ export interface OpenPlatform {
   readonly plinth: Plinth
   /** As the superuser: what is really stored. */
   stored(text: string): Promise<readonly RawRow[]>
-  call(who: string | undefined, method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answered>
+  readonly call: (
+    who: string | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<Answered>
   close(): Promise<void>
 }
 
@@ -53,7 +59,7 @@ export async function openPlatform(
   return {
     plinth,
     stored: (text) => superuser.query(text),
-    async call(who, method, path, body, headers = {}) {
+    call: async (who, method, path, body, headers = {}) => {
       const response = await plinth.fetch(
         new Request(`http://test${path}`, {
           method,

@@ -14,9 +14,8 @@ test('the data stage takes what the policy stage made, and nothing that looks li
   void perform(platform, request)
   // @ts-expect-error a look-alike
   void perform(platform, { request, visible: authorized.visible, allowed: authorized.allowed })
-  // eslint-disable-next-line typescript/no-misused-spread -- that it does not compile is the point
   // @ts-expect-error a spread with a wider condition
-  void perform(platform, { ...authorized, allowed: { kind: 'always' } })
+  void perform(platform, { ...authorized, allowed: { kind: 'always' } }) // eslint-disable-line typescript/no-misused-spread
   // @ts-expect-error nobody else can make one
   void new Authorized(request, authorized.visible, authorized.allowed)
 })
