@@ -146,6 +146,10 @@ create table plinth.events (
   constraint events_pk primary key (tenant_id, id)
 );
 create index events_undelivered_idx on plinth.events (seq) where delivered_at is null;
+-- What failed holds back what came after it under its key.
+create index events_failed_idx on plinth.events (tenant_id, key) where delivered_at is null and attempts > 0;
+-- For the sweep.
+create index events_delivered_idx on plinth.events (delivered_at) where delivered_at is not null;
 comment on table plinth.events is
   'The outbox: written in the statement of the change itself, handed on by the relay after commit, in order per key.';
 

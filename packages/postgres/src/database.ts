@@ -22,6 +22,7 @@ import { ScopedTransaction } from './session/scoped-transaction.ts'
 import { TableFields } from './session/table-fields.ts'
 import { insertTenant, TenantLookup } from './session/tenant-lookup.ts'
 import { TextCache } from './statements/printing.ts'
+import { Sweep } from './sweep/sweep.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
 
@@ -66,6 +67,7 @@ class SqlDatabase implements Database {
   #attached: Attached | undefined
   #tenants: TenantLookup | undefined
   #relay: Relay | undefined
+  #sweep: Sweep | undefined
 
   constructor(drivers: Drivers, options: DatabaseOptions) {
     this.kind = options.kind ?? drivers.kind
@@ -197,8 +199,10 @@ class SqlDatabase implements Database {
     return checkCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix })
   }
 
-  startRelay(): void {
+  startBackground(): void {
     const { attachment } = this.#ready()
+    this.#sweep ??= new Sweep(() => this.#drivers.system(), attachment.log)
+    this.#sweep.start()
     // Where nobody listens nothing is stored, and nobody needs to look.
     if (attachment.registry.listened.size === 0 || this.#relay) return
     this.#relay = new Relay({
@@ -219,6 +223,7 @@ class SqlDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    await this.#sweep?.stop()
     await this.#relay?.stop()
     await this.#drivers.close()
   }

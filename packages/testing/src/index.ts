@@ -38,6 +38,8 @@ export type { StatementMutant, StatementMutantReport } from './leak/statement-mu
 export { describeFindings } from './leak/describe-findings.ts'
 export type { Finding, FindingKind } from './leak/judge.ts'
 export type { Probe, WordPair } from './leak/probe.ts'
+export { attackPolicyMutant, policedTables, policyMutations, prepareForProbes, probePolicyMutant } from './leak/policy-mutants.ts'
+export type { PolicyMutant, PolicyMutation } from './leak/policy-mutants.ts'
 export { probeTables } from './leak/probe-tables.ts'
 export type { ProbedTable } from './leak/probe-tables.ts'
 export { tablePolicies } from './leak/table-policies.ts'

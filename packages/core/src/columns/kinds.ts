@@ -78,7 +78,7 @@ const time: ColumnKind = {
 }
 const timeText: ColumnKind = { ...time, name: 'timeText', decode: (raw) => isoTime(raw as string) }
 const date: ColumnKind = { ...text, name: 'date', schema: () => z.iso.date() }
-const clock: ColumnKind = { ...text, name: 'clock', schema: () => z.iso.time() }
+const clock: ColumnKind = { ...text, name: 'clock', schema: () => z.iso.time({ precision: 0 }) }
 const decimal: ColumnKind = {
   name: 'decimal',
   compares: 'decimal',

@@ -9,7 +9,7 @@ export function isNullish(value: unknown): value is null | undefined {
 export function order(left: unknown, right: unknown, kind: ComparableKind): number {
   switch (kind) {
     case 'number':
-      return Number(left) - Number(right)
+      return orderNumbers(Number(left), Number(right))
     case 'decimal':
       return orderDecimals(String(left), String(right))
     case 'boolean':
@@ -34,8 +34,18 @@ function orderCodePoints(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right))
 }
 
+/** In PostgreSQL NaN equals itself and is above everything. */
+function orderNumbers(left: number, right: number): number {
+  if (Number.isNaN(left) || Number.isNaN(right)) return Number(Number.isNaN(left)) - Number(Number.isNaN(right))
+  return left === right ? 0 : left < right ? -1 : 1
+}
+
+const plainDecimal = /^-?\d+(\.\d*)?$/
+
 /** Exact order of decimal texts: `10.0` equals `10`, `9` is below `10`, and no float rounds them together. */
 function orderDecimals(left: string, right: string): number {
+  // NaN, Infinity and 1e21 have no digits to line up.
+  if (!plainDecimal.test(left) || !plainDecimal.test(right)) return orderNumbers(Number(left), Number(right))
   const scale = Math.max(fraction(left).length, fraction(right).length)
   const difference = scaled(left, scale) - scaled(right, scale)
   return difference < 0n ? -1 : difference > 0n ? 1 : 0

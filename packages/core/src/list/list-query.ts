@@ -1,9 +1,9 @@
-import { always, and, contains, or, type Condition } from '../condition/condition.ts'
+import { always, and, or, type Condition } from '../condition/condition.ts'
 import { problem, type InputFault } from '../errors/plinth-error.ts'
 import { rowPrinter, type RowPrinter } from '../output/print-row.ts'
 import type { SortKey } from '../ports/database.ts'
 import { visibleFields, type ResourceInfo } from '../resource/resource-info.ts'
-import { filterableFields, readFilter } from './filter.ts'
+import { filterableFields, readContains, readFilter } from './filter.ts'
 import { defaultSort, readSort, sortableFields } from './sort.ts'
 
 export const MOST_ROWS = 100
@@ -143,5 +143,9 @@ function readSearch(resource: ResourceInfo, text: string | undefined, faults: In
     faults.push({ path: '?search', code: 'unknown_parameter', message: 'This resource has no field to search' })
     return always
   }
-  return or(...fields.map((field) => contains(field.key, text)))
+  const before = faults.length
+  const parts = fields.flatMap((field) =>
+    faults.length > before ? [] : (readContains(field.key, text, '?search', faults) ?? []),
+  )
+  return or(...parts)
 }

@@ -13,6 +13,7 @@ export const logEvents = {
   requestCompleted: 'request_completed',
   requestFailed: 'request_failed',
   healthCheckFailed: 'health_check_failed',
+  sweepInterrupted: 'sweep_interrupted',
   relayInterrupted: 'relay_interrupted',
   relayDeliveryFailed: 'relay_delivery_failed',
   idempotencyReplayed: 'idempotency_replayed',

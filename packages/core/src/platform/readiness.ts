@@ -27,7 +27,7 @@ export function readinessOf(database: Database, log: Logger): Readiness {
     const faults = await database.check()
     if (faults.length > 0) throw new StartupError(faults)
     verified = true
-    database.startRelay()
+    database.startBackground()
     log.info(logEvents.databaseVerified, { database: database.kind })
   }
   const refuse = (error: unknown): never => {

@@ -162,6 +162,10 @@ export interface Database {
   /** Compares the live catalog (roles, forced row-level security, policies, grants) with the registry. */
   check(): Promise<readonly StartupFault[]>
   session(scope: Scope): Session
+  /**
+   * One transaction. `work` may run up to three times: the whole of it is repeated when the transaction lost against another
+   * one (serialization failure, deadlock). What it does outside of the database must bear that.
+   */
   transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
   /** As `plinth_system`, whose policies are its own. The caller audits it. */
   systemTransaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
@@ -175,8 +179,8 @@ export interface Database {
     scope: (tenant: Tenant) => Scope,
     provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
   ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
-  /** Starts handing committed events on. Does nothing where no feature listens. */
-  startRelay(): void
+  /** Starts what runs beside requests: handing committed events on where a feature listens, sweeping what has expired. */
+  startBackground(): void
   /** Resolves when the database answers; rejects with `unavailable` when not. */
   ping(): Promise<void>
   close(): Promise<void>

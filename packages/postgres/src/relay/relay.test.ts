@@ -44,7 +44,7 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
     const drivers = wrap({ ...opened.drivers, close: () => Promise.resolve() })
     const attached = attach(drivers, [listening('*')], { deliver, relay: fast })
     started.push({ stop: () => attached.database.close() })
-    attached.database.startRelay()
+    attached.database.startBackground()
     return attached
   }
 
@@ -190,7 +190,7 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
   test('is not started where nobody listens', async () => {
     const system = vi.fn<Drivers['system']>(() => opened.drivers.system())
     const attached = attach({ ...opened.drivers, system, close: () => Promise.resolve() }, [], { relay: fast })
-    attached.database.startRelay()
+    attached.database.startBackground()
     await attached.database.close()
     expect(system).not.toHaveBeenCalled()
   })

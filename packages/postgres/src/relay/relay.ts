@@ -18,6 +18,7 @@ const POLL_MS = 500
 /** Not at once: under load every write would ask for a look of its own. */
 const POKE_MS = 10
 const BACKOFF_MS = 1_000
+const LONGEST_PAUSE_MS = 10_000
 const LONGEST_BACKOFF_MS = 3_600_000
 /** Keys that are worked on side by side: one slow handler does not hold up every tenant. */
 const LANES = 16
@@ -40,6 +41,10 @@ export class Relay {
     this.#options = options
   }
 
+  get #pollMs(): number {
+    return this.#options.pollMs ?? POLL_MS
+  }
+
   start(): void {
     if (this.#stopping) return
     this.#running ??= this.#run()
@@ -60,6 +65,7 @@ export class Relay {
   }
 
   async #run(): Promise<void> {
+    let failures = 0
     while (!this.#stopping) {
       let working: Promise<void> | undefined
       try {
@@ -67,14 +73,17 @@ export class Relay {
         // One process, one session: the embedded database has no second reader, and an open transaction would block it.
         if (driver.kind === 'pglite') await this.#work(driver, () => Promise.resolve())
         else await asLeader(driver, (check) => (working = this.#work(driver, check)))
+        failures = 0
       } catch (error) {
+        failures += 1
         this.#options.log.warn(logEvents.relayInterrupted, { error })
       }
       // Where the lock was lost in the middle of a batch: two batches of one process side by side would break the order.
       await working?.catch(() => undefined)
       this.#leading = false
       this.#poked = false
-      await this.#pause()
+      // A database that is away is asked, and complained of, ever more rarely.
+      await this.#pause(Math.min(LONGEST_PAUSE_MS, this.#pollMs * 2 ** Math.min(failures, 16)))
     }
   }
 
@@ -133,10 +142,10 @@ export class Relay {
   }
 
   /** Until the next turn, a poke or the stop. The timer keeps no process alive. */
-  async #pause(): Promise<void> {
+  async #pause(milliseconds = this.#pollMs): Promise<void> {
     if (this.#stopping) return
     await new Promise<void>((resolve) => {
-      let timer = setTimeout(resolve, this.#poked ? POKE_MS : (this.#options.pollMs ?? POLL_MS)).unref()
+      let timer = setTimeout(resolve, this.#poked ? POKE_MS : milliseconds).unref()
       this.#hurry = () => {
         clearTimeout(timer)
         timer = setTimeout(resolve, POKE_MS).unref()

@@ -5,7 +5,7 @@ import type { Driver } from '@plinth/postgres/driver'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
 import { isMarked, marksIn } from '../tenants/marks.ts'
-import { restoreSnapshot, snapshotDifferences, tableDigests, takeSnapshot, tenantTables, type TenantSnapshot, type TenantTable } from '../tenants/tenant-tables.ts'
+import { restoreSnapshot, snapshotDifferences, tableDigests, takeSnapshot, tenantTables, type TenantTable } from '../tenants/tenant-tables.ts'
 import { gatherKnowledge, type Knowledge } from './knowledge.ts'
 
 /** Two tenants whose every row is known, the victim's by heart, and the superuser's view of both. */
@@ -16,7 +16,8 @@ export interface Arena {
   wrongRows(): Promise<readonly string[]>
   /** Puts both tenants' rows back. */
   restore(): Promise<void>
-  restoreAttacker(): Promise<void>
+  /** Waits until no statement of the platform has run for a while. Only on a server. */
+  quiet(): Promise<void>
 }
 
 const arenas = new WeakMap<TestPlatform, Promise<Arena>>()
@@ -37,63 +38,81 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   const tables = await tenantTables(superuser)
   await seedExpiredKeys(superuser, attacker, victim)
   await settled(superuser, tables, [attacker, victim])
-  const attackers = await keepRows(superuser, tables, attacker)
-  const victims = await keepRows(superuser, tables, victim)
+  const kept = await keepRows(superuser, tables, [attacker, victim])
   const strangers = strangerQuery(tables, attacker, victim)
   const orphans = orphanQuery(plinth.registry, attacker)
   return {
     knowledge,
     tables,
-    restore: async () => {
-      await victims.restore()
-      await attackers.restore()
-    },
-    restoreAttacker: () => attackers.restore(),
+    restore: kept.restore,
+    quiet: () => quiet(superuser),
     async wrongRows() {
-      const words = [...(await victims.differences())]
+      const [attackerRows, victimRows] = await kept.changed()
+      const words = [...victimRows!.flatMap((change) => change.differences), ...attackerRows!.flatMap((change) => markedRows(change.table, change.now))]
       for (const row of await superuser.query(strangers, [], { prepare: true })) words.push(`${String(row['source'])}: rows of neither tenant: ${String(row['rows'])}`)
-      for (const row of orphans === '' ? [] : await superuser.query(orphans, [], { prepare: true })) words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
-      words.push(...markedRows(await takeSnapshot(superuser, tables, attacker.id)))
+      for (const row of orphans === '' ? [] : await superuser.query(orphans, [], { prepare: true })) {
+        words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
+      }
       return words
     },
   }
 }
 
+async function quiet(superuser: Driver): Promise<void> {
+  const running = `select count(*)::int as running from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and application_name = 'plinth' and state <> 'idle'`
+  for (let still = 0; still < 3; ) {
+    await sleep(20)
+    const [row] = await superuser.query(running)
+    still = row?.['running'] === 0 ? still + 1 : 0
+  }
+}
+
+interface TableChange {
+  readonly table: string
+  readonly now: readonly string[]
+  readonly differences: readonly string[]
+}
+
 interface KeptRows {
   /** Puts back what has changed since, and that alone: most requests change one table. */
   restore(): Promise<void>
-  differences(): Promise<readonly string[]>
+  /** The changed tables of each tenant. */
+  changed(): Promise<readonly (readonly TableChange[])[]>
 }
 
-async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenant: TestTenant): Promise<KeptRows> {
-  const rows = await takeSnapshot(superuser, tables, tenant.id)
-  const digests = await tableDigests(superuser, tables, tenant.id)
-  const changed = async (): Promise<readonly TenantTable[]> => {
-    const now = await tableDigests(superuser, tables, tenant.id)
-    return tables.filter((table) => now.get(table.sql) !== digests.get(table.sql))
+async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<KeptRows> {
+  const ids = tenants.map((tenant) => tenant.id)
+  const rows = await Promise.all(ids.map((id) => takeSnapshot(superuser, tables, id)))
+  const digests = await tableDigests(superuser, tables, ids)
+  const changedTables = async (): Promise<readonly (readonly TenantTable[])[]> => {
+    const now = await tableDigests(superuser, tables, ids)
+    return ids.map((_, at) => tables.filter((table) => now[at]!.get(table.sql) !== digests[at]!.get(table.sql)))
   }
   return {
     async restore() {
-      const wrong = await changed()
-      if (wrong.length > 0) await restoreSnapshot(superuser, wrong, tenant.id, rows)
+      for (const [at, wrong] of (await changedTables()).entries()) {
+        if (wrong.length > 0) await restoreSnapshot(superuser, wrong, ids[at]!, rows[at]!)
+      }
     },
-    async differences() {
-      const wrong = await changed()
-      if (wrong.length === 0) return []
-      const before = new Map(wrong.map((table) => [table.sql, rows.get(table.sql) ?? []]))
-      return snapshotDifferences(before, await takeSnapshot(superuser, wrong, tenant.id))
+    async changed() {
+      const changes: TableChange[][] = []
+      for (const [at, wrong] of (await changedTables()).entries()) {
+        const now = wrong.length === 0 ? undefined : await takeSnapshot(superuser, wrong, ids[at]!)
+        changes.push(wrong.map(({ sql }) => {
+          const before = rows[at]!.get(sql) ?? []
+          return { table: sql, now: now!.get(sql)!, differences: snapshotDifferences(new Map([[sql, before]]), now!) }
+        }))
+      }
+      return changes
     },
   }
 }
 
 /** The attacker's rows hold no word of the victim: he never wrote one, so the server would have. */
-function markedRows(rows: TenantSnapshot): string[] {
-  const words: string[] = []
-  for (const [table, contents] of rows) {
-    const marked = contents.find(isMarked)
-    if (marked !== undefined) words.push(`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`)
-  }
-  return words
+function markedRows(table: string, rows: readonly string[]): string[] {
+  const marked = rows.find(isMarked)
+  return marked === undefined ? [] : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]
 }
 
 function strangerQuery(tables: readonly TenantTable[], attacker: TestTenant, victim: TestTenant): string {
@@ -137,7 +156,7 @@ async function seedExpiredKeys(superuser: Driver, attacker: TestTenant, victim: 
 /** Waits until the relay has handed on what the victim's work has put into the outbox. */
 async function settled(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<void> {
   const all = async (): Promise<string> => {
-    const digests = await Promise.all(tenants.map((tenant) => tableDigests(superuser, tables, tenant.id)))
+    const digests = await tableDigests(superuser, tables, tenants.map((tenant) => tenant.id))
     return digests.flatMap((each) => [...each.values()]).join()
   }
   for (let before = await all(), rounds = 0; rounds < 100; rounds += 1) {

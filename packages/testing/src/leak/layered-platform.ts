@@ -1,3 +1,4 @@
+import type { StartupFault } from '@plinth/core'
 import { postgresJsDriver, type Driver } from '@plinth/postgres/driver'
 import { testPlatform, type TestPlatform, type TestPlatformOptions } from '../platform/test-platform.ts'
 import { ensureRole, loginUrl } from '../server/databases.ts'
@@ -12,6 +13,8 @@ export type Layers = 'both' | 'policies' | 'conditions' | 'owner'
 export interface LayeredPlatform {
   readonly platform: TestPlatform
   readonly driver: TappedDriver
+  /** Compares the catalog as a start would, under the login that a product has. */
+  check(): Promise<readonly StartupFault[]>
   close(): Promise<void>
 }
 
@@ -20,9 +23,16 @@ export interface LayeredPlatform {
  * roles that this needs belong to the whole cluster: give `rolePrefix`.
  */
 export async function layeredPlatform(layers: Layers, options: TestPlatformOptions): Promise<LayeredPlatform> {
-  let driver: TappedDriver | undefined
-  const platform = await testPlatform({ ...options, wrap: (inner) => (driver ??= tappedDriver(inner)) })
-  if (!driver) throw new Error('the platform uses another driver than the one it was given')
+  const wrapped: TappedDriver[] = []
+  const platform = await testPlatform({
+    ...options,
+    wrap(inner) {
+      wrapped.push(tappedDriver(inner))
+      return wrapped[0]!
+    },
+  })
+  const driver = wrapped[0]!
+  const runtime = driver.target
   const logins: Driver[] = []
   // The check at start runs with the login that it must accept.
   const verified = await platform.request(platform.a.actors.full, 'GET', `/api/v1/${platform.plinth.registry.resources[0]!.path}`)
@@ -34,6 +44,15 @@ export async function layeredPlatform(layers: Layers, options: TestPlatformOptio
   }
   return {
     platform, driver,
+    async check() {
+      const { target } = driver
+      driver.target = runtime
+      try {
+        return await platform.database.check()
+      } finally {
+        driver.target = target
+      }
+    },
     async close() {
       for (const login of logins) await login.close()
       await platform.close()

@@ -118,6 +118,8 @@ class LeakRun {
     }
     await Promise.all(Array.from({ length: this.#options.concurrency ?? 16 }, worker))
     if (this.#over()) return
+    // What was given up here may still run there.
+    if (this.#aborted > 0) await this.#arena.quiet()
     const wrong = await this.#arena.wrongRows()
     if (wrong.length > 0) this.#findings.push(await this.#blame(probes, wrong))
     for (const suspect of this.#suspects.splice(0)) if (!this.#over()) await this.#confirm(suspect, mood)

@@ -22,6 +22,7 @@ export interface PolicyMutant extends Pick<PolicyMutation, 'table' | 'what'> {
   readonly refused: boolean
   /** How it was noticed; undefined when it was not. */
   readonly noticed: string | undefined
+  readonly words: string | undefined
   readonly requests: number
 }
 
@@ -49,27 +50,27 @@ export async function policedTables(superuser: Driver): Promise<readonly ProbedT
 }
 
 /** Applies a mutation to a platform that has verified its database already, attacks it over HTTP, and puts it back. */
-export async function attackPolicyMutant({ platform }: LayeredPlatform, mutation: PolicyMutation, requests: number): Promise<PolicyMutant> {
+export async function attackPolicyMutant({ platform, check }: LayeredPlatform, mutation: PolicyMutation, requests: number): Promise<PolicyMutant> {
   // While all is well: what the victim does first must succeed.
   await arenaOf(platform)
   return mutated(platform.superuser, mutation, async () => {
-    const faults = await platform.database.check()
+    const faults = await check()
     const report = await leakFuzzer({ platform, seed: `${mutation.table} ${mutation.what}`, requests, stopAtFirst: true })
     return {
-      table: mutation.table, what: mutation.what, requests: report.requests, noticed: report.findings[0]?.kind,
+      table: mutation.table, what: mutation.what, requests: report.requests, noticed: report.findings[0]?.kind, words: report.findings[0]?.words,
       refused: faults.some((fault) => JSON.stringify(fault).includes(plainName(mutation.table))),
     }
   })
 }
 
 /** The same by SQL under the runtime login, for the tables that no route touches. */
-export async function probePolicyMutant({ platform, driver }: LayeredPlatform, mutation: PolicyMutation): Promise<PolicyMutant> {
+export async function probePolicyMutant({ platform, driver, check }: LayeredPlatform, mutation: PolicyMutation): Promise<PolicyMutant> {
   const table = (await policedTables(platform.superuser)).find((each) => each.sql === mutation.table)!
   return mutated(platform.superuser, mutation, async () => {
-    const faults = await platform.database.check()
+    const faults = await check()
     const [first] = await probeTables(driver.target, [table], platform.a, platform.b)
     return {
-      table: mutation.table, what: mutation.what, requests: 0, noticed: first?.slice(table.sql.length + 2),
+      table: mutation.table, what: mutation.what, requests: 0, noticed: first?.slice(table.sql.length + 2), words: first,
       refused: faults.some((fault) => JSON.stringify(fault).includes(plainName(mutation.table))),
     }
   })

@@ -66,11 +66,12 @@ export async function statementMutants(platform: TestPlatform, driver: TappedDri
   const judge = async ({ probe, victims, nobodys, writes }: Observed): Promise<string | undefined> => {
     const now = await send(probe.request)
     const decoy = nobodys && (await send(decoyOf(probe)))
-    const alone = judgeAlone(probe, now, decoy)
-    const rows = alone === undefined && writes ? (await arena.wrongRows())[0] : undefined
+    let reason = judgeAlone(probe, now, decoy)
+    if (reason === undefined && difference({ ...probe, pairs: [] }, now, victims) !== undefined) reason = 'another answer'
+    // Last, because it takes the longest.
+    if (reason === undefined && writes && (await arena.wrongRows()).length > 0) reason = 'changed rows'
     if (writes) await arena.restore()
-    if (alone ?? rows) return alone ?? 'changed rows'
-    return difference({ ...probe, pairs: [] }, now, victims) === undefined ? undefined : 'another answer'
+    return reason
   }
 
   const texts = new Set(observed.flatMap((each) => [...each.texts]))
@@ -102,13 +103,23 @@ export async function statementMutants(platform: TestPlatform, driver: TappedDri
 }
 
 /**
- * The form of a statement: what remains when the choice of columns, filters, order and size is taken away. Two lists of one
- * resource are one form, for one line of code prints their tenant condition.
+ * The form of a statement, in words: what it does, to which table, with which kinds of conditions. Statements of one form are
+ * printed by the same lines of code; columns, filters, order and size differ.
  */
 export function statementForm(text: string): string {
-  return text
-    .replaceAll(/"\w+"\."(\w+)"(?= as )/g, '…')
-    .replaceAll(/(?:p\.)?"\w+" as "\w+"(?:, (?:p\.)?"\w+" as "\w+")*/g, '…')
-    .replace(/(p\.tenant_id = \$1::uuid(?: and p\."deleted_at" is null)?)(?! and p\.id).* limit \d+.*\) p$/, '$1 … ) p')
-    .replaceAll(/\$\d+/g, '$')
+  const table = /(?:from|update|into) ("\w+"\."\w+")/.exec(text)?.[1]?.replaceAll('"', '') ?? text.slice(0, 60)
+  const change = /\bn as \((insert|update|delete)/.exec(text)?.[1]
+  const soft = change === 'update' && /set "deleted_at" = /.test(text)
+  const verb = change ? (soft ? 'soft delete' : change)
+    : text.includes('select count(*) n') ? 'count'
+    : / limit \d+/.test(text) ? 'list'
+    : text.includes('for no key update') ? 'lock'
+    : text.includes(' delete from ') ? 'delete'
+    : text.includes('select case when') ? 'probe'
+    : 'read'
+  const scope = ['owner_user_id', 'owner_group_id'].filter((column) => text.includes(`(p."${column}" = `)).join(' ')
+  return [
+    verb, table, scope && `within ${scope}`, /version (?:=|<>) \$/.test(text) && 'of a version', / and \(?p\."\w+"(?:, p\."\w+")?\)? [<>] /.test(text) && 'beyond',
+    `(${countTenantConditions(text)})`,
+  ].filter(Boolean).join(' ')
 }

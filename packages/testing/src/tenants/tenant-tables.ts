@@ -33,12 +33,17 @@ export async function takeSnapshot(superuser: Connection, tables: readonly Tenan
   return found
 }
 
-/** A short text for the rows of each table: cheap enough to compare after every batch. */
-export async function tableDigests(superuser: Connection, tables: readonly TenantTable[], tenantId: string): Promise<ReadonlyMap<string, string>> {
-  const parts = tables.map((table) => `select '${table.sql}' as source,
-    (select count(*)::text || ' ' || coalesce(md5(string_agg(to_jsonb(t)::text, e'\\n' order by to_jsonb(t)::text collate "C")), '') from ${table.sql} t where t.tenant_id = $1::uuid) as digest`)
-  const rows = await superuser.query(parts.join(' union all '), [tenantId], { prepare: true })
-  return new Map(rows.map((row) => [String(row['source']), String(row['digest'])]))
+/** A short text for the rows of each table of each tenant: cheap enough to compare after every request that writes. */
+export async function tableDigests(
+  superuser: Connection, tables: readonly TenantTable[], tenantIds: readonly string[],
+): Promise<readonly ReadonlyMap<string, string>[]> {
+  const parts = tenantIds.flatMap((_, at) => tables.map((table) => `select ${at} as tenant, '${table.sql}' as source,
+    (select count(*)::text || ' ' || coalesce(md5(string_agg(to_jsonb(t)::text, e'\\n' order by to_jsonb(t)::text collate "C")), '')
+     from ${table.sql} t where t.tenant_id = $${at + 1}::uuid) as digest`))
+  const rows = await superuser.query(parts.join(' union all '), tenantIds, { prepare: true })
+  const digests = tenantIds.map(() => new Map<string, string>())
+  for (const row of rows) digests[Number(row['tenant'])]!.set(String(row['source']), String(row['digest']))
+  return digests
 }
 
 /** What differs between two snapshots, in words; empty when nothing does. */

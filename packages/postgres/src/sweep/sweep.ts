@@ -1,0 +1,59 @@
+import { logEvents, type Logger } from '@plinth/core'
+import type { Driver } from '../drivers/driver.ts'
+
+/** Delivered events are kept for a week: long enough to see what was handed on, short enough for the table to stay small. */
+const KEEP_DELIVERED = '7 days'
+/** Rows a statement: a delete of millions would hold its locks for minutes. */
+const BATCH = 5_000
+const FIRST_AFTER_MS = 60_000
+const EVERY_MS = 600_000
+
+const sweeps = [
+  `delete from plinth.idempotency_keys where (tenant_id, principal, key) in
+     (select tenant_id, principal, key from plinth.idempotency_keys where expires_at < clock_timestamp() limit ${BATCH})`,
+  `delete from plinth.events where (tenant_id, id) in
+     (select tenant_id, id from plinth.events where delivered_at < clock_timestamp() - interval '${KEEP_DELIVERED}' limit ${BATCH})`,
+]
+
+/**
+ * Removes what has had its time: expired idempotency keys and events delivered long ago. Every process may do it; two at once
+ * delete different rows or none.
+ */
+export class Sweep {
+  readonly #driver: () => Promise<Driver>
+  readonly #log: Logger
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+
+  constructor(driver: () => Promise<Driver>, log: Logger) {
+    this.#driver = driver
+    this.#log = log
+  }
+
+  start(): void {
+    this.#timer ??= this.#after(FIRST_AFTER_MS)
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  /** One round. Trouble is logged and tried again next time: nothing depends on it today. */
+  async run(): Promise<void> {
+    try {
+      const driver = await this.#driver()
+      for (const text of sweeps) await driver.query(text)
+    } catch (error) {
+      this.#log.warn(logEvents.sweepInterrupted, { error })
+    }
+  }
+
+  #after(milliseconds: number): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#running = this.run().finally(() => (this.#timer = this.#after(EVERY_MS)))
+    }, milliseconds)
+    // A process that has nothing else to do may end.
+    return timer.unref()
+  }
+}
