@@ -5,7 +5,10 @@ import { expect, test } from 'vitest'
 import { errorsDocument } from '../packages/core/scripts/errors-document.ts'
 
 const root = join(import.meta.dirname, '..')
-const sources = globSync('packages/**/src/**/*.ts', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'dist' })
+const sources = globSync('packages/**/src/**/*.ts', {
+  cwd: root,
+  exclude: (name) => name === 'node_modules' || name === 'dist',
+})
   .filter((file) => !/\.test(-d)?\.ts$/.test(file) && !file.endsWith('errors/registry.ts'))
   .map((file) => readFileSync(join(root, file), 'utf8'))
   .join('\n')

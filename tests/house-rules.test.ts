@@ -32,7 +32,11 @@ describe('files', () => {
   test('import their neighbours by their real name', () => {
     // Node runs the sources as they are, and it resolves no missing extension and no .js that is a .ts.
     const wrong = files(/^(packages|examples|benchmarks)\/.*\.tsx?$/).flatMap((file) =>
-      [...read(file).matchAll(/^(?:import|export)\b[^'"]*\bfrom '(\.\.?\/[^']*)'|^import '(\.\.?\/[^']*)'|\bimport\('(\.\.?\/[^']*)'\)/gm)]
+      [
+        ...read(file).matchAll(
+          /^(?:import|export)\b[^'"]*\bfrom '(\.\.?\/[^']*)'|^import '(\.\.?\/[^']*)'|\bimport\('(\.\.?\/[^']*)'\)/gm,
+        ),
+      ]
         .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
         .filter((path) => !/\.(tsx?|mjs|json)$/.test(path))
         .map((path) => `${file} imports ${path}`),

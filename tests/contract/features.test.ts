@@ -7,7 +7,10 @@ const notes = resourceTable('notes', { text: text().notNull(), pin: text(), emai
 const note = defineResource({
   table: notes,
   fields: { pin: { secret: true }, email: { personal: 'email' } },
-  actions: { touch: { run: (ctx, row) => ctx.update(notes, row.id, { text: `${row.text}!` }) }, look: { run: () => undefined } },
+  actions: {
+    touch: { run: (ctx, row) => ctx.update(notes, row.id, { text: `${row.text}!` }) },
+    look: { run: () => undefined },
+  },
 })
 
 /** A feature that keeps a row of every write, hears of writes and provisions tenants: all that a feature can do with data. */
@@ -29,19 +32,32 @@ let failing = 0
 const ledger: Feature = {
   name: 'ledger',
   tables: [entries],
-  migrations: [{
-    id: '0001_ledger',
-    sql: `create table plinth.ledger_entries (
+  migrations: [
+    {
+      id: '0001_ledger',
+      sql: `create table plinth.ledger_entries (
       tenant_id uuid not null, id uuid not null, target uuid not null, event text not null check (event <> 'look'), resource text not null,
       actor text not null, version int, request_id text not null, at timestamptz not null, before jsonb, after jsonb, primary key (tenant_id, id))`,
-  }],
-  record: (write) => [{
-    table: entries,
-    values: {
-      tenantId: write.tenantId, id: write.newId, target: write.id, event: write.event, resource: write.resource, actor: write.actorId,
-      version: write.version, requestId: write.requestId, at: write.time, before: write.before, after: write.after,
     },
-  }],
+  ],
+  record: (write) => [
+    {
+      table: entries,
+      values: {
+        tenantId: write.tenantId,
+        id: write.newId,
+        target: write.id,
+        event: write.event,
+        resource: write.resource,
+        actor: write.actorId,
+        version: write.version,
+        requestId: write.requestId,
+        at: write.time,
+        before: write.before,
+        after: write.after,
+      },
+    },
+  ],
   on: {
     '*': (_ctx, event) => {
       if (failing > 0) {
@@ -64,7 +80,9 @@ beforeAll(async () => {
 afterAll(() => platform.close())
 
 const kept = (id: string): ReturnType<OpenPlatform['stored']> =>
-  platform.stored(`select event, resource, actor, version, request_id, before, after from plinth.ledger_entries where target = '${id}' order by version nulls last, at`)
+  platform.stored(
+    `select event, resource, actor, version, request_id, before, after from plinth.ledger_entries where target = '${id}' order by version nulls last, at`,
+  )
 const eventually = async (check: () => boolean): Promise<void> => {
   for (let tries = 0; tries < 200 && !check(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 50))
   expect(check()).toBe(true)
@@ -76,14 +94,26 @@ test('provision wrote in the transaction that founded the tenant', async () => {
 })
 
 test('every write leaves its row: who, what, before and after, without secrets', async () => {
-  const created = await call('acme', 'POST', '/api/v1/notes', { text: 'one', pin: 'CANARY', email: 'canary@example.com' }, { 'x-request-id': 'request-one' })
+  const created = await call(
+    'acme',
+    'POST',
+    '/api/v1/notes',
+    { text: 'one', pin: 'CANARY', email: 'canary@example.com' },
+    { 'x-request-id': 'request-one' },
+  )
   const id = created.json['id'] as string
   await call('acme', 'PATCH', `/api/v1/notes/${id}`, { text: 'two' })
   await call('acme', 'POST', `/api/v1/notes/${id}/touch`)
   await call('acme', 'DELETE', `/api/v1/notes/${id}`)
   const rows = await kept(id)
   expect(rows.map((row) => row['event'])).toEqual(['created', 'updated', 'touch', 'deleted'])
-  expect(rows[0]).toMatchObject({ resource: 'note', actor: 'acme', version: 1, request_id: 'request-one', before: null })
+  expect(rows[0]).toMatchObject({
+    resource: 'note',
+    actor: 'acme',
+    version: 1,
+    request_id: 'request-one',
+    before: null,
+  })
   expect(JSON.parse(rows[1]?.['before'] as string)).toMatchObject({ text: 'one' })
   expect(JSON.parse(rows[1]?.['after'] as string)).toMatchObject({ text: 'two' })
   expect(rows[3]?.['after']).toBeNull()
@@ -111,7 +141,13 @@ test('handlers hear of every committed write, in order per row, again after a fa
   await call('acme', 'DELETE', `/api/v1/notes/${id}`)
   const own = (): EventRecord[] => heard.filter((event) => event.key === `note:${id}`)
   await eventually(() => own().length >= 5)
-  expect(own().map((event) => event.type)).toEqual(['note.created', 'note.updated', 'note.touch', 'note.look', 'note.deleted'])
+  expect(own().map((event) => event.type)).toEqual([
+    'note.created',
+    'note.updated',
+    'note.touch',
+    'note.look',
+    'note.deleted',
+  ])
   expect(JSON.stringify(own())).not.toContain('CANARY')
 })
 
@@ -125,12 +161,24 @@ test('what was rolled back is never heard of', async () => {
 test('the order of features and resources means nothing', async () => {
   const things = resourceTable('things', { name: text() })
   const features: readonly Feature[] = [ledger, singleTenantLess('a'), singleTenantLess('b')]
-  const orders = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]]
+  const orders = [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+    [2, 0, 1],
+  ]
   const documents = new Set<string>()
   for (const order of orders) {
-    const resources = order[0] === 0 ? [note, defineResource({ table: things })] : [defineResource({ table: things }), note]
-    const open = await openPlatform(inject('postgresUrl'), resources, order.map((at) => features[at]!))
-    documents.add(JSON.stringify([open.plinth.openapi(), open.plinth.routes.map((route) => `${route.method} ${route.path}`)]))
+    const resources =
+      order[0] === 0 ? [note, defineResource({ table: things })] : [defineResource({ table: things }), note]
+    const open = await openPlatform(
+      inject('postgresUrl'),
+      resources,
+      order.map((at) => features[at]!),
+    )
+    documents.add(
+      JSON.stringify([open.plinth.openapi(), open.plinth.routes.map((route) => `${route.method} ${route.path}`)]),
+    )
     await open.close()
   }
   expect(documents.size).toBe(1)
@@ -141,5 +189,7 @@ function singleTenantLess(name: string): Feature {
 }
 
 test('a slot filled twice is a fault at start', async () => {
-  await expect(openPlatform(inject('postgresUrl'), [note], [singleTenant(), { ...singleTenant(), name: 'again' }])).rejects.toThrow(/tenant slot is filled by/)
+  await expect(
+    openPlatform(inject('postgresUrl'), [note], [singleTenant(), { ...singleTenant(), name: 'again' }]),
+  ).rejects.toThrow(/tenant slot is filled by/)
 })

@@ -12,7 +12,8 @@ beforeAll(async () => {
 })
 afterAll(() => platform.close())
 
-const post = (who: string, key: string, body: object): Promise<Answered> => call(who, 'POST', '/api/v1/notes', body, { 'idempotency-key': key })
+const post = (who: string, key: string, body: object): Promise<Answered> =>
+  call(who, 'POST', '/api/v1/notes', body, { 'idempotency-key': key })
 
 test('20 keys × 100 equal requests at once: one row each, every answer is it or "still running"', async () => {
   for (let round = 0; round < 20; round += 1) {
@@ -35,7 +36,9 @@ test('the same key for another request is 422; quotes around it mean nothing', a
 })
 
 test('a key belongs to a tenant and a principal', async () => {
-  const ids = await Promise.all(['acme', 'other', 'beta'].map(async (who) => (await post(who, 'shared', { text: 'x' })).json['id']))
+  const ids = await Promise.all(
+    ['acme', 'other', 'beta'].map(async (who) => (await post(who, 'shared', { text: 'x' })).json['id']),
+  )
   expect(new Set(ids).size).toBe(3)
 })
 

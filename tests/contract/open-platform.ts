@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { createPlinth, serviceTokens, silentLogger, type Feature, type Plinth, type PlinthOptions, type RawRow, type Resource } from '@plinth/core'
+import {
+  createPlinth,
+  serviceTokens,
+  silentLogger,
+  type Feature,
+  type Plinth,
+  type PlinthOptions,
+  type RawRow,
+  type Resource,
+} from '@plinth/core'
 import { postgres } from '@plinth/postgres'
 import { postgresJsDriver } from '@plinth/postgres/driver'
 import { createDatabase, loginUrl } from '../../packages/testing/src/server/databases.ts'
@@ -9,7 +18,9 @@ export interface Answered {
   readonly headers: Headers
   readonly text: string
   /** The body as JSON; `{}` where there is none. */
-  readonly json: Record<string, unknown> & { readonly errors?: readonly { path: string; code: string; message: string }[] }
+  readonly json: Record<string, unknown> & {
+    readonly errors?: readonly { path: string; code: string; message: string }[]
+  }
 }
 
 export interface OpenPlatform {
@@ -52,7 +63,13 @@ export async function openPlatform(
       ...features,
     ],
   })
-  const superuser = postgresJsDriver(database.url, { max: 1, applicationName: 'tests', prepare: false, statementTimeoutMs: 0, connectTimeoutSeconds: 10 })
+  const superuser = postgresJsDriver(database.url, {
+    max: 1,
+    applicationName: 'tests',
+    prepare: false,
+    statementTimeoutMs: 0,
+    connectTimeoutSeconds: 10,
+  })
   await plinth.migrate()
   await plinth.foundTenant({ slug: 'acme', name: 'Acme' })
   await plinth.foundTenant({ slug: 'beta', name: 'Beta' })

@@ -12,9 +12,18 @@ import { z } from 'zod'
 const sites = resourceTable('sites', { name: text().notNull() })
 const projects = resourceTable('projects', {
   name: text().notNull(),
-  state: text({ enum: ['draft', 'live'] }).notNull().default('draft'),
-  size: integer(), big: bigint({ mode: 'bigint' }), price: numeric(), open: boolean(), at: timestamp({ withTimezone: true }), on: date(), data: jsonb(),
-  pin: text(), inner: text(),
+  state: text({ enum: ['draft', 'live'] })
+    .notNull()
+    .default('draft'),
+  size: integer(),
+  big: bigint({ mode: 'bigint' }),
+  price: numeric(),
+  open: boolean(),
+  at: timestamp({ withTimezone: true }),
+  on: date(),
+  data: jsonb(),
+  pin: text(),
+  inner: text(),
   siteId: belongsTo(() => sites).notNull(),
 })
 const platform = (basePath = ''): Plinth =>
@@ -25,7 +34,12 @@ const platform = (basePath = ''): Plinth =>
       defineResource({
         table: projects,
         description: 'Work for a client',
-        fields: { name: { search: true, sort: true, filter: true }, pin: { secret: true }, inner: { hidden: true }, at: { filter: true } },
+        fields: {
+          name: { search: true, sort: true, filter: true },
+          pin: { secret: true },
+          inner: { hidden: true },
+          at: { filter: true },
+        },
         actions: {
           archive: { input: z.object({ reason: z.string() }), run: () => undefined },
           count: { readOnly: true, output: z.object({ n: z.int() }), run: () => ({ n: 1 }) },
@@ -43,7 +57,9 @@ test('the document is valid and clean under the recommended rules of redocly', a
   writeFileSync(file, JSON.stringify(platform().openapi()))
   await SwaggerParser.validate(file)
   const lint = spawnSync('node_modules/.bin/redocly', ['lint', '--extends', 'recommended', '--format', 'json', file], {
-    cwd: join(import.meta.dirname, '../..'), encoding: 'utf8', env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
+    cwd: join(import.meta.dirname, '../..'),
+    encoding: 'utf8',
+    env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
   })
   expect(JSON.parse(lint.stdout)).toMatchObject({ totals: { errors: 0, warnings: 0 } })
   rmSync(folder, { recursive: true })

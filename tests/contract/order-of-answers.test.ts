@@ -29,7 +29,15 @@ test.each([
   ['no credential, before the body', undefined, 'POST', '/api/v1/things', bad, {}, 401],
   ['a wrong credential', undefined, 'POST', '/api/v1/things', bad, { authorization: 'Bearer nobody' }, 401],
   ['another scheme', undefined, 'POST', '/api/v1/things', bad, { authorization: 'Basic eDp5' }, 401],
-  ['a key that nobody reads is wrong, not nobody', undefined, 'GET', '/api/v1/things', undefined, { 'x-api-key': 'x' }, 401],
+  [
+    'a key that nobody reads is wrong, not nobody',
+    undefined,
+    'GET',
+    '/api/v1/things',
+    undefined,
+    { 'x-api-key': 'x' },
+    401,
+  ],
   ['another tenant, before the permission', 'reader', 'POST', '/api/v1/things', bad, { 'x-tenant-id': 'beta' }, 403],
   ['no permission on any row, before the body', 'reader', 'POST', '/api/v1/things', bad, {}, 403],
   ['content type, before the syntax', 'acme', 'POST', '/api/v1/things', bad, { 'content-type': 'text/plain' }, 415],
@@ -37,19 +45,34 @@ test.each([
   ['syntax', 'acme', 'POST', '/api/v1/things', bad, {}, 400],
   ['schema, before the row', 'acme', 'PATCH', `/api/v1/things/${crypto.randomUUID()}`, '{"name":1}', {}, 400],
   ['query, before the row', 'acme', 'GET', `/api/v1/things/${crypto.randomUUID()}?nope=1`, undefined, {}, 400],
-  ['the row, before its version', 'acme', 'PATCH', `/api/v1/things/${crypto.randomUUID()}`, '{"name":"y"}', { 'if-match': '"9-abcdef"' }, 404],
+  [
+    'the row, before its version',
+    'acme',
+    'PATCH',
+    `/api/v1/things/${crypto.randomUUID()}`,
+    '{"name":"y"}',
+    { 'if-match': '"9-abcdef"' },
+    404,
+  ],
   ['an id that is none', 'acme', 'GET', '/api/v1/things/new', undefined, {}, 404],
 ])('%s', async (_name, who, method, path, body, headers, status) => {
   const answer = await call(who, method, path, body, headers)
   expect(answer.status).toBe(status)
   expect(answer.headers.get('content-type')).toBe('application/problem+json')
-  expect(answer.json).toMatchObject({ status, code: expect.any(String), title: expect.any(String), requestId: answer.headers.get('x-request-id') })
+  expect(answer.json).toMatchObject({
+    status,
+    code: expect.any(String),
+    title: expect.any(String),
+    requestId: answer.headers.get('x-request-id'),
+  })
   expect(answer.json['type']).toBe(`/docs/errors/${String(answer.json['code'])}`)
   if (status === 401) expect(answer.headers.get('www-authenticate')).toBe('Bearer')
 })
 
 test('412 for a version that has passed', async () => {
-  expect((await call('acme', 'PATCH', `/api/v1/things/${id}`, { size: 1 }, { 'if-match': '"9-abcdef"' })).status).toBe(412)
+  expect((await call('acme', 'PATCH', `/api/v1/things/${id}`, { size: 1 }, { 'if-match': '"9-abcdef"' })).status).toBe(
+    412,
+  )
 })
 
 test('a well-formed request id is kept, any other is replaced', async () => {
@@ -64,7 +87,10 @@ test('X-Tenant-ID may name the own tenant by slug or id', async () => {
   for (const wanted of ['acme', String(own[0]?.['id'])]) {
     expect((await call('acme', 'GET', '/api/v1/things', undefined, { 'x-tenant-id': wanted })).status).toBe(200)
   }
-  const [real, unreal] = [await call('acme', 'GET', '/api/v1/things', undefined, { 'x-tenant-id': 'beta' }), await call('acme', 'GET', '/api/v1/things', undefined, { 'x-tenant-id': 'nobody' })]
+  const [real, unreal] = [
+    await call('acme', 'GET', '/api/v1/things', undefined, { 'x-tenant-id': 'beta' }),
+    await call('acme', 'GET', '/api/v1/things', undefined, { 'x-tenant-id': 'nobody' }),
+  ]
   expect({ ...real.json, requestId: '' }).toEqual({ ...unreal.json, requestId: '' })
 })
 
@@ -76,11 +102,18 @@ test('a suspended tenant is 423 within a second', async () => {
 })
 
 test('without any reader of credentials nobody gets in, whatever is shown', async () => {
-  const plinth = createPlinth({ database: embedded('memory://'), resources: [thing], log: silentLogger, env: { ENVIRONMENT: 'development', DATA_DIR: '.plinth' } })
+  const plinth = createPlinth({
+    database: embedded('memory://'),
+    resources: [thing],
+    log: silentLogger,
+    env: { ENVIRONMENT: 'development', DATA_DIR: '.plinth' },
+  })
   await plinth.migrate()
   for (const route of plinth.routes.filter((each) => !each.public)) {
     for (const headers of [{}, { authorization: 'Bearer x' }, { 'x-api-key': 'x' }, { cookie: 'session_id=x' }]) {
-      const response = await plinth.fetch(new Request(`http://test${route.path.replace(':id', id)}`, { method: route.method, headers }))
+      const response = await plinth.fetch(
+        new Request(`http://test${route.path.replace(':id', id)}`, { method: route.method, headers }),
+      )
       expect(response.status, `${route.method} ${route.path}`).toBe(401)
     }
   }

@@ -53,7 +53,7 @@ test('postgres() serves, leads and hands on over connections of its own, and lea
   }
   expect(database.attach({ registry, log: silent, clock: { now: () => new Date() }, deliver })).toEqual([])
   await database.ping()
-  database.startRelay()
+  database.startBackground()
   const scope = scopeOf('0190a000-0000-7000-8000-00000000000a')
   await database.transaction(scope, (transaction) => transaction.emit({ type: 'site.visited', key: 'one', data: 1 }))
   await vi.waitFor(() => expect(delivered).toEqual(['one']), { timeout: 20_000 })

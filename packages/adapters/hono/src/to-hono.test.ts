@@ -8,7 +8,10 @@ const platform = (basePath = '', notFound: 'host' | 'plinth' = 'host') => ({
   notFound,
   knows: (path: string) => path === `${basePath}/api/v1/sites`,
   fetch: async (request: Request) =>
-    Response.json({ method: request.method, url: request.url, body: await request.text() }, { headers: { 'x-from': 'plinth' } }),
+    Response.json(
+      { method: request.method, url: request.url, body: await request.text() },
+      { headers: { 'x-from': 'plinth' } },
+    ),
 })
 
 test('a request reaches the platform as it came, and the answer comes back as it was', async () => {

@@ -38,6 +38,15 @@ export async function applyMigrations(
 }
 
 async function appliedChecksums(connection: Connection, roles: RoleNames): Promise<ReadonlyMap<string, string>> {
+  const [schema] = await connection.query(
+    `select pg_get_userbyid(nspowner)::text as owner from pg_namespace where nspname = 'plinth'`,
+  )
+  if (!schema) return new Map()
+  if (schema['owner'] !== roles.owner) {
+    throw new Error(
+      `Schema plinth of this database belongs to ${String(schema['owner'])} and not to ${roles.owner}: it was migrated with another rolePrefix, or made by hand`,
+    )
+  }
   // As the owner, whose policy lets him see them: the migrating login may be no superuser.
   await becomeRole(connection, roles.owner)
   const [table] = await connection.query(

@@ -79,6 +79,14 @@ function compareIndex(
     return
   }
   const difference = `index ${index.name} is ${existing.definition} in the database, declared is ${printIndex(table.name, index)}`
+  if (!existing.valid) {
+    const rest = `drop index ${tableInSql({ schema: table.schema, name: index.name })} and migrate again`
+    differences.push({
+      words: `index ${index.name} is invalid, the rest of a CREATE INDEX CONCURRENTLY that failed: ${rest}`,
+      breaks: index.unique,
+    })
+    return
+  }
   if (existing.unique !== index.unique) differences.push({ words: difference, breaks: true })
   else if (!sameIndex(existing, index))
     doubts.push({ table, kind: 'index', name: index.name, live: behindUsing(existing.definition), words: difference })

@@ -40,6 +40,8 @@ function hint(cause: unknown): string {
   switch (sqlState(cause)) {
     case '42501':
       return '. The login of DATABASE_OWNER_URL lacks this right; use the owner of the database, with CREATEROLE, or a superuser'
+    case '25001':
+      return '. It cannot run inside a transaction (CREATE INDEX CONCURRENTLY): run it by hand first and write IF NOT EXISTS here'
     case '55P03':
       return '. Another transaction held the table all the time; find it in pg_stat_activity and migrate again'
     default:

@@ -21,6 +21,9 @@ export interface RoleReport {
   readonly warnings: readonly string[]
 }
 
+/** `server_version_num`. */
+const OLDEST = 150_000
+
 /**
  * Makes the roles that are missing and nothing else. Safe to run at any time, by several processes and for several databases
  * of one cluster at once; a second run changes nothing.
@@ -57,6 +60,10 @@ async function ensureOwnRoles(connection: Connection, roles: RoleNames, options:
 /** The migrating login must be able to become the owner (to own what it makes) and the lookup role (its functions). */
 async function ensureMemberships(connection: Connection, roles: RoleNames): Promise<string[]> {
   const login = await readLogin(connection)
+  if (login.serverVersion < OLDEST) {
+    const words = `is PostgreSQL ${Math.floor(login.serverVersion / 10_000)}; views with the rights of whoever asks came with 15`
+    throw new StartupError([{ path: 'the server', problem: words, fix: 'use PostgreSQL 15 or newer' }])
+  }
   if (login.superuser) return []
   const steps: Step[] = []
   for (const role of [roles.owner, roles.lookup]) {

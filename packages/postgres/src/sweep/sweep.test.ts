@@ -12,14 +12,21 @@ afterAll(() => opened.close())
 test('what has had its time goes, all else stays', async () => {
   const system = await opened.drivers.system()
   const tenant = crypto.randomUUID()
-  for (const [key, expires] of [['old', '-1 minute'], ['new', '1 hour']]) {
+  for (const [key, expires] of [
+    ['old', '-1 minute'],
+    ['new', '1 hour'],
+  ]) {
     await system.query(
       `insert into plinth.idempotency_keys (tenant_id, principal, key, fingerprint, sealed, created_at, expires_at)
        values ($1::uuid, 'service:x', $2::text, 'f', 's', now(), now() + $3::text::interval)`,
       [tenant, key!, expires!],
     )
   }
-  for (const [type, delivered] of [['old', "now() - interval '8 days'"], ['recent', 'now()'], ['waiting', 'null']]) {
+  for (const [type, delivered] of [
+    ['old', "now() - interval '8 days'"],
+    ['recent', 'now()'],
+    ['waiting', 'null'],
+  ]) {
     await system.query(
       `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)
        values ($1::uuid, gen_random_uuid(), $2::text, 'k', '{}', 'service', 'x', 'r', now(), ${delivered})`,

@@ -5,7 +5,7 @@ import type { Driver } from '@plinth/postgres/driver'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
 import { isMarked, marksIn } from '../tenants/marks.ts'
-import { restoreSnapshot, snapshotDifferences, tableDigests, takeSnapshot, tenantTables, type TenantTable } from '../tenants/tenant-tables.ts'
+import { restoreSnapshot, snapshotDifferences, takeSnapshot, tenantTables, traceTables, type TenantTable } from '../tenants/tenant-tables.ts'
 import { gatherKnowledge, type Knowledge } from './knowledge.ts'
 
 /** Two tenants whose every row is known, the victim's by heart, and the superuser's view of both. */
@@ -31,6 +31,8 @@ export function arenaOf(platform: TestPlatform): Promise<Arena> {
 
 async function prepareArena(platform: TestPlatform): Promise<Arena> {
   const { a: attacker, b: victim, superuser, plinth } = platform
+  // Ahead of the database's clock, by which expired keys are swept away: what expires here stays there for the test to see.
+  platform.clock.set('2040-01-31T12:00:00Z')
   const rows = await platform.twoTenants()
   const knowledge = await gatherKnowledge(platform.send, {
     registry: plinth.registry, attacker, victim, attackerRows: rows.a, victimRows: rows.b,
@@ -39,7 +41,6 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   await seedExpiredKeys(superuser, attacker, victim)
   await settled(superuser, tables, [attacker, victim])
   const kept = await keepRows(superuser, tables, [attacker, victim])
-  const strangers = strangerQuery(tables, attacker, victim)
   const orphans = orphanQuery(plinth.registry, attacker)
   return {
     knowledge,
@@ -47,10 +48,10 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
     restore: kept.restore,
     quiet: () => quiet(superuser),
     async wrongRows() {
-      const [attackerRows, victimRows] = await kept.changed()
-      const words = [...victimRows!.flatMap((change) => change.differences), ...attackerRows!.flatMap((change) => markedRows(change.table, change.now))]
-      for (const row of await superuser.query(strangers, [], { prepare: true })) words.push(`${String(row['source'])}: rows of neither tenant: ${String(row['rows'])}`)
-      for (const row of orphans === '' ? [] : await superuser.query(orphans, [], { prepare: true })) {
+      const { changes, strangers } = await kept.changed()
+      const [attackers, victims] = changes
+      const words = [...strangers, ...victims!.flatMap((change) => change.differences), ...attackers!.flatMap((change) => markedRows(change.table, change.now))]
+      for (const row of attackers!.length === 0 || orphans === '' ? [] : await superuser.query(orphans, [], { prepare: true })) {
         words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
       }
       return words
@@ -77,34 +78,37 @@ interface TableChange {
 interface KeptRows {
   /** Puts back what has changed since, and that alone: most requests change one table. */
   restore(): Promise<void>
-  /** The changed tables of each tenant. */
-  changed(): Promise<readonly (readonly TableChange[])[]>
+  /** The changed tables of each tenant, and where rows of neither turned up, in words. */
+  changed(): Promise<{ readonly changes: readonly (readonly TableChange[])[]; readonly strangers: readonly string[] }>
 }
 
 async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<KeptRows> {
   const ids = tenants.map((tenant) => tenant.id)
   const rows = await Promise.all(ids.map((id) => takeSnapshot(superuser, tables, id)))
-  const digests = await tableDigests(superuser, tables, ids)
-  const changedTables = async (): Promise<readonly (readonly TenantTable[])[]> => {
-    const now = await tableDigests(superuser, tables, ids)
-    return ids.map((_, at) => tables.filter((table) => now[at]!.get(table.sql) !== digests[at]!.get(table.sql)))
+  let traces = await traceTables(superuser, tables, ids)
+  const writtenSince = async (): Promise<{ readonly written: readonly (readonly TenantTable[])[]; readonly now: typeof traces }> => {
+    const now = await traceTables(superuser, tables, ids)
+    return { now, written: ids.map((_, at) => tables.filter(({ sql }) => now.get(sql)!.writes[at] !== traces.get(sql)!.writes[at])) }
   }
   return {
     async restore() {
-      for (const [at, wrong] of (await changedTables()).entries()) {
-        if (wrong.length > 0) await restoreSnapshot(superuser, wrong, ids[at]!, rows[at]!)
-      }
+      const { written } = await writtenSince()
+      if (written.every((each) => each.length === 0)) return
+      for (const [at, wrong] of written.entries()) if (wrong.length > 0) await restoreSnapshot(superuser, wrong, ids[at]!, rows[at]!)
+      traces = await traceTables(superuser, tables, ids)
     },
     async changed() {
+      const { written, now } = await writtenSince()
       const changes: TableChange[][] = []
-      for (const [at, wrong] of (await changedTables()).entries()) {
-        const now = wrong.length === 0 ? undefined : await takeSnapshot(superuser, wrong, ids[at]!)
+      for (const [at, wrong] of written.entries()) {
+        const after = wrong.length === 0 ? undefined : await takeSnapshot(superuser, wrong, ids[at]!)
         changes.push(wrong.map(({ sql }) => {
           const before = rows[at]!.get(sql) ?? []
-          return { table: sql, now: now!.get(sql)!, differences: snapshotDifferences(new Map([[sql, before]]), now!) }
+          return { table: sql, now: after!.get(sql)!, differences: snapshotDifferences(new Map([[sql, before]]), after!) }
         }))
       }
-      return changes
+      const strangers = tables.filter(({ sql }) => now.get(sql)!.strangers !== 0).map(({ sql }) => `${sql}: rows of neither tenant: ${now.get(sql)!.strangers}`)
+      return { changes, strangers }
     },
   }
 }
@@ -113,11 +117,6 @@ async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenan
 function markedRows(table: string, rows: readonly string[]): string[] {
   const marked = rows.find(isMarked)
   return marked === undefined ? [] : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]
-}
-
-function strangerQuery(tables: readonly TenantTable[], attacker: TestTenant, victim: TestTenant): string {
-  const parts = tables.map((table) => `select '${table.sql}' as source, count(*)::int as rows from ${table.sql} where tenant_id not in ('${attacker.id}', '${victim.id}')`)
-  return `select * from (${parts.join(' union all ')}) s where rows > 0`
 }
 
 function orphanQuery(registry: Registry, attacker: TestTenant): string {
@@ -146,7 +145,7 @@ async function seedExpiredKeys(superuser: Driver, attacker: TestTenant, victim: 
   for (const tenant of [attacker, victim]) {
     await superuser.query(
       `insert into plinth.idempotency_keys (tenant_id, principal, key, fingerprint, sealed, created_at, expires_at)
-       select $1::uuid, principal, 'expired-' || key, fingerprint, sealed, '2020-01-01', '2020-01-02'
+       select $1::uuid, principal, 'expired-' || key, fingerprint, sealed, '2039-01-01', '2039-01-02'
        from plinth.idempotency_keys where tenant_id = $2::uuid`,
       [tenant.id, victim.id],
     )
@@ -156,8 +155,8 @@ async function seedExpiredKeys(superuser: Driver, attacker: TestTenant, victim: 
 /** Waits until the relay has handed on what the victim's work has put into the outbox. */
 async function settled(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<void> {
   const all = async (): Promise<string> => {
-    const digests = await tableDigests(superuser, tables, tenants.map((tenant) => tenant.id))
-    return digests.flatMap((each) => [...each.values()]).join()
+    const traces = await traceTables(superuser, tables, tenants.map((tenant) => tenant.id))
+    return [...traces.values()].flatMap((each) => each.writes).join()
   }
   for (let before = await all(), rounds = 0; rounds < 100; rounds += 1) {
     await sleep(400)

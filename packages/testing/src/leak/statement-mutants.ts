@@ -119,7 +119,7 @@ export function statementForm(text: string): string {
     : 'read'
   const scope = ['owner_user_id', 'owner_group_id'].filter((column) => text.includes(`(p."${column}" = `)).join(' ')
   return [
-    verb, table, scope && `within ${scope}`, /version (?:=|<>) \$/.test(text) && 'of a version', / and \(?p\."\w+"(?:, p\."\w+")?\)? [<>] /.test(text) && 'beyond',
+    verb, table, scope && `within ${scope}`, /version (?:=|<>) \$/.test(text) && 'of a version',
     `(${countTenantConditions(text)})`,
   ].filter(Boolean).join(' ')
 }

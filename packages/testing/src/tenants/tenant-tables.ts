@@ -33,17 +33,30 @@ export async function takeSnapshot(superuser: Connection, tables: readonly Tenan
   return found
 }
 
-/** A short text for the rows of each table of each tenant: cheap enough to compare after every request that writes. */
-export async function tableDigests(
+/** For one table: a text that changes whenever a row of that tenant is written, and how many rows belong to nobody known. */
+export interface TableTrace {
+  readonly writes: readonly string[]
+  readonly strangers: number
+}
+
+/**
+ * Whether anything was written, without reading it: the number of rows and the sum of the transactions that wrote them. An
+ * update that changes nothing counts as written; what is different is for the snapshot to say. (Over 13 tables 2 ms, where
+ * hashing the rows took 10.)
+ */
+export async function traceTables(
   superuser: Connection, tables: readonly TenantTable[], tenantIds: readonly string[],
-): Promise<readonly ReadonlyMap<string, string>[]> {
-  const parts = tenantIds.flatMap((_, at) => tables.map((table) => `select ${at} as tenant, '${table.sql}' as source,
-    (select count(*)::text || ' ' || coalesce(md5(string_agg(to_jsonb(t)::text, e'\\n' order by to_jsonb(t)::text collate "C")), '')
-     from ${table.sql} t where t.tenant_id = $${at + 1}::uuid) as digest`))
+): Promise<ReadonlyMap<string, TableTrace>> {
+  const known = tenantIds.map((_, at) => `$${at + 1}::uuid`)
+  const parts = tables.map((table) => {
+    const writes = known.map((id, at) => `count(*) filter (where tenant_id = ${id}) || ' ' || coalesce(sum(xmin::text::int8) filter (where tenant_id = ${id}), 0) as writes${at}`)
+    return `select '${table.sql}' as source, ${writes.join(', ')}, count(*) filter (where tenant_id not in (${known.join(', ')}))::int as strangers from ${table.sql}`
+  })
   const rows = await superuser.query(parts.join(' union all '), tenantIds, { prepare: true })
-  const digests = tenantIds.map(() => new Map<string, string>())
-  for (const row of rows) digests[Number(row['tenant'])]!.set(String(row['source']), String(row['digest']))
-  return digests
+  return new Map(rows.map((row) => [
+    String(row['source']),
+    { writes: tenantIds.map((_, at) => String(row[`writes${at}`])), strangers: Number(row['strangers']) },
+  ]))
 }
 
 /** What differs between two snapshots, in words; empty when nothing does. */
@@ -61,15 +74,15 @@ export function snapshotDifferences(before: TenantSnapshot, after: TenantSnapsho
 /** Puts the rows of a tenant back as they were. Triggers stay off, so the order of the tables means nothing. */
 export async function restoreSnapshot(superuser: Driver, tables: readonly TenantTable[], tenantId: string, snapshot: TenantSnapshot): Promise<void> {
   await superuser.transaction(async (connection) => {
-    await connection.query('set local session_replication_role = replica')
+    // Sent behind each other; the server runs them in this order.
+    const sent = [connection.query('set local session_replication_role = replica')]
     for (const table of tables) {
-      await connection.query(`delete from ${table.sql} where tenant_id = $1::uuid`, [tenantId])
+      sent.push(connection.query(`delete from ${table.sql} where tenant_id = $1::uuid`, [tenantId], { prepare: true }))
       const rows = snapshot.get(table.sql) ?? []
       if (rows.length === 0) continue
-      await connection.query(
-        `insert into ${table.sql} overriding system value select * from jsonb_populate_recordset(null::${table.sql}, $1::text::jsonb)`,
-        [`[${rows.join(',')}]`],
-      )
+      const text = `insert into ${table.sql} overriding system value select * from jsonb_populate_recordset(null::${table.sql}, $1::text::jsonb)`
+      sent.push(connection.query(text, [`[${rows.join(',')}]`], { prepare: true }))
     }
+    await Promise.all(sent)
   })
 }
