@@ -9,7 +9,7 @@ export function isNullish(value: unknown): value is null | undefined {
 export function order(left: unknown, right: unknown, kind: ComparableKind): number {
   switch (kind) {
     case 'number':
-      return orderNumbers(Number(left), Number(right))
+      return orderNumbers(left, right)
     case 'decimal':
       return orderDecimals(String(left), String(right))
     case 'boolean':
@@ -34,10 +34,19 @@ function orderCodePoints(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right))
 }
 
-/** In PostgreSQL NaN equals itself and is above everything. */
-function orderNumbers(left: number, right: number): number {
-  if (Number.isNaN(left) || Number.isNaN(right)) return Number(Number.isNaN(left)) - Number(Number.isNaN(right))
-  return left === right ? 0 : left < right ? -1 : 1
+/**
+ * In PostgreSQL NaN equals itself and is above everything. What is no number at all ("many") has no order: NaN comes back, and
+ * every comparison with it but `ne` is false.
+ */
+function orderNumbers(left: unknown, right: unknown): number {
+  const [one, other] = [Number(left), Number(right)]
+  if (isNoNumber(left, one) || isNoNumber(right, other)) return Number.NaN
+  if (Number.isNaN(one) || Number.isNaN(other)) return Number(Number.isNaN(one)) - Number(Number.isNaN(other))
+  return one === other ? 0 : one < other ? -1 : 1
+}
+
+function isNoNumber(value: unknown, asNumber: number): boolean {
+  return Number.isNaN(asNumber) && typeof value === 'string' && value !== 'NaN'
 }
 
 const plainDecimal = /^-?\d+(\.\d*)?$/
@@ -45,7 +54,7 @@ const plainDecimal = /^-?\d+(\.\d*)?$/
 /** Exact order of decimal texts: `10.0` equals `10`, `9` is below `10`, and no float rounds them together. */
 function orderDecimals(left: string, right: string): number {
   // NaN, Infinity and 1e21 have no digits to line up.
-  if (!plainDecimal.test(left) || !plainDecimal.test(right)) return orderNumbers(Number(left), Number(right))
+  if (!plainDecimal.test(left) || !plainDecimal.test(right)) return orderNumbers(left, right)
   const scale = Math.max(fraction(left).length, fraction(right).length)
   const difference = scaled(left, scale) - scaled(right, scale)
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
