@@ -32,22 +32,14 @@ function otherLogins(settings: LookoutSettings): PostgresOptions {
   return { ...(ownerUrl && { ownerUrl }), ...(systemUrl && { systemUrl }), ...(directUrl && { directUrl }) }
 }
 
-/** SQLSTATEs of a server that does not let us in: no connection, login refused, no such database, starting or stopping. */
-const shutOut = /^(?:08|28|3D|57P)/
-const unreachable = /^E(?:CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_)/
-
 /**
- * Throws what went wrong with the database: trouble that an operator mends as one line, anything else as it is.
+ * Throws what went wrong with the database: what the embedded one refuses as one line, anything else as it is.
  * @throws StartError
  */
-export function refuseTrouble(error: unknown, { words }: ChosenDatabase): never {
+export function refuseTrouble(error: unknown): never {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const code = 'code' in cause ? String(cause.code) : ''
     // The drivers' own refusals (folder locked by another process, PGlite missing) say what to do.
     if (cause.name === 'DriverError') throw new StartError(cause.message, { cause: error })
-    if (shutOut.test(code) || unreachable.test(code)) {
-      throw new StartError(`The database cannot be opened (${words}): ${cause.message}`, { cause: error })
-    }
   }
   throw error
 }

@@ -28,7 +28,7 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
   const plinth = createLookout({ settings, database: chosen.database, tokens, log })
   try {
     if (chosen.isNew) print('Making the embedded database (once, about ten seconds) …\n')
-    await prepare(plinth).catch((error: unknown) => refuseTrouble(error, chosen))
+    await prepare(plinth).catch((error: unknown) => refuseTrouble(error))
     const listening = await listen(lookoutApp(plinth).fetch, place)
     log.info(logEvents.applicationStarted, { origin: listening.origin })
     print(greeting({ settings, url: `${listening.origin}${plinth.basePath}`, database: chosen.words, tokens }))
