@@ -9,7 +9,7 @@ export type { AnyResourceTable, Columns, Draft, Patch, ResourceTable, Row } from
 export type { FieldFacts, Fields, PersonalKind } from './resource/field-facts.ts'
 export type { Operations, Resource, Shape } from './resource/define-resource.ts'
 export type { Context, ListRequest, ReadingContext } from './resource/context.ts'
-export type { Plinth, PlinthOptions } from './platform/plinth.ts'
+export type { FoundTenant, Plinth, PlinthOptions } from './platform/plinth.ts'
 export type { ServiceToken } from './auth/service-tokens.ts'
 
 // Errors.
@@ -111,3 +111,4 @@ export { silentLogger } from './logging/silent-logger.ts'
 export { logEvents } from './logging/events.ts'
 export { keyRingOf, keyRingSecrets } from './keys/key-ring-secrets.ts'
 export { parseKeyRing } from './keys/key-ring.ts'
+export { maskText } from './logging/mask-text.ts'

@@ -19,7 +19,7 @@ export { crates, documents, folders, letters, prices, vaults } from './resources
 // Requests.
 export { inProcess } from './http/in-process.ts'
 export { fetchListener, listen } from './http/listen.ts'
-export type { Listening } from './http/listen.ts'
+export type { HttpListener, Listening } from './http/listen.ts'
 export { overSocket } from './http/over-socket.ts'
 export type { SocketOptions, SocketSender } from './http/over-socket.ts'
 export { printCurl } from './http/print-curl.ts'
@@ -38,13 +38,24 @@ export type { StatementMutant, StatementMutantReport } from './leak/statement-mu
 export { describeFindings } from './leak/describe-findings.ts'
 export type { Finding, FindingKind } from './leak/judge.ts'
 export type { Probe, WordPair } from './leak/probe.ts'
-export { attackPolicyMutant, policedTables, policyMutations, prepareForProbes, probePolicyMutant } from './leak/policy-mutants.ts'
+export {
+  attackPolicyMutant,
+  policedTables,
+  policyMutations,
+  prepareForProbes,
+  probePolicyMutant,
+} from './leak/policy-mutants.ts'
 export type { PolicyMutant, PolicyMutation } from './leak/policy-mutants.ts'
 export { probeTables } from './leak/probe-tables.ts'
 export type { ProbedTable } from './leak/probe-tables.ts'
 export { tablePolicies } from './leak/table-policies.ts'
 export type { TablePolicy } from './leak/table-policies.ts'
-export { countTenantConditions, tappedDriver, withoutTenantCondition, withoutTenantConditions } from './leak/tapped-driver.ts'
+export {
+  countTenantConditions,
+  tappedDriver,
+  withoutTenantCondition,
+  withoutTenantConditions,
+} from './leak/tapped-driver.ts'
 export type { TappedDriver } from './leak/tapped-driver.ts'
 export { CANARY, isMarked, marksIn } from './tenants/marks.ts'
 export type { RowRole, SeededRow, SeededRows, SeedOptions } from './tenants/seed-rows.ts'

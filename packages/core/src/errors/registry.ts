@@ -26,6 +26,16 @@ export const coreErrors = {
     title: 'The body is nested too deeply',
     help: 'Flatten the JSON; the limit is in the answer.',
   },
+  body_too_complex: {
+    status: 400,
+    title: 'The body has too many members',
+    help: 'Send less in one request; the limit is in the answer.',
+  },
+  page_too_large: {
+    status: 400,
+    title: 'The page is too large',
+    help: 'The rows are long. Ask for a smaller pageSize, or for some fields only.',
+  },
   malformed_request: {
     status: 400,
     title: 'The request is malformed',

@@ -8,6 +8,9 @@ import { toStored } from './stored.ts'
 
 type ZodIssue = z.core.$ZodIssue
 
+/** A wrong array of a megabyte has 500,000 faults, and the answer that names them all had 53 MB. */
+const MOST_FAULTS = 100
+
 /**
  * Parses input by a schema.
  * @throws validation_failed with one entry per fault, each with its JSON pointer (RFC 6901)
@@ -15,7 +18,12 @@ type ZodIssue = z.core.$ZodIssue
 export function validate<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  throw problem('validation_failed', { errors: result.error.issues.flatMap((issue) => faultsOf(issue, input)) })
+  throw problem('validation_failed', {
+    errors: result.error.issues
+      .slice(0, MOST_FAULTS)
+      .flatMap((issue) => faultsOf(issue, input))
+      .slice(0, MOST_FAULTS),
+  })
 }
 
 function faultsOf(issue: ZodIssue, input: unknown): readonly InputFault[] {

@@ -68,8 +68,10 @@ function isJson(contentType: string | undefined, mergePatch: boolean): boolean {
     .split(';')
     .map((part) => part.trim())
   if (type !== 'application/json' && !(mergePatch && type === 'application/merge-patch+json')) return false
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))
-  return charset === undefined || /^charset="?utf-8"?$/.test(charset)
+  // Each of them: of two charsets, a proxy may have believed the other.
+  return parameters
+    .filter((parameter) => parameter.startsWith('charset='))
+    .every((charset) => charset === 'charset=utf-8' || charset === 'charset="utf-8"')
 }
 
 /** Method, path and body: what makes two requests the same for an idempotency key. */

@@ -1,4 +1,4 @@
-import { problem } from '../errors/plinth-error.ts'
+import { PlinthError, problem } from '../errors/plinth-error.ts'
 import type { Limits, Platform } from '../platform/platform.ts'
 import { readBody } from '../request/read-body.ts'
 import { requestIdOf, traceIdOf } from '../request/request-id.ts'
@@ -62,12 +62,20 @@ export async function admit(platform: Platform, received: Received): Promise<Adm
     throw problem('url_too_long', { detail: `At most ${limits.url} characters are read.` })
   }
   refuseLongHeaders(received.headers, limits)
-  const body = withBody.has(received.method) ? await readBody(received, limits.body, () => tooLarge(limits)) : undefined
+  const body = withBody.has(received.method)
+    ? await readBody(received, limits.body, () => tooLarge(limits)).catch(unread)
+    : undefined
   return { ...received, ...findRoute(platform, received), body }
 }
 
 /** DELETE has no meaning for a body (RFC 9110 §9.3.5), and none is read. */
 const withBody = new Set(['POST', 'PUT', 'PATCH'])
+
+/** A caller who hangs up, or whose chunks are none, is no fault of ours: a 500 would fill the log at a stranger's will. */
+function unread(error: unknown): never {
+  if (PlinthError.is(error)) throw error
+  throw problem('malformed_request', { detail: 'The body ended before it was complete.', cause: error })
+}
 
 function tooLarge(limits: Limits): Error {
   return problem('body_too_large', { detail: `At most ${limits.body} bytes are read.` })

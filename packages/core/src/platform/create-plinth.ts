@@ -20,7 +20,7 @@ import { systemRoutes } from '../routes/system-routes.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { defaultLimits, type Platform } from './platform.ts'
-import type { Plinth, PlinthOptions } from './plinth.ts'
+import type { FoundTenant, Plinth, PlinthOptions } from './plinth.ts'
 import { readDeclaration } from './read-declaration.ts'
 import { readinessOf } from './readiness.ts'
 import { readRuntime } from './runtime.ts'
@@ -127,7 +127,10 @@ async function inTransaction<T>(
 }
 
 /** One transaction for the tenant and for what every feature provisions in it: a failure leaves nothing. */
-async function found(platform: Platform, draft: { readonly slug: string; readonly name: string }): Promise<Tenant> {
+async function found(
+  platform: Platform,
+  draft: { readonly slug: string; readonly name: string },
+): Promise<FoundTenant> {
   const principal = systemPrincipal(platform.registry.permissions, `founding ${draft.slug}`)
   const requestId = randomUUID()
   const contextOf = (transaction: Transaction, tenant: Tenant): Context =>
@@ -147,7 +150,7 @@ async function found(platform: Platform, draft: { readonly slug: string; readonl
     },
   )
   if (founded) platform.log.info(logEvents.tenantFounded, { tenant: tenant.slug })
-  return tenant
+  return { ...tenant, founded }
 }
 
 /** Hands one committed event to every handler of its type, each in a transaction of its own in the event's tenant. */

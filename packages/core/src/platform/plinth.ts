@@ -35,6 +35,10 @@ export interface PlinthOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
+export interface FoundTenant extends Tenant {
+  readonly founded: boolean
+}
+
 /** A platform, ready to be mounted. */
 export interface Plinth {
   /** Answers any request; the adapters convert to and from this and do nothing else. Never rejects. */
@@ -52,8 +56,11 @@ export interface Plinth {
    * @throws StartupError naming every difference that it may not mend by itself
    */
   migrate(options?: MigrateOptions): Promise<MigrationReport>
-  /** Founds a tenant, or finds it where the slug is taken. Every feature's `provision` runs in the same transaction. */
-  foundTenant(draft: { readonly slug: string; readonly name: string }): Promise<Tenant>
+  /**
+   * Founds a tenant; every feature's `provision` runs in the same transaction. Where the slug is taken, the tenant that has it
+   * comes back with `founded: false`: it may be a stranger's, so look before you hand it to whoever asked for it.
+   */
+  foundTenant(draft: { readonly slug: string; readonly name: string }): Promise<FoundTenant>
   /**
    * Runs code as this principal in this tenant (id or slug): the pipeline from the tenant stage on, one transaction.
    * @throws tenant_forbidden, tenant_suspended, and whatever `work` throws

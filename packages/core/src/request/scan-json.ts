@@ -3,7 +3,7 @@ import { problem } from '../errors/plinth-error.ts'
 /**
  * Parses a JSON body strictly: UTF-8, at most `depth` levels, no duplicate keys (a validator and a handler that take
  * different ones can be played against each other), no NUL (PostgreSQL text cannot hold it) and no lone surrogate.
- * @throws malformed_json, body_too_deep
+ * @throws malformed_json, body_too_deep, body_too_complex
  */
 export function parseJsonBody(bytes: Uint8Array, depth: number): unknown {
   let text: string
@@ -24,6 +24,9 @@ export function parseJsonBody(bytes: Uint8Array, depth: number): unknown {
   return value
 }
 
+/** Members of all arrays and objects of a body: each costs validation far more than it costs the sender. */
+const MOST_MEMBERS = 50_000
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 interface Level {
@@ -34,6 +37,7 @@ interface Level {
 /** Walks over text that is known to be JSON, so strings and brackets are all there is to see. */
 function scanStructure(text: string, depth: number): void {
   const levels: Level[] = []
+  let members = 0
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at]!
     if (character === '"') {
@@ -46,6 +50,10 @@ function scanStructure(text: string, depth: number): void {
       if (levels.length > depth) throw problem('body_too_deep', { detail: `At most ${depth} levels are read.` })
     } else if (character === '}' || character === ']') {
       levels.pop()
+    } else if (character === ',') {
+      members += 1
+      if (members > MOST_MEMBERS)
+        throw problem('body_too_complex', { detail: `At most ${MOST_MEMBERS} members are read.` })
     }
   }
 }

@@ -1,8 +1,8 @@
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import { getTableColumns } from 'drizzle-orm'
 import { singularize } from 'inflection'
-import type { z } from 'zod'
-import { kindOf, supportedColumnTypes } from '../columns/kinds.ts'
+import { z } from 'zod'
+import { kindOf, LONGEST_TEXT, supportedColumnTypes } from '../columns/kinds.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import { camelCase, kebabCase } from '../table/snake-case.ts'
 import { PLATFORM_COLUMNS, tableFacts } from '../table/resource-table.ts'
@@ -220,9 +220,9 @@ function describeField(
 }
 
 function narrow(path: string, base: z.ZodType, facts: LooseFacts, faults: StartupFault[]): z.ZodType {
-  if (!facts.schema) return base
+  if (!facts.schema) return bounded(base)
   try {
-    return facts.schema(base)
+    return bounded(facts.schema(base))
   } catch (error) {
     faults.push({
       path: `${path}.schema`,
@@ -231,4 +231,10 @@ function narrow(path: string, base: z.ZodType, facts: LooseFacts, faults: Startu
     })
     return base
   }
+}
+
+/** Without a maximum, one field could fill the limit of the body, and a page of such rows the memory of the process. */
+function bounded(schema: z.ZodType): z.ZodType {
+  const open = schema instanceof z.ZodString && schema.maxLength === null
+  return open ? schema.max(LONGEST_TEXT).meta({ ...schema.meta() }) : schema
 }

@@ -1,10 +1,11 @@
 import { uuidv7 } from 'uuidv7'
-import { problem } from '../errors/plinth-error.ts'
 import { inputSchemas } from '../input/schemas.ts'
 import { validateDraft } from '../input/validate.ts'
 import type { Transaction } from '../ports/database.ts'
 import { changedRow } from '../routes/resource/outcome.ts'
 import type { Context } from './context.ts'
+import { refuseOutOfScope } from './new-row-scope.ts'
+import { refuseUnseenReferences } from './references.ts'
 import { decode, permitted, reach, readingContext, resourceOf, type ReadingParts } from './reading-context.ts'
 
 interface TransactionParts extends Omit<ReadingParts, 'session'> {
@@ -19,10 +20,9 @@ export function transactionContext(given: TransactionParts): Context {
     ...readingContext(parts),
     async create(table, draft) {
       const resource = resourceOf(platform, table)
-      if (permitted(parts, resource, 'create').kind === 'never') {
-        throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:create.` })
-      }
+      refuseOutOfScope(resource, permitted(parts, resource, 'create'), given.scope.facts)
       const values = validateDraft(resource, inputSchemas(resource).whole, draft as Record<string, unknown>)
+      await refuseUnseenReferences(platform.registry, principal, resource, values, transaction)
       const row = await transaction.create({ resource, id: uuidv7(), ownerUserId: principal.userId, values })
       return decode(resource, row)
     },
@@ -30,6 +30,7 @@ export function transactionContext(given: TransactionParts): Context {
       const resource = resourceOf(platform, table)
       const { visible, allowed, covered } = reach(parts, resource, 'update', id)
       const values = validateDraft(resource, inputSchemas(resource).part, patch as Record<string, unknown>)
+      await refuseUnseenReferences(platform.registry, principal, resource, values, transaction)
       const operation = { resource, id, visible, allowed, ifVersion, event: covered?.event ?? 'updated', values }
       const result = values.size === 0 ? await transaction.probe(operation) : await transaction.update(operation)
       const row = changedRow(result, `${resource.name}:update`)

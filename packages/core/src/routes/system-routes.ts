@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Answer } from '../pipeline/answer.ts'
 import type { PublicCall } from '../pipeline/call.ts'
 import type { OpenApiDocument } from '../openapi/document.ts'
+import type { Platform } from '../platform/platform.ts'
 import type { PublicRoute } from './route.ts'
 
 const healthSchema = z
@@ -119,36 +120,45 @@ function greeting(parts: SystemParts, { platform }: PublicCall): Answer {
   return json(200, { name: parts.title, version: parts.version, links })
 }
 
-/** Says which dependency is down, never why: the cause (host names, logins) belongs into the log. */
-async function health({ platform }: PublicCall): Promise<Answer> {
-  const startedAt = performance.now()
-  let database: 'healthy' | 'unhealthy' = 'healthy'
+/** Anybody may ask for the health: one look at the database a second answers them all. */
+const FRESH_MS = 1_000
+const looks = new WeakMap<Platform, { readonly at: number; readonly healthy: Promise<boolean> }>()
+
+function databaseIsHealthy(platform: Platform): Promise<boolean> {
+  const known = looks.get(platform)
+  if (known && performance.now() - known.at < FRESH_MS) return known.healthy
+  const healthy = look(platform)
+  looks.set(platform, { at: performance.now(), healthy })
+  return healthy
+}
+
+async function look(platform: Platform): Promise<boolean> {
   try {
     await platform.database.ping()
     await platform.ready()
+    return true
   } catch (error) {
-    database = 'unhealthy'
     platform.log.warn(logEvents.healthCheckFailed, { check: 'database', error })
+    return false
   }
-  const healthy = database === 'healthy'
+}
+
+/** Says which dependency is down, never why: the cause (host names, logins) belongs into the log. */
+async function health({ platform }: PublicCall): Promise<Answer> {
+  const startedAt = performance.now()
+  const healthy = await databaseIsHealthy(platform)
   return json(healthy ? 200 : 503, {
     status: healthy ? 'healthy' : 'degraded',
     timestamp: platform.clock.now().toISOString(),
     environment: platform.environment,
-    checks: { database: { status: database } },
+    checks: { database: { status: healthy ? 'healthy' : 'unhealthy' } },
     response_time_ms: Math.round((performance.now() - startedAt) * 10) / 10,
   })
 }
 
 async function ready({ platform }: PublicCall): Promise<Answer> {
-  try {
-    await platform.ready()
-    await platform.database.ping()
-    return json(200, { status: 'healthy' })
-  } catch (error) {
-    platform.log.warn(logEvents.healthCheckFailed, { check: 'ready', error })
-    return json(503, { status: 'degraded' })
-  }
+  const healthy = await databaseIsHealthy(platform)
+  return json(healthy ? 200 : 503, { status: healthy ? 'healthy' : 'degraded' })
 }
 
 /** Answers OPTIONS of a known path. CORS is the host's business or a feature's. */

@@ -130,7 +130,7 @@ export const catalogQueries = {
   presets: `select json_build_object('role', r.rolname, 'database', d.datname, 'setting', s.setting)::text as data
     from pg_db_role_setting p cross join unnest(p.setconfig) s(setting)
     left join pg_roles r on r.oid = p.setrole left join pg_database d on d.oid = p.setdatabase
-    where s.setting like 'plinth.%' and (p.setdatabase = 0 or d.datname = current_database()) order by s.setting, 1`,
+    where p.setdatabase = 0 or d.datname = current_database() order by s.setting, 1`,
 
   session: `select json_build_object('currentUser', current_user, 'sessionUser', session_user,
       'databaseOwner', (select pg_get_userbyid(d.datdba) from pg_database d where d.datname = current_database()),

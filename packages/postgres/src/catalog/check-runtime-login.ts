@@ -66,7 +66,7 @@ export function checkRuntimeLogin(catalog: Catalog, roles: RoleNames, registry: 
       )
     }
   }
-  return [...faults, ...checkPresets(catalog)]
+  return [...faults, ...checkPresets(catalog, roles)]
 }
 
 function mayCreate(catalog: Catalog, name: string, reached: ReadonlySet<string>): boolean {
@@ -105,9 +105,20 @@ function checkPowers(role: CatalogRole, direct: boolean, path: string, another: 
   return faults
 }
 
-/** "No tenant" must mean no rows. A tenant that is set from the start would make it that tenant's rows. */
-function checkPresets(catalog: Catalog): StartupFault[] {
-  const faults = catalog.presets.map(({ role, database, setting }) => {
+const harmless =
+  /^(statement_timeout|lock_timeout|idle_in_transaction_session_timeout|idle_session_timeout|transaction_timeout|timezone|datestyle|intervalstyle|application_name|log_\w+)=/i
+
+/**
+ * "No tenant" must mean no rows. A tenant that is set from the start would make it that tenant's rows. Other settings of the
+ * runtime roles (a search_path, read-only transactions) are no work of migrate(): the role may set them for itself, so they
+ * may be the work of injected SQL. Time limits are an operator's business.
+ */
+function checkPresets(catalog: Catalog, roles: RoleNames): StartupFault[] {
+  const ours = new Set<string | null>([roles.app, roles.system, catalog.session.sessionUser])
+  const odd = catalog.presets.filter(
+    ({ role, setting }) => setting.startsWith('plinth.') || (ours.has(role) && !harmless.test(setting)),
+  )
+  const faults = odd.map(({ role, database, setting }) => {
     const target =
       role !== null && database !== null
         ? `role ${identifier(role)} in database ${identifier(database)}`
@@ -116,7 +127,7 @@ function checkPresets(catalog: Catalog): StartupFault[] {
           : `database ${identifier(database ?? 'postgres')}`
     return {
       path: `setting ${setting}`,
-      problem: 'is set before any transaction sets it',
+      problem: 'is set from the start of every session, and not by migrate()',
       fix: `alter ${target} reset ${setting.split('=')[0]};`,
     }
   })

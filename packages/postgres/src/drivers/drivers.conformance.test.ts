@@ -62,6 +62,23 @@ describe.each(subjects)('$name', ({ open }) => {
     return (await driver.query(text, parameters, { prepare }))[0]?.['v']
   }
 
+  test('after an error behind a first row, the next answers are whole', async () => {
+    const failing = 'select i, 1 / (3 - i) as v from generate_series(1, 4) i'
+    for (const prepare of [false, true]) {
+      const mixed = await Promise.allSettled(
+        Array.from({ length: 16 }, (_, at) =>
+          at % 3 === 0
+            ? driver.query(failing, [], { prepare })
+            : driver.query(`select ${at}::int4 as v`, [], { prepare }),
+        ),
+      )
+      mixed.forEach((one, at) => {
+        if (at % 3 === 0) expect(one.status).toBe('rejected')
+        else expect(one).toMatchObject({ status: 'fulfilled', value: [{ v: at }] })
+      })
+    }
+  })
+
   describe('values', () => {
     const long = '{"b": 1, "a": [1, {"c": null}], "n": 12345678901234567890.123}'
     test.each<[sql: string, expected: Raw]>([

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type * as pglite from '@electric-sql/pglite'
 import { DriverError } from '../errors/driver-error.ts'
@@ -126,6 +126,8 @@ function openFolder(given: string): { readonly dataDir: string; readonly lock: D
   mkdirSync(dirname(dataDir), { recursive: true })
   // All tenants' rows, and on a shared machine not for the others.
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  // Also a folder that was there: what PGlite writes inside is readable by everybody who may enter.
+  chmodSync(dataDir, 0o700)
   return { dataDir, lock: lockDataFolder(dataDir) }
 }
 

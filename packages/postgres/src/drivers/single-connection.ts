@@ -129,9 +129,14 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
       if (running++ === 0) watch?.refresh()
       try {
         const query: postgres.UnsafeQueryOptions & { readonly simple: boolean } = { prepare, simple }
-        const answer: unknown = await client.unsafe(text, parameters, query)
+        // Collected here, not by the client: it counts the rows of a connection in one variable, which only a finished command
+        // sets back. After an error behind a first row, the next answer began with a hole, and its row seemed not to be there:
+        // one tenant's timed-out list made another one's existing row a 404.
+        const rows: RawRow[] = []
+        const answer = await client.unsafe(text, parameters, query).forEach((row) => rows.push(row as RawRow))
         answered = true
-        return answer as Answer
+        // Not enumerable: an answer equals the array of its rows.
+        return Object.defineProperty(rows, 'command', { value: answer.command }) as unknown as Answer
       } catch (error) {
         throw explained(error)
       } finally {

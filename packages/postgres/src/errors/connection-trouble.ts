@@ -88,6 +88,8 @@ const bySqlStateClass: Readonly<Record<string, Verdict>> = {
   '40': ['serialization', true],
   // Disk full, out of memory, configuration limit.
   '53': ['overloaded', true],
+  // Program limits: 54000 is a value too long for its index (2,704 bytes), which validation cannot know.
+  '54': ['input', true],
 }
 
 /** Codes of Node, of TLS and of postgres.js. What happens at connecting cannot have sent a statement. */

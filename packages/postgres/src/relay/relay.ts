@@ -1,4 +1,4 @@
-import { logEvents, type EventRecord, type Logger } from '@plinth/core'
+import { logEvents, maskText, type EventRecord, type Logger } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { asLeader } from './leadership.ts'
 import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './outbox.ts'
@@ -129,7 +129,7 @@ export class Relay {
           attempts: attempts + 1,
           retryInMs: delay,
         })
-        await markFailed(driver, event, error instanceof Error ? error.message : String(error), delay)
+        await markFailed(driver, event, maskText(error instanceof Error ? error.message : String(error)), delay)
         // What came later under this key waits for it.
         return
       }

@@ -130,4 +130,5 @@ const inputFaults: Readonly<Record<string, readonly [code: string, message: stri
   '22008': ['out_of_range', 'A time is out of range'],
   '22021': ['invalid_characters', 'A text holds characters that cannot be stored'],
   '22P05': ['invalid_characters', 'A text holds characters that cannot be stored'],
+  '54000': ['too_long', 'A value is too long for the index on its column'],
 }

@@ -13,7 +13,7 @@ const sweeps = [
      (select tenant_id, principal, key from plinth.idempotency_keys where expires_at < clock_timestamp() limit ${BATCH})`,
   `delete from plinth.events where (tenant_id, id) in
      (select tenant_id, id from plinth.events where delivered_at < clock_timestamp() - interval '${KEEP_DELIVERED}' limit ${BATCH})`,
-]
+].map((text) => `with gone as (${text} returning 1) select count(*)::int as n from gone`)
 
 /**
  * Removes what has had its time: expired idempotency keys and events delivered long ago. Every process may do it; two at once
@@ -24,6 +24,7 @@ export class Sweep {
   readonly #log: Logger
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
+  #stopping = false
 
   constructor(driver: () => Promise<Driver>, log: Logger) {
     this.#driver = driver
@@ -35,6 +36,7 @@ export class Sweep {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     clearTimeout(this.#timer)
     await this.#running
   }
@@ -43,7 +45,10 @@ export class Sweep {
   async run(): Promise<void> {
     try {
       const driver = await this.#driver()
-      for (const text of sweeps) await driver.query(text)
+      for (const text of sweeps) {
+        // Until one comes back short: what came in within ten minutes may be more than one batch.
+        while (!this.#stopping && (await driver.query(text))[0]?.['n'] === BATCH);
+      }
     } catch (error) {
       this.#log.warn(logEvents.sweepInterrupted, { error })
     }

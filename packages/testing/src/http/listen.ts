@@ -1,7 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+
+/** What node:http calls for each request; an adapter's may return a promise, which it settles itself. */
+export type HttpListener = (incoming: IncomingMessage, outgoing: ServerResponse) => unknown
 
 export interface Listening {
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
@@ -9,12 +12,12 @@ export interface Listening {
   readonly port: number
   readonly server: Server
   /** Ends open connections too. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Serves on a free port of 127.0.0.1. Give an adapter's listener to test that adapter, or `fetchListener(plinth.fetch)`. */
-export async function listen(listener: RequestListener): Promise<Listening> {
-  const server = createServer(listener)
+export async function listen(listener: HttpListener): Promise<Listening> {
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -31,7 +34,7 @@ export async function listen(listener: RequestListener): Promise<Listening> {
 }
 
 /** The plainest bridge from node:http to a fetch handler. Products use an adapter; tests need no framework. */
-export function fetchListener(fetch: (request: Request) => Promise<Response>): RequestListener {
+export function fetchListener(fetch: (request: Request) => Promise<Response>): HttpListener {
   return (incoming, outgoing) => {
     answer(fetch, incoming, outgoing).catch((error: unknown) => {
       // An aborted upload, mostly. What is left to say it to is the closed socket.
@@ -66,7 +69,9 @@ function toRequest(incoming: IncomingMessage): Request {
   const request = new Request(url, {
     method: forbiddenMethods.has(method) ? 'OPTIONS' : method,
     headers,
-    ...(streamed ? { body: Readable.toWeb(incoming) as NonNullable<RequestInit['body']>, duplex: 'half' as const } : {}),
+    ...(streamed
+      ? { body: Readable.toWeb(incoming) as NonNullable<RequestInit['body']>, duplex: 'half' as const }
+      : {}),
   })
   if (forbiddenMethods.has(method)) Object.defineProperty(request, 'method', { value: method })
   return request

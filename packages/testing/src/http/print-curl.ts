@@ -1,7 +1,10 @@
 import type { WireRequest } from './wire.ts'
 
 /** The request as a command that a person can paste. Tokens stand in it as variables: reports end up in tickets. */
-export function printCurl(request: WireRequest, options: { readonly origin?: string; readonly tokens?: ReadonlyMap<string, string> } = {}): string {
+export function printCurl(
+  request: WireRequest,
+  options: { readonly origin?: string; readonly tokens?: ReadonlyMap<string, string> } = {},
+): string {
   const { origin = 'http://127.0.0.1:8000', tokens = new Map<string, string>() } = options
   const parts = ['curl -i --path-as-is']
   if (request.method === 'HEAD') parts.push('--head')

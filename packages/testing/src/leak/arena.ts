@@ -5,7 +5,14 @@ import type { Driver } from '@plinth/postgres/driver'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
 import { isMarked, marksIn } from '../tenants/marks.ts'
-import { restoreSnapshot, snapshotDifferences, takeSnapshot, tenantTables, traceTables, type TenantTable } from '../tenants/tenant-tables.ts'
+import {
+  restoreSnapshot,
+  snapshotDifferences,
+  takeSnapshot,
+  tenantTables,
+  traceTables,
+  type TenantTable,
+} from '../tenants/tenant-tables.ts'
 import { gatherKnowledge, type Knowledge } from './knowledge.ts'
 
 /** Two tenants whose every row is known, the victim's by heart, and the superuser's view of both. */
@@ -13,11 +20,11 @@ export interface Arena {
   readonly knowledge: Knowledge
   readonly tables: readonly TenantTable[]
   /** What is wrong with the stored rows, in words: the victim's must be as they were, nothing may point at them. */
-  wrongRows(): Promise<readonly string[]>
+  readonly wrongRows: () => Promise<readonly string[]>
   /** Puts both tenants' rows back. */
-  restore(): Promise<void>
+  readonly restore: () => Promise<void>
   /** Waits until no statement of the platform has run for a while. Only on a server. */
-  quiet(): Promise<void>
+  readonly quiet: () => Promise<void>
 }
 
 const arenas = new WeakMap<TestPlatform, Promise<Arena>>()
@@ -35,7 +42,11 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   platform.clock.set('2040-01-31T12:00:00Z')
   const rows = await platform.twoTenants()
   const knowledge = await gatherKnowledge(platform.send, {
-    registry: plinth.registry, attacker, victim, attackerRows: rows.a, victimRows: rows.b,
+    registry: plinth.registry,
+    attacker,
+    victim,
+    attackerRows: rows.a,
+    victimRows: rows.b,
   })
   const tables = await tenantTables(superuser)
   await seedExpiredKeys(superuser, attacker, victim)
@@ -50,8 +61,14 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
     async wrongRows() {
       const { changes, strangers } = await kept.changed()
       const [attackers, victims] = changes
-      const words = [...strangers, ...victims!.flatMap((change) => change.differences), ...attackers!.flatMap((change) => markedRows(change.table, change.now))]
-      for (const row of attackers!.length === 0 || orphans === '' ? [] : await superuser.query(orphans, [], { prepare: true })) {
+      const words = [
+        ...strangers,
+        ...victims!.flatMap((change) => change.differences),
+        ...attackers!.flatMap((change) => markedRows(change.table, change.now)),
+      ]
+      for (const row of attackers!.length === 0 || orphans === ''
+        ? []
+        : await superuser.query(orphans, [], { prepare: true })) {
         words.push(`${String(row['source'])}: rows of the attacker point at no row of his: ${String(row['rows'])}`)
       }
       return words
@@ -62,7 +79,7 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
 async function quiet(superuser: Driver): Promise<void> {
   const running = `select count(*)::int as running from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and application_name = 'plinth' and state <> 'idle'`
-  for (let still = 0; still < 3; ) {
+  for (let still = 0; still < 3;) {
     await sleep(20)
     const [row] = await superuser.query(running)
     still = row?.['running'] === 0 ? still + 1 : 0
@@ -77,24 +94,35 @@ interface TableChange {
 
 interface KeptRows {
   /** Puts back what has changed since, and that alone: most requests change one table. */
-  restore(): Promise<void>
+  readonly restore: () => Promise<void>
   /** The changed tables of each tenant, and where rows of neither turned up, in words. */
   changed(): Promise<{ readonly changes: readonly (readonly TableChange[])[]; readonly strangers: readonly string[] }>
 }
 
-async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<KeptRows> {
+async function keepRows(
+  superuser: Driver,
+  tables: readonly TenantTable[],
+  tenants: readonly TestTenant[],
+): Promise<KeptRows> {
   const ids = tenants.map((tenant) => tenant.id)
   const rows = await Promise.all(ids.map((id) => takeSnapshot(superuser, tables, id)))
   let traces = await traceTables(superuser, tables, ids)
-  const writtenSince = async (): Promise<{ readonly written: readonly (readonly TenantTable[])[]; readonly now: typeof traces }> => {
+  const writtenSince = async (): Promise<{
+    readonly written: readonly (readonly TenantTable[])[]
+    readonly now: typeof traces
+  }> => {
     const now = await traceTables(superuser, tables, ids)
-    return { now, written: ids.map((_, at) => tables.filter(({ sql }) => now.get(sql)!.writes[at] !== traces.get(sql)!.writes[at])) }
+    return {
+      now,
+      written: ids.map((_, at) => tables.filter(({ sql }) => now.get(sql)!.writes[at] !== traces.get(sql)!.writes[at])),
+    }
   }
   return {
     async restore() {
       const { written } = await writtenSince()
       if (written.every((each) => each.length === 0)) return
-      for (const [at, wrong] of written.entries()) if (wrong.length > 0) await restoreSnapshot(superuser, wrong, ids[at]!, rows[at]!)
+      for (const [at, wrong] of written.entries())
+        if (wrong.length > 0) await restoreSnapshot(superuser, wrong, ids[at]!, rows[at]!)
       traces = await traceTables(superuser, tables, ids)
     },
     async changed() {
@@ -102,12 +130,20 @@ async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenan
       const changes: TableChange[][] = []
       for (const [at, wrong] of written.entries()) {
         const after = wrong.length === 0 ? undefined : await takeSnapshot(superuser, wrong, ids[at]!)
-        changes.push(wrong.map(({ sql }) => {
-          const before = rows[at]!.get(sql) ?? []
-          return { table: sql, now: after!.get(sql)!, differences: snapshotDifferences(new Map([[sql, before]]), after!) }
-        }))
+        changes.push(
+          wrong.map(({ sql }) => {
+            const before = rows[at]!.get(sql) ?? []
+            return {
+              table: sql,
+              now: after!.get(sql)!,
+              differences: snapshotDifferences(new Map([[sql, before]]), after!),
+            }
+          }),
+        )
       }
-      const strangers = tables.filter(({ sql }) => now.get(sql)!.strangers !== 0).map(({ sql }) => `${sql}: rows of neither tenant: ${now.get(sql)!.strangers}`)
+      const strangers = tables
+        .filter(({ sql }) => now.get(sql)!.strangers !== 0)
+        .map(({ sql }) => `${sql}: rows of neither tenant: ${now.get(sql)!.strangers}`)
       return { changes, strangers }
     },
   }
@@ -116,7 +152,9 @@ async function keepRows(superuser: Driver, tables: readonly TenantTable[], tenan
 /** The attacker's rows hold no word of the victim: he never wrote one, so the server would have. */
 function markedRows(table: string, rows: readonly string[]): string[] {
   const marked = rows.find(isMarked)
-  return marked === undefined ? [] : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]
+  return marked === undefined
+    ? []
+    : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]
 }
 
 function orphanQuery(registry: Registry, attacker: TestTenant): string {
@@ -124,14 +162,18 @@ function orphanQuery(registry: Registry, attacker: TestTenant): string {
     const { schema = 'public', name } = getTableConfig(table)
     return `"${schema}"."${name}"`
   }
-  const parts = registry.resources.flatMap((resource) => resource.fields.flatMap((field) => {
-    const parent = field.reference && registry.byTable.get(field.reference.to() as object)
-    if (!parent) return []
-    const column = `c."${field.sqlName}"`
-    return [`select '${resource.sqlName}.${field.sqlName}' as source, count(*)::int as rows from ${nameOf(resource.drizzle)} c
+  const parts = registry.resources.flatMap((resource) =>
+    resource.fields.flatMap((field) => {
+      const parent = field.reference && registry.byTable.get(field.reference.to() as object)
+      if (!parent) return []
+      const column = `c."${field.sqlName}"`
+      return [
+        `select '${resource.sqlName}.${field.sqlName}' as source, count(*)::int as rows from ${nameOf(resource.drizzle)} c
       where c.tenant_id = '${attacker.id}' and ${column} is not null
-        and not exists (select 1 from ${nameOf(parent.drizzle)} p where p.tenant_id = c.tenant_id and p.id = ${column})`]
-  }))
+        and not exists (select 1 from ${nameOf(parent.drizzle)} p where p.tenant_id = c.tenant_id and p.id = ${column})`,
+      ]
+    }),
+  )
   return parts.length === 0 ? '' : `select * from (${parts.join(' union all ')}) s where rows > 0`
 }
 
@@ -153,9 +195,17 @@ async function seedExpiredKeys(superuser: Driver, attacker: TestTenant, victim: 
 }
 
 /** Waits until the relay has handed on what the victim's work has put into the outbox. */
-async function settled(superuser: Driver, tables: readonly TenantTable[], tenants: readonly TestTenant[]): Promise<void> {
+async function settled(
+  superuser: Driver,
+  tables: readonly TenantTable[],
+  tenants: readonly TestTenant[],
+): Promise<void> {
   const all = async (): Promise<string> => {
-    const traces = await traceTables(superuser, tables, tenants.map((tenant) => tenant.id))
+    const traces = await traceTables(
+      superuser,
+      tables,
+      tenants.map((tenant) => tenant.id),
+    )
     return [...traces.values()].flatMap((each) => each.writes).join()
   }
   for (let before = await all(), rounds = 0; rounds < 100; rounds += 1) {

@@ -2,7 +2,7 @@ import type { FieldInfo, ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
-import { CANARY } from '../tenants/marks.ts'
+import { CANARY, valueText } from '../tenants/marks.ts'
 import type { SeededRow } from '../tenants/seed-rows.ts'
 import { rowsOf, type Knowledge } from './knowledge.ts'
 import { makeBody } from './make-body.ts'
@@ -49,7 +49,11 @@ class DirectedMaker {
     const sortable = this.#resource.fields.filter((field) => field.sort)
     for (const sort of ['', ...sortable.flatMap((field) => [field.key, `-${field.key}`])]) {
       const order = sort === '' ? '' : `&sort=${sort}`
-      const page = await send({ method: 'GET', target: `${this.#base}?pageSize=1${order}`, headers: [bearer(actors.full)] })
+      const page = await send({
+        method: 'GET',
+        target: `${this.#base}?pageSize=1${order}`,
+        headers: [bearer(actors.full)],
+      })
       const { nextCursor } = (JSON.parse(page.body) as { page: { nextCursor: string | null } }).page
       this.#get(actors.full, `?pageSize=100${order}`)
       // All that comes after the first row: some of it would be the victim's.
@@ -57,7 +61,8 @@ class DirectedMaker {
     }
     for (const mask of ['id', 'id,version']) this.#get(actors.full, `?fields=${mask}`)
     this.#get(actors.full, '?skip=1&limit=100')
-    for (const field of this.#resource.fields.filter((each) => each.filter || each.reference)) this.#filters(actors.full, field)
+    for (const field of this.#resource.fields.filter((each) => each.filter || each.reference))
+      this.#filters(actors.full, field)
     if (this.#resource.fields.some((field) => field.search)) this.#get(actors.full, `?search=${CANARY.slice(0, 6)}`)
   }
 
@@ -66,16 +71,21 @@ class DirectedMaker {
     const own = this.#row('own', 0)
     const value = own.values[field.key]
     if (value !== null && value !== undefined) {
-      for (const operator of ['', '[gte]', '[lte]']) this.#get(actor, `?${field.key}${operator}=${encodeURIComponent(String(value))}`)
-      this.#get(actor, `?${field.key}[in]=${encodeURIComponent(String(value).replaceAll(',', '\\,'))}`)
+      for (const operator of ['', '[gte]', '[lte]'])
+        this.#get(actor, `?${field.key}${operator}=${encodeURIComponent(valueText(value))}`)
+      this.#get(actor, `?${field.key}[in]=${encodeURIComponent(valueText(value).replaceAll(',', '\\,'))}`)
     }
-    const other = rowsOf(this.#knowledge.attackerRows, this.#resource).find((row) => row.role === 'own')?.values[field.key]
+    const other = rowsOf(this.#knowledge.attackerRows, this.#resource).find((row) => row.role === 'own')?.values[
+      field.key
+    ]
     const words = [...(field.column.enumValues ?? [])].sort()
     for (const operator of ['[ne]', '[gt]', '[lt]']) {
       const bound = words.length === 0 ? other : operator === '[lt]' ? words.at(-1) : words[0]
-      if (bound !== null && bound !== undefined) this.#get(actor, `?${field.key}${operator}=${encodeURIComponent(String(bound))}`)
+      if (bound !== null && bound !== undefined)
+        this.#get(actor, `?${field.key}${operator}=${encodeURIComponent(valueText(bound))}`)
     }
-    if (field.kind.name === 'text' && !field.column.enumValues) this.#get(actor, `?${field.key}[contains]=${CANARY.slice(0, 6)}`)
+    if (field.kind.name === 'text' && !field.column.enumValues)
+      this.#get(actor, `?${field.key}[contains]=${CANARY.slice(0, 6)}`)
     this.#get(actor, `?${field.key}[isNull]=false`)
     // A column that is NOT NULL has no row to show.
     if (!field.notNull) this.#get(actor, `?${field.key}[isNull]=true`)
@@ -103,7 +113,8 @@ class DirectedMaker {
         this.#add(actor, withIfMatch(request, 999_999_999), words)
       }
     }
-    if (operations.create) this.#add(this.#knowledge.attacker.actors.full, json('POST', this.#base, this.#draft()), this.#words())
+    if (operations.create)
+      this.#add(this.#knowledge.attacker.actors.full, json('POST', this.#base, this.#draft()), this.#words())
   }
 
   actions(): void {
@@ -116,7 +127,11 @@ class DirectedMaker {
         for (const references of action.input ? (['twins', 'foreign'] as const) : []) {
           const inner = this.#words(words)
           const route = { resource: this.#resource, verb: action.name, method: 'POST', body: { schema: action.input! } }
-          this.#add(actor, { method: 'POST', target, headers: [jsonType], body: makeBody(inner, route as never, references, 'plain') }, inner)
+          this.#add(
+            actor,
+            { method: 'POST', target, headers: [jsonType], body: makeBody(inner, route as never, references, 'plain') },
+            inner,
+          )
         }
       }
     }
@@ -127,7 +142,10 @@ class DirectedMaker {
     const { shared } = this.#knowledge.attacker.actors
     for (const { resource, key, request } of this.#knowledge.keyed) {
       if (resource !== this.#resource) continue
-      const expired: WireRequest = { ...request, headers: request.headers.map(([name, value]) => [name, value === key ? `expired-${key}` : value] as const) }
+      const expired: WireRequest = {
+        ...request,
+        headers: request.headers.map(([name, value]) => [name, value === key ? `expired-${key}` : value] as const),
+      }
       this.#add(shared, request, this.#words())
       this.#add(shared, expired, this.#words())
     }
@@ -137,13 +155,24 @@ class DirectedMaker {
   *#targets(): Generator<{ actor: TestActor; id: string; version: number; words: Words }> {
     const { full, own, group, writer } = this.#knowledge.attacker.actors
     const half = Math.ceil(this.#rows('twin').length / 2)
-    for (const [actor, place] of [[full, 2], [own, 0], [group, 1], [writer, 2]] as const) {
+    for (const [actor, place] of [
+      [full, 2],
+      [own, 0],
+      [group, 1],
+      [writer, 2],
+    ] as const) {
       for (const row of [this.#row('twin', place), this.#row('twin', place + half)]) {
         const mine = rowsOf(this.#knowledge.attackerRows, this.#resource).find((each) => each.id === row.id)
         yield { actor, id: row.id, version: Number(mine?.values['version'] ?? 1), words: this.#words() }
       }
     }
-    for (const [actor, place] of [[full, 0], [full, 1], [own, 1], [group, 2], [writer, 0]] as const) {
+    for (const [actor, place] of [
+      [full, 0],
+      [full, 1],
+      [own, 1],
+      [group, 2],
+      [writer, 0],
+    ] as const) {
       const words = this.#words()
       const row = this.#row('own', place)
       yield { actor, id: words.foreignUuid(row.id), version: Number(row.values['version']), words }
@@ -156,7 +185,8 @@ class DirectedMaker {
     // An object into a json column, and a field that cannot change: both need the row first.
     const nested = fields.find((field) => field.kind.name === 'json')
     if (nested) yield { [nested.key]: { added: 'word' } }
-    for (const field of fields.filter((each) => each.immutable || each.reference)) yield { [field.key]: this.#draftValue(field) }
+    for (const field of fields.filter((each) => each.immutable || each.reference))
+      yield { [field.key]: this.#draftValue(field) }
     const plain = fields.find((field) => !field.immutable && !field.reference && field !== nested)
     if (plain) yield { [plain.key]: this.#draftValue(plain) }
   }
@@ -170,7 +200,11 @@ class DirectedMaker {
     const parent = words.parentOf(field)
     if (parent) return rowsOf(this.#knowledge.attackerRows, parent).find((row) => row.role === 'twin')?.id
     const text = words.usualValue(field)
-    return field.kind.name === 'json' ? JSON.parse(text) : ['text', 'uuid', 'time', 'timeText', 'date', 'clock', 'decimal', 'bigText'].includes(field.kind.name) ? text : JSON.parse(text)
+    return field.kind.name === 'json'
+      ? JSON.parse(text)
+      : ['text', 'uuid', 'time', 'timeText', 'date', 'clock', 'decimal', 'bigText'].includes(field.kind.name)
+        ? text
+        : JSON.parse(text)
   }
 
   #rows(role: 'twin' | 'own'): readonly SeededRow[] {
@@ -194,7 +228,9 @@ class DirectedMaker {
 
   #add(actor: TestActor, request: WireRequest, words: Words): void {
     this.#probes.push({
-      number: this.#probes.length, actor, pairs: words.pairs,
+      number: this.#probes.length,
+      actor,
+      pairs: words.pairs,
       route: `${request.method} ${this.#base}`,
       request: { ...request, headers: [bearer(actor), ...request.headers] },
     })

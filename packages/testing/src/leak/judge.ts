@@ -25,7 +25,11 @@ export interface Finding {
 }
 
 /** What one answer says by itself: marks of the victim in it, or a 5xx. */
-export function judgeReply(request: WireRequest, reply: WireReply, knowledge: Knowledge): Pick<Finding, 'kind' | 'words'> | undefined {
+export function judgeReply(
+  request: WireRequest,
+  reply: WireReply,
+  knowledge: Knowledge,
+): Pick<Finding, 'kind' | 'words'> | undefined {
   if (reply.status >= 500) return { kind: 'server error', words: `${reply.status} ${reply.body.slice(0, 300)}` }
   const said = saidBy(reply)
   const found = [...marksIn(said), ...knowledge.secretIds.filter((id) => said.includes(id))]
@@ -33,11 +37,15 @@ export function judgeReply(request: WireRequest, reply: WireReply, knowledge: Kn
   // What the attacker said himself may come back to him (a field's name in a message, his own request id).
   const asked = heardFrom(request)
   const foreign = found.filter((mark) => !asked.includes(mark.toLowerCase()))
-  return foreign.length === 0 ? undefined : { kind: 'foreign bytes', words: `the answer holds ${[...new Set(foreign)].slice(0, 5).join(', ')}` }
+  return foreign.length === 0
+    ? undefined
+    : { kind: 'foreign bytes', words: `the answer holds ${[...new Set(foreign)].slice(0, 5).join(', ')}` }
 }
 
 function saidBy({ status, headers, body }: WireReply): string {
-  return `${status}\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${body}${openedCursor(body)}`
+  return `${status}\n${Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n')}\n\n${body}${openedCursor(body)}`
 }
 
 /** A cursor holds the sort values of a row in base64. */
@@ -70,11 +78,15 @@ export function difference(probe: Probe, victims: WireReply, nobodys: WireReply)
 }
 
 function comparable(probe: Probe, reply: WireReply, side: 0 | 1): string {
-  const headers = Object.entries(reply.headers).filter(([name]) => !volatileHeaders.has(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+  const headers = Object.entries(reply.headers)
+    .filter(([name]) => !volatileHeaders.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   let text = `${reply.status}\n${headers.map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${reply.body}`
   text = text.replace(/"requestId":"[^"]*"/, '"requestId":""').replace(/("nextCursor":"[\w-]+)~[^"]*/, '$1~')
   // The health report says how long it took, to everybody.
-  text = text.replace(/"response_time_ms":[\d.]+/, '"response_time_ms":0').replace(/"timestamp":"[^"]*"/, '"timestamp":""')
+  text = text
+    .replace(/"response_time_ms":[\d.]+/, '"response_time_ms":0')
+    .replace(/"timestamp":"[^"]*"/, '"timestamp":""')
   if (reply.status === 201) {
     const made = reply.headers['location']?.split('/').at(-1)
     if (made) text = text.replaceAll(made, '<id>')

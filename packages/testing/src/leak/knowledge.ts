@@ -41,7 +41,12 @@ export async function gatherKnowledge(
   for (const resource of registry.resources) {
     const base = `/api/v1/${resource.path}`
     if (resource.operations.list) {
-      for (const search of ['pageSize=1', 'pageSize=2&sort=id', 'pageSize=1&sort=-updatedAt', 'pageSize=1&fields=id&count=exact']) {
+      for (const search of [
+        'pageSize=1',
+        'pageSize=2&sort=id',
+        'pageSize=1&sort=-updatedAt',
+        'pageSize=1&fields=id&count=exact',
+      ]) {
         const reply = await get(`${base}?${search}`)
         const page = JSON.parse(reply.body) as { page?: { nextCursor?: string | null } }
         if (page.page?.nextCursor) cursors.push({ resource, search, cursor: page.page.nextCursor })
@@ -58,11 +63,17 @@ export async function gatherKnowledge(
       const key = `victim-${resource.path}-${at}`
       const body = JSON.stringify(sharedDraft(registry, resource, victimRows, key))
       const request: WireRequest = {
-        method: 'POST', target: base, body,
-        headers: [['content-type', 'application/json'], ['idempotency-key', key]],
+        method: 'POST',
+        target: base,
+        body,
+        headers: [
+          ['content-type', 'application/json'],
+          ['idempotency-key', key],
+        ],
       }
       const reply = await send({ ...request, headers: [...request.headers, authorization] })
-      if (reply.status !== 201) throw new Error(`the victim could not create a ${resource.name}: ${reply.status} ${reply.body}`)
+      if (reply.status !== 201)
+        throw new Error(`the victim could not create a ${resource.name}: ${reply.status} ${reply.body}`)
       secretIds.push((JSON.parse(reply.body) as { id: string }).id)
       keyed.push({ resource, key, request })
     }
@@ -74,7 +85,12 @@ export async function gatherKnowledge(
  * A body that creates a row. Its values are ordinary, because the attacker sends the very same one under the very same key;
  * its parents are twins, because they then exist for both.
  */
-function sharedDraft(registry: Registry, resource: ResourceInfo, rows: SeededRows, seed: string): Record<string, unknown> {
+function sharedDraft(
+  registry: Registry,
+  resource: ResourceInfo,
+  rows: SeededRows,
+  seed: string,
+): Record<string, unknown> {
   const random = seededRandom(seed)
   const draft: Record<string, unknown> = {}
   for (const field of resource.fields) {

@@ -14,8 +14,8 @@ export interface LayeredPlatform {
   readonly platform: TestPlatform
   readonly driver: TappedDriver
   /** Compares the catalog as a start would, under the login that a product has. */
-  check(): Promise<readonly StartupFault[]>
-  close(): Promise<void>
+  readonly check: () => Promise<readonly StartupFault[]>
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -35,7 +35,11 @@ export async function layeredPlatform(layers: Layers, options: TestPlatformOptio
   const runtime = driver.target
   const logins: Driver[] = []
   // The check at start runs with the login that it must accept.
-  const verified = await platform.request(platform.a.actors.full, 'GET', `/api/v1/${platform.plinth.registry.resources[0]!.path}`)
+  const verified = await platform.request(
+    platform.a.actors.full,
+    'GET',
+    `/api/v1/${platform.plinth.registry.resources[0]!.path}`,
+  )
   if (verified.status >= 500) throw new Error(`the platform does not serve: ${verified.body}\n${platform.log.text()}`)
   if (layers === 'policies' || layers === 'owner') driver.rewrite = withoutTenantConditions
   if (layers === 'conditions' || layers === 'owner') {
@@ -43,7 +47,8 @@ export async function layeredPlatform(layers: Layers, options: TestPlatformOptio
     logins.push(driver.target)
   }
   return {
-    platform, driver,
+    platform,
+    driver,
     async check() {
       const { target } = driver
       driver.target = runtime
@@ -60,13 +65,24 @@ export async function layeredPlatform(layers: Layers, options: TestPlatformOptio
   }
 }
 
-async function otherLogin(platform: TestPlatform, layers: 'conditions' | 'owner', prefix: string, max: number): Promise<Driver> {
-  if (platform.url === undefined) throw new Error('an embedded database has one login: test its policies, and its conditions on a server')
-  const [name, attributes] = layers === 'conditions'
-    ? [`${prefix}test_bypass`, `login bypassrls in role "${prefix}app"`]
-    : [`${prefix}test_owner`, `login in role "${prefix}app", "${prefix}owner"`]
+async function otherLogin(
+  platform: TestPlatform,
+  layers: 'conditions' | 'owner',
+  prefix: string,
+  max: number,
+): Promise<Driver> {
+  if (platform.url === undefined)
+    throw new Error('an embedded database has one login: test its policies, and its conditions on a server')
+  const [name, attributes] =
+    layers === 'conditions'
+      ? [`${prefix}test_bypass`, `login bypassrls in role "${prefix}app"`]
+      : [`${prefix}test_owner`, `login in role "${prefix}app", "${prefix}owner"`]
   await ensureRole(platform.url, name, attributes)
   return postgresJsDriver(loginUrl(platform.url, name), {
-    max, applicationName: name, prepare: true, statementTimeoutMs: 30_000, connectTimeoutSeconds: 10,
+    max,
+    applicationName: name,
+    prepare: true,
+    statementTimeoutMs: 30_000,
+    connectTimeoutSeconds: 10,
   })
 }

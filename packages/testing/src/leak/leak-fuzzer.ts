@@ -96,14 +96,24 @@ class LeakRun {
       // Two calm batches, one wild.
       const mood = batch % 3 === 2 ? 'wild' : 'calm'
       const size = batch < 3 ? FIRST_BATCH : BATCH
-      const probes = Array.from({ length: size }, (_, at) => makeProbe(this.#routes, this.#arena.knowledge, this.#seed, number + at, mood))
+      const probes = Array.from({ length: size }, (_, at) =>
+        makeProbe(this.#routes, this.#arena.knowledge, this.#seed, number + at, mood),
+      )
       number += size
       await this.#runBatch(probes, mood)
     }
     await this.#arena.restore()
     return {
-      seed: this.#seed, requests: this.#requests, compared: this.#compared, aborted: this.#aborted, routes: this.#routes.length, served: this.#served,
-      statuses: this.#statuses, unconfirmed: this.#unconfirmed, findings: this.#findings, seconds: (performance.now() - startedAt) / 1000,
+      seed: this.#seed,
+      requests: this.#requests,
+      compared: this.#compared,
+      aborted: this.#aborted,
+      routes: this.#routes.length,
+      served: this.#served,
+      statuses: this.#statuses,
+      unconfirmed: this.#unconfirmed,
+      findings: this.#findings,
+      seconds: (performance.now() - startedAt) / 1000,
     }
   }
 
@@ -174,13 +184,22 @@ class LeakRun {
   }
 
   async #differenceInQuiet(probe: Probe): Promise<string | undefined> {
-    const { send } = this.#options.platform
     await this.#arena.restore()
-    const victims = await send(probe.request)
+    const victims = await this.#answered(probe.request)
     await this.#arena.restore()
-    const nobodys = await send(decoyOf(probe))
+    const nobodys = await this.#answered(decoyOf(probe))
     await this.#arena.restore()
     return difference(probe, victims, nobodys)
+  }
+
+  /** Where requests are given up at random, this one is sent until it is not. */
+  async #answered(request: WireRequest): Promise<WireReply> {
+    for (;;) {
+      const reply = await this.#send(request)
+      if (reply) return reply
+      await this.#arena.quiet()
+      await this.#arena.restore()
+    }
   }
 
   /** Repeats a batch one by one until the rows are wrong again. */
@@ -196,7 +215,7 @@ class LeakRun {
 
   async #changesRows(probe: Probe): Promise<boolean> {
     await this.#arena.restore()
-    await this.#options.platform.send(probe.request)
+    await this.#answered(probe.request)
     const changed = (await this.#arena.wrongRows()).length > 0
     await this.#arena.restore()
     return changed
@@ -212,9 +231,17 @@ class LeakRun {
         ...(resource.operations.list ? [`/api/v1/${resource.path}`] : []),
       ]
       for (const target of paths) {
-        const reply = await this.#options.platform.send({ method: 'GET', target, headers: [['authorization', `Bearer ${attacker.actors.full.token}`]] })
+        const reply = await this.#answered({
+          method: 'GET',
+          target,
+          headers: [['authorization', `Bearer ${attacker.actors.full.token}`]],
+        })
         const empty = reply.status === 200 && reply.body.startsWith('{"data":[]')
-        if (reply.status !== 200 || empty) this.#findings.push({ kind: 'vacuous', words: `GET ${target} answers ${reply.status} ${reply.body.slice(0, 100)}` })
+        if (reply.status !== 200 || empty)
+          this.#findings.push({
+            kind: 'vacuous',
+            words: `GET ${target} answers ${reply.status} ${reply.body.slice(0, 100)}`,
+          })
       }
     }
   }

@@ -10,31 +10,47 @@ export type References = 'foreign' | 'twins' | 'mixed'
  * A body for a route, mostly valid, with what must be ignored or refused in it.
  * @param style `plain` leaves that out
  */
-export function makeBody(words: Words, route: Pick<GuardedRoute, 'resource' | 'verb' | 'method' | 'body'>, references: References, style: 'odd' | 'plain' = 'odd'): string {
+export function makeBody(
+  words: Words,
+  route: Pick<GuardedRoute, 'resource' | 'verb' | 'method' | 'body'>,
+  references: References,
+  style: 'odd' | 'plain' = 'odd',
+): string {
   const { random } = words
-  const plain = route.verb === 'create' || route.verb === 'update'
-    ? makeDraft(words, route.resource, references, route.method)
-    : makeInput(words, route, references)
+  const plain =
+    route.verb === 'create' || route.verb === 'update'
+      ? makeDraft(words, route.resource, references, route.method)
+      : makeInput(words, route, references)
   if (style === 'plain') return JSON.stringify(plain)
   const body = random.chance(0.45) ? { ...plain, ...massAssignment(words, route.resource) } : plain
   return printBody(words, body)
 }
 
-function makeDraft(words: Words, resource: ResourceInfo, references: References, method: string): Record<string, unknown> {
+function makeDraft(
+  words: Words,
+  resource: ResourceInfo,
+  references: References,
+  method: string,
+): Record<string, unknown> {
   const { random } = words
   const partial = method === 'PATCH'
   const draft: Record<string, unknown> = {}
   const writable = resource.fields.filter((field) => !field.platform && !field.hidden)
-  const foreign = references === 'foreign' ? random.pick([...writable.filter((field) => field.reference), undefined]) : undefined
+  const foreign =
+    references === 'foreign' ? random.pick([...writable.filter((field) => field.reference), undefined]) : undefined
   for (const field of writable) {
     // Refused as soon as it differs, and then nothing else of the request was tested.
     if (field.immutable && method !== 'POST' && random.chance(0.8)) continue
     const parent = words.parentOf(field)
     if (parent) {
       // At least one reference into the other tenant, where one is asked for.
-      const away = field === foreign || (references === 'foreign' && foreign === undefined) || (references === 'mixed' && random.chance(0.3))
+      const away =
+        field === foreign ||
+        (references === 'foreign' && foreign === undefined) ||
+        (references === 'mixed' && random.chance(0.3))
       if (away) draft[field.key] = words.foreignId(parent)
-      else if (!partial || random.chance(0.3)) draft[field.key] = field.notNull || random.chance(0.8) ? words.twinId(parent) : null
+      else if (!partial || random.chance(0.3))
+        draft[field.key] = field.notNull || random.chance(0.8) ? words.twinId(parent) : null
     } else if (field.notNull && !field.hasDefault ? !partial || random.chance(0.4) : random.chance(0.4)) {
       draft[field.key] = fieldValue(words, resource, field)
     }
@@ -56,7 +72,11 @@ function fieldValue(words: Words, resource: ResourceInfo, field: FieldInfo): unk
 }
 
 /** The input of an action, from its schema: ids become the victim's, the rest takes simple values. */
-function makeInput(words: Words, route: Pick<GuardedRoute, 'resource' | 'body'>, references: References): Record<string, unknown> {
+function makeInput(
+  words: Words,
+  route: Pick<GuardedRoute, 'resource' | 'body'>,
+  references: References,
+): Record<string, unknown> {
   const schema = z.toJSONSchema(route.body!.schema, { unrepresentable: 'any', io: 'input' }) as JsonSchema
   return sample(words, route.resource, schema, references) as Record<string, unknown>
 }
@@ -86,7 +106,12 @@ function sample(words: Words, resource: ResourceInfo, schema: JsonSchema, refere
   if (schema.anyOf) return sample(words, resource, random.pick(schema.anyOf), references)
   switch (schema.type) {
     case 'object':
-      return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([key, property]) => [key, namedSample(words, resource, key, property, references)]))
+      return Object.fromEntries(
+        Object.entries(schema.properties ?? {}).map(([key, property]) => [
+          key,
+          namedSample(words, resource, key, property, references),
+        ]),
+      )
     case 'array':
       return [sample(words, resource, schema.items ?? {}, references)]
     case 'integer':
@@ -102,7 +127,13 @@ function sample(words: Words, resource: ResourceInfo, schema: JsonSchema, refere
 }
 
 /** `folderId` takes the id of a folder: the resource is guessed by the name, as an attacker would. */
-function namedSample(words: Words, resource: ResourceInfo, key: string, schema: JsonSchema, references: References): unknown {
+function namedSample(
+  words: Words,
+  resource: ResourceInfo,
+  key: string,
+  schema: JsonSchema,
+  references: References,
+): unknown {
   if (schema.type !== 'string' || !idName.test(key)) return sample(words, resource, schema, references)
   const meant = words.knowledge.registry.resources.find((each) => `${each.name}id` === key.toLowerCase()) ?? resource
   const away = references === 'foreign' || (references === 'mixed' && words.random.chance(0.5))
@@ -115,13 +146,26 @@ function massAssignment(words: Words, resource: ResourceInfo): Record<string, un
   const { victim } = knowledge
   const tenant = words.foreignUuid(victim.id)
   const all: readonly (readonly [string, unknown])[] = [
-    ['tenantId', tenant], ['tenant_id', tenant], ['tenant', { id: tenant }], ['tenant', victim.slug], ['TenantId', tenant],
-    ['id', words.foreignId(resource)], ['id', words.twinId(resource)],
-    ['ownerUserId', words.foreignUuid('b2b2b2b2-7071-7000-8000-0123456789ab')], ['ownerGroupId', words.foreignUuid('b3b3b3b3-7071-7000-8000-0123456789ab')],
+    ['tenantId', tenant],
+    ['tenant_id', tenant],
+    ['tenant', { id: tenant }],
+    ['tenant', victim.slug],
+    ['TenantId', tenant],
+    ['id', words.foreignId(resource)],
+    ['id', words.twinId(resource)],
+    ['ownerUserId', words.foreignUuid('b2b2b2b2-7071-7000-8000-0123456789ab')],
+    ['ownerGroupId', words.foreignUuid('b3b3b3b3-7071-7000-8000-0123456789ab')],
     ['owner_user_id', words.foreignUuid('b2b2b2b2-7071-7000-8000-0123456789ab')],
-    ['version', 719_999], ['createdAt', '2093-12-31T10:00:00.971999Z'], ['updatedAt', '2093-12-31T10:00:00.971999Z'], ['deletedAt', '2093-12-31T10:00:00.971999Z'],
-    ['constructor', { prototype: { tenantId: tenant } }], ['role', 'admin'], ['data', { tenantId: tenant, id: words.foreignId(resource) }],
-    ['connect', { id: words.foreignId(resource) }], ['$set', { tenant_id: tenant }], ['items', [{ tenantId: tenant }]],
+    ['version', 719_999],
+    ['createdAt', '2093-12-31T10:00:00.971999Z'],
+    ['updatedAt', '2093-12-31T10:00:00.971999Z'],
+    ['deletedAt', '2093-12-31T10:00:00.971999Z'],
+    ['constructor', { prototype: { tenantId: tenant } }],
+    ['role', 'admin'],
+    ['data', { tenantId: tenant, id: words.foreignId(resource) }],
+    ['connect', { id: words.foreignId(resource) }],
+    ['$set', { tenant_id: tenant }],
+    ['items', [{ tenantId: tenant }]],
   ]
   return Object.fromEntries(random.some(all, 0.2))
 }
@@ -133,7 +177,15 @@ function printBody(words: Words, body: Record<string, unknown>): string {
   if (random.chance(0.94)) return text
   const tenant = words.foreignUuid(knowledge.victim.id)
   return random.pick([
-    `[${text}]`, `[${text},${text}]`, `{"data":${text}}`, `{"operations":[{"op":"update","id":"${tenant}","data":${text}}]}`,
-    text.replace(/^\{/, `{"__proto__":{"tenantId":"${tenant}"}${text === '{}' ? '' : ','}`), 'null', '"text"', '', '{', text.slice(0, -1),
+    `[${text}]`,
+    `[${text},${text}]`,
+    `{"data":${text}}`,
+    `{"operations":[{"op":"update","id":"${tenant}","data":${text}}]}`,
+    text.replace(/^\{/, `{"__proto__":{"tenantId":"${tenant}"}${text === '{}' ? '' : ','}`),
+    'null',
+    '"text"',
+    '',
+    '{',
+    text.slice(0, -1),
   ])
 }

@@ -12,11 +12,20 @@ export function makeHeaders(words: Words, resource: ResourceInfo, method: string
   if (method !== 'GET' && method !== 'HEAD' && random.chance(0.2)) headers.push(keyHeader(words, resource))
   if (random.chance(0.15)) headers.push(routingHeader(words))
   if (random.chance(0.1)) headers.push(identityHeader(words))
-  if (random.chance(0.1)) headers.push(['x-request-id', random.pick([`req-${random.word(12)}`, 'short', `bad id ${random.word(3)}`])])
-  if (random.chance(0.1)) headers.push(random.pick<Header>([
-    ['accept', 'text/html'], ['accept', 'application/json'], ['accept-encoding', 'identity'], ['range', 'bytes=0-10'], ['prefer', 'return=minimal'],
-    ['traceparent', `00-${random.uuid().replaceAll('-', '')}-0123456789abcdef-01`], ['cache-control', 'only-if-cached'],
-  ]))
+  if (random.chance(0.1))
+    headers.push(['x-request-id', random.pick([`req-${random.word(12)}`, 'short', `bad id ${random.word(3)}`])])
+  if (random.chance(0.1))
+    headers.push(
+      random.pick<Header>([
+        ['accept', 'text/html'],
+        ['accept', 'application/json'],
+        ['accept-encoding', 'identity'],
+        ['range', 'bytes=0-10'],
+        ['prefer', 'return=minimal'],
+        ['traceparent', `00-${random.uuid().replaceAll('-', '')}-0123456789abcdef-01`],
+        ['cache-control', 'only-if-cached'],
+      ]),
+    )
   return headers
 }
 
@@ -26,13 +35,24 @@ function tenantHeader(words: Words): Header {
   const foreign = (): string => words.foreignUuid(victim.id)
   // As long as the real one, and no tenant's.
   const slug = (): string => words.pair(victim.slug, `no-${random.word(victim.slug.length - 3)}`)
-  return ['x-tenant-id', random.pick([
-    foreign, foreign, slug, slug,
-    () => attacker.id, () => attacker.slug,
-    () => `${attacker.id}, ${foreign()}`, () => `${foreign()},${attacker.id}`,
-    () => words.pair(victim.id.toUpperCase(), random.uuid().toUpperCase()),
-    () => `{${foreign()}}`, () => `${slug()}","public`, () => '*', () => "' or 1=1 --",
-  ])()]
+  return [
+    'x-tenant-id',
+    random.pick([
+      foreign,
+      foreign,
+      slug,
+      slug,
+      () => attacker.id,
+      () => attacker.slug,
+      () => `${attacker.id}, ${foreign()}`,
+      () => `${foreign()},${attacker.id}`,
+      () => words.pair(victim.id.toUpperCase(), random.uuid().toUpperCase()),
+      () => `{${foreign()}}`,
+      () => `${slug()}","public`,
+      () => '*',
+      () => "' or 1=1 --",
+    ])(),
+  ]
 }
 
 function conditionalHeader(words: Words, resource: ResourceInfo, method: string): Header {
@@ -43,8 +63,20 @@ function conditionalHeader(words: Words, resource: ResourceInfo, method: string)
     const { etag } = random.pick(known)
     return words.pair(etag, etag.replace(/\d+/, String(719_900 + random.below(90))))
   }
-  const name = method === 'GET' || method === 'HEAD' ? 'if-none-match' : random.chance(0.85) ? 'if-match' : 'if-none-match'
-  return [name, random.pick([stolen, stolen, () => `W/${stolen()}`, () => `"1-000000", ${stolen()}`, () => '*', () => '"1-000000"', () => 'nonsense'])()]
+  const name =
+    method === 'GET' || method === 'HEAD' ? 'if-none-match' : random.chance(0.85) ? 'if-match' : 'if-none-match'
+  return [
+    name,
+    random.pick([
+      stolen,
+      stolen,
+      () => `W/${stolen()}`,
+      () => `"1-000000", ${stolen()}`,
+      () => '*',
+      () => '"1-000000"',
+      () => 'nonsense',
+    ])(),
+  ]
 }
 
 function keyHeader(words: Words, resource: ResourceInfo): Header {
@@ -60,9 +92,19 @@ function routingHeader(words: Words): Header {
   const host = `${knowledge.victim.slug}.example.com`
   const target = `/api/v1/tenants/${knowledge.victim.id}`
   return random.pick<Header>([
-    ['host', host], ['x-forwarded-host', host], ['x-forwarded-for', '127.0.0.1'], ['x-forwarded-proto', 'https'], ['x-forwarded-prefix', `/${knowledge.victim.slug}`],
-    ['forwarded', `for=127.0.0.1;host=${host}`], ['x-original-url', target], ['x-rewrite-url', target], ['x-http-method-override', 'DELETE'],
-    ['x-method-override', 'PUT'], ['x-real-ip', '10.0.0.1'], ['origin', `https://${host}`], ['referer', `https://${host}/`],
+    ['host', host],
+    ['x-forwarded-host', host],
+    ['x-forwarded-for', '127.0.0.1'],
+    ['x-forwarded-proto', 'https'],
+    ['x-forwarded-prefix', `/${knowledge.victim.slug}`],
+    ['forwarded', `for=127.0.0.1;host=${host}`],
+    ['x-original-url', target],
+    ['x-rewrite-url', target],
+    ['x-http-method-override', 'DELETE'],
+    ['x-method-override', 'PUT'],
+    ['x-real-ip', '10.0.0.1'],
+    ['origin', `https://${host}`],
+    ['referer', `https://${host}/`],
   ])
 }
 
@@ -71,8 +113,17 @@ function identityHeader(words: Words): Header {
   const { victim } = knowledge
   const wrong = `not-a-token-${random.word(32)}`
   return random.pick<Header>([
-    ['x-api-key', wrong], ['cookie', `session_id=${wrong}; tenant=${victim.slug}`], ['cookie', `__Host-session_id=${wrong}`],
-    ['x-user-id', 'b2b2b2b2-7071-7000-8000-000000000000'], ['x-plinth-tenant', victim.id], ['x-tenant', victim.slug], ['tenant-id', victim.id],
-    ['x-organization-id', victim.id], ['x-scope', 'all'], ['x-role', 'superadmin'], ['x-forwarded-user', 'admin'], ['proxy-authorization', `Bearer ${wrong}`],
+    ['x-api-key', wrong],
+    ['cookie', `session_id=${wrong}; tenant=${victim.slug}`],
+    ['cookie', `__Host-session_id=${wrong}`],
+    ['x-user-id', 'b2b2b2b2-7071-7000-8000-000000000000'],
+    ['x-plinth-tenant', victim.id],
+    ['x-tenant', victim.slug],
+    ['tenant-id', victim.id],
+    ['x-organization-id', victim.id],
+    ['x-scope', 'all'],
+    ['x-role', 'superadmin'],
+    ['x-forwarded-user', 'admin'],
+    ['proxy-authorization', `Bearer ${wrong}`],
   ])
 }

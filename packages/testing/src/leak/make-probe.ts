@@ -16,16 +16,28 @@ import { Words } from './words.ts'
 export type Mood = 'calm' | 'wild'
 
 /** The probe of this number: the same seed, number and knowledge give the same request. */
-export function makeProbe(routes: readonly Route[], knowledge: Knowledge, seed: string, number: number, mood: Mood): Probe {
+export function makeProbe(
+  routes: readonly Route[],
+  knowledge: Knowledge,
+  seed: string,
+  number: number,
+  mood: Mood,
+): Probe {
   const random = seededRandom(`${seed}/${number}`)
   const words = new Words(random, knowledge)
   const route = routeOf(routes, number)
-  const repeated = route.public || route.verb !== 'create' || mood === 'calm' || random.chance(0.8) ? undefined : victimsRequest(words, route)
+  const repeated =
+    route.public || route.verb !== 'create' || mood === 'calm' || random.chance(0.8)
+      ? undefined
+      : victimsRequest(words, route)
   const actor = repeated ? knowledge.attacker.actors.shared : chooseActor(words)
   const authorization = ['authorization', `Bearer ${actor.token}`] as const
   const request = repeated ?? (route.public ? publicRequest(words, route) : guardedRequest(words, route, mood))
   return {
-    number, actor, route: `${request.method} ${route.path}`, pairs: words.pairs,
+    number,
+    actor,
+    route: `${request.method} ${route.path}`,
+    pairs: words.pairs,
     request: { ...request, headers: [authorization, ...request.headers] },
   }
 }
@@ -54,7 +66,11 @@ function publicRequest(words: Words, route: Route): WireRequest {
   const { random, knowledge } = words
   const resource = random.pick(knowledge.registry.resources)
   const query = random.chance(0.3) ? `?${makeQuery(words, resource, true)}` : ''
-  return { method: random.pick([route.method, 'HEAD', 'OPTIONS']), target: route.path + query, headers: makeHeaders(words, resource, 'GET') }
+  return {
+    method: random.pick([route.method, 'HEAD', 'OPTIONS']),
+    target: route.path + query,
+    headers: makeHeaders(words, resource, 'GET'),
+  }
 }
 
 function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequest {
@@ -66,14 +82,24 @@ function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequ
   const safe = mood === 'wild' || !writes
   // Calm writes must fail by what they aim at: a row of the victim, or a reference to one.
   const byReference = !hasId || (route.body !== undefined && random.chance(0.3) && canRefer(route))
-  const id = hasId ? (safe ? anyId(words, resource) : byReference ? ownOrTwin(words, resource) : oddId(words, words.foreignId(resource))) : ''
+  const id = hasId
+    ? safe
+      ? anyId(words, resource)
+      : byReference
+        ? ownOrTwin(words, resource)
+        : oddId(words, words.foreignId(resource))
+    : ''
   const path = (route.path.includes('/:id') ? route.path.replace(':id', id) : route.path) + suffix(words, route)
   const query = random.chance(writes ? 0.06 : 0.8) ? makeQuery(words, resource, !hasId && !writes) : ''
   const references: References = safe ? random.pick(['foreign', 'twins', 'mixed']) : byReference ? 'foreign' : 'mixed'
   const body = writes && route.body ? makeBody(words, route, references) : undefined
   const refused = !safe && !hasId && !canRefer(route)
   const headers = makeHeaders(words, resource, refused ? 'GET' : method)
-  if (body !== undefined) headers.push(['content-type', route.body?.mergePatch && random.chance(0.4) ? 'application/merge-patch+json' : 'application/json'])
+  if (body !== undefined)
+    headers.push([
+      'content-type',
+      route.body?.mergePatch && random.chance(0.4) ? 'application/merge-patch+json' : 'application/json',
+    ])
   return {
     // A create without any reference would succeed; in a calm hour it becomes a read.
     method: refused ? 'GET' : method,
@@ -114,15 +140,34 @@ function oddId(words: Words, id: string): string {
   return random.pick([
     () => words.pair(id.toUpperCase(), decoy.toUpperCase()),
     () => words.pair(id.replaceAll('-', ''), decoy.replaceAll('-', '')),
-    () => `%7B${id}%7D`, () => `urn:uuid:${id}`, () => `%20${id}`, () => `${id}%00`, () => `${id}%2F..`, () => `${id},${id}`, () => `..%2F${id}`,
-    () => `${id};tenant=${words.knowledge.victim.slug}`, () => `${id}'--`, () => encodeURIComponent(`${id}' or '1'='1`),
+    () => `%7B${id}%7D`,
+    () => `urn:uuid:${id}`,
+    () => `%20${id}`,
+    () => `${id}%00`,
+    () => `${id}%2F..`,
+    () => `${id},${id}`,
+    () => `..%2F${id}`,
+    () => `${id};tenant=${words.knowledge.victim.slug}`,
+    () => `${id}'--`,
+    () => encodeURIComponent(`${id}' or '1'='1`),
   ])()
 }
 
 /** Below a row, where sub-resources would be; above all where nothing is declared. */
 function suffix({ random }: Words, route: Route): string {
   if (random.chance(0.97)) return ''
-  return random.pick(['/', '/restore', '/read', '/update', '/bulk', '/export', '/..', `/${route.method.toLowerCase()}`, '.json', '//'])
+  return random.pick([
+    '/',
+    '/restore',
+    '/read',
+    '/update',
+    '/bulk',
+    '/export',
+    '/..',
+    `/${route.method.toLowerCase()}`,
+    '.json',
+    '//',
+  ])
 }
 
 /** `/api/…` without a version means the current one. */

@@ -1,19 +1,56 @@
 import { visibleFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import type { Words } from './words.ts'
 
-const operators = ['', '', '', '[eq]', '[ne]', '[gt]', '[gte]', '[lt]', '[lte]', '[in]', '[contains]', '[isNull]'] as const
+const operators = [
+  '',
+  '',
+  '',
+  '[eq]',
+  '[ne]',
+  '[gt]',
+  '[gte]',
+  '[lt]',
+  '[lte]',
+  '[in]',
+  '[contains]',
+  '[isNull]',
+] as const
 /** What a reader of queries might take for an operator or a field although nobody declared it. */
 const oddOperators = ['[like]', '[$ne]', '[not]', '[or]', '[]', '[eq][eq]', '.eq', '__eq', '[constructor]'] as const
 const oddNames = [
-  'tenant_id', 'tenant', 'tenant.id', 'owner.tenantId', 'where', 'filter', 'filter[tenantId]', 'q', 'or', '$where', '__proto__', 'constructor',
-  'include', 'expand', 'select', 'join', 'order', 'group', 'having', 'scope', 'allTenants', 'deleted', 'withDeleted', 'api_key', 'access_token',
+  'tenant_id',
+  'tenant',
+  'tenant.id',
+  'owner.tenantId',
+  'where',
+  'filter',
+  'filter[tenantId]',
+  'q',
+  'or',
+  '$where',
+  '__proto__',
+  'constructor',
+  'include',
+  'expand',
+  'select',
+  'join',
+  'order',
+  'group',
+  'having',
+  'scope',
+  'allTenants',
+  'deleted',
+  'withDeleted',
+  'api_key',
+  'access_token',
 ] as const
 
 /** The query of a request to a route: declared parameters, undeclared ones, and what tries to reach another tenant. */
 export function makeQuery(words: Words, resource: ResourceInfo, isList: boolean): string {
   const { random } = words
   const entries: string[] = []
-  const add = (name: string, value: string): void => void entries.push(`${encodeName(name)}=${encodeURIComponent(value)}`)
+  const add = (name: string, value: string): void =>
+    void entries.push(`${encodeName(name)}=${encodeURIComponent(value)}`)
   if (isList) {
     for (let left = random.below(3); left > 0; left -= 1) addFilter(words, resource, add)
     addPaging(words, resource, add)
@@ -39,7 +76,13 @@ function addFilter(words: Words, resource: ResourceInfo, add: (name: string, val
   if (operator === '[isNull]') return add(field.key + operator, random.pick(['true', 'false', 'true', 'null']))
   if (operator === '[in]') {
     const values = [filterValue(words, resource, field), words.usualValue(field), filterValue(words, resource, field)]
-    return add(field.key + operator, random.some(values, 0.7).map((value) => value.replaceAll(',', '\\,')).join(','))
+    return add(
+      field.key + operator,
+      random
+        .some(values, 0.7)
+        .map((value) => value.replaceAll(',', '\\,'))
+        .join(','),
+    )
   }
   add(field.key + operator, filterValue(words, resource, field))
 }
@@ -54,7 +97,8 @@ function filterValue(words: Words, resource: ResourceInfo, field: FieldInfo): st
   if (field.key === 'id') return random.chance(0.7) ? words.foreignId(resource) : words.twinId(resource)
   const parent = words.parentOf(field)
   if (parent) return random.chance(0.7) ? words.foreignId(parent) : words.twinId(parent)
-  if (random.chance(0.04)) return random.pick([`x' or tenant_id='${knowledge.victim.id}`, '%', '_%', 'null', '*', `${knowledge.victim.slug}`])
+  if (random.chance(0.04))
+    return random.pick([`x' or tenant_id='${knowledge.victim.id}`, '%', '_%', 'null', '*', `${knowledge.victim.slug}`])
   return random.chance(0.75) ? words.foreignValue(resource, field) : words.usualValue(field)
 }
 
@@ -83,16 +127,34 @@ function damaged(cursor: string): string {
 function sortList(words: Words, resource: ResourceInfo): string {
   const { random } = words
   const sortable = resource.fields.filter((field) => field.sort).map((field) => field.key)
-  const names = random.chance(0.9) ? random.some(sortable, 0.3) : random.some(resource.fields.map((field) => field.key), 0.2)
+  const names = random.chance(0.9)
+    ? random.some(sortable, 0.3)
+    : random.some(
+        resource.fields.map((field) => field.key),
+        0.2,
+      )
   const chosen = names.length === 0 ? ['id'] : names
-  return chosen.slice(0, 6).map((name) => (random.chance(0.5) ? `-${name}` : name)).join(',')
+  return chosen
+    .slice(0, 6)
+    .map((name) => (random.chance(0.5) ? `-${name}` : name))
+    .join(',')
 }
 
 function fieldList(words: Words, resource: ResourceInfo): string {
   const { random } = words
   const visible = visibleFields(resource).map((field) => field.key)
   if (random.chance(0.85)) return random.some(visible, 0.4).join(',') || 'id'
-  return random.pick(['tenantId', 'id,tenantId', '*', 'tenant_id', 'id,passphrase', 'internalNote', '__proto__', 'id,', ...resource.fields.map((field) => field.key)])
+  return random.pick([
+    'tenantId',
+    'id,tenantId',
+    '*',
+    'tenant_id',
+    'id,passphrase',
+    'internalNote',
+    '__proto__',
+    'id,',
+    ...resource.fields.map((field) => field.key),
+  ])
 }
 
 function searchWord(words: Words, resource: ResourceInfo): string {

@@ -34,11 +34,29 @@ export async function policyMutations(superuser: Driver, appRole: string): Promi
     for (const policy of await tablePolicies(superuser, schema!, name!)) {
       // Policies of other roles (the relay's, the lookup's) are not what the runtime login is bound by.
       if (!policy.create.includes(`"${appRole}"`)) continue
-      mutations.push({ table: table.sql, what: `policy ${policy.name} dropped`, apply: policy.drop, revert: policy.create, layers: 'policies' })
+      mutations.push({
+        table: table.sql,
+        what: `policy ${policy.name} dropped`,
+        apply: policy.drop,
+        revert: policy.create,
+        layers: 'policies',
+      })
     }
     const alter = (words: string): string => `alter table ${table.sql} ${words} row level security`
-    mutations.push({ table: table.sql, what: 'row security disabled', apply: alter('disable'), revert: alter('enable'), layers: 'policies' })
-    mutations.push({ table: table.sql, what: 'FORCE removed', apply: alter('no force'), revert: alter('force'), layers: 'owner' })
+    mutations.push({
+      table: table.sql,
+      what: 'row security disabled',
+      apply: alter('disable'),
+      revert: alter('enable'),
+      layers: 'policies',
+    })
+    mutations.push({
+      table: table.sql,
+      what: 'FORCE removed',
+      apply: alter('no force'),
+      revert: alter('force'),
+      layers: 'owner',
+    })
   }
   return mutations
 }
@@ -50,27 +68,47 @@ export async function policedTables(superuser: Driver): Promise<readonly ProbedT
 }
 
 /** Applies a mutation to a platform that has verified its database already, attacks it over HTTP, and puts it back. */
-export async function attackPolicyMutant({ platform, check }: LayeredPlatform, mutation: PolicyMutation, requests: number): Promise<PolicyMutant> {
+export async function attackPolicyMutant(
+  { platform, check }: LayeredPlatform,
+  mutation: PolicyMutation,
+  requests: number,
+): Promise<PolicyMutant> {
   // While all is well: what the victim does first must succeed.
   await arenaOf(platform)
   return mutated(platform.superuser, mutation, async () => {
     const faults = await check()
-    const report = await leakFuzzer({ platform, seed: `${mutation.table} ${mutation.what}`, requests, stopAtFirst: true })
+    const report = await leakFuzzer({
+      platform,
+      seed: `${mutation.table} ${mutation.what}`,
+      requests,
+      stopAtFirst: true,
+    })
     return {
-      table: mutation.table, what: mutation.what, requests: report.requests, noticed: report.findings[0]?.kind, words: report.findings[0]?.words,
+      table: mutation.table,
+      what: mutation.what,
+      requests: report.requests,
+      noticed: report.findings[0]?.kind,
+      words: report.findings[0]?.words,
       refused: faults.some((fault) => JSON.stringify(fault).includes(plainName(mutation.table))),
     }
   })
 }
 
 /** The same by SQL under the runtime login, for the tables that no route touches. */
-export async function probePolicyMutant({ platform, driver, check }: LayeredPlatform, mutation: PolicyMutation): Promise<PolicyMutant> {
+export async function probePolicyMutant(
+  { platform, driver, check }: LayeredPlatform,
+  mutation: PolicyMutation,
+): Promise<PolicyMutant> {
   const table = (await policedTables(platform.superuser)).find((each) => each.sql === mutation.table)!
   return mutated(platform.superuser, mutation, async () => {
     const faults = await check()
     const [first] = await probeTables(driver.target, [table], platform.a, platform.b)
     return {
-      table: mutation.table, what: mutation.what, requests: 0, noticed: first?.slice(table.sql.length + 2), words: first,
+      table: mutation.table,
+      what: mutation.what,
+      requests: 0,
+      noticed: first?.slice(table.sql.length + 2),
+      words: first,
       refused: faults.some((fault) => JSON.stringify(fault).includes(plainName(mutation.table))),
     }
   })
@@ -96,12 +134,24 @@ function plainName(table: string): string {
 export async function prepareForProbes({ platform }: LayeredPlatform, appRole: string): Promise<void> {
   const { superuser, a, b } = platform
   await arenaOf(platform)
-  const [user] = await superuser.query('insert into plinth.users (id, email) values (gen_random_uuid(), $1::text) returning id', ['probe@example.com'])
+  const [user] = await superuser.query(
+    'insert into plinth.users (id, email) values (gen_random_uuid(), $1::text) returning id',
+    ['probe@example.com'],
+  )
   for (const tenant of [a, b]) {
     const id = String(user?.['id'])
-    await superuser.query('insert into plinth.memberships (tenant_id, id, user_id) values ($1::uuid, gen_random_uuid(), $2::uuid)', [tenant.id, id])
-    const [group] = await superuser.query('insert into plinth.groups (tenant_id, id, name) values ($1::uuid, gen_random_uuid(), $2::text) returning id', [tenant.id, 'probe'])
-    await superuser.query('insert into plinth.group_members (tenant_id, group_id, user_id) values ($1::uuid, $2::uuid, $3::uuid)', [tenant.id, String(group?.['id']), id])
+    await superuser.query(
+      'insert into plinth.memberships (tenant_id, id, user_id) values ($1::uuid, gen_random_uuid(), $2::uuid)',
+      [tenant.id, id],
+    )
+    const [group] = await superuser.query(
+      'insert into plinth.groups (tenant_id, id, name) values ($1::uuid, gen_random_uuid(), $2::text) returning id',
+      [tenant.id, 'probe'],
+    )
+    await superuser.query(
+      'insert into plinth.group_members (tenant_id, group_id, user_id) values ($1::uuid, $2::uuid, $3::uuid)',
+      [tenant.id, String(group?.['id']), id],
+    )
   }
   for (const table of await policedTables(superuser)) {
     await superuser.query(`grant select, insert, update, delete on ${table.sql} to "${appRole}"`)
@@ -110,8 +160,16 @@ export async function prepareForProbes({ platform }: LayeredPlatform, appRole: s
 }
 
 /** A table in which only the victim has rows (what his work wrote) gets the same rows for the attacker. */
-async function copyRowsToAttacker(superuser: Driver, { sql, column }: ProbedTable, attacker: string, victim: string): Promise<void> {
-  const [count] = await superuser.query(`select count(*) filter (where ${column} = $1::uuid)::int as own, count(*) filter (where ${column} = $2::uuid)::int as foreign_rows from ${sql}`, [attacker, victim])
+async function copyRowsToAttacker(
+  superuser: Driver,
+  { sql, column }: ProbedTable,
+  attacker: string,
+  victim: string,
+): Promise<void> {
+  const [count] = await superuser.query(
+    `select count(*) filter (where ${column} = $1::uuid)::int as own, count(*) filter (where ${column} = $2::uuid)::int as foreign_rows from ${sql}`,
+    [attacker, victim],
+  )
   if (count?.['foreign_rows'] === 0) throw new Error(`${sql} has no row of the victim: nothing would be proven there`)
   if (count?.['own'] !== 0) return
   await superuser.query(
@@ -120,4 +178,3 @@ async function copyRowsToAttacker(superuser: Driver, { sql, column }: ProbedTabl
     [attacker, victim],
   )
 }
-

@@ -15,30 +15,57 @@ export interface ProbedTable extends Pick<TenantTable, 'sql'> {
  * A missing grant protects as well (42501) and is no finding; grant the rights in the test where the policy itself is to be
  * proven. Everything is rolled back.
  */
-export async function probeTables(app: Driver, tables: readonly ProbedTable[], attacker: TestTenant, victim: TestTenant): Promise<readonly string[]> {
+export async function probeTables(
+  app: Driver,
+  tables: readonly ProbedTable[],
+  attacker: TestTenant,
+  victim: TestTenant,
+): Promise<readonly string[]> {
   const findings: string[] = []
   for (const table of tables) {
-    for (const [what, outcome] of await probeTable(app, table, attacker, victim)) findings.push(`${table.sql}: ${what}: ${outcome}`)
+    for (const [what, outcome] of await probeTable(app, table, attacker, victim))
+      findings.push(`${table.sql}: ${what}: ${outcome}`)
   }
   return findings
 }
 
 type Leak = readonly [what: string, outcome: string]
 
-async function probeTable(app: Driver, { sql, column }: ProbedTable, attacker: TestTenant, victim: TestTenant): Promise<Leak[]> {
+async function probeTable(
+  app: Driver,
+  { sql, column }: ProbedTable,
+  attacker: TestTenant,
+  victim: TestTenant,
+): Promise<Leak[]> {
   const leaks: Leak[] = []
-  const rows = async (what: string, tenant: string | null, text: string, parameters: readonly string[] = []): Promise<void> => {
+  const rows = async (
+    what: string,
+    tenant: string | null,
+    text: string,
+    parameters: readonly string[] = [],
+  ): Promise<void> => {
     const outcome = await rolledBack(app, tenant, text, parameters)
     if (typeof outcome === 'number' && outcome > 0) leaks.push([what, `${outcome} rows`])
   }
   // The control: a policy that lets nobody see anything keeps tenants apart too, and proves nothing.
-  if ((await rolledBack(app, attacker.id, `select 1 from ${sql} where ${column} = $1::uuid`, [attacker.id])) === 0) leaks.push(['own rows', 'out of reach'])
+  if ((await rolledBack(app, attacker.id, `select 1 from ${sql} where ${column} = $1::uuid`, [attacker.id])) === 0)
+    leaks.push(['own rows', 'out of reach'])
   await rows('select', attacker.id, `select 1 from ${sql} where ${column} <> $1::uuid`, [attacker.id])
   await rows('select without a tenant', null, `select 1 from ${sql}`)
   await rows('select with an empty tenant', '', `select 1 from ${sql}`)
-  await rows('update', attacker.id, `update ${sql} set ${column} = ${column} where ${column} = $1::uuid returning 1`, [victim.id])
-  await rows('give away', attacker.id, `update ${sql} set ${column} = $2::uuid where ${column} = $1::uuid returning 1`, [attacker.id, victim.id])
-  await rows('take', attacker.id, `update ${sql} set ${column} = $2::uuid where ${column} = $1::uuid returning 1`, [victim.id, attacker.id])
+  await rows('update', attacker.id, `update ${sql} set ${column} = ${column} where ${column} = $1::uuid returning 1`, [
+    victim.id,
+  ])
+  await rows(
+    'give away',
+    attacker.id,
+    `update ${sql} set ${column} = $2::uuid where ${column} = $1::uuid returning 1`,
+    [attacker.id, victim.id],
+  )
+  await rows('take', attacker.id, `update ${sql} set ${column} = $2::uuid where ${column} = $1::uuid returning 1`, [
+    victim.id,
+    attacker.id,
+  ])
   await rows('delete', attacker.id, `delete from ${sql} where ${column} = $1::uuid returning 1`, [victim.id])
   await rows('lock', attacker.id, `select 1 from ${sql} where ${column} = $1::uuid for update`, [victim.id])
   return leaks
@@ -47,7 +74,12 @@ async function probeTable(app: Driver, { sql, column }: ProbedTable, attacker: T
 class RollBack extends Error {}
 
 /** How many rows a statement gave or changed in the name of a tenant; the error's code when it was refused. */
-async function rolledBack(app: Driver, tenant: string | null, text: string, parameters: readonly string[]): Promise<number | string> {
+async function rolledBack(
+  app: Driver,
+  tenant: string | null,
+  text: string,
+  parameters: readonly string[],
+): Promise<number | string> {
   let rows = 0
   try {
     await app.transaction(async (connection) => {

@@ -25,7 +25,11 @@ export function decoyOf(probe: Probe): WireRequest {
     method: request.method,
     target: replace(request.target),
     headers: request.headers.map(([name, value]) => [name, replace(value)] as const),
-    ...(typeof request.body === 'string' ? { body: replace(request.body) } : request.body === undefined ? {} : { body: request.body }),
+    ...(typeof request.body === 'string'
+      ? { body: replace(request.body) }
+      : request.body === undefined
+        ? {}
+        : { body: request.body }),
   }
 }
 

@@ -7,7 +7,7 @@ import type { Probe } from './probe.ts'
  */
 export async function shrinkProbe(probe: Probe, fails: (probe: Probe) => Promise<boolean>): Promise<Probe> {
   let smallest = probe
-  for (let shrunk = true; shrunk; ) {
+  for (let shrunk = true; shrunk;) {
     shrunk = false
     for (const request of smallerRequests(smallest.request)) {
       const candidate = { ...smallest, request }

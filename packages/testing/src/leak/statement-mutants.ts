@@ -57,7 +57,10 @@ export async function statementMutants(platform: TestPlatform, driver: TappedDri
     const nobodys = probe.pairs.length === 0 ? undefined : await send(decoyOf(probe))
     driver.observe = undefined
     const wrong = judgeAlone(probe, victims, nobodys) ?? (await arena.wrongRows())[0]
-    if (wrong) throw new Error(`the directed requests find a leak without any mutant: ${wrong} (${probe.request.method} ${probe.request.target})`)
+    if (wrong)
+      throw new Error(
+        `the directed requests find a leak without any mutant: ${wrong} (${probe.request.method} ${probe.request.target})`,
+      )
     const writes = probe.request.method !== 'GET'
     if (writes) await arena.restore()
     observed.push({ probe, texts, victims, nobodys, writes })
@@ -67,7 +70,8 @@ export async function statementMutants(platform: TestPlatform, driver: TappedDri
     const now = await send(probe.request)
     const decoy = nobodys && (await send(decoyOf(probe)))
     let reason = judgeAlone(probe, now, decoy)
-    if (reason === undefined && difference({ ...probe, pairs: [] }, now, victims) !== undefined) reason = 'another answer'
+    if (reason === undefined && difference({ ...probe, pairs: [] }, now, victims) !== undefined)
+      reason = 'another answer'
     // Last, because it takes the longest.
     if (reason === undefined && writes && (await arena.wrongRows()).length > 0) reason = 'changed rows'
     if (writes) await arena.restore()
@@ -97,7 +101,11 @@ export async function statementMutants(platform: TestPlatform, driver: TappedDri
     const found = judgeReply(probe.request, victims, arena.knowledge)
     if (found) return found.kind
     // Writes of the first may be in the way of the second; refusals are not.
-    const comparable = nobodys && (probe.request.method === 'GET' || (victims.status >= 400 && nobodys.status >= 400) || victims.status !== nobodys.status)
+    const comparable =
+      nobodys &&
+      (probe.request.method === 'GET' ||
+        (victims.status >= 400 && nobodys.status >= 400) ||
+        victims.status !== nobodys.status)
     return comparable && difference(probe, victims, nobodys) !== undefined ? 'distinguishable' : undefined
   }
 }
@@ -110,16 +118,29 @@ export function statementForm(text: string): string {
   const table = /(?:from|update|into) ("\w+"\."\w+")/.exec(text)?.[1]?.replaceAll('"', '') ?? text.slice(0, 60)
   const change = /\bn as \((insert|update|delete)/.exec(text)?.[1]
   const soft = change === 'update' && /set "deleted_at" = /.test(text)
-  const verb = change ? (soft ? 'soft delete' : change)
-    : text.includes('select count(*) n') ? 'count'
-    : / limit \d+/.test(text) ? 'list'
-    : text.includes('for no key update') ? 'lock'
-    : text.includes(' delete from ') ? 'delete'
-    : text.includes('select case when') ? 'probe'
-    : 'read'
+  const verb = change
+    ? soft
+      ? 'soft delete'
+      : change
+    : text.includes('select count(*) n')
+      ? 'count'
+      : / limit \d+/.test(text)
+        ? 'list'
+        : text.includes('for no key update')
+          ? 'lock'
+          : text.includes(' delete from ')
+            ? 'delete'
+            : text.includes('select case when')
+              ? 'probe'
+              : 'read'
   const scope = ['owner_user_id', 'owner_group_id'].filter((column) => text.includes(`(p."${column}" = `)).join(' ')
   return [
-    verb, table, scope && `within ${scope}`, /version (?:=|<>) \$/.test(text) && 'of a version',
+    verb,
+    table,
+    scope && `within ${scope}`,
+    /version (?:=|<>) \$/.test(text) && 'of a version',
     `(${countTenantConditions(text)})`,
-  ].filter(Boolean).join(' ')
+  ]
+    .filter(Boolean)
+    .join(' ')
 }

@@ -10,7 +10,11 @@ export interface TablePolicy {
 }
 
 /** The policies of a table as the live catalog has them. */
-export async function tablePolicies(superuser: Connection, schema: string, name: string): Promise<readonly TablePolicy[]> {
+export async function tablePolicies(
+  superuser: Connection,
+  schema: string,
+  name: string,
+): Promise<readonly TablePolicy[]> {
   const rows = await superuser.query(
     `select policyname::text as name, permissive, array_to_string(roles, '", "') as roles, cmd, qual, with_check
      from pg_policies where schemaname = $1::name and tablename = $2::name order by 1`,

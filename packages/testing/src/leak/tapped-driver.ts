@@ -12,10 +12,12 @@ export interface TappedDriver extends Driver {
 
 /** Wraps a driver. Without `rewrite` and `observe` it does nothing. */
 export function tappedDriver(target: Driver): TappedDriver {
-  const query = (connection: Connection): Connection['query'] => (text, parameters, options) => {
-    tapped.observe?.(text)
-    return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
-  }
+  const query =
+    (connection: Connection): Connection['query'] =>
+    (text, parameters, options) => {
+      tapped.observe?.(text)
+      return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
+    }
   const tapped: TappedDriver = {
     kind: target.kind,
     target,

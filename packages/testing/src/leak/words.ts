@@ -1,6 +1,6 @@
 import type { FieldInfo, ResourceInfo } from '@plinth/core'
 import type { SeededRandom } from '../random/seeded-random.ts'
-import { madeValue } from '../tenants/marks.ts'
+import { madeValue, valueText } from '../tenants/marks.ts'
 import type { RowRole, SeededRow } from '../tenants/seed-rows.ts'
 import { rowsOf, type Knowledge } from './knowledge.ts'
 import type { WordPair } from './probe.ts'
@@ -50,24 +50,20 @@ export class Words {
     const value = row.values[field.key]
     if (value === null || value === undefined) return this.usualValue(field)
     const parent = this.parentOf(field)
-    if (parent) return row.role === 'twin' ? String(value) : this.foreignUuid(String(value))
-    if (field.kind.name === 'uuid') return row.role === 'twin' ? String(value) : this.foreignUuid(String(value))
+    if (parent) return row.role === 'twin' ? valueText(value) : this.foreignUuid(valueText(value))
+    if (field.kind.name === 'uuid') return row.role === 'twin' ? valueText(value) : this.foreignUuid(valueText(value))
     // An open row's values lie among the attacker's own: `lte` would show other rows of his for another word.
-    if (row.role === 'open' || field.kind.name === 'boolean' || field.column.enumValues) return textOf(value)
-    if (field.key === 'version') return this.pair(String(value), String(719_900 + this.random.below(90)))
-    return this.pair(textOf(value), textOf(madeValue(field, this.random, 'victim')))
+    if (row.role === 'open' || field.kind.name === 'boolean' || field.column.enumValues) return valueText(value)
+    if (field.key === 'version') return this.pair(valueText(value), String(719_900 + this.random.below(90)))
+    return this.pair(valueText(value), valueText(madeValue(field, this.random, 'victim')))
   }
 
   usualValue(field: FieldInfo): string {
-    return textOf(madeValue(field, this.random, 'attacker'))
+    return valueText(madeValue(field, this.random, 'attacker'))
   }
 
   #victimRows(resource: ResourceInfo, roles: readonly RowRole[]): readonly SeededRow[] {
     const rows = rowsOf(this.knowledge.victimRows, resource)
     return roles.flatMap((role) => rows.filter((row) => row.role === role))
   }
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

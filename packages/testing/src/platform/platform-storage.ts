@@ -3,7 +3,15 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from '@plinth/core'
-import { databaseFrom, dumpDataDir, pgliteDrivers, postgresDrivers, postgresJsDriver, type Driver, type Drivers } from '@plinth/postgres/driver'
+import {
+  databaseFrom,
+  dumpDataDir,
+  pgliteDrivers,
+  postgresDrivers,
+  postgresJsDriver,
+  type Driver,
+  type Drivers,
+} from '@plinth/postgres/driver'
 import { loginUrl, templateDatabase } from '../server/databases.ts'
 
 /** A migrated database of a test's own, and the superuser's view of it. */
@@ -30,15 +38,25 @@ export interface StorageOptions {
   readonly wrap?: ((driver: Driver) => Driver) | undefined
 }
 
-const SUPERUSER = { applicationName: 'plinth test', prepare: true, statementTimeoutMs: 60_000, connectTimeoutSeconds: 10 }
+const SUPERUSER = {
+  applicationName: 'plinth test',
+  prepare: true,
+  statementTimeoutMs: 60_000,
+  connectTimeoutSeconds: 10,
+}
 
 /** Cloned from a template that is migrated once per key: 0.1 s instead of a second. */
 export async function serverStorage(options: StorageOptions): Promise<PlatformStorage> {
   const { serverUrl, rolePrefix, key, prepare, pool, wrap } = options
-  if (serverUrl === undefined) throw new Error("testPlatform({ kind: 'postgres' }) needs serverUrl: the vitest global setup of @plinth/testing provides it")
+  if (serverUrl === undefined) throw new Error("a database on a server needs the superuser's URL of that server")
   const appLogin = { user: `${rolePrefix}app` }
   const open = (url: string, max: number): Drivers =>
-    postgresDrivers(loginUrl(url, appLogin.user), { ownerUrl: url, systemUrl: loginUrl(url, `${rolePrefix}system`), max, rolePrefix })
+    postgresDrivers(loginUrl(url, appLogin.user), {
+      ownerUrl: url,
+      systemUrl: loginUrl(url, `${rolePrefix}system`),
+      max,
+      rolePrefix,
+    })
   const clone = await templateDatabase(serverUrl, key, async (url) => {
     const template = databaseFrom(open(url, 2), { rolePrefix, appLogin })
     try {
@@ -51,7 +69,9 @@ export async function serverStorage(options: StorageOptions): Promise<PlatformSt
   const superuser = postgresJsDriver(clone.url, { ...SUPERUSER, max: 2 })
   const database = databaseFrom(wrap ? { ...drivers, app: wrap(drivers.app) } : drivers, { rolePrefix, appLogin })
   return {
-    database, superuser, url: clone.url,
+    database,
+    superuser,
+    url: clone.url,
     async close() {
       await database.close()
       await superuser.close()
@@ -71,7 +91,11 @@ export async function embeddedStorage(options: StorageOptions): Promise<Platform
   return { database, superuser: await drivers.owner(), url: undefined, close: () => database.close() }
 }
 
-async function dumpMigrated(file: string, rolePrefix: string, prepare: (database: Database) => Promise<void>): Promise<void> {
+async function dumpMigrated(
+  file: string,
+  rolePrefix: string,
+  prepare: (database: Database) => Promise<void>,
+): Promise<void> {
   const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix })
   const database = databaseFrom(drivers, { rolePrefix })
   try {

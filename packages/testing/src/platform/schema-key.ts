@@ -10,17 +10,35 @@ import { getTableConfig } from 'drizzle-orm/pg-core'
  * One text for everything that a migrated database depends on: the declared tables, the features' SQL, and the code that
  * migrates. Another text, another template.
  */
-export function schemaKey(resources: readonly Resource[], features: readonly Feature[], more: readonly string[]): string {
+export function schemaKey(
+  resources: readonly Resource[],
+  features: readonly Feature[],
+  more: readonly string[],
+): string {
   const tables = [...resources, ...features.flatMap((feature) => feature.resources ?? [])].map((resource) => {
-    const { schema, name, columns, indexes, uniqueConstraints, checks, foreignKeys } = getTableConfig(drizzleTable(resource.table))
+    const { schema, name, columns, indexes, uniqueConstraints, checks, foreignKeys } = getTableConfig(
+      drizzleTable(resource.table),
+    )
     return [
-      schema, name,
-      columns.map((column) => [column.name, column.getSQLType(), column.notNull, column.hasDefault, String(column.default), column.enumValues]),
-      indexes.map((index) => [index.config.name, index.config.unique]), uniqueConstraints.map((unique) => unique.name), checks.map((check) => check.name),
+      schema,
+      name,
+      columns.map((column) => [
+        column.name,
+        column.getSQLType(),
+        column.notNull,
+        column.hasDefault,
+        String(column.default),
+        column.enumValues,
+      ]),
+      indexes.map((index) => [index.config.name, index.config.unique]),
+      uniqueConstraints.map((unique) => unique.name),
+      checks.map((check) => check.name),
       foreignKeys.map((key) => [key.getName(), key.onDelete]),
     ]
   })
-  const sql = features.flatMap((feature) => (feature.migrations ?? []).map((migration) => [feature.name, migration.id, migration.sql]))
+  const sql = features.flatMap((feature) =>
+    (feature.migrations ?? []).map((migration) => [feature.name, migration.id, migration.sql]),
+  )
   return JSON.stringify([tables, sql, more, codeKey()])
 }
 
@@ -32,7 +50,8 @@ function codeKey(): string {
   const digest = createHash('sha256')
   for (const name of ['@plinth/core', '@plinth/postgres']) {
     const entry = createRequire(import.meta.url).resolve(name)
-    for (const folder of [dirname(entry), join(dirname(entry), '..', 'migrations')]) for (const line of describeFiles(folder)) digest.update(line)
+    for (const folder of [dirname(entry), join(dirname(entry), '..', 'migrations')])
+      for (const line of describeFiles(folder)) digest.update(line)
   }
   known = digest.digest('hex')
   return known

@@ -27,21 +27,35 @@ export function testJournal(options: { readonly listen?: (type: string) => void 
   return {
     name: 'test-journal',
     tables: [journalTable],
-    migrations: [{
-      id: '0001_journal',
-      sql: `create table plinth.test_journal (
+    migrations: [
+      {
+        id: '0001_journal',
+        sql: `create table plinth.test_journal (
         tenant_id uuid not null, id uuid not null, resource text not null, row_id uuid not null, version int not null, event text not null,
         actor_kind text not null, actor_id text not null, request_id text not null, written_at timestamptz not null, before jsonb, after jsonb,
         constraint test_journal_pk primary key (tenant_id, id)
       )`,
-    }],
-    record: (write) => [{
-      table: journalTable,
-      values: {
-        tenantId: write.tenantId, id: write.newId, resource: write.resource, rowId: write.id, version: write.version, event: write.event,
-        actorKind: write.actorKind, actorId: write.actorId, requestId: write.requestId, writtenAt: write.time, before: write.before, after: write.after,
       },
-    }],
+    ],
+    record: (write) => [
+      {
+        table: journalTable,
+        values: {
+          tenantId: write.tenantId,
+          id: write.newId,
+          resource: write.resource,
+          rowId: write.id,
+          version: write.version,
+          event: write.event,
+          actorKind: write.actorKind,
+          actorId: write.actorId,
+          requestId: write.requestId,
+          writtenAt: write.time,
+          before: write.before,
+          after: write.after,
+        },
+      },
+    ],
     ...(listen && { on: { '*': async (_context, event) => listen(event.type) } }),
   }
 }

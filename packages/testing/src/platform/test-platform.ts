@@ -1,12 +1,12 @@
 import { createPlinth, type Database, type Feature, type Plinth, type PlinthOptions, type Resource } from '@plinth/core'
 import type { Driver } from '@plinth/postgres/driver'
 import { createHash } from 'node:crypto'
-import type { RequestListener } from 'node:http'
 import { testClock, type TestClock } from '../clock/test-clock.ts'
 import { inProcess } from '../http/in-process.ts'
-import { fetchListener, listen, type Listening } from '../http/listen.ts'
+import { fetchListener, listen, type HttpListener, type Listening } from '../http/listen.ts'
 import type { Send, WireReply } from '../http/wire.ts'
 import { capturedLog, type CapturedLog } from '../log/captured-log.ts'
+import { launchServer, type TestServer } from '../server/launch-server.ts'
 import { CANARY } from '../tenants/marks.ts'
 import { seedRows, type SeededRows, type SeedOptions } from '../tenants/seed-rows.ts'
 import { actorFeatures, makeActors, type TestActor, type TestTenant } from './actors.ts'
@@ -18,7 +18,7 @@ export interface TestPlatformOptions {
   readonly features?: readonly Feature[]
   /** A clone of a template on the server of this run, or PGlite in memory. Default `postgres`. */
   readonly kind?: 'postgres' | 'pglite'
-  /** Superuser URL of a server. Default: that of the vitest global setup. */
+  /** Superuser URL of a server. Default: that of the vitest global set-up, else one that is launched for this process. */
   readonly serverUrl?: string
   /** More actors for each tenant: name → permissions. */
   readonly actors?: Readonly<Record<string, readonly string[]>>
@@ -47,12 +47,18 @@ export interface TestPlatform {
   /** Sends a request as it is. */
   readonly send: Send
   /** Sends a request of an actor (undefined: nobody); objects become JSON. */
-  request(actor: TestActor | undefined, method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<TestReply>
+  request(
+    actor: TestActor | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<TestReply>
   /** Serves on a free port: by a plain bridge, or by the listener of an adapter. */
-  listen(listener?: RequestListener): Promise<Listening>
+  listen(listener?: HttpListener): Promise<Listening>
   /** Writes marked rows into both tenants (once; later calls give the same rows). */
   twoTenants(options?: SeedOptions): Promise<{ readonly a: SeededRows; readonly b: SeededRows }>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export interface TestReply extends WireReply {
@@ -76,16 +82,28 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
   // Anew for each platform: a feature that reads credentials belongs to one registry.
   const features = (): readonly Feature[] => [
     ...(options.features ?? []),
-    ...actorFeatures([{ slug: SLUGS.a, actors: actors.a }, { slug: SLUGS.b, actors: actors.b }]),
+    ...actorFeatures([
+      { slug: SLUGS.a, actors: actors.a },
+      { slug: SLUGS.b, actors: actors.b },
+    ]),
   ]
   const create = (database: Database): Plinth =>
     createPlinth({
-      clock, log, notFound: 'plinth', env: { ENVIRONMENT: 'test', SECRET_KEYS }, ...options.plinth, database, resources, features: features(),
+      clock,
+      log,
+      notFound: 'plinth',
+      env: { ENVIRONMENT: 'test', SECRET_KEYS },
+      ...options.plinth,
+      database,
+      resources,
+      features: features(),
     })
   const open = kind === 'postgres' ? serverStorage : embeddedStorage
   const stored = await open({
     serverUrl: options.serverUrl ?? (kind === 'postgres' ? await serverOfThisRun() : undefined),
-    rolePrefix, pool, wrap: options.wrap,
+    rolePrefix,
+    pool,
+    wrap: options.wrap,
     key: schemaKey(resources, features(), [kind, rolePrefix, CANARY, ...Object.values(SLUGS)]),
     async prepare(database) {
       const plinth = create(database)
@@ -100,19 +118,34 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
     if (!found) throw new Error(`the template has no tenant ${SLUGS[key]}`)
     const people = Object.values(actors[key]).filter((actor) => actor.userId !== null)
     return {
-      key, id: found.id, slug: found.slug, actors: actors[key],
-      userIds: people.map((actor) => actor.userId!), groupIds: people.flatMap((actor) => actor.groupIds),
+      key,
+      id: found.id,
+      slug: found.slug,
+      actors: actors[key],
+      userIds: people.map((actor) => actor.userId!),
+      groupIds: people.flatMap((actor) => actor.groupIds),
     }
   }
   const [a, b] = [await tenant('a'), await tenant('b')]
   const send = inProcess(plinth.fetch)
   let seeded: ReturnType<TestPlatform['twoTenants']> | undefined
   return {
-    plinth, database: stored.database, a, b, clock, log, superuser: stored.superuser, url: stored.url, send,
+    plinth,
+    database: stored.database,
+    a,
+    b,
+    clock,
+    log,
+    superuser: stored.superuser,
+    url: stored.url,
+    send,
     request: (actor, method, path, body, headers) => ask(send, actor, method, path, body, headers),
     listen: (listener) => listen(listener ?? fetchListener(plinth.fetch)),
     twoTenants(seedOptions) {
-      seeded ??= seedRows(stored.superuser, plinth.registry, a, b, seedOptions).then(({ attacker, victim }) => ({ a: attacker, b: victim }))
+      seeded ??= seedRows(stored.superuser, plinth.registry, a, b, seedOptions).then(({ attacker, victim }) => ({
+        a: attacker,
+        b: victim,
+      }))
       return seeded
     },
     async close() {
@@ -122,13 +155,25 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
   }
 }
 
-async function serverOfThisRun(): Promise<string | undefined> {
+let ownServer: Promise<TestServer> | undefined
+
+/** The server of vitest's global set-up; where there is none, one for this process, which ends with it. */
+async function serverOfThisRun(): Promise<string> {
   const { inject } = await import('vitest')
-  return inject('postgresUrl')
+  // The key is declared beside the set-up, which a user of this package need not have.
+  const shared = (inject as (key: string) => unknown)('postgresUrl')
+  if (typeof shared === 'string') return shared
+  ownServer ??= launchServer()
+  return (await ownServer).url
 }
 
 async function ask(
-  send: Send, actor: TestActor | undefined, method: string, path: string, body: unknown, headers: Readonly<Record<string, string>> = {},
+  send: Send,
+  actor: TestActor | undefined,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<TestReply> {
   const raw = typeof body === 'string' || body instanceof Uint8Array
   const all: Record<string, string> = {
@@ -136,7 +181,12 @@ async function ask(
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...headers,
   }
-  const reply = await send({ method, target: path, headers: Object.entries(all), body: body === undefined || raw ? body : JSON.stringify(body) })
+  const reply = await send({
+    method,
+    target: path,
+    headers: Object.entries(all),
+    body: body === undefined || raw ? body : JSON.stringify(body),
+  })
   let json: unknown
   try {
     json = JSON.parse(reply.body)

@@ -1,7 +1,24 @@
 import { belongsTo, deletedAt, resourceTable, type AnyResourceTable } from '@plinth/core'
 import {
-  bigint, boolean, char, date, doublePrecision, index, integer, json, jsonb, numeric, pgEnum, real, smallint, text, time, timestamp,
-  unique, uuid, varchar,
+  bigint,
+  boolean,
+  char,
+  date,
+  doublePrecision,
+  index,
+  integer,
+  json,
+  jsonb,
+  numeric,
+  pgEnum,
+  real,
+  smallint,
+  text,
+  time,
+  timestamp,
+  unique,
+  uuid,
+  varchar,
 } from 'drizzle-orm/pg-core'
 
 /*
@@ -18,7 +35,9 @@ export const crates = resourceTable(
     title: text().notNull(),
     label: varchar({ length: 80 }).notNull(),
     dockCode: char({ length: 12 }),
-    state: text({ enum: ['open', 'sealed', 'lost'] }).notNull().default('open'),
+    state: text({ enum: ['open', 'sealed', 'lost'] })
+      .notNull()
+      .default('open'),
     mood: crateMood(),
     shelf: smallint(),
     pieces: integer().notNull(),
@@ -38,7 +57,10 @@ export const crates = resourceTable(
     beacon: uuid(),
   },
   // A unique key across tenants would answer "exists already" for another tenant's value; with the tenant in it, it cannot.
-  (table) => [unique('crates_label_key').on(table.tenantId, table.label), index('crates_due_idx').on(table.tenantId, table.dueAt)],
+  (table) => [
+    unique('crates_label_key').on(table.tenantId, table.label),
+    index('crates_due_idx').on(table.tenantId, table.dueAt),
+  ],
 )
 
 /** Points at itself, and may not leave orphans. */

@@ -42,7 +42,10 @@ export const crate = defineResource({
     contents: {
       readOnly: true,
       output: z.object({ id: z.string(), documents: z.number() }),
-      run: async (ctx, row) => ({ id: row.id, documents: (await ctx.list(documents, { where: { crateId: row.id } })).length }),
+      run: async (ctx, row) => ({
+        id: row.id,
+        documents: (await ctx.list(documents, { where: { crateId: row.id } })).length,
+      }),
     },
   },
 })

@@ -13,7 +13,12 @@ import type { SeededRandom } from '../random/seeded-random.ts'
 export const CANARY = 'q7071829q'
 
 /** First parts of UUIDs by what they are; the attacker's own begin with `a`. */
-const uuidStarts = { id: 'b1b1b1b1-7071', free: 'b0b0b0b0-7071', owner: 'b2b2b2b2-7071', group: 'b3b3b3b3-7071' } as const
+const uuidStarts = {
+  id: 'b1b1b1b1-7071',
+  free: 'b0b0b0b0-7071',
+  owner: 'b2b2b2b2-7071',
+  group: 'b3b3b3b3-7071',
+} as const
 
 const anyMark = new RegExp(
   [
@@ -57,7 +62,8 @@ export function markedUuid(random: SeededRandom, use: keyof typeof uuidStarts, o
 export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
   const { enumValues } = field.column
   if (enumValues && enumValues.length > 0) return random.pick(enumValues)
-  const of = <T>(victims: T, attackers: T, open: T): T => (owner === 'victim' ? victims : owner === 'attacker' ? attackers : open)
+  const of = <T>(victims: T, attackers: T, open: T): T =>
+    owner === 'victim' ? victims : owner === 'attacker' ? attackers : open
   switch (field.kind.name) {
     case 'text':
       return madeText(field, random, owner)
@@ -74,7 +80,8 @@ export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner):
     case 'decimal':
       return of(`5971${random.digits(5)}.${random.digits(5)}7`, `${1 + random.below(9000)}.250000`, '0.250000')
     case 'float':
-      if (field.column.columnType === 'PgReal') return of(Number(`4971${random.digits(2)}`), random.below(900) + 1.5, 0.5)
+      if (field.column.columnType === 'PgReal')
+        return of(Number(`4971${random.digits(2)}`), random.below(900) + 1.5, 0.5)
       return of(Number(`4971${random.digits(4)}.5`), random.below(900) + 1.25, 0.25)
     case 'boolean':
       return random.chance(0.5)
@@ -86,7 +93,11 @@ export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner):
     case 'clock':
       return of(`23:5${random.digits(1)}:${two(random.below(60))}`, clock(random), '00:00:01')
     case 'json':
-      return { note: madeText(field, random, owner), list: [madeText(field, random, owner), 1], deep: { flag: true, text: madeText(field, random, owner) } }
+      return {
+        note: madeText(field, random, owner),
+        list: [madeText(field, random, owner), 1],
+        deep: { flag: true, text: madeText(field, random, owner) },
+      }
     default:
       throw new Error(`no test value is known for columns of the kind ${field.kind.name}`)
   }
@@ -100,6 +111,11 @@ function madeText(field: FieldInfo, random: SeededRandom, owner: Owner): string 
   // Some schemas want an address or a link; the first form that passes is taken.
   const forms = [text, `${text}@example.com`, `https://example.com/${text}`, text.toUpperCase()]
   return forms.find((form) => form.length <= length && field.schema.safeParse(form).success) ?? text
+}
+
+/** A value in the form in which a query and a parameter take it. */
+export function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function day(random: SeededRandom, year: number): string {

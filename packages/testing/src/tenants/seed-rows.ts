@@ -3,7 +3,7 @@ import type { Driver } from '@plinth/postgres/driver'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
 import type { TestTenant } from '../platform/actors.ts'
-import { madeValue, markedUuid, type Owner } from './marks.ts'
+import { madeValue, markedUuid, valueText, type Owner } from './marks.ts'
 
 /**
  * `twin`: the other tenant has a row with the same id, so that a statement that names the id and forgets the tenant hits
@@ -38,21 +38,35 @@ export async function seedRows(
 ): Promise<{ readonly attacker: SeededRows; readonly victim: SeededRows }> {
   const random = seededRandom(options.seed ?? 'rows')
   const perRole = options.rows ?? 6
-  const twins = new Map(registry.resources.map((resource) => [resource.name, times(perRole, () => markedUuid(random, 'id', 'attacker'))]))
+  const twins = new Map(
+    registry.resources.map((resource) => [resource.name, times(perRole, () => markedUuid(random, 'id', 'attacker'))]),
+  )
   const plan = (owner: Owner): Map<string, Draft[]> =>
-    new Map(registry.resources.map((resource) => [resource.name, planRows(resource, random, owner, twins.get(resource.name)!, perRole)]))
+    new Map(
+      registry.resources.map((resource) => [
+        resource.name,
+        planRows(resource, random, owner, twins.get(resource.name)!, perRole),
+      ]),
+    )
   const attackerPlan = plan('attacker')
   const victimPlan = plan('victim')
   const fill = (drafts: Map<string, Draft[]>, tenant: TestTenant, owner: Owner): SeededRows =>
-    new Map(registry.resources.map((resource) => {
-      const rows = drafts.get(resource.name)!.map((draft, at) => fillRow(registry, resource, drafts, draft, at, random, owner, { tenant, attacker }))
-      return [resource.name, rows]
-    }))
+    new Map(
+      registry.resources.map((resource) => {
+        const rows = drafts
+          .get(resource.name)!
+          .map((draft, at) => fillRow(registry, resource, drafts, draft, at, random, owner, { tenant, attacker }))
+        return [resource.name, rows]
+      }),
+    )
   const seeded = { attacker: fill(attackerPlan, attacker, 'attacker'), victim: fill(victimPlan, victim, 'victim') }
   await superuser.transaction(async (connection) => {
     // Rows of one resource may point at each other: triggers, foreign keys among them, stay off for this transaction.
     await connection.query('set local session_replication_role = replica')
-    for (const [rows, tenant] of [[seeded.attacker, attacker], [seeded.victim, victim]] as const) {
+    for (const [rows, tenant] of [
+      [seeded.attacker, attacker],
+      [seeded.victim, victim],
+    ] as const) {
       for (const resource of registry.resources) {
         for (const row of rows.get(resource.name)!) {
           const { text, parameters } = insertOf(resource, tenant, row)
@@ -71,8 +85,15 @@ interface Draft {
   readonly place: number
 }
 
-function planRows(resource: ResourceInfo, random: SeededRandom, owner: Owner, twins: readonly string[], perRole: number): Draft[] {
-  const fresh = (role: RowRole, count: number): Draft[] => times(count, (place) => ({ id: markedUuid(random, 'id', owner), role, place }))
+function planRows(
+  resource: ResourceInfo,
+  random: SeededRandom,
+  owner: Owner,
+  twins: readonly string[],
+  perRole: number,
+): Draft[] {
+  const fresh = (role: RowRole, count: number): Draft[] =>
+    times(count, (place) => ({ id: markedUuid(random, 'id', owner), role, place }))
   return [
     ...twins.map((id, place): Draft => ({ id, role: 'twin', place })),
     ...fresh('own', perRole),
@@ -92,23 +113,39 @@ interface Sides {
 }
 
 function fillRow(
-  registry: Registry, resource: ResourceInfo, drafts: Map<string, Draft[]>, draft: Draft, at: number, random: SeededRandom, owner: Owner, sides: Sides,
+  registry: Registry,
+  resource: ResourceInfo,
+  drafts: Map<string, Draft[]>,
+  draft: Draft,
+  at: number,
+  random: SeededRandom,
+  owner: Owner,
+  sides: Sides,
 ): SeededRow {
   const values: Record<string, unknown> = {}
   const valuesOf = draft.role === 'open' ? 'open' : owner
   for (const field of resource.fields) {
     if (field.key === 'tenantId') continue
-    values[field.key] = platformValue(field, draft, at, random, owner, sides) ?? (
-      field.reference ? referenceValue(registry, resource, field, drafts, draft, at)
-      : field.platform || (draft.role === 'bare' && !field.notNull) ? null
-      : madeValue(field, random, valuesOf)
-    )
+    values[field.key] =
+      platformValue(field, draft, at, random, owner, sides) ??
+      (field.reference
+        ? referenceValue(registry, resource, field, drafts, draft, at)
+        : field.platform || (draft.role === 'bare' && !field.notNull)
+          ? null
+          : madeValue(field, random, valuesOf))
   }
   return { id: draft.id, role: draft.role, values }
 }
 
 /** `undefined` for what is no column of the platform. */
-function platformValue(field: FieldInfo, draft: Draft, at: number, random: SeededRandom, owner: Owner, { tenant, attacker }: Sides): unknown {
+function platformValue(
+  field: FieldInfo,
+  draft: Draft,
+  at: number,
+  random: SeededRandom,
+  owner: Owner,
+  { tenant, attacker }: Sides,
+): unknown {
   const victim = owner === 'victim'
   const year = draft.role === 'open' ? 2001 : victim ? 2093 : 2021
   const time = `${year}-01-${10 + at}T10:00:00.${victim ? 971 : 250}${100 + at}Z`
@@ -124,9 +161,17 @@ function platformValue(field: FieldInfo, draft: Draft, at: number, random: Seede
     case 'version':
       return victim ? 719_700 + at : 1 + at
     case 'ownerUserId':
-      return draft.role === 'bare' ? null : victim && people === tenant ? markedUuid(random, 'owner', 'victim') : people.userIds[person % people.userIds.length]
+      return draft.role === 'bare'
+        ? null
+        : victim && people === tenant
+          ? markedUuid(random, 'owner', 'victim')
+          : people.userIds[person % people.userIds.length]
     case 'ownerGroupId':
-      return draft.role === 'bare' ? null : victim && people === tenant ? markedUuid(random, 'group', 'victim') : people.groupIds[person % people.groupIds.length]
+      return draft.role === 'bare'
+        ? null
+        : victim && people === tenant
+          ? markedUuid(random, 'group', 'victim')
+          : people.groupIds[person % people.groupIds.length]
     case 'deletedAt':
       return draft.role === 'deleted' ? time : null
     default:
@@ -135,25 +180,40 @@ function platformValue(field: FieldInfo, draft: Draft, at: number, random: Seede
 }
 
 /** Twins point at twins, so that a join over ids alone finds the other tenant's parent too. */
-function referenceValue(registry: Registry, resource: ResourceInfo, field: FieldInfo, drafts: Map<string, Draft[]>, draft: Draft, at: number): string | null {
+function referenceValue(
+  registry: Registry,
+  resource: ResourceInfo,
+  field: FieldInfo,
+  drafts: Map<string, Draft[]>,
+  draft: Draft,
+  at: number,
+): string | null {
   const parent = registry.byTable.get(field.reference!.to() as object)
   if (!parent || (draft.role === 'bare' && !field.notNull)) return null
   const likely = drafts.get(parent.name)!.filter((each) => each.role === (draft.role === 'twin' ? 'twin' : 'own'))
-  if (parent === resource) return at === 0 ? (field.notNull ? draft.id : null) : (likely.find((each) => each.id !== draft.id)?.id ?? null)
+  if (parent === resource)
+    return at === 0 ? (field.notNull ? draft.id : null) : (likely.find((each) => each.id !== draft.id)?.id ?? null)
   // The second half of the parents stays without children, for deletions that succeed.
   return likely[at % Math.ceil(likely.length / 2)]?.id ?? null
 }
 
-function insertOf(resource: ResourceInfo, tenant: TestTenant, row: SeededRow): { readonly text: string; readonly parameters: (string | null)[] } {
+function insertOf(
+  resource: ResourceInfo,
+  tenant: TestTenant,
+  row: SeededRow,
+): { readonly text: string; readonly parameters: (string | null)[] } {
   const { schema = 'public' } = getTableConfig(resource.drizzle)
   const columns: string[] = []
   const given: string[] = []
   const parameters: (string | null)[] = []
   for (const field of resource.fields) {
     const value = field.key === 'tenantId' ? tenant.id : row.values[field.key]
-    parameters.push(value === null || value === undefined ? null : field.kind.name === 'json' ? JSON.stringify(value) : String(value))
+    parameters.push(value === null || value === undefined ? null : valueText(value))
     columns.push(`"${field.sqlName}"`)
     given.push(`$${parameters.length}::text::${field.sqlType}`)
   }
-  return { text: `insert into "${schema}"."${resource.sqlName}" (${columns.join(', ')}) values (${given.join(', ')})`, parameters }
+  return {
+    text: `insert into "${schema}"."${resource.sqlName}" (${columns.join(', ')}) values (${given.join(', ')})`,
+    parameters,
+  }
 }

@@ -25,8 +25,15 @@ export async function tenantTables(superuser: Connection): Promise<readonly Tena
 /** The rows of one tenant, as the superuser sees them: table → JSON text of each row, sorted. */
 export type TenantSnapshot = ReadonlyMap<string, readonly string[]>
 
-export async function takeSnapshot(superuser: Connection, tables: readonly TenantTable[], tenantId: string): Promise<TenantSnapshot> {
-  const parts = tables.map((table) => `select '${table.sql}' as source, to_jsonb(t)::text as content from ${table.sql} t where t.tenant_id = $1::uuid`)
+export async function takeSnapshot(
+  superuser: Connection,
+  tables: readonly TenantTable[],
+  tenantId: string,
+): Promise<TenantSnapshot> {
+  const parts = tables.map(
+    (table) =>
+      `select '${table.sql}' as source, to_jsonb(t)::text as content from ${table.sql} t where t.tenant_id = $1::uuid`,
+  )
   const rows = await superuser.query(`${parts.join(' union all ')} order by 1, 2`, [tenantId], { prepare: true })
   const found = new Map<string, string[]>(tables.map((table) => [table.sql, []]))
   for (const row of rows) found.get(String(row['source']))!.push(String(row['content']))
@@ -45,18 +52,25 @@ export interface TableTrace {
  * hashing the rows took 10.)
  */
 export async function traceTables(
-  superuser: Connection, tables: readonly TenantTable[], tenantIds: readonly string[],
+  superuser: Connection,
+  tables: readonly TenantTable[],
+  tenantIds: readonly string[],
 ): Promise<ReadonlyMap<string, TableTrace>> {
   const known = tenantIds.map((_, at) => `$${at + 1}::uuid`)
   const parts = tables.map((table) => {
-    const writes = known.map((id, at) => `count(*) filter (where tenant_id = ${id}) || ' ' || coalesce(sum(xmin::text::int8) filter (where tenant_id = ${id}), 0) as writes${at}`)
+    const writes = known.map(
+      (id, at) =>
+        `count(*) filter (where tenant_id = ${id}) || ' ' || coalesce(sum(xmin::text::int8) filter (where tenant_id = ${id}), 0) as writes${at}`,
+    )
     return `select '${table.sql}' as source, ${writes.join(', ')}, count(*) filter (where tenant_id not in (${known.join(', ')}))::int as strangers from ${table.sql}`
   })
   const rows = await superuser.query(parts.join(' union all '), tenantIds, { prepare: true })
-  return new Map(rows.map((row) => [
-    String(row['source']),
-    { writes: tenantIds.map((_, at) => String(row[`writes${at}`])), strangers: Number(row['strangers']) },
-  ]))
+  return new Map(
+    rows.map((row) => [
+      String(row['source']),
+      { writes: tenantIds.map((_, at) => String(row[`writes${at}`])), strangers: Number(row['strangers']) },
+    ]),
+  )
 }
 
 /** What differs between two snapshots, in words; empty when nothing does. */
@@ -72,7 +86,12 @@ export function snapshotDifferences(before: TenantSnapshot, after: TenantSnapsho
 }
 
 /** Puts the rows of a tenant back as they were. Triggers stay off, so the order of the tables means nothing. */
-export async function restoreSnapshot(superuser: Driver, tables: readonly TenantTable[], tenantId: string, snapshot: TenantSnapshot): Promise<void> {
+export async function restoreSnapshot(
+  superuser: Driver,
+  tables: readonly TenantTable[],
+  tenantId: string,
+  snapshot: TenantSnapshot,
+): Promise<void> {
   await superuser.transaction(async (connection) => {
     // Sent behind each other; the server runs them in this order.
     const sent = [connection.query('set local session_replication_role = replica')]

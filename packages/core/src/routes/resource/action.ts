@@ -7,9 +7,9 @@ import type { Call } from '../../pipeline/call.ts'
 import type { RawRow, Transaction } from '../../ports/database.ts'
 import { holdsFor } from '../../resource/holds-for.ts'
 import type { ActionInfo } from '../../resource/resource-info.ts'
-import { readingContext } from '../../resource/reading-context.ts'
 import { transactionContext } from '../../resource/transaction-context.ts'
 import { refuseQuery } from './read.ts'
+import { slowPart } from './slow-part.ts'
 
 /**
  * `POST /{plural}/:id/{action}`: authorise the row, run the action in one transaction, answer with the row or the declared
@@ -32,9 +32,13 @@ export function runAction(action: ActionInfo): (call: Call) => Promise<Answer> {
     const seen = await call.platform.database.transaction(call.scope, (transaction) =>
       lockedRow(call, transaction, ifVersion),
     )
-    const result = await slowPart(call, action, seen, input)
+    const result = await slowPart(call, action, decodeRow(call.request.route.resource, seen), input)
     return call.transact(async (transaction) => {
-      const raw = await lockedRow(call, transaction, Number(seen.version))
+      const raw = await lockedRow(call, transaction, ifVersion)
+      // The caller named no version; that the row moved on meanwhile is no failed precondition of his.
+      if (Number(raw.version) !== Number(seen.version)) {
+        throw problem('conflict', { detail: 'The row changed while the action was at work.' })
+      }
       return finish(call, action, transaction, raw, result)
     })
   }
@@ -52,15 +56,6 @@ async function lockedRow(call: Call, transaction: Transaction, ifVersion: number
   }
   if (ifVersion !== undefined && Number(raw.version) !== ifVersion) throw problem('version_mismatch')
   return raw
-}
-
-async function slowPart(call: Call, action: ActionInfo, seen: RawRow, input: unknown): Promise<unknown> {
-  const { resource } = call.request.route
-  const signal = AbortSignal.timeout(call.platform.limits.outside)
-  const { platform, scope, session, request } = call
-  const context = readingContext({ platform, scope, session, principal: request.principal, tenant: request.tenant })
-  const outside = action.outside as (row: unknown, input: unknown, signal: AbortSignal, context: unknown) => unknown
-  return outside(decodeRow(resource, seen), input, signal, context)
 }
 
 async function finish(

@@ -4,6 +4,8 @@ import { storedValues, validate } from '../../input/validate.ts'
 import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
+import { refuseUnseenReferences } from '../../resource/references.ts'
+import { refuseOutOfScope } from '../../resource/new-row-scope.ts'
 import { refuseQuery } from './read.ts'
 
 /** `POST /{plural}` → 201 with `Location` and the row. Owner, tenant, id and times are the server's. */
@@ -11,8 +13,10 @@ export async function createRow(call: Call): Promise<Answer> {
   refuseQuery(call)
   const { resource } = call.request.route
   const values = storedValues(resource, validate(inputSchemas(resource).whole, call.body))
+  refuseOutOfScope(resource, call.allowed, call.scope.facts)
   const printer = rowPrinter(resource)
   return call.write(async (session) => {
+    await refuseUnseenReferences(call.platform.registry, call.request.principal, resource, values, session)
     const row = await session.create({ resource, id: uuidv7(), ownerUserId: call.request.principal.userId, values })
     const location = `${call.platform.basePath}/api/v1/${resource.path}/${String(row.id)}`
     return jsonAnswer(201, printer.print(row), { etag: printer.etag(row), location })

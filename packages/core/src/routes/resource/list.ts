@@ -1,9 +1,13 @@
 import { and } from '../../condition/condition.ts'
+import { problem } from '../../errors/plinth-error.ts'
 import { makeCursor, readCursor } from '../../list/cursor.ts'
 import { readListQuery } from '../../list/list-query.ts'
 import { readQuery } from '../../list/query-text.ts'
 import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
+
+/** Characters of a page. A hundred rows of a quarter megabyte, asked for by forty requests at once, end a process. */
+const MOST_CHARACTERS = 8_388_608
 
 /** `GET /{plural}` → `{ data, page }`. One statement; `?count=exact` costs a second one. */
 export async function listRows(call: Call): Promise<Answer> {
@@ -35,6 +39,10 @@ export async function listRows(call: Call): Promise<Answer> {
     ...(total === undefined ? {} : { total }),
   })
   let data = ''
-  for (const row of shown) data += data === '' ? query.printer.print(row) : `,${query.printer.print(row)}`
+  for (const row of shown) {
+    data += data === '' ? query.printer.print(row) : `,${query.printer.print(row)}`
+    if (data.length > MOST_CHARACTERS)
+      throw problem('page_too_large', { detail: `At most ${MOST_CHARACTERS} characters are sent.` })
+  }
   return jsonAnswer(200, `{"data":[${data}],"page":${page}}`)
 }

@@ -16,6 +16,8 @@ import {
   type UpdateOperation,
 } from '../../ports/database.ts'
 import { writableFields, type FieldInfo, type ResourceInfo } from '../../resource/resource-info.ts'
+import { refuseUnseenReferences } from '../../resource/references.ts'
+import { holdsFor } from '../../resource/holds-for.ts'
 import { changedRow } from './outcome.ts'
 import { refuseQuery } from './read.ts'
 
@@ -32,7 +34,7 @@ export async function patchRow(call: Call): Promise<Answer> {
   if (nested.size === 0 && fixed.length === 0) return call.write((session) => change(call, session, values))
   return call.transact(async (transaction) => {
     const current = await lockRow(call, transaction)
-    refuseChanged(current, fixed, values)
+    refuseChanged(call, current, fixed, values)
     for (const [field, patch] of nested) values.set(field, mergedJson(field, current, patch))
     return change(call, transaction, values)
   })
@@ -50,7 +52,7 @@ export async function replaceRow(call: Call): Promise<Answer> {
   const fixed = immutableOf(values)
   if (fixed.length === 0) return call.write((session) => change(call, session, values))
   return call.transact(async (transaction) => {
-    refuseChanged(await lockRow(call, transaction), fixed, values)
+    refuseChanged(call, await lockRow(call, transaction), fixed, values)
     return change(call, transaction, values)
   })
 }
@@ -67,6 +69,7 @@ async function change(call: Call, session: Session, values: Values): Promise<Ans
     event: 'updated',
     values,
   }
+  await refuseUnseenReferences(call.platform.registry, call.request.principal, resource, values, session)
   const result = values.size === 0 ? await session.probe(operation) : await session.update(operation)
   const row = changedRow(result, `${resource.name}:update`)
   return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
@@ -87,8 +90,15 @@ function immutableOf(values: Values): readonly FieldInfo[] {
   return [...values.keys()].filter((field) => field.immutable)
 }
 
-/** An immutable field must be absent or equal. @throws validation_failed */
-function refuseChanged(current: RawRow, fixed: readonly FieldInfo[], values: Values): void {
+/**
+ * An immutable field must be absent or equal; a secret one absent, since "equal" would tell whether it was guessed. Who may not
+ * change the row is told that, and nothing about its values.
+ * @throws permission_denied, validation_failed
+ */
+function refuseChanged(call: Call, current: RawRow, fixed: readonly FieldInfo[], values: Values): void {
+  const { resource } = call.request.route
+  if (!holdsFor(resource, current, call.allowed, call.scope.facts))
+    changedRow({ outcome: 'denied' }, `${resource.name}:update`)
   const changed = fixed.filter((field) => {
     const before = current[field.key]
     const now = values.get(field)
@@ -97,7 +107,7 @@ function refuseChanged(current: RawRow, fixed: readonly FieldInfo[], values: Val
         ? now === null
         : JSON.stringify(comparable(field, now)) === field.kind.print(before)
     values.delete(field)
-    return !same
+    return field.secret || !same
   })
   if (changed.length === 0) return
   throw problem('validation_failed', {
