@@ -1,5 +1,13 @@
 import { jsonb, text, timestamp } from 'drizzle-orm/pg-core'
-import { belongsTo, defineResource, deletedAt, resourceTable, serviceTokens, type Principal, type Row } from '@plinth/core'
+import {
+  belongsTo,
+  defineResource,
+  deletedAt,
+  resourceTable,
+  serviceTokens,
+  type Principal,
+  type Row,
+} from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { openPlatform, tokenOf, type OpenPlatform } from './open-platform.ts'
@@ -34,26 +42,40 @@ beforeAll(async () => {
     { name: 'own', token: tokenOf('own'), tenant: 'acme', permissions: ['*:*:own', 'paper:read'] },
     { name: 'group', token: tokenOf('group'), tenant: 'acme', permissions: ['paper:create:group', 'paper:read'] },
   ])
-  platform = await openPlatform(inject('postgresUrl'), [defineResource({ table: folders }), paper], [{ ...narrow, name: 'narrow' }], {
-    limits: { outside: 500 },
-  })
+  platform = await openPlatform(
+    inject('postgresUrl'),
+    [defineResource({ table: folders }), paper],
+    [{ ...narrow, name: 'narrow' }],
+    {
+      limits: { outside: 500 },
+    },
+  )
   call = platform.call
 })
 afterAll(() => platform.close())
-const add = async (table: string, body: object): Promise<string> => (await call('acme', 'POST', `/api/v1/${table}`, body)).json['id'] as string
+const add = async (table: string, body: object): Promise<string> =>
+  (await call('acme', 'POST', `/api/v1/${table}`, body)).json['id'] as string
 
 describe('what a body may cost', () => {
   test('a text without a length of its own ends at 10,000 characters, a json value at 256 KB', async () => {
-    expect((await call('acme', 'POST', '/api/v1/papers', { title: 'x'.repeat(10_001) })).json.errors?.[0]).toMatchObject({ path: '/title', code: 'too_big' })
-    expect((await call('acme', 'POST', '/api/v1/papers', { title: 'x', data: { a: 'y'.repeat(262_144) } })).status).toBe(400)
+    expect(
+      (await call('acme', 'POST', '/api/v1/papers', { title: 'x'.repeat(10_001) })).json.errors?.[0],
+    ).toMatchObject({ path: '/title', code: 'too_big' })
+    expect(
+      (await call('acme', 'POST', '/api/v1/papers', { title: 'x', data: { a: 'y'.repeat(262_144) } })).status,
+    ).toBe(400)
     const id = await add('papers', { title: 'grows', data: { a: 'y'.repeat(200_000) } })
     expect((await call('acme', 'PATCH', `/api/v1/papers/${id}`, { data: { b: 'y'.repeat(200_000) } })).status).toBe(400)
   })
 
   test('at most 50,000 members are read and 100 faults are told', async () => {
     const id = await add('papers', { title: 'x' })
-    const tags = (items: unknown): ReturnType<typeof call> => call('acme', 'POST', `/api/v1/papers/${id}/tags`, { items })
-    expect((await tags(Array.from({ length: 60_000 }, () => 0))).json).toMatchObject({ status: 400, code: 'body_too_complex' })
+    const tags = (items: unknown): ReturnType<typeof call> =>
+      call('acme', 'POST', `/api/v1/papers/${id}/tags`, { items })
+    expect((await tags(Array.from({ length: 60_000 }, () => 0))).json).toMatchObject({
+      status: 400,
+      code: 'body_too_complex',
+    })
     expect((await tags(Array.from({ length: 1_000 }, () => 0))).json.errors).toHaveLength(100)
   })
 
@@ -65,7 +87,9 @@ describe('what a body may cost', () => {
   })
 
   test('a search is at most 200 characters', async () => {
-    expect((await call('acme', 'GET', `/api/v1/papers?search=${'x'.repeat(201)}`)).json.errors?.[0]).toMatchObject({ code: 'too_long' })
+    expect((await call('acme', 'GET', `/api/v1/papers?search=${'x'.repeat(201)}`)).json.errors?.[0]).toMatchObject({
+      code: 'too_long',
+    })
   })
 })
 
@@ -100,7 +124,8 @@ describe('slow work', () => {
 describe('scopes', () => {
   test('a reference may point only at what its writer may see, and a deleted parent is none', async () => {
     const folder = await add('folders', { name: 'seen by acme alone' })
-    const asOwn = (folderId: string): ReturnType<typeof call> => call('acme', 'POST', '/api/v1/papers', { title: 'x', folderId })
+    const asOwn = (folderId: string): ReturnType<typeof call> =>
+      call('acme', 'POST', '/api/v1/papers', { title: 'x', folderId })
     expect((await asOwn(folder)).status).toBe(201)
     await call('acme', 'DELETE', `/api/v1/folders/${folder}`)
     const deleted = await asOwn(folder)
@@ -121,9 +146,13 @@ describe('scopes', () => {
 
   test('a secret cannot be guessed by what an update answers', async () => {
     const id = await add('papers', { title: 'x', pin: '4711' })
-    const guesses = await Promise.all(['4711', '0000'].map((pin) => call('own', 'PATCH', `/api/v1/papers/${id}`, { pin })))
+    const guesses = await Promise.all(
+      ['4711', '0000'].map((pin) => call('own', 'PATCH', `/api/v1/papers/${id}`, { pin })),
+    )
     expect(guesses.map((answer) => answer.status)).toEqual([403, 403])
-    const allowed = await Promise.all(['4711', '0000'].map((pin) => call('acme', 'PATCH', `/api/v1/papers/${id}`, { pin })))
+    const allowed = await Promise.all(
+      ['4711', '0000'].map((pin) => call('acme', 'PATCH', `/api/v1/papers/${id}`, { pin })),
+    )
     expect(allowed[0]?.json.errors).toEqual(allowed[1]?.json.errors)
   })
 })

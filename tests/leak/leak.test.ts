@@ -1,10 +1,21 @@
 import { getRequestListener } from '@hono/node-server'
 import { toHono } from '@plinth/hono'
 import {
-  depot, describeFindings, layeredPlatform, leakFuzzer, overSocket, seededRandom, testJournal,
-  type LayeredPlatform, type Layers, type LeakReport, type TestPlatformOptions,
+  depot,
+  describeFindings,
+  layeredPlatform,
+  leakFuzzer,
+  overSocket,
+  seededRandom,
+  testJournal,
+  type LayeredPlatform,
+  type Layers,
+  type LeakReport,
+  type TestPlatformOptions,
 } from '@plinth/testing'
 import { afterAll, describe, expect, test } from 'vitest'
+import { monitorResource } from '../../examples/saas/src/resources/monitor.ts'
+import { siteResource } from '../../examples/saas/src/resources/site.ts'
 
 /*
  * Tenant a, with full credentials, against tenant b. PLINTH_LEAK_REQUESTS and PLINTH_LEAK_SEED make it longer and another
@@ -51,28 +62,38 @@ describe.each([
     expect(report.requests).toBeGreaterThanOrEqual(requests)
     // In a calm batch nothing else changes rows, so there even a difference that did not come again would be one too many.
     expect(report.unconfirmed).toBe(0)
-    if (requests >= 20_000) expect(unserved(platform.plinth.routes, report), 'routes that never answered 2xx were not tested').toEqual([])
+    if (requests >= 20_000)
+      expect(unserved(platform.plinth.routes, report), 'routes that never answered 2xx were not tested').toEqual([])
     expect(platform.log.lines.filter((line) => line.level === 'error')).toEqual([])
   })
 })
 
-test('PostgreSQL over sockets: a pool of two, and callers that hang up in the middle', { timeout: patience }, async () => {
-  const { platform } = await open('both', { pool: 2 })
-  const { fetch } = toHono(platform.plinth)
-  const served = await platform.listen(getRequestListener(fetch))
-  const random = seededRandom(`abort ${seed}`)
-  const sender = overSocket(served.url, { connections: 16, abort: { share: 0.2, within: 12, random } })
-  try {
-    const report = await leakFuzzer({ platform, seed: `${seed} sockets`, requests: Math.max(2_000, asked / 10), send: (request) => sender.send(request) })
-    tell('sockets', report)
-    expect(describeFindings(platform, report)).toBe('')
-    expect(report.unconfirmed).toBe(0)
-    expect(report.aborted).toBeGreaterThan(100)
-  } finally {
-    sender.close()
-    await served.close()
-  }
-})
+test(
+  'PostgreSQL over sockets: a pool of two, and callers that hang up in the middle',
+  { timeout: patience },
+  async () => {
+    const { platform } = await open('both', { pool: 2 })
+    const { fetch } = toHono(platform.plinth)
+    const served = await platform.listen(getRequestListener(fetch))
+    const random = seededRandom(`abort ${seed}`)
+    const sender = overSocket(served.url, { connections: 16, abort: { share: 0.2, within: 12, random } })
+    try {
+      const report = await leakFuzzer({
+        platform,
+        seed: `${seed} sockets`,
+        requests: Math.max(2_000, asked / 10),
+        send: (request) => sender.send(request),
+      })
+      tell('sockets', report)
+      expect(describeFindings(platform, report)).toBe('')
+      expect(report.unconfirmed).toBe(0)
+      expect(report.aborted).toBeGreaterThan(100)
+    } finally {
+      sender.close()
+      await served.close()
+    }
+  },
+)
 
 describe.each([
   ['both layers', 'both'],
@@ -85,6 +106,19 @@ describe.each([
     expect(describeFindings(platform, report)).toBe('')
     expect(report.unconfirmed).toBe(0)
   })
+})
+
+test('Lookout, the example product', { timeout: patience }, async () => {
+  const { platform } = await open('both', {
+    resources: [siteResource({ allowPrivate: false }), monitorResource({ allowPrivate: false })],
+  })
+  // `check` would go out and look at pages of the internet.
+  const only = (route: { readonly path: string }): boolean => !route.path.endsWith('/check')
+  const report = await leakFuzzer({ platform, seed: `${seed} lookout`, requests: 4_000, only })
+  tell('Lookout', report)
+  expect(describeFindings(platform, report)).toBe('')
+  expect(report.unconfirmed).toBe(0)
+  expect(unserved(platform.plinth.routes.filter(only), report)).toEqual([])
 })
 
 function unserved(routes: readonly { readonly method: string; readonly path: string }[], report: LeakReport): string[] {

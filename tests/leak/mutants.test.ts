@@ -1,6 +1,21 @@
 import {
-  attackPolicyMutant, depot, layeredPlatform, leakFuzzer, policedTables, policyMutations, prepareForProbes, probePolicyMutant, probeTables, statementForm,
-  statementMutants, testJournal, testPlatform, type LayeredPlatform, type PolicyMutant, type PolicyMutation, type TestPlatformOptions,
+  attackPolicyMutant,
+  depot,
+  layeredPlatform,
+  leakFuzzer,
+  policedTables,
+  policyMutations,
+  prepareForProbes,
+  probePolicyMutant,
+  probeTables,
+  statementForm,
+  statementMutants,
+  testJournal,
+  testPlatform,
+  type LayeredPlatform,
+  type PolicyMutant,
+  type PolicyMutation,
+  type TestPlatformOptions,
 } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -9,7 +24,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
  * fuzzer that stays green then would stay green when the piece is forgotten.
  */
 const APP = 'leak_app'
-const options: TestPlatformOptions = { resources: depot, features: [testJournal({ listen: () => undefined })], rolePrefix: 'leak_' }
+const options: TestPlatformOptions = {
+  resources: depot,
+  features: [testJournal({ listen: () => undefined })],
+  rolePrefix: 'leak_',
+}
 /** Requests after which a fuzzer that has found nothing gives up. The slowest mutant so far needed 610. */
 const MOST_REQUESTS = 6_000
 
@@ -33,15 +52,21 @@ describe('row-level security, with the conditions out of the queries', { timeout
 
   test('each policy of each table that a request reads: taken away, the fuzzer turns red', async () => {
     // Written by requests and read by none: what is in there cannot come back over HTTP. They have their turn below.
-    const silent = ['events', 'test_journal', 'memberships', 'groups', 'group_members', 'tenants'].map((name) => `"plinth"."${name}"`)
+    const silent = ['events', 'test_journal', 'memberships', 'groups', 'group_members', 'tenants'].map(
+      (name) => `"plinth"."${name}"`,
+    )
     const mutants: PolicyMutant[] = []
     for (const mutation of mutations) {
-      if (!silent.includes(mutation.table)) mutants.push(await attackPolicyMutant(under(mutation), mutation, MOST_REQUESTS))
+      if (!silent.includes(mutation.table))
+        mutants.push(await attackPolicyMutant(under(mutation), mutation, MOST_REQUESTS))
     }
     print('requests', mutants)
     expect(new Set(mutants.map((mutant) => mutant.table)).size).toBe(depot.length + 1)
     expect(mutants.filter((mutant) => mutant.noticed === undefined)).toEqual([])
-    expect(mutants.filter((mutant) => !mutant.refused), 'a start with this would not be refused').toEqual([])
+    expect(
+      mutants.filter((mutant) => !mutant.refused),
+      'a start with this would not be refused',
+    ).toEqual([])
   })
 
   test('put back, it is green again', async () => {
@@ -56,7 +81,10 @@ describe('row-level security, with the conditions out of the queries', { timeout
     for (const layered of [policies, owner]) {
       await prepareForProbes(layered, APP)
       const { platform, driver } = layered
-      expect(await probeTables(driver.target, await policedTables(platform.superuser), platform.a, platform.b), 'with every policy in place').toEqual([])
+      expect(
+        await probeTables(driver.target, await policedTables(platform.superuser), platform.a, platform.b),
+        'with every policy in place',
+      ).toEqual([])
     }
     const mutants: PolicyMutant[] = []
     for (const mutation of mutations) mutants.push(await probePolicyMutant(under(mutation), mutation))
@@ -67,34 +95,45 @@ describe('row-level security, with the conditions out of the queries', { timeout
   })
 })
 
-test('the conditions in the queries, with row-level security out of the way: each single one, taken away, turns red', { timeout: 300_000 }, async () => {
-  const { platform, driver, close } = await layeredPlatform('conditions', options)
-  try {
-    // What the fuzzer makes the platform run, to see that the directed requests leave no form of statement out.
-    const seen = new Set<string>()
-    driver.observe = (text) => void seen.add(text)
-    await leakFuzzer({ platform, seed: 'forms', requests: 5_000 })
-    driver.observe = undefined
+test(
+  'the conditions in the queries, with row-level security out of the way: each single one, taken away, turns red',
+  { timeout: 300_000 },
+  async () => {
+    const { platform, driver, close } = await layeredPlatform('conditions', options)
+    try {
+      // What the fuzzer makes the platform run, to see that the directed requests leave no form of statement out.
+      const seen = new Set<string>()
+      driver.observe = (text) => void seen.add(text)
+      await leakFuzzer({ platform, seed: 'forms', requests: 5_000 })
+      driver.observe = undefined
 
-    const report = await statementMutants(platform, driver)
-    const reasons = Map.groupBy(report.mutants, (mutant) => mutant.noticed ?? 'not noticed')
-    console.info(
-      `statement mutants: ${report.mutants.length} conditions in ${report.texts.size} statements, ${report.requests} requests, ${report.seconds.toFixed(1)} s; ` +
-        [...reasons].map(([reason, mutants]) => `${reason} ${mutants.length}`).join(', '),
-    )
-    console.table([...Map.groupBy(report.mutants, (mutant) => statementForm(mutant.text))].map(([statement, mutants]) => ({
-      statement, mutants: mutants.length, red: mutants.filter((mutant) => mutant.noticed !== undefined).length,
-    })))
-    expect(report.mutants.filter((mutant) => mutant.noticed === undefined)).toEqual([])
-    expect(report.mutants.length).toBeGreaterThan(500)
+      const report = await statementMutants(platform, driver)
+      const reasons = Map.groupBy(report.mutants, (mutant) => mutant.noticed ?? 'not noticed')
+      console.info(
+        `statement mutants: ${report.mutants.length} conditions in ${report.texts.size} statements, ${report.requests} requests, ${report.seconds.toFixed(1)} s; ` +
+          [...reasons].map(([reason, mutants]) => `${reason} ${mutants.length}`).join(', '),
+      )
+      console.table(
+        [...Map.groupBy(report.mutants, (mutant) => statementForm(mutant.text))].map(([statement, mutants]) => ({
+          statement,
+          mutants: mutants.length,
+          red: mutants.filter((mutant) => mutant.noticed !== undefined).length,
+        })),
+      )
+      expect(report.mutants.filter((mutant) => mutant.noticed === undefined)).toEqual([])
+      expect(report.mutants.length).toBeGreaterThan(500)
 
-    const directed = new Set([...report.texts].map(statementForm))
-    const conditioned = [...seen].filter((text) => text.includes('tenant_id = $1'))
-    expect([...new Set(conditioned.map(statementForm))].filter((form) => !directed.has(form)), 'forms that no directed request runs').toEqual([])
-  } finally {
-    await close()
-  }
-})
+      const directed = new Set([...report.texts].map(statementForm))
+      const conditioned = [...seen].filter((text) => text.includes('tenant_id = $1'))
+      expect(
+        [...new Set(conditioned.map(statementForm))].filter((form) => !directed.has(form)),
+        'forms that no directed request runs',
+      ).toEqual([])
+    } finally {
+      await close()
+    }
+  },
+)
 
 describe('a start with a hole in it', () => {
   test.each([
@@ -118,20 +157,33 @@ describe('a start with a hole in it', () => {
   })
 })
 
-test.each(['conditions', 'owner'] as const)('a login that row-level security does not bind is refused at start: %s', async (layers) => {
-  const { platform, close } = await layeredPlatform(layers, options)
-  try {
-    const faults = (await platform.database.check()).map((fault) => `${fault.path} ${fault.problem}`).join('\n')
-    expect(faults).toMatch(layers === 'owner' ? /leak_test_owner is a member of leak_owner/ : /leak_test_bypass .*(BYPASSRLS|every tenant)/i)
-  } finally {
-    await close()
-  }
-})
+test.each(['conditions', 'owner'] as const)(
+  'a login that row-level security does not bind is refused at start: %s',
+  async (layers) => {
+    const { platform, close } = await layeredPlatform(layers, options)
+    try {
+      const faults = (await platform.database.check()).map((fault) => `${fault.path} ${fault.problem}`).join('\n')
+      expect(faults).toMatch(
+        layers === 'owner'
+          ? /leak_test_owner is a member of leak_owner/
+          : /leak_test_bypass .*(BYPASSRLS|every tenant)/i,
+      )
+    } finally {
+      await close()
+    }
+  },
+)
 
 function print(how: string, mutants: readonly PolicyMutant[]): void {
   const red = mutants.filter((mutant) => mutant.noticed !== undefined).length
   console.info(`policy mutants by ${how}: ${red} of ${mutants.length} red`)
-  console.table(mutants.map(({ table, what, noticed, requests, refused }) => ({
-    table: table.replaceAll('"', ''), mutant: what, by: noticed ?? 'GREEN', ...(requests > 0 && { requests }), 'start refused': refused,
-  })))
+  console.table(
+    mutants.map(({ table, what, noticed, requests, refused }) => ({
+      table: table.replaceAll('"', ''),
+      mutant: what,
+      by: noticed ?? 'GREEN',
+      ...(requests > 0 && { requests }),
+      'start refused': refused,
+    })),
+  )
 }

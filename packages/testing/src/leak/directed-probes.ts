@@ -1,4 +1,4 @@
-import type { FieldInfo, ResourceInfo } from '@plinth/core'
+import { writableFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
@@ -252,5 +252,5 @@ function withIfMatch(request: WireRequest, version: number): WireRequest {
 }
 
 function ownFields(resource: ResourceInfo): readonly FieldInfo[] {
-  return resource.fields.filter((field) => !field.platform && !field.hidden)
+  return writableFields(resource)
 }

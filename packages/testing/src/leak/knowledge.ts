@@ -1,4 +1,4 @@
-import type { Registry, ResourceInfo } from '@plinth/core'
+import { writableFields, type Registry, type ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestTenant } from '../platform/actors.ts'
 import { madeValue } from '../tenants/marks.ts'
@@ -93,8 +93,7 @@ function sharedDraft(
 ): Record<string, unknown> {
   const random = seededRandom(seed)
   const draft: Record<string, unknown> = {}
-  for (const field of resource.fields) {
-    if (field.platform || field.hidden) continue
+  for (const field of writableFields(resource)) {
     const parent = field.reference && registry.byTable.get(field.reference.to() as object)
     if (!parent) draft[field.key] = madeValue(field, random, 'attacker')
     else draft[field.key] = rowsOf(rows, parent).find((row) => row.role === 'twin')?.id ?? null

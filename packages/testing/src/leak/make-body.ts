@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { FieldInfo, GuardedRoute, ResourceInfo } from '@plinth/core'
-import { madeValue } from '../tenants/marks.ts'
+import { writableFields, type FieldInfo, type GuardedRoute, type ResourceInfo } from '@plinth/core'
+import { CANARY, madeValue } from '../tenants/marks.ts'
 import type { Words } from './words.ts'
 
 /** What a body does with references of the resource to others. */
@@ -35,7 +35,7 @@ function makeDraft(
   const { random } = words
   const partial = method === 'PATCH'
   const draft: Record<string, unknown> = {}
-  const writable = resource.fields.filter((field) => !field.platform && !field.hidden)
+  const writable = writableFields(resource)
   const foreign =
     references === 'foreign' ? random.pick([...writable.filter((field) => field.reference), undefined]) : undefined
   for (const field of writable) {
@@ -66,7 +66,8 @@ function fieldValue(words: Words, resource: ResourceInfo, field: FieldInfo): unk
     if (typeof open === 'string') return open
   }
   const value = madeValue(field, random, 'attacker')
-  if (field.kind.name !== 'text' || field.column.enumValues) return value
+  // A short one may be part of another text by chance.
+  if (field.kind.name !== 'text' || field.column.enumValues || String(value).length < 20) return value
   // Unique in both of the two requests, so that the first does not take the value from the second.
   return words.pair(String(value), String(madeValue(field, random, 'attacker')))
 }
@@ -160,6 +161,9 @@ function massAssignment(words: Words, resource: ResourceInfo): Record<string, un
     ['createdAt', '2093-12-31T10:00:00.971999Z'],
     ['updatedAt', '2093-12-31T10:00:00.971999Z'],
     ['deletedAt', '2093-12-31T10:00:00.971999Z'],
+    ...resource.fields
+      .filter((field) => !field.platform && (field.hidden || field.readOnly))
+      .map((field) => [field.key, `${CANARY}outside`] as const),
     ['constructor', { prototype: { tenantId: tenant } }],
     ['role', 'admin'],
     ['data', { tenantId: tenant, id: words.foreignId(resource) }],

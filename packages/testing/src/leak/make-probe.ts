@@ -37,9 +37,15 @@ export function makeProbe(
     number,
     actor,
     route: `${request.method} ${route.path}`,
-    pairs: words.pairs,
+    pairs: words.pairs.filter(([victims]) => holdsWord(request, victims)),
     request: { ...request, headers: [authorization, ...request.headers] },
   }
+}
+
+/** Words are drawn before it is settled whether they are sent. */
+function holdsWord({ target, headers, body }: WireRequest, word: string): boolean {
+  if (target.includes(word) || target.includes(encodeURIComponent(word))) return true
+  return headers.some(([, value]) => value.includes(word)) || (typeof body === 'string' && body.includes(word))
 }
 
 /** Round the routes, so that a route of many does not wait for luck; the public ones, which know no rows, every tenth time. */

@@ -78,6 +78,13 @@ export async function statementMutants(platform: TestPlatform, driver: TappedDri
     return reason
   }
 
+  // The control: without any mutant every request must answer as it did, or "another answer" would mean nothing.
+  for (const each of observed) {
+    const reason = await judge(each)
+    if (reason === undefined) continue
+    throw new Error(`not the same twice (${reason}): ${each.probe.request.method} ${each.probe.request.target}`)
+  }
+
   const texts = new Set(observed.flatMap((each) => [...each.texts]))
   const mutants: StatementMutant[] = []
   for (const text of texts) {

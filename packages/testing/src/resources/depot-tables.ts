@@ -79,6 +79,7 @@ export const documents = resourceTable(
     authorEmail: text(),
     passphrase: text(),
     internalNote: text().notNull().default('none'),
+    reviewedBy: text(),
     pages: integer().notNull().default(1),
     folderId: belongsTo(() => folders, { onDelete: 'cascade' }).notNull(),
     crateId: belongsTo(() => crates, { onDelete: 'restrict' }),

@@ -1,4 +1,4 @@
-import { defineResource, type Resource } from '@plinth/core'
+import { defineResource, type ReadingContext, type Resource, type Row } from '@plinth/core'
 import { z } from 'zod'
 import { crates, documents, folders, letters, prices, vaults } from './depot-tables.ts'
 
@@ -64,6 +64,7 @@ export const document = defineResource({
     authorEmail: { personal: 'email', filter: true },
     passphrase: { secret: true },
     internalNote: { hidden: true },
+    reviewedBy: { readOnly: true, ...found },
     pages: { schema: (pages) => pages.min(1), ...found },
   },
   actions: {
@@ -83,6 +84,22 @@ export const document = defineResource({
         const source = await ctx.read(documents, input.documentId)
         return ctx.update(documents, row.id, { body: input.shout ? source.body?.toUpperCase() : source.body })
       },
+    },
+    review: {
+      description: 'Compares with another document, outside of any transaction, and keeps who said so',
+      input: z.object({ documentId: z.uuid() }),
+      // Every parameter says its type: with one of four left open, TypeScript infers nothing of the result.
+      outside: async (
+        row: Row<typeof documents>,
+        input: { documentId: string },
+        _signal: AbortSignal,
+        ctx: ReadingContext,
+      ) => {
+        const other = await ctx.read(documents, input.documentId)
+        const listed = await ctx.list(documents, { where: { folderId: row.folderId }, limit: 10 })
+        return `${ctx.principal.name}: ${other.title}, one of ${listed.length}`
+      },
+      run: (ctx, row, verdict) => ctx.update(documents, row.id, { reviewedBy: verdict }),
     },
     siblings: {
       readOnly: true,

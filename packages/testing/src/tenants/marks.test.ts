@@ -13,7 +13,7 @@ const unmarked = (kind: string): boolean => kind === 'boolean'
 test('every value of the victim is marked, none of the attacker is', () => {
   expect(faults).toEqual([])
   const random = seededRandom('marks')
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < 500; round += 1) {
     for (const field of fields.filter((each) => !each.platform)) {
       const shown = (owner: 'victim' | 'attacker' | 'open'): string =>
         `{"x":${JSON.stringify(madeValue(field, random, owner))}}`

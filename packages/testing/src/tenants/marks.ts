@@ -60,6 +60,13 @@ export function markedUuid(random: SeededRandom, use: keyof typeof uuidStarts, o
  * enum have none.
  */
 export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
+  const made = valueOfKind(field, random, owner)
+  // Rows of the victim are stored past the schemas; what the attacker sends should get past them.
+  if (owner === 'victim' || typeof made !== 'number') return made
+  return [made, 0, 1, 5, 10, 50, 100, 200, 500].find((value) => field.schema.safeParse(value).success) ?? made
+}
+
+function valueOfKind(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
   const { enumValues } = field.column
   if (enumValues && enumValues.length > 0) return random.pick(enumValues)
   const of = <T>(victims: T, attackers: T, open: T): T =>
@@ -74,9 +81,9 @@ export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner):
     case 'integer':
       return of(Number(`1971${random.digits(6)}`), random.below(900) + 10, 1 + random.below(3))
     case 'bigNumber':
-      return of(Number(`8971${random.digits(11)}`), random.below(1_000_000) + 10, 1)
+      return of(Number(`8971${random.digits(11)}`), random.below(9_000) + 10, 1)
     case 'bigText':
-      return of(`6971${random.digits(14)}`, String(random.below(1_000_000) + 10), '1')
+      return of(`6971${random.digits(14)}`, String(random.below(9_000) + 10), '1')
     case 'decimal':
       return of(`5971${random.digits(5)}.${random.digits(5)}7`, `${1 + random.below(9000)}.250000`, '0.250000')
     case 'float':
@@ -104,12 +111,12 @@ export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner):
 }
 
 function madeText(field: FieldInfo, random: SeededRandom, owner: Owner): string {
-  const { length = 40 } = field.column as unknown as { readonly length?: number }
+  const { length = 200 } = field.column as unknown as { readonly length?: number }
   const mark = { victim: CANARY, attacker: 'm1017281m', open: 'a1017281a' }[owner]
   if (length < mark.length) return random.word(length)
   const text = `${mark}${random.word(Math.min(length - mark.length, 16))}`
   // Some schemas want an address or a link; the first form that passes is taken.
-  const forms = [text, `${text}@example.com`, `https://example.com/${text}`, text.toUpperCase()]
+  const forms = [text, `${text}@example.com`, `https://example.com/${text}`, `/${text}`, text.toUpperCase()]
   return forms.find((form) => form.length <= length && field.schema.safeParse(form).success) ?? text
 }
 

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { createPlinth, serviceTokens, type Feature, type Plinth } from '@plinth/core'
+import { postgres } from '@plinth/postgres'
+import { databaseFrom, postgresDrivers } from '@plinth/postgres/driver'
+import type { BenchTenant } from '../servers/messages.ts'
+import { benchListener, benchRecord } from './bench-record.ts'
+import { project } from './projects.ts'
+
+/**
+ * `recording` writes a record and an event with each create; `delivering` hands the events on as well; `migrating` declares
+ * what the others store and listens to nothing.
+ */
+export type Variant = 'plain' | 'recording' | 'delivering' | 'migrating'
+
+interface PlatformParts {
+  readonly databaseUrl: string
+  /** Only for migrating. */
+  readonly ownerUrl?: string
+  readonly tenants: readonly BenchTenant[]
+  readonly variant: Variant
+}
+
+// The strictest environment, and keys for as long as this process lives.
+const env = { ENVIRONMENT: 'production', SECRET_KEYS: `bench:${randomBytes(32).toString('base64')}` }
+
+export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: PlatformParts): Plinth {
+  const tokens = tenants.map(({ slug, token }) => ({ name: slug, token, tenant: slug, permissions: ['*'] }))
+  return createPlinth({
+    database:
+      variant === 'recording'
+        ? withoutRelay(databaseUrl)
+        : postgres(databaseUrl, ownerUrl === undefined ? {} : { ownerUrl }),
+    resources: [project],
+    features: [...featuresOf(variant), serviceTokens(tokens)],
+    env: { ...env, DATABASE_URL: databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
+  })
+}
+
+function featuresOf(variant: Variant): readonly Feature[] {
+  if (variant === 'plain') return []
+  return variant === 'migrating' ? [benchRecord()] : [benchRecord(), benchListener()]
+}
+
+/** Events are written and never handed on: a relay that waits for its connection for ever. What handing on costs is measured apart. */
+function withoutRelay(url: string): ReturnType<typeof postgres> {
+  return databaseFrom(postgresDrivers(url), { relayDriver: () => new Promise(() => undefined) })
+}
