@@ -297,8 +297,22 @@ const defects: readonly Defect[] = [
     name: 'a tenant that is set from the start',
     plant: `alter role {app} set plinth.tenant = 'aaaaaaaa-0000-4000-8000-000000000001'`,
     heal: 'alter role {app} reset plinth.tenant',
-    found: [['setting plinth.tenant=aaaaaaaa-0000-4000-8000-000000000001', 'is set before any transaction sets it']],
+    found: [
+      [
+        'setting plinth.tenant=aaaaaaaa-0000-4000-8000-000000000001',
+        'is set from the start of every session, and not by migrate()',
+      ],
+    ],
     fix: 'reset plinth.tenant;',
+  },
+  {
+    name: 'a setting that the runtime role could give itself',
+    plant: 'alter role {app} set default_transaction_read_only = on',
+    heal: 'alter role {app} reset default_transaction_read_only',
+    found: [
+      ['setting default_transaction_read_only=on', 'is set from the start of every session, and not by migrate()'],
+    ],
+    fix: 'reset default_transaction_read_only;',
   },
   {
     name: 'a migration that did not run',
