@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from '@plinth/core'
@@ -83,12 +83,23 @@ export async function serverStorage(options: StorageOptions): Promise<PlatformSt
 /** PGlite in memory, begun with the dump of a migrated one that lies in the temporary folder. */
 export async function embeddedStorage(options: StorageOptions): Promise<PlatformStorage> {
   const { rolePrefix, key, prepare, wrap } = options
-  const dump = join(tmpdir(), `plinth-pglite-${createHash('sha256').update(key).digest('hex').slice(0, 32)}.tar`)
+  const dump = join(tmpdir(), `${DUMP}${createHash('sha256').update(key).digest('hex').slice(0, 32)}.tar`)
   if (!existsSync(dump)) await dumpMigrated(dump, rolePrefix, prepare)
   const loadDataDir = new Blob([readFileSync(dump)])
   const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix, loadDataDir })
   const database = databaseFrom(wrap ? { ...drivers, app: wrap(drivers.app) } : drivers, { rolePrefix })
   return { database, superuser: await drivers.owner(), url: undefined, close: () => database.close() }
+}
+
+const DUMP = 'plinth-pglite-'
+
+/** Of code that has changed since: each is 40 MB, and nobody asks for it again. */
+function removeOldDumps(): void {
+  for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(DUMP))) {
+    const file = join(tmpdir(), name)
+    const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() }
+    if (Date.now() - mtimeMs > 3_600_000) rmSync(file, { force: true })
+  }
 }
 
 async function dumpMigrated(
@@ -102,6 +113,7 @@ async function dumpMigrated(
     await prepare(database)
     const dumped = await dumpDataDir(drivers)
     // Renamed when it is whole: another test file may look for it at this moment.
+    removeOldDumps()
     const unfinished = `${file}.${process.pid}`
     writeFileSync(unfinished, Buffer.from(await dumped.arrayBuffer()))
     renameSync(unfinished, file)
