@@ -56,7 +56,6 @@ async function bench(options: Options): Promise<void> {
       say,
       connections,
       postmaster: prepared.postmaster,
-      settle: () => prepared.checkpoint(),
     })
     say('measuring the parts alone')
     const micro = options.micro ? measureMicro() : []
@@ -108,7 +107,12 @@ async function start(spec: (typeof servers)[number], prepared: Prepared, { profi
     profile,
   })
   say(`  ${spec.name} listens on port ${server.port}`)
-  return { spec, server, target: { port: server.port, tenants, ids, recordedPath: spec.recordedPath, drained } }
+  return {
+    spec,
+    server,
+    target: { port: server.port, tenants, ids, recordedPath: spec.recordedPath, drained },
+    settle: () => prepared.tidy(urls),
+  }
 }
 
 /** What PostgreSQL burns while nobody asks: belongs to no request, and should be next to nothing. */

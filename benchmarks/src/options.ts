@@ -8,7 +8,10 @@ export interface Options {
   readonly rounds: number
   /** How long one workload runs on one server in one round. */
   readonly seconds: number
+  /** Before each run. */
   readonly warmUpSeconds: number
+  /** For each server before the first round, in all. */
+  readonly firstWarmUpSeconds: number
   /** How many runs that others on the machine disturbed are done again. */
   readonly repeats: number
   /** Names of workloads and servers to run; empty for all. For work on one of them, not for figures. */
@@ -32,6 +35,7 @@ export function readOptions(argv: readonly string[]): Options {
     write: values.write ?? false,
     rounds: positive('rounds', values.rounds, quick ? 1 : 3),
     seconds: positive('seconds', values.seconds, quick ? 0.4 : 2.5),
+    firstWarmUpSeconds: quick ? 1.5 : 6,
     warmUpSeconds: quick ? 0.2 : 0.5,
     repeats: quick ? 0 : 30,
     only: values.only?.split(',') ?? [],

@@ -17,7 +17,8 @@ export interface Prepared {
   readonly ids: ReadonlyMap<string, readonly string[]>
   /** Copies the filled database; every server has its own, so that no one's writes grow another one's table. */
   copy(name: string): Promise<DatabaseUrls>
-  checkpoint(): Promise<void>
+  /** Vacuums and analyses a database, and writes what is dirty to the disk. */
+  tidy(urls: DatabaseUrls): Promise<void>
   stop(): Promise<void>
 }
 
@@ -61,8 +62,11 @@ export async function prepareDatabase(say: (words: string) => void): Promise<Pre
         await admin`create database ${admin(name)} template ${admin(template)}`
         return urlsOf(server.url, name)
       },
-      async checkpoint() {
-        await admin`checkpoint`
+      async tidy(urls) {
+        const sql = connectAdmin(urls.owner)
+        await sql`vacuum (analyze)`
+        await sql`checkpoint`
+        await sql.end()
       },
       stop: () => stop(server, admin),
     }

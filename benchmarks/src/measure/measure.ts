@@ -41,21 +41,19 @@ export async function measure(
   target: Target,
   options: MeasureOptions,
 ): Promise<Sample> {
-  const plan = await workload.plan(target)
-  await load.ask({ kind: 'open', port: server.port, connections: options.connections, plan })
-  try {
-    refuseFailures(await run(load, options.warmUpSeconds), server, workload)
-    await target.drained()
-    const before = { node: await server.usage(), postgres: postgresCpu(options.postmaster), machine: machineCpu() }
+  const { postmaster } = options
+  await warmUp(load, server, workload, target, options)
+  return connected(load, workload, target, options, async () => {
+    const before = { node: await server.usage(), postgres: postgresCpu(postmaster), machine: machineCpu() }
     const startedAt = performance.now()
     const result = await run(load, options.seconds)
     // What is done after the answer is work of the request too, and must not fall into the next server's figures.
     await target.drained()
     const seconds = (performance.now() - startedAt) / 1_000
-    const after = { node: await server.usage(), postgres: postgresCpu(options.postmaster), machine: machineCpu() }
+    const after = { node: await server.usage(), postgres: postgresCpu(postmaster), machine: machineCpu() }
+    refuseFailures(result, server, workload)
     const nodeUs = after.node.cpuUs - before.node.cpuUs
     const postgresUs = after.postgres - before.postgres
-    refuseFailures(result, server, workload)
     return {
       perSecond: result.requests / result.seconds,
       nodeUs: nodeUs / result.requests,
@@ -66,9 +64,7 @@ export async function measure(
       requests: result.requests,
       foreign: foreignShare(before.machine, after.machine, nodeUs + postgresUs + result.cpuUs, seconds),
     }
-  } finally {
-    await load.ask({ kind: 'close' })
-  }
+  })
 }
 
 /** Load without measuring. */
@@ -79,11 +75,24 @@ export async function warmUp(
   target: Target,
   options: MeasureOptions,
 ): Promise<void> {
+  await connected(load, workload, target, options, async () => {
+    refuseFailures(await run(load, options.warmUpSeconds), server, workload)
+  })
+  await target.drained()
+}
+
+/** Connections of its own each time: a server closes those that were idle while we waited for something else. */
+async function connected<T>(
+  load: LoadGenerator,
+  workload: Workload,
+  target: Target,
+  { connections }: MeasureOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   const plan = await workload.plan(target)
-  await load.ask({ kind: 'open', port: server.port, connections: options.connections, plan })
+  await load.ask({ kind: 'open', port: target.port, connections, plan })
   try {
-    refuseFailures(await run(load, options.warmUpSeconds * 1.5), server, workload)
-    await target.drained()
+    return await work()
   } finally {
     await load.ask({ kind: 'close' })
   }

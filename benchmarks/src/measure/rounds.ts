@@ -9,14 +9,16 @@ export interface Entrant {
   readonly spec: ServerSpec
   readonly server: RunningServer
   readonly target: Target
+  /** Before every run that writes: what autovacuum and the checkpointer would do at a time of their own. */
+  readonly settle: () => Promise<void>
 }
 
 export interface RoundOptions extends MeasureOptions {
   readonly rounds: number
   readonly load: LoadGenerator
-  /** Before every run that writes: so that none pays for the dirty pages of the one before. */
-  readonly settle: () => Promise<void>
   readonly say: (words: string) => void
+  /** How long each server is warmed up before the first round, in all. */
+  readonly firstWarmUpSeconds: number
   /** How many disturbed runs may be done again, in all. */
   readonly repeats: number
 }
@@ -34,9 +36,13 @@ export async function runRounds(
   const repeats = { left: options.repeats }
   options.say('warming up')
   for (const workload of workloads) {
-    for (const { spec, server, target } of entrants) {
+    for (const { spec, server, target, settle } of entrants) {
       // Hundreds of runs of the same function before V8 has made the best of it: the first round would measure the compiler.
-      if (spec.workloads.includes(workload.name)) await warmUp(options.load, server, workload, target, options)
+      if (!spec.workloads.includes(workload.name)) continue
+      // Each server for as long in all, however few its workloads: one that is asked less would still be half interpreted.
+      const warmUpSeconds = options.firstWarmUpSeconds / spec.workloads.length
+      await warmUp(options.load, server, workload, target, { ...options, warmUpSeconds })
+      if (workload.writes) await settle()
     }
   }
   for (let round = 1; round <= options.rounds; round += 1) {
@@ -44,9 +50,9 @@ export async function runRounds(
       const entered = entrants.filter(({ spec }) => spec.workloads.includes(workload.name))
       options.say(`round ${round} of ${options.rounds} · ${workload.title}`)
       for (let at = 0; at < entered.length; at += 1) {
-        const { spec, server, target } = entered[(at + round - 1) % entered.length]!
+        const { spec, server, target, settle } = entered[(at + round - 1) % entered.length]!
         const sample = await quietest(async () => {
-          if (workload.writes) await options.settle()
+          if (workload.writes) await settle()
           return measure(options.load, server, workload, target, options)
         }, repeats)
         samples.add(workload.name, spec.name, sample)

@@ -151,7 +151,8 @@ async function keepRows(
 
 /** The attacker's rows hold no word of the victim: he never wrote one, so the server would have. */
 function markedRows(table: string, rows: readonly string[]): string[] {
-  const marked = rows.find(isMarked)
+  // The counter of the outbox passes through every range of numbers.
+  const marked = rows.map((row) => row.replace(/"seq": \d+/, '')).find(isMarked)
   return marked === undefined
     ? []
     : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]

@@ -41,7 +41,7 @@ export interface LeakReport {
   /** Requests by the status of their answer. */
   readonly statuses: ReadonlyMap<number, number>
   /** Differences of calm batches that did not come again in quiet; should be none, for nothing else changed there. */
-  readonly unconfirmed: number
+  readonly unconfirmed: readonly string[]
   readonly findings: readonly Finding[]
   readonly seconds: number
 }
@@ -70,13 +70,13 @@ class LeakRun {
   readonly #names: ReadonlySet<string>
   readonly #seed: string
   readonly #findings: Finding[] = []
-  readonly #suspects: Probe[] = []
+  readonly #suspects: { readonly probe: Probe; readonly words: string }[] = []
+  readonly #unconfirmed: string[] = []
   readonly #statuses = new Map<number, number>()
   readonly #served = new Set<string>()
   #requests = 0
   #compared = 0
   #aborted = 0
-  #unconfirmed = 0
 
   constructor(options: LeakFuzzerOptions, arena: Arena) {
     this.#options = options
@@ -148,10 +148,11 @@ class LeakRun {
     // Where others change rows in between, only refusals must be the same.
     const refused = reply.status >= 400 && decoyReply.status >= 400
     if (mood === 'wild' && !refused) return
-    // A key of the victim's that another worker uses at this moment: says nothing about whose it is.
+    // A key, or slow work, that another worker of the attacker has at this moment.
     if (isRunning(reply) || isRunning(decoyReply)) return
     this.#compared += 1
-    if (difference(probe, reply, decoyReply) !== undefined) this.#suspects.push(probe)
+    const words = difference(probe, reply, decoyReply)
+    if (words !== undefined) this.#suspects.push({ probe, words })
   }
 
   async #ask(probe: Probe, request: WireRequest): Promise<WireReply | undefined> {
@@ -171,11 +172,15 @@ class LeakRun {
   }
 
   /** A difference counts when it is there with nothing else running and every row in its place. */
-  async #confirm(suspect: Probe, mood: Mood): Promise<void> {
+  async #confirm(
+    { probe: suspect, words: seen }: { readonly probe: Probe; readonly words: string },
+    mood: Mood,
+  ): Promise<void> {
     const words = await this.#differenceInQuiet(suspect)
     if (words === undefined) {
       // In a wild batch another worker may have changed the row between the two.
-      if (mood === 'calm') this.#unconfirmed += 1
+      if (mood === 'calm')
+        this.#unconfirmed.push(`${suspect.request.method} ${suspect.request.target} (probe ${suspect.number}): ${seen}`)
       return
     }
     const still = async (probe: Probe): Promise<boolean> => (await this.#differenceInQuiet(probe)) !== undefined
@@ -248,5 +253,5 @@ class LeakRun {
 }
 
 function isRunning(reply: WireReply): boolean {
-  return reply.status === 409 && reply.body.includes('"idempotency_in_progress"')
+  return reply.status === 409 && reply.headers['retry-after'] !== undefined
 }

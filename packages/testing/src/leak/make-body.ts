@@ -8,13 +8,13 @@ export type References = 'foreign' | 'twins' | 'mixed'
 
 /**
  * A body for a route, mostly valid, with what must be ignored or refused in it.
- * @param style `plain` leaves that out
+ * @param style `whole` is never cut or wrapped, so that what is in it is read; `plain` is valid throughout
  */
 export function makeBody(
   words: Words,
   route: Pick<GuardedRoute, 'resource' | 'verb' | 'method' | 'body'>,
   references: References,
-  style: 'odd' | 'plain' = 'odd',
+  style: 'odd' | 'whole' | 'plain' = 'odd',
 ): string {
   const { random } = words
   const plain =
@@ -23,7 +23,7 @@ export function makeBody(
       : makeInput(words, route, references)
   if (style === 'plain') return JSON.stringify(plain)
   const body = random.chance(0.45) ? { ...plain, ...massAssignment(words, route.resource) } : plain
-  return printBody(words, body)
+  return style === 'whole' ? JSON.stringify(body) : printBody(words, body)
 }
 
 function makeDraft(

@@ -98,7 +98,8 @@ function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequ
   const path = (route.path.includes('/:id') ? route.path.replace(':id', id) : route.path) + suffix(words, route)
   const query = random.chance(writes ? 0.06 : 0.8) ? makeQuery(words, resource, !hasId && !writes) : ''
   const references: References = safe ? random.pick(['foreign', 'twins', 'mixed']) : byReference ? 'foreign' : 'mixed'
-  const body = writes && route.body ? makeBody(words, route, references) : undefined
+  const body =
+    writes && route.body ? makeBody(words, route, references, !safe && byReference ? 'whole' : 'odd') : undefined
   const refused = !safe && !hasId && !canRefer(route)
   const headers = makeHeaders(words, resource, refused ? 'GET' : method)
   if (body !== undefined)

@@ -36,7 +36,10 @@ export const crate = defineResource({
     weigh: {
       input: z.object({ weight: z.number().int().min(0).max(1_000_000) }),
       // Between two transactions, as a call to a scale on the network would be.
-      outside: async (row, input) => ({ weight: input.weight, pieces: row.pieces }),
+      outside: async (row: Row<typeof crates>, input: { weight: number }) => ({
+        weight: input.weight,
+        pieces: row.pieces,
+      }),
       run: (ctx, row, measured) => ctx.update(crates, row.id, { weight: measured.weight }),
     },
     contents: {
@@ -88,7 +91,7 @@ export const document = defineResource({
     review: {
       description: 'Compares with another document, outside of any transaction, and keeps who said so',
       input: z.object({ documentId: z.uuid() }),
-      // Every parameter says its type: with one of four left open, TypeScript infers nothing of the result.
+      // Parameters say their types: left open, TypeScript would take the input for the result that `run` gets.
       outside: async (
         row: Row<typeof documents>,
         input: { documentId: string },
