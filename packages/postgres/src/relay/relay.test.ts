@@ -134,9 +134,16 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
           [`site:${id}`],
         )
       )[0]
-    await vi.waitFor(async () => expect(await row()).toMatchObject({ attempts: 3, last_error: 'never' }), {
-      timeout: 20_000,
-    })
+    // At least: who looks now and then does not see every count.
+    const tried = await vi.waitFor(
+      async () => {
+        const seen = await row()
+        expect(Number(seen?.['attempts'])).toBeGreaterThanOrEqual(3)
+        return seen
+      },
+      { timeout: 20_000 },
+    )
+    expect(tried).toMatchObject({ last_error: 'never', later: true })
     expect(await undelivered()).toBe(1)
   })
 
