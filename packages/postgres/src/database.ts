@@ -63,7 +63,6 @@ class SqlDatabase implements Database {
   readonly faults: readonly StartupFault[]
   readonly #drivers: Drivers
   readonly #options: DatabaseOptions
-  readonly #shapes = new ShapeCache()
   #attached: Attached | undefined
   #tenants: TenantLookup | undefined
   #relay: Relay | undefined
@@ -81,11 +80,15 @@ class SqlDatabase implements Database {
     const withFacts = this.#options.policyFacts ?? false
     const records = compileRecords(attachment.registry, withFacts, faults)
     const translation = { fields: new TableFields(attachment.registry), recorded: records.tables }
-    const runner = { shapes: this.#shapes, translation }
+    const resources = attachment.registry.resources.length
+    const runner = { shapes: new ShapeCache(resources), translation }
     this.#attached = {
       attachment,
       runner,
-      session: { printing: { records, withFacts, texts: new TextCache() }, onEvent: () => this.#relay?.poke() },
+      session: {
+        printing: { records, withFacts, texts: new TextCache(resources) },
+        onEvent: () => this.#relay?.poke(),
+      },
     }
     const direct = directRunner(this.#drivers.app, runner)
     this.#tenants = new TenantLookup((text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read'))

@@ -9,6 +9,7 @@ export interface Printing {
 }
 
 const MOST_KEPT = 1024
+const MORE_PER_RESOURCE = 12
 
 /**
  * Keeps the texts of statements by a short key. Not to spare the printing, which takes 1 to 6 µs, but to hand out the same
@@ -17,13 +18,19 @@ const MOST_KEPT = 1024
  */
 export class TextCache {
   readonly #texts = new Map<string, string>()
+  readonly #mostKept: number
+
+  /** @param resources how many resources the platform has */
+  constructor(resources = 0) {
+    this.#mostKept = MOST_KEPT + MORE_PER_RESOURCE * resources
+  }
 
   /** @param key everything that `print` depends on, placeholders included */
   get(key: string, print: () => string): string {
     const kept = this.#texts.get(key)
     if (kept !== undefined) return kept
     // A stranger's filters fill it; emptied, it costs a printing each.
-    if (this.#texts.size >= MOST_KEPT) this.#texts.clear()
+    if (this.#texts.size >= this.#mostKept) this.#texts.clear()
     const text = print()
     this.#texts.set(key, text)
     return text

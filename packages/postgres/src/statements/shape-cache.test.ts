@@ -27,9 +27,18 @@ test('10,000 filters of a stranger prepare at most 192 texts, and leave room for
   expect(cache.admit(printed('one more', 'fixed'))).toBe(false)
 })
 
+test('each resource makes room for its own texts', () => {
+  const cache = new ShapeCache(200)
+  for (let at = 0; at < 200; at += 1) {
+    cache.admit(printed(`read ${at}`, 'fixed'))
+    for (const operation of ['list', 'create', 'list', 'create']) cache.admit(printed(`${operation} ${at}`, 'varied'))
+  }
+  expect(cache.size).toBe(600)
+})
+
 test('after half an hour all are forgotten, as connections forget them', () => {
   let now = 0
-  const cache = new ShapeCache(() => now)
+  const cache = new ShapeCache(0, () => now)
   for (let at = 0; at < 300; at += 1) cache.admit(printed(`read ${at}`, 'fixed'))
   expect(cache.admit(printed('late', 'fixed'))).toBe(false)
   now = 30 * 60_000 + 1
