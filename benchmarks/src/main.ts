@@ -70,7 +70,7 @@ async function bench(options: Options): Promise<void> {
     )
     say(`\nwritten: ${result}`)
     if (options.write) {
-      writeDocs(report)
+      writeDocs('bench', report)
       say('written: docs/performance.md')
     }
   } finally {

@@ -1,11 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const file = new URL('../../../docs/performance.md', import.meta.url)
-const begin = '<!-- bench:begin (written by npm run bench -- --write; do not edit) -->'
-const end = '<!-- bench:end -->'
+
+/** The blocks of docs/performance.md that a command writes, and the command. */
+const commands = {
+  bench: 'npm run bench -- --write',
+  curves: 'npm run bench:curves -- --write',
+} as const
 
 /** Puts the measured figures between the markers of docs/performance.md; the text around them stays. */
-export function writeDocs(block: string): void {
+export function writeDocs(name: keyof typeof commands, block: string): void {
+  const begin = `<!-- ${name}:begin (written by ${commands[name]}; do not edit) -->`
+  const end = `<!-- ${name}:end -->`
   const text = readFileSync(file, 'utf8')
   const from = text.indexOf(begin)
   const to = text.indexOf(end)
