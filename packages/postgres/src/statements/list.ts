@@ -8,6 +8,12 @@ import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed } from './statement.ts'
 
 /**
+ * Behind a sub-select the planner does not see which tenant it is. Seeing it, it finds the plan for this one cheaper than the
+ * kept plan for any, and plans each page anew: the same plan every time, for 120 µs of 230 (15.18 and 18.4).
+ */
+const OWN_TENANT = 'p.tenant_id = (select $1::uuid)'
+
+/**
  * A page of rows. The limit stands in the text as a number: behind a parameter the planner assumes a tenth of the table and
  * may sort the whole tenant. (There are at most as many page sizes as the API allows.)
  */
@@ -24,7 +30,7 @@ export function printList(operation: ListOperation, scope: Scope, { withFacts, t
     // The next cursor is made of the last row's sort values, its ETag of the version.
     const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
     const columns = chosenColumns(resource, operation.fields, needed)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${end}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${sql.table} p where c.t is not null and ${OWN_TENANT}${sql.live}${end}) p`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

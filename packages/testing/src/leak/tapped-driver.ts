@@ -31,8 +31,8 @@ export function tappedDriver(target: Driver): TappedDriver {
   return tapped
 }
 
-// `p.tenant_id = $1::uuid`, `"crates"."tenant_id" = $1::uuid`; in brackets or not.
-const tenantCondition = /(?:(?:\b\w+|"[^"]+")\.)?"?\btenant_id\b"? = \$1::uuid/g
+// `p.tenant_id = $1::uuid`, `"crates"."tenant_id" = $1::uuid`, `p.tenant_id = (select $1::uuid)`; in brackets or not.
+const tenantCondition = /(?:(?:\b\w+|"[^"]+")\.)?"?\btenant_id\b"? = (?:\$1::uuid|\(select \$1::uuid\))/g
 
 /** How many conditions on the tenant a statement has. */
 export function countTenantConditions(text: string): number {
