@@ -35,9 +35,11 @@ export {
   or,
 } from './condition/condition.ts'
 export { caseVariants, foldCase } from './condition/fold-case.ts'
+export { explain } from './condition/explain.ts'
 export { holds } from './condition/holds.ts'
 export type { Comparison, Condition, FactName, Facts, Operand, Scalar } from './condition/condition.ts'
 export type { ConditionRow } from './condition/holds.ts'
+export type { ExplainedField, ExplainedPart, ExplainedTruth, Explanation, ExplainOptions } from './condition/explain.ts'
 export type { ComparableKind } from './condition/comparable.ts'
 
 // What a feature is made of.
@@ -80,6 +82,7 @@ export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'
 export type { Registry } from './platform/registry.ts'
 export { readDeclaration } from './platform/read-declaration.ts'
+export { explainFor, isConfidential } from './resource/explain-for.ts'
 export { fieldOf, visibleFields, writableFields } from './resource/resource-info.ts'
 export type { ActionInfo, FieldInfo, ResourceInfo } from './resource/resource-info.ts'
 export type { ColumnKind } from './columns/kinds.ts'

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { always, fieldOf, holds, type Condition, type Facts, type RawRow, type ResourceInfo } from '@plinth/core'
+import {
+  always,
+  explainFor,
+  fieldOf,
+  holds,
+  not,
+  type Condition,
+  type Facts,
+  type RawRow,
+  type ResourceInfo,
+} from '@plinth/core'
 import { attach, openPGlite, openServer, samples, scopeOf, type Opened } from '../../tests/fixture.ts'
 import { randomCondition, randomFacts, seeded, storedValues, type Random } from '../../tests/random-conditions.ts'
 import { toRowSecurity } from './to-row-security.ts'
@@ -100,6 +110,33 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     // Were nearly all of them empty or full, agreeing would say little.
     expect(admitted / (conditions * ROWS)).toBeGreaterThan(0.15)
     expect(admitted / (conditions * ROWS)).toBeLessThan(0.85)
+  })
+
+  test('explanations: of a condition and of each of its parts SQL says the same, true, false and unknown', async () => {
+    const random = seeded(13)
+    const parts = (condition: Condition): readonly Condition[] =>
+      condition.kind === 'and' || condition.kind === 'or'
+        ? [condition, ...condition.of.flatMap(parts)]
+        : condition.kind === 'not'
+          ? [condition, ...parts(condition.of)]
+          : [condition]
+    const counted = { true: 0, false: 0, unknown: 0, depends: 0 }
+    for (let at = 0; at < policies / 2; at += 1) {
+      const facts = randomFacts(random)
+      for (const condition of parts(randomCondition(random))) {
+        const admitted = new Set(await listed(condition, facts))
+        const refused = new Set(await listed(not(condition), facts))
+        for (const row of rows) {
+          const { verdict } = explainFor(sample, condition, facts, row)
+          const id = String(row['id'])
+          const truth = admitted.has(id) ? 'true' : refused.has(id) ? 'false' : 'unknown'
+          counted[verdict] += 1
+          expect(verdict, `${name} #${at} ${JSON.stringify({ condition, facts, row })}`).toBe(truth)
+        }
+      }
+    }
+    expect(Math.min(counted.true, counted.false, counted.unknown)).toBeGreaterThan(1_000)
+    expect(counted.depends).toBe(0)
   })
 
   test(`${policies} random conditions as policies: row-level security disagrees on none`, async () => {
