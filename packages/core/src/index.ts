@@ -54,7 +54,7 @@ export type { PermissionNumbers } from './policy/permission-set.ts'
 export type { Permission, PermissionScope } from './policy/permission.ts'
 
 // The ports, and what their fillings read.
-export { databaseDefault } from './ports/database.ts'
+export { databaseDefault, RELATED_TO } from './ports/database.ts'
 export type {
   Attachment,
   ChangeOperation,
@@ -70,6 +70,7 @@ export type {
   Raw,
   RawRow,
   ReadOperation,
+  RelatedOperation,
   Scope,
   Session,
   SortKey,
@@ -83,6 +84,8 @@ export type { Secrets } from './ports/secrets.ts'
 export type { Registry } from './platform/registry.ts'
 export { readDeclaration } from './platform/read-declaration.ts'
 export { explainFor, isConfidential } from './resource/explain-for.ts'
+export { relationsOf } from './include/relations.ts'
+export type { Relation } from './include/relations.ts'
 export { fieldOf, visibleFields, writableFields } from './resource/resource-info.ts'
 export type { ActionInfo, FieldInfo, ResourceInfo } from './resource/resource-info.ts'
 export type { ColumnKind } from './columns/kinds.ts'

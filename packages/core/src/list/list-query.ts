@@ -2,6 +2,7 @@ import { always, and, or, type Condition } from '../condition/condition.ts'
 import { problem, type InputFault } from '../errors/plinth-error.ts'
 import { rowPrinter, type RowPrinter } from '../output/print-row.ts'
 import type { SortKey } from '../ports/database.ts'
+import { readIncludes, type Includable, type Include } from '../include/read-includes.ts'
 import { visibleFields, type ResourceInfo } from '../resource/resource-info.ts'
 import { filterableFields, readContains, readFilter } from './filter.ts'
 import { defaultSort, readSort, sortableFields } from './sort.ts'
@@ -16,6 +17,7 @@ export interface ListQuery {
   readonly where: Condition
   readonly sort: readonly SortKey[]
   readonly printer: RowPrinter
+  readonly includes: readonly Include[]
   readonly limit: number
   /** Undefined on a cursor page. */
   readonly offset: number | undefined
@@ -26,14 +28,19 @@ export interface ListQuery {
   readonly binding: string
 }
 
-const own = ['page', 'pageSize', 'skip', 'limit', 'cursor', 'count', 'sort', 'fields', 'search']
+const ownParameters = ['page', 'pageSize', 'skip', 'limit', 'cursor', 'count', 'sort', 'fields', 'search']
 
 /**
  * Reads the query of a list. What is not declared is refused with what is allowed, never ignored: an ignored filter shows
  * more rows than were asked for.
  * @throws invalid_query
  */
-export function readListQuery(resource: ResourceInfo, parameters: ReadonlyMap<string, string>): ListQuery {
+export function readListQuery(
+  resource: ResourceInfo,
+  parameters: ReadonlyMap<string, string>,
+  includable: ReadonlyMap<string, Includable> = new Map(),
+): ListQuery {
+  const own = includable.size === 0 ? ownParameters : [...ownParameters, 'include']
   const faults: InputFault[] = []
   const filters: Condition[] = []
   const bound: string[] = []
@@ -44,13 +51,14 @@ export function readListQuery(resource: ResourceInfo, parameters: ReadonlyMap<st
     if (condition) {
       filters.push(condition)
       bound.push(`${name}=${value}`)
-    } else if (faults.length === before) faults.push(unknownParameter(resource, name))
+    } else if (faults.length === before) faults.push(unknownParameter(resource, own, name))
   }
   const paging = readPaging(parameters, faults)
   const sortText = parameters.get('sort')
   const sort =
     sortText === undefined ? defaultSort(resource) : readSort(resource, sortText, sortableFields(resource), faults)
-  const mask = readMask(resource, parameters.get('fields'), faults)
+  const { includes, ownFields } = readIncludes(includable, parameters, faults)
+  const mask = readMask(resource, ownFields, faults)
   const search = readSearch(resource, parameters.get('search'), faults)
   const count = parameters.get('count')
   if (count !== undefined && count !== 'exact')
@@ -60,6 +68,7 @@ export function readListQuery(resource: ResourceInfo, parameters: ReadonlyMap<st
     where: and(...filters, search),
     sort,
     printer: rowPrinter(resource, mask),
+    includes,
     ...paging,
     cursor: parameters.get('cursor'),
     countExactly: count === 'exact',
@@ -67,7 +76,7 @@ export function readListQuery(resource: ResourceInfo, parameters: ReadonlyMap<st
   }
 }
 
-function unknownParameter(resource: ResourceInfo, name: string): InputFault {
+function unknownParameter(resource: ResourceInfo, own: readonly string[], name: string): InputFault {
   const filters = filterableFields(resource).map((field) => field.key)
   return {
     path: `?${name.slice(0, 64)}`,

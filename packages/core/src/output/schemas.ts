@@ -25,8 +25,8 @@ function outputOf(field: FieldInfo): z.ZodType {
 }
 
 /** Schema of a page of rows. */
-export function listAnswerSchema(resource: ResourceInfo): z.ZodType {
-  return z.object({ data: z.array(outputSchema(resource)), page: pageSchema })
+export function listAnswerSchema(row: z.ZodType): z.ZodType {
+  return z.object({ data: z.array(row), page: pageSchema })
 }
 
 const pageSchema = z

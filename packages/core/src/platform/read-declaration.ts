@@ -1,4 +1,5 @@
 import type { Feature } from '../feature/feature.ts'
+import { verifyRelations } from '../include/relations.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import { numberPermissions } from '../policy/permission-set.ts'
 import type { Resource } from '../resource/define-resource.ts'
@@ -35,6 +36,7 @@ export function readDeclaration(
   }
   verifyUnique(described, features, faults)
   verifyReferences(registry, faults)
+  verifyRelations(registry, faults)
   for (const feature of registry.features) faults.push(...(feature.verify?.(registry) ?? []))
   return registry
 }

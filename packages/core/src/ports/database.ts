@@ -56,6 +56,23 @@ export interface ListOperation {
   readonly fields: readonly FieldInfo[]
 }
 
+/** The name under which a related row tells what it was found by. No column is called so. */
+export const RELATED_TO = '?of'
+
+/** Rows that belong to many others, in one statement: the parents of a page, or the children of each of its rows. */
+export type RelatedOperation = {
+  readonly resource: ResourceInfo
+  /** What the principal may see of them. */
+  readonly where: Condition
+  /** Ids of the rows to which they belong. */
+  readonly keys: readonly string[]
+  readonly fields: readonly FieldInfo[]
+} & (
+  | { readonly by: 'id' }
+  /** The reference that holds the key; at most so many rows for each key, newest first. */
+  | { readonly by: FieldInfo; readonly limit: number }
+)
+
 export interface CreateOperation {
   readonly resource: ResourceInfo
   readonly id: string
@@ -100,6 +117,8 @@ export interface Session {
   read(operation: ReadOperation): Promise<RawRow | undefined>
   list(operation: ListOperation): Promise<readonly RawRow[]>
   count(operation: Pick<ListOperation, 'resource' | 'where'>): Promise<number>
+  /** Each row with {@link RELATED_TO}. */
+  related(operation: RelatedOperation): Promise<readonly RawRow[]>
   create(operation: CreateOperation): Promise<RawRow>
   update(operation: UpdateOperation): Promise<ChangeResult>
   /** What `update` would answer to a change of nothing: same outcomes, the row as it is, nothing written. */

@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { includeParameter, rowWithIncludes } from '../include/include-schemas.ts'
+import { relationsOf } from '../include/relations.ts'
 import { inputSchemas } from '../input/schemas.ts'
 import { listAnswerSchema, outputSchema } from '../output/schemas.ts'
 import type { Registry } from '../platform/registry.ts'
@@ -33,6 +35,8 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
     permission: registry.permissions.numberOf(resource.name, verb)!,
     seeing: registry.permissions.numberOf(resource.name, 'read')!,
   })
+  const relations = relationsOf(registry, resource)
+  const whole = rowWithIncludes(resource, relations)
   const routes: GuardedRoute[] = []
   if (operations.list) {
     routes.push({
@@ -42,11 +46,11 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       path: base,
       operationId: `list${title}`,
       summary: `List ${resource.path}`,
-      query: listParameters(resource),
+      query: [...listParameters(resource), ...includeParameter(relations)],
       errors: ['invalid_query', 'invalid_cursor'],
       handle: listRows,
       answers: [
-        { status: 200, description: 'One page', schema: listAnswerSchema(resource), example: exampleList(resource) },
+        { status: 200, description: 'One page', schema: listAnswerSchema(whole), example: exampleList(resource) },
       ],
     })
   }
@@ -72,10 +76,13 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       path: one,
       operationId: `read${title}`,
       summary: `Read a ${resource.name}`,
-      query: [maskParameter(resource)],
+      query: [maskParameter(resource), ...includeParameter(relations)],
       errors: ['invalid_query', 'not_found'],
       handle: readRow,
-      answers: [row, { status: 304, description: 'Unchanged since the ETag in If-None-Match' }],
+      answers: [
+        { ...row, schema: whole },
+        { status: 304, description: 'Unchanged since the ETag in If-None-Match' },
+      ],
     })
   }
   if (operations.update) {

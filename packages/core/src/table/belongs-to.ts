@@ -9,6 +9,8 @@ export interface Reference {
    * PostgreSQL would null the tenant as well (23502).
    */
   readonly onDelete: 'restrict' | 'cascade'
+  /** What the rows of this table are called when the other one includes them; undefined: as the table. */
+  readonly inverse: string | undefined
 }
 
 // Builders are mutable and `.notNull()` returns the same object, so the builder itself is a safe key.
@@ -19,14 +21,17 @@ const references = new WeakMap<object, Reference>()
  * composite foreign key (tenant_id, column) → (tenant_id, id) and its index, so that the database itself refuses a
  * reference into another tenant (foreign-key checks are not subject to row-level security).
  *
+ * It is what `include` follows: `include=site` on a row of this table, `include=monitors` (the table's name, or `inverse`) on
+ * the other.
+ *
  * @example siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull()
  */
 export function belongsTo(
   to: () => AnyResourceTable,
-  options: { onDelete?: Reference['onDelete'] } = {},
+  options: { onDelete?: Reference['onDelete']; inverse?: string } = {},
 ): PgUUIDBuilderInitial<''> {
   const column = uuid()
-  references.set(column, { to, onDelete: options.onDelete ?? 'restrict' })
+  references.set(column, { to, onDelete: options.onDelete ?? 'restrict', inverse: options.inverse })
   return column
 }
 

@@ -54,7 +54,7 @@ CREATE TABLE "sites" (
 ALTER TABLE "sites" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_site_id_fk" FOREIGN KEY ("tenant_id","site_id") REFERENCES "public"."sites"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "projects_recent_idx" ON "projects" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
-CREATE INDEX "projects_site_id_idx" ON "projects" USING btree ("tenant_id","site_id");--> statement-breakpoint
+CREATE INDEX "projects_site_id_idx" ON "projects" USING btree ("tenant_id","site_id","created_at" DESC,"id" DESC);--> statement-breakpoint
 CREATE INDEX "sites_recent_idx" ON "sites" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
 CREATE POLICY "plinth_tenant" ON "projects" AS RESTRICTIVE FOR ALL TO public USING (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid);--> statement-breakpoint
 CREATE POLICY "plinth_tenant" ON "sites" AS RESTRICTIVE FOR ALL TO public USING (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid);`

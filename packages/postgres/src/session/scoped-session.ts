@@ -5,6 +5,7 @@ import type {
   ListOperation,
   RawRow,
   ReadOperation,
+  RelatedOperation,
   Scope,
   Session,
   UpdateOperation,
@@ -13,6 +14,7 @@ import { outcomeOf, printDelete, printProbe, printUpdate } from '../statements/c
 import { printCreate } from '../statements/create.ts'
 import { printList } from '../statements/list.ts'
 import { printCount, printRead } from '../statements/read.ts'
+import { printRelated } from '../statements/related.ts'
 import type { Printing } from '../statements/printing.ts'
 import type { Printed } from '../statements/statement.ts'
 import type { Runner } from './runner.ts'
@@ -64,6 +66,10 @@ export class ScopedSession implements Session {
   async count(operation: Pick<ListOperation, 'resource' | 'where'>): Promise<number> {
     const [row] = await this.runner.run(printCount(operation, this.scope, this.parts.printing), 'read')
     return Number(row?.['n'])
+  }
+
+  related(operation: RelatedOperation): Promise<readonly RawRow[]> {
+    return this.runner.run(printRelated(operation, this.scope, this.parts.printing), 'read')
   }
 
   async create(operation: CreateOperation): Promise<RawRow> {

@@ -22,8 +22,8 @@ export function printList(operation: ListOperation, scope: Scope, { withFacts, t
   const statement = scopedStatement(scope, withFacts)
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
   const after = operation.after === undefined ? '' : ` and ${printAfter(sort, operation.after, statement)}`
-  const offset = operation.offset === 0 ? '' : ` offset ${statement.add(whole(operation.offset))}::bigint`
-  const end = `${where}${after} order by ${printOrder(sort)} limit ${whole(operation.limit)}${offset}`
+  const offset = operation.offset === 0 ? '' : ` offset ${statement.add(wholeNumber(operation.offset))}::bigint`
+  const end = `${where}${after} order by ${printOrder(sort)} limit ${wholeNumber(operation.limit)}${offset}`
   const chosen = operation.fields === resource.fields ? '*' : operation.fields.map((field) => field.key).join()
   const text = texts.get(`list ${resource.name} ${chosen}${end}`, () => {
     const sql = resourceSql(resource)
@@ -36,7 +36,7 @@ export function printList(operation: ListOperation, scope: Scope, { withFacts, t
 }
 
 /** The one number that gets into a text: checked here again, whoever calls. */
-function whole(value: number): number {
+export function wholeNumber(value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value
   throw new Error(`${String(value)} is no number of rows`)
 }

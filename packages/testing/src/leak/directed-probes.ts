@@ -1,4 +1,4 @@
-import { writableFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
+import { relationsOf, writableFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
@@ -61,6 +61,8 @@ class DirectedMaker {
     }
     for (const mask of ['id', 'id,version']) this.#get(actors.full, `?fields=${mask}`)
     this.#get(actors.full, '?skip=1&limit=100')
+    for (const actor of [actors.full, actors.own, actors.group])
+      for (const name of this.#relations()) this.#get(actor, `?pageSize=100&include=${name}`)
     for (const field of this.#resource.fields.filter((each) => each.filter || each.reference))
       this.#filters(actors.full, field)
     if (this.#resource.fields.some((field) => field.search)) this.#get(actors.full, `?search=${CANARY.slice(0, 6)}`)
@@ -96,6 +98,8 @@ class DirectedMaker {
     for (const { actor, id, words } of this.#targets()) {
       this.#add(actor, { method: 'GET', target: `${this.#base}/${id}`, headers: [] }, words)
       this.#add(actor, { method: 'GET', target: `${this.#base}/${id}?fields=id`, headers: [] }, words)
+      for (const name of this.#relations())
+        this.#add(actor, { method: 'GET', target: `${this.#base}/${id}?include=${name}`, headers: [] }, words)
     }
   }
 
@@ -205,6 +209,10 @@ class DirectedMaker {
       : ['text', 'uuid', 'time', 'timeText', 'date', 'clock', 'decimal', 'bigText'].includes(field.kind.name)
         ? text
         : JSON.parse(text)
+  }
+
+  #relations(): readonly string[] {
+    return [...relationsOf(this.#knowledge.registry, this.#resource).keys()]
   }
 
   #rows(role: 'twin' | 'own'): readonly SeededRow[] {

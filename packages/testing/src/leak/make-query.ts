@@ -1,4 +1,4 @@
-import { visibleFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
+import { relationsOf, visibleFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import type { Words } from './words.ts'
 
 const operators = [
@@ -30,7 +30,6 @@ const oddNames = [
   '$where',
   '__proto__',
   'constructor',
-  'include',
   'expand',
   'select',
   'join',
@@ -57,7 +56,9 @@ export function makeQuery(words: Words, resource: ResourceInfo, isList: boolean)
     if (random.chance(0.25)) add('search', searchWord(words, resource))
     if (random.chance(0.3)) add('count', random.chance(0.9) ? 'exact' : 'all')
   }
-  if (random.chance(isList ? 0.3 : 0.25)) add('fields', fieldList(words, resource))
+  const included = random.chance(0.3) ? includedNames(words, resource) : []
+  if (included.length > 0) add('include', included.join(','))
+  if (random.chance(isList ? 0.3 : 0.25)) add('fields', fieldList(words, resource, included))
   if (random.chance(0.08)) add(random.pick(oddNames), oddValue(words, resource))
   // The same name twice: two readers could take different ones.
   if (entries.length > 0 && random.chance(0.03)) entries.push(random.pick(entries))
@@ -140,9 +141,21 @@ function sortList(words: Words, resource: ResourceInfo): string {
     .join(',')
 }
 
-function fieldList(words: Words, resource: ResourceInfo): string {
-  const { random } = words
-  const visible = visibleFields(resource).map((field) => field.key)
+function includedNames(words: Words, resource: ResourceInfo): readonly string[] {
+  const names = [...relationsOf(words.knowledge.registry, resource).keys()]
+  return words.random.chance(0.9)
+    ? words.random.some(names, 0.6)
+    : [words.random.pick([...names, 'tenant', 'owner', 'letters', 'documents.crate', '*', '__proto__'])]
+}
+
+function fieldList(words: Words, resource: ResourceInfo, included: readonly string[]): string {
+  const { random, knowledge } = words
+  const nested = included.flatMap((name) => {
+    const target = relationsOf(knowledge.registry, resource).get(name)?.target
+    const fields = random.chance(0.9) ? target && visibleFields(target) : target?.fields
+    return fields?.map((field) => `${name}.${field.key}`) ?? []
+  })
+  const visible = [...visibleFields(resource).map((field) => field.key), ...nested]
   if (random.chance(0.85)) return random.some(visible, 0.4).join(',') || 'id'
   return random.pick([
     'tenantId',

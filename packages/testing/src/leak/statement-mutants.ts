@@ -131,15 +131,19 @@ export function statementForm(text: string): string {
       : change
     : text.includes('select count(*) n')
       ? 'count'
-      : / limit \d+/.test(text)
-        ? 'list'
-        : text.includes('for no key update')
-          ? 'lock'
-          : text.includes(' delete from ')
-            ? 'delete'
-            : text.includes('select case when')
-              ? 'probe'
-              : 'read'
+      : text.includes(' as "?of", ')
+        ? text.includes(' k(id) ')
+          ? 'children'
+          : 'parents'
+        : / limit \d+/.test(text)
+          ? 'list'
+          : text.includes('for no key update')
+            ? 'lock'
+            : text.includes(' delete from ')
+              ? 'delete'
+              : text.includes('select case when')
+                ? 'probe'
+                : 'read'
   const scope = ['owner_user_id', 'owner_group_id'].filter((column) => text.includes(`(p."${column}" = `)).join(' ')
   return [
     verb,

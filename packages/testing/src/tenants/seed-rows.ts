@@ -191,8 +191,9 @@ function referenceValue(
   const parent = registry.byTable.get(field.reference!.to() as object)
   if (!parent || (draft.role === 'bare' && !field.notNull)) return null
   const likely = drafts.get(parent.name)!.filter((each) => each.role === (draft.role === 'twin' ? 'twin' : 'own'))
+  // The second half of the rows points at the first: with as many people as that, child and parent are one person's.
   if (parent === resource)
-    return at === 0 ? (field.notNull ? draft.id : null) : (likely.find((each) => each.id !== draft.id)?.id ?? null)
+    return likely[draft.place - Math.ceil(likely.length / 2)]?.id ?? (field.notNull ? draft.id : null)
   // The second half of the parents stays without children, for deletions that succeed.
   return likely[at % Math.ceil(likely.length / 2)]?.id ?? null
 }

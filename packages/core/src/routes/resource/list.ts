@@ -1,19 +1,19 @@
 import { and } from '../../condition/condition.ts'
-import { problem } from '../../errors/plinth-error.ts'
+import { loadIncludes, withReferences } from '../../include/load-includes.ts'
+import { includable } from '../../include/read-includes.ts'
 import { makeCursor, readCursor } from '../../list/cursor.ts'
 import { readListQuery } from '../../list/list-query.ts'
 import { readQuery } from '../../list/query-text.ts'
+import { MOST_CHARACTERS, refuseTooLarge } from '../../output/page-size.ts'
 import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 
-/** Characters of a page. A hundred rows of a quarter megabyte, asked for by forty requests at once, end a process. */
-const MOST_CHARACTERS = 8_388_608
-
-/** `GET /{plural}` → `{ data, page }`. One statement; `?count=exact` costs a second one. */
+/** `GET /{plural}` → `{ data, page }`. One statement; `?count=exact` and each include cost one more. */
 export async function listRows(call: Call): Promise<Answer> {
   const { resource } = call.request.route
   const { secrets } = call.platform
-  const query = readListQuery(resource, readQuery(call.search))
+  const { registry } = call.platform
+  const query = readListQuery(resource, readQuery(call.search), includable(registry, call.request.principal, resource))
   const binding = `${call.scope.tenantId}|${resource.name}|${query.binding}`
   const after = query.cursor === undefined ? undefined : readCursor(secrets, binding, query.cursor)
   const where = and(call.visible, query.where)
@@ -22,7 +22,7 @@ export async function listRows(call: Call): Promise<Answer> {
     where,
     after,
     sort: query.sort,
-    fields: query.printer.fields,
+    fields: withReferences(query.printer.fields, query.includes),
     // One more than asked for says whether there is a next page, without a count.
     limit: query.limit + 1,
     offset: query.offset ?? 0,
@@ -38,11 +38,14 @@ export async function listRows(call: Call): Promise<Answer> {
     nextCursor: hasMore && last ? makeCursor(secrets, binding, query.sort, last) : null,
     ...(total === undefined ? {} : { total }),
   })
+  const { includes, printer } = query
+  const whole = includes.length === 0 ? undefined : await loadIncludes(call.session, includes, shown, query.limit)
   let data = ''
   for (const row of shown) {
-    data += data === '' ? query.printer.print(row) : `,${query.printer.print(row)}`
-    if (data.length > MOST_CHARACTERS)
-      throw problem('page_too_large', { detail: `At most ${MOST_CHARACTERS} characters are sent.` })
+    const printed = printer.print(row)
+    const text = whole ? whole(row, printed) : printed
+    data += data === '' ? text : `,${text}`
+    if (data.length > MOST_CHARACTERS) refuseTooLarge()
   }
   return jsonAnswer(200, `{"data":[${data}],"page":${page}}`)
 }

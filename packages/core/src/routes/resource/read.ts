@@ -1,34 +1,48 @@
 import { problem, type InputFault } from '../../errors/plinth-error.ts'
+import { loadIncludes } from '../../include/load-includes.ts'
+import { includable, readIncludes, type Include } from '../../include/read-includes.ts'
 import { readQuery } from '../../list/query-text.ts'
 import { readMask } from '../../list/list-query.ts'
 import { noneMatch } from '../../output/conditional.ts'
-import { rowPrinter } from '../../output/print-row.ts'
+import { rowPrinter, type RowPrinter } from '../../output/print-row.ts'
 import { emptyAnswer, jsonAnswer, type Answer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 
-/** `GET /{plural}/:id` → the row with its ETag, or 304. */
+/** `GET /{plural}/:id` → the row with its ETag, or 304. With `include` there is no tag: it would say nothing of the others. */
 export async function readRow(call: Call): Promise<Answer> {
   const { resource } = call.request.route
-  const printer = rowPrinter(resource, maskOf(call))
+  const { printer, includes } = chosen(call)
   const row = await call.session.read({ resource, id: call.parameters.id!, visible: call.visible })
   if (!row) throw problem('not_found')
+  if (includes.length > 0) {
+    const whole = await loadIncludes(call.session, includes, [row], 1)
+    return jsonAnswer(200, whole(row, printer.print(row)))
+  }
   const etag = printer.etag(row)
   if (noneMatch(call.headers['if-none-match'], etag)) return emptyAnswer(304, { etag })
   return jsonAnswer(200, printer.print(row), { etag })
 }
 
-/** The `fields` of a request for one row. @throws invalid_query */
-function maskOf(call: Call): readonly string[] | undefined {
-  if (call.search === '') return undefined
+/** The `fields` and `include` of a request for one row. @throws invalid_query */
+function chosen(call: Call): { readonly printer: RowPrinter; readonly includes: readonly Include[] } {
+  const { resource } = call.request.route
+  if (call.search === '') return { printer: rowPrinter(resource), includes: [] }
   const parameters = readQuery(call.search)
+  const allowed = includable(call.platform.registry, call.request.principal, resource)
+  const own = allowed.size === 0 ? ['fields'] : ['fields', 'include']
   const faults: InputFault[] = []
   for (const name of parameters.keys()) {
-    if (name !== 'fields')
-      faults.push({ path: `?${name.slice(0, 64)}`, code: 'unknown_parameter', message: 'Allowed: fields' })
+    if (!own.includes(name))
+      faults.push({
+        path: `?${name.slice(0, 64)}`,
+        code: 'unknown_parameter',
+        message: `Allowed: ${own.join(', ')}`,
+      })
   }
-  const mask = readMask(call.request.route.resource, parameters.get('fields'), faults)
+  const { includes, ownFields } = readIncludes(allowed, parameters, faults)
+  const mask = readMask(resource, ownFields, faults)
   if (faults.length > 0) throw problem('invalid_query', { errors: faults })
-  return mask
+  return { printer: rowPrinter(resource, mask), includes }
 }
 
 /** Writes take no query; an ignored one may have been meant as a condition. @throws invalid_query */
