@@ -44,7 +44,7 @@ export type { ComparableKind } from './condition/comparable.ts'
 
 // What a feature is made of.
 export { recordedWrite } from './feature/record.ts'
-export type { Feature, FeatureMigration, FeatureSlots } from './feature/feature.ts'
+export type { Feature, FeatureMigration, FeatureParts, FeatureSlots } from './feature/feature.ts'
 export type { RecordedName, RecordedRow, RecordedValue, RecordedWrite } from './feature/record.ts'
 export type { Actor, Credential, CredentialReader, Principal, PrincipalKind } from './auth/principal.ts'
 export type { Directory, Tenant, TenantChooser, TenantStatus } from './tenancy/tenant.ts'
@@ -97,7 +97,9 @@ export { isoTime } from './columns/kinds.ts'
 export { toStored } from './input/stored.ts'
 
 // Routes as data.
-export type { GuardedRoute, Method, PublicRoute, QueryParameter, Route } from './routes/route.ts'
+export type { GuardedRoute, Method, PublicRoute, QueryParameter, Route, RouteAnswer } from './routes/route.ts'
+export type { Answer, AnswerBody, TextAnswer } from './pipeline/answer.ts'
+export type { PublicCall } from './pipeline/call.ts'
 
 // Settings, keys and logs.
 export { defineSettings } from './settings/define-settings.ts'

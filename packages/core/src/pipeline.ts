@@ -1,5 +1,5 @@
 import { authenticate } from './pipeline/auth.ts'
-import { perform } from './pipeline/data.ts'
+import { perform, readRouteBody } from './pipeline/data.ts'
 import { authorize } from './pipeline/policy.ts'
 import { admit, receive } from './pipeline/request.ts'
 import { respond, respondTo, type Reached } from './pipeline/response.ts'
@@ -17,11 +17,9 @@ export async function handle(platform: Platform, request: Request): Promise<Resp
     const admitted = (reached = await admit(platform, received))
     const { route } = admitted
     if (route.public) {
-      return respond(
-        platform,
-        admitted,
-        await route.handle({ platform, headers: admitted.headers, parameters: admitted.parameters }),
-      )
+      const { headers, parameters, search } = admitted
+      const body = readRouteBody(platform, admitted)
+      return respond(platform, admitted, await route.handle({ platform, headers, parameters, search, body }))
     }
     await platform.ready()
     const authenticated = (reached = await authenticate(platform, admitted, route))

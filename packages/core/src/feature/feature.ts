@@ -6,6 +6,7 @@ import type { EventRecord } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Registry } from '../platform/registry.ts'
+import type { PublicRoute } from '../routes/route.ts'
 import type { Tenant, TenantChooser } from '../tenancy/tenant.ts'
 import type { RecordedRow, RecordedWrite } from './record.ts'
 
@@ -24,6 +25,16 @@ export interface FeatureSlots {
   readonly tenant?: TenantChooser
 }
 
+/** What a feature may know when it names its routes. */
+export interface FeatureParts {
+  readonly title: string
+  readonly version: string
+  readonly basePath: string
+  /** Whether the platform has routes at the root, beside those under `/api/v1`. */
+  readonly root: boolean
+  readonly registry: Registry
+}
+
 /**
  * A feature is data: what it stores, serves, records and listens to. Its place in the list of features means nothing. It can
  * add; it cannot take a check away, for the stages are called by the pipeline alone.
@@ -33,6 +44,11 @@ export interface Feature {
   /** Codes that this feature's errors use, beside the core's. */
   readonly errors?: Readonly<Record<string, ErrorDefinition>>
   readonly resources?: readonly Resource[]
+  /**
+   * Routes beside those of its resources, reachable by anyone. Called once at start; paths are whole, without the base path
+   * (`/api/v1/docs`; at the root only where `root` says so). A path that is taken already is a fault at start.
+   */
+  readonly routes?: (parts: FeatureParts) => readonly PublicRoute[]
   /** Platform tables in the schema `plinth`, made by `migrations`. Each has `tenant_id` and gets forced row-level security. */
   readonly tables?: readonly PgTable[]
   readonly migrations?: readonly FeatureMigration[]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
-import { coreErrors, type ErrorDefinition } from '../errors/registry.ts'
+import { allErrors } from '../errors/all-errors.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { Route } from '../routes/route.ts'
 import { errorResponses, problemSchema } from './errors.ts'
@@ -96,7 +96,7 @@ function operation(route: Route, registry: Registry): ZodOpenApiOperationObject 
           },
         }
       : {}),
-    responses: { ...successResponses(route), ...errorResponses(route, allErrors(registry)) },
+    responses: { ...successResponses(route), ...errorResponses(route, allErrors(registry.features)) },
   } as ZodOpenApiOperationObject
 }
 
@@ -136,12 +136,4 @@ function tagsOf(routes: readonly Route[], registry: Registry): { name: string; d
       description: resource?.description ?? (resource ? `Rows of ${resource.path}` : `The ${name} of the service`),
     }
   })
-}
-
-/** Errors of the core and of every feature. */
-export function allErrors(registry: Registry): Readonly<Record<string, ErrorDefinition>> {
-  return Object.assign({}, coreErrors, ...registry.features.map((feature) => feature.errors ?? {})) as Record<
-    string,
-    ErrorDefinition
-  >
 }

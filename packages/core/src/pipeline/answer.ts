@@ -1,13 +1,24 @@
-/** What a route answers, before it becomes a `Response`. Kept as text, so that it can be stored and replayed as it was. */
+/**
+ * What a body may be: text, bytes, or bytes as they come. A stream is read once and never held; whoever answers one ends what it
+ * holds open (a cursor, a file) in the stream's `cancel`, since callers hang up.
+ */
+export type AnswerBody = string | Uint8Array | ReadableStream<Uint8Array> | null
+
+/** What a route answers, before it becomes a `Response`. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Printed JSON (or other text); null for an empty body. */
+  /** Null for an empty body. */
+  readonly body: AnswerBody
+}
+
+/** An answer that can be stored and replayed as it was: what is kept under an idempotency key is text. */
+export interface TextAnswer extends Answer {
   readonly body: string | null
 }
 
 /** Answers of the data stage. `private, no-cache`: a shared cache must never keep a tenant's rows. */
-export function jsonAnswer(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(status: number, body: string, headers: Readonly<Record<string, string>> = {}): TextAnswer {
   return {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'private, no-cache', ...headers },
@@ -15,6 +26,6 @@ export function jsonAnswer(status: number, body: string, headers: Readonly<Recor
   }
 }
 
-export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
+export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): TextAnswer {
   return { status, headers: { 'cache-control': 'private, no-cache', ...headers }, body: null }
 }

@@ -1,7 +1,7 @@
 import type { Condition } from '../condition/condition.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Scope, Session, Transaction } from '../ports/database.ts'
-import type { Answer } from './answer.ts'
+import type { TextAnswer } from './answer.ts'
 import type { InTenant } from './tenant.ts'
 
 /** What a public route works with: no principal, no tenant, no data. */
@@ -9,6 +9,10 @@ export interface PublicCall {
   readonly platform: Platform
   readonly headers: Readonly<Record<string, string>>
   readonly parameters: Readonly<Record<string, string>>
+  /** Raw query, without the question mark. */
+  readonly search: string
+  /** The parsed JSON body, not validated; undefined where the route has none. */
+  readonly body: unknown
 }
 
 /** What a guarded route works with, after every check that does not need the row. */
@@ -28,11 +32,11 @@ export interface Call {
   readonly session: Session
   /**
    * For writes of one statement. Without an idempotency key the statement is its own transaction; with one, the key is
-   * claimed, the work done and the answer kept in one.
+   * claimed, the work done and the answer kept in one. Only text can be kept, so only text compiles here.
    */
-  write(work: (session: Session) => Promise<Answer>): Promise<Answer>
+  write(work: (session: Session) => Promise<TextAnswer>): Promise<TextAnswer>
   /** For writes that need several statements: always one transaction, with the idempotency key in it. */
-  transact(work: (transaction: Transaction) => Promise<Answer>): Promise<Answer>
+  transact(work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer>
   /** The kept answer of this request's idempotency key, for work that is too slow to hold a transaction open. */
-  replay(): Promise<Answer | undefined>
+  replay(): Promise<TextAnswer | undefined>
 }

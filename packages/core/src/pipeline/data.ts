@@ -3,11 +3,11 @@ import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Scope } from '../ports/database.ts'
 import { parseJsonBody } from '../request/scan-json.ts'
-import type { GuardedRoute } from '../routes/route.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
 import { Authorized } from './policy.ts'
+import type { Admitted } from './request.ts'
 import type { InTenant } from './tenant.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
   const { request, visible, allowed } = authorized
   const { route } = request
   const scope = scopeOf(platform, request)
-  const body = readRouteBody(platform, route, request)
+  const body = readRouteBody(platform, request)
   const key = route.method === 'GET' ? undefined : idempotencyKeyOf(request.headers, () => fingerprint(request))
   const call: Call = {
     platform,
@@ -50,7 +50,7 @@ export function scopeOf(platform: Platform, request: Pick<InTenant, 'principal' 
 }
 
 /** @throws unsupported_media_type, malformed_json, body_too_deep */
-function readRouteBody(platform: Platform, route: GuardedRoute, request: InTenant): unknown {
+export function readRouteBody(platform: Platform, { route, ...request }: Admitted): unknown {
   if (!route.body) return undefined
   const empty = request.body === undefined || request.body.byteLength === 0
   if (empty && route.body.optional) return {}

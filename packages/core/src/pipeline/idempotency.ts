@@ -2,7 +2,7 @@ import { logEvents } from '../logging/events.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { IdempotencyKey, KeyClaim, Scope, Transaction } from '../ports/database.ts'
-import type { Answer } from './answer.ts'
+import type { TextAnswer } from './answer.ts'
 import type { Call } from './call.ts'
 
 const KEPT_FOR = 24 * 3_600_000
@@ -40,15 +40,15 @@ export function withIdempotency(
     }
   }
   const context = `${scope.tenantId}|${scope.actor.kind}:${scope.actor.id}|${key.key}`
-  const kept = (claim: KeyClaim): Answer | undefined => {
+  const kept = (claim: KeyClaim): TextAnswer | undefined => {
     if (claim.found === 'other') throw problem('idempotency_key_reused')
     if (claim.found === 'running') throw problem('idempotency_in_progress', { headers: { 'retry-after': '1' } })
     if (claim.found !== 'answer') return undefined
-    const answer = JSON.parse(platform.secrets.open(claim.sealed, context)) as Answer
+    const answer = JSON.parse(platform.secrets.open(claim.sealed, context)) as TextAnswer
     platform.log.info(logEvents.idempotencyReplayed, { requestId: scope.requestId })
     return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
   }
-  const transact = (work: (transaction: Transaction) => Promise<Answer>): Promise<Answer> =>
+  const transact = (work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer> =>
     database.transaction(scope, async (transaction) => {
       const before = kept(await transaction.claimKey(key))
       if (before) return before

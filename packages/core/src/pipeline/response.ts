@@ -1,28 +1,40 @@
 import { logEvents } from '../logging/events.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { Route } from '../routes/route.ts'
 import type { Answer } from './answer.ts'
 import type { Received } from './request.ts'
 import type { InTenant } from './tenant.ts'
 
 /** As far as the request came: what is known of it goes into its log line. */
 export type Reached = Received &
-  Partial<Pick<InTenant, 'principal' | 'tenant'>> & { readonly route?: { readonly path: string } }
+  Partial<Pick<InTenant, 'principal' | 'tenant'>> & { readonly route?: Pick<Route, 'path' | 'public'> }
 
-/** Headers of every answer: nothing of an API answer may be sniffed, framed or kept by a shared cache. */
-const always = {
-  'x-content-type-options': 'nosniff',
-  vary: 'Authorization, Cookie, X-API-Key, X-Tenant-ID',
-} as const
+/** Headers of every answer: nothing of it may be sniffed. */
+const always = { 'x-content-type-options': 'nosniff' } as const
+/** What an answer depends on beside its URL. A public route reads no credential: with these, no cache could serve it twice. */
+const ofWhoAsks = { ...always, vary: 'Authorization, Cookie, X-API-Key, X-Tenant-ID' } as const
 
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {
-  const withBody = received.method !== 'HEAD' && answer.body !== null
   log(platform, received, answer.status)
-  return new Response(withBody ? answer.body : null, {
+  return new Response(bodyOf(received, answer), {
     status: answer.status,
-    headers: { ...always, 'x-request-id': received.requestId, ...answer.headers },
+    headers: {
+      ...(received.route?.public ? always : ofWhoAsks),
+      'x-request-id': received.requestId,
+      ...answer.headers,
+    },
   })
+}
+
+type ResponseBody = ConstructorParameters<typeof Response>[0]
+
+/** HEAD has no body (RFC 9110 §9.3.2). A stream that nobody will read is cancelled, or what feeds it would stay open. */
+function bodyOf({ method }: Reached, { body }: Answer): ResponseBody {
+  if (method !== 'HEAD') return body as ResponseBody
+  if (body instanceof ReadableStream) body.cancel().catch(() => undefined)
+  return null
 }
 
 /** The one error boundary: whatever was thrown becomes problem+json (RFC 9457), and its cause goes to the log alone. */

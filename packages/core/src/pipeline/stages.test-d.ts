@@ -1,5 +1,7 @@
 import { expectTypeOf, test } from 'vitest'
 import type { Platform } from '../platform/platform.ts'
+import type { Answer, TextAnswer } from './answer.ts'
+import type { Call } from './call.ts'
 import { perform } from './data.ts'
 import { authorize, Authorized } from './policy.ts'
 import type { InTenant } from './tenant.ts'
@@ -18,4 +20,16 @@ test('the data stage takes what the policy stage made, and nothing that looks li
   void perform(platform, { ...authorized, allowed: { kind: 'always' } }) // eslint-disable-line typescript/no-misused-spread
   // @ts-expect-error nobody else can make one
   void new Authorized(request, authorized.visible, authorized.allowed)
+})
+
+test('an idempotency key keeps text: bytes and streams cannot be replayed', () => {
+  expectTypeOf<Parameters<Parameters<Call['transact']>[0]>[0]>().not.toBeAny()
+  expectTypeOf<ReturnType<Call['write']>>().toEqualTypeOf<Promise<TextAnswer>>()
+  expectTypeOf<Answer>().not.toExtend<TextAnswer>()
+  const call = {} as Call
+  const bytes: Answer = { status: 200, headers: {}, body: new Uint8Array() }
+  // @ts-expect-error it would be kept as {"0":…}
+  void call.write(() => Promise.resolve(bytes))
+  // @ts-expect-error the same for a transaction
+  void call.transact(() => Promise.resolve(bytes))
 })

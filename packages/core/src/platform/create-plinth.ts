@@ -14,9 +14,9 @@ import { systemClock } from '../ports/clock.ts'
 import type { EventRecord, Transaction } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
-import { resourceRoutes } from '../routes/resource-routes.ts'
+import { collectRoutes } from '../routes/collect-routes.ts'
+import { routeFaults } from '../routes/route-faults.ts'
 import { buildRouteTable } from '../routes/route-table.ts'
-import { systemRoutes } from '../routes/system-routes.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { defaultLimits, type Platform } from './platform.ts'
@@ -38,16 +38,25 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const runtime = readRuntime(options, faults)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 
-  const { database } = options
+  const { database, clock = systemClock } = options
   const title = options.title ?? 'Plinth'
   const version = options.version ?? '1.0.0'
   const document = (): ReturnType<Plinth['openapi']> =>
     openApiDocument({ info: { title, version }, basePath: runtime.basePath, registry, routes: routes.routes })
-  const routes = buildRouteTable([
-    ...systemRoutes({ title, version, root: options.root ?? true, document }),
-    ...registry.resources.flatMap((resource) => resourceRoutes(registry, resource)),
-  ])
+  const root = options.root ?? true
+  const owned = collectRoutes({ title, version, basePath: runtime.basePath, root, registry, document })
   const readiness = readinessOf(database, runtime.log)
+  const lateFaults = [
+    ...routeFaults(owned, features),
+    ...database.attach({
+      registry,
+      log: runtime.log,
+      clock,
+      deliver: (event) => deliver(platform, event),
+    }),
+  ]
+  if (lateFaults.length > 0) throw new StartupError(lateFaults)
+  const routes = buildRouteTable(owned.map(({ route }) => route))
   const platform: Platform = {
     basePath: runtime.basePath,
     environment: runtime.environment,
@@ -60,17 +69,10 @@ export function createPlinth(options: PlinthOptions): Plinth {
     tenants: registry.features.find((feature) => feature.slots?.tenant)?.slots?.tenant ?? credentialTenant,
     secrets: runtime.secrets,
     log: runtime.log,
-    clock: options.clock ?? systemClock,
+    clock,
     limits: { ...defaultLimits, ...options.limits },
     ready: readiness.ready,
   }
-  const faultsOfTables = database.attach({
-    registry,
-    log: runtime.log,
-    clock: platform.clock,
-    deliver: (event) => deliver(platform, event),
-  })
-  if (faultsOfTables.length > 0) throw new StartupError(faultsOfTables)
 
   return {
     basePath: runtime.basePath,

@@ -1,3 +1,4 @@
+import { coreErrors } from '../errors/registry.ts'
 import type { Feature } from '../feature/feature.ts'
 import { verifyRelations } from '../include/relations.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
@@ -82,6 +83,7 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
   }
   for (const feature of features)
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
+  verifyErrors(features, faults)
   const choosers = features.filter((feature) => feature.slots?.tenant).map((feature) => feature.name)
   if (choosers.length > 1) {
     faults.push({
@@ -89,6 +91,22 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
       problem: `the tenant slot is filled by ${choosers.join(' and ')}`,
       fix: 'keep one of them',
     })
+  }
+}
+
+/** A code has one meaning, and stands in the URL at which it is explained. */
+function verifyErrors(features: readonly Feature[], faults: StartupFault[]): void {
+  const owners = new Map<string, string>(Object.keys(coreErrors).map((code) => [code, 'the platform']))
+  for (const feature of features) {
+    for (const code of Object.keys(feature.errors ?? {})) {
+      const path = `feature ${feature.name}.errors.${code}`
+      if (!/^[a-z][a-z0-9_]*$/.test(code)) {
+        faults.push({ path, problem: 'is no code', fix: 'use lower-case letters, digits and _: card_declined' })
+      }
+      const owner = owners.get(code)
+      if (owner === undefined) owners.set(code, `feature ${feature.name}`)
+      else faults.push({ path, problem: `is an error of ${owner} already`, fix: `name it ${feature.name}_${code}` })
+    }
   }
 }
 

@@ -36,9 +36,12 @@ interface RouteFacts {
   readonly unlisted?: boolean
 }
 
+/** One way in which a route answers. Several of one status are one response with several media types. */
 export interface RouteAnswer {
   readonly status: number
   readonly description: string
+  /** Media type of the body, without parameters. Default `application/json` where there is a schema, else no body. */
+  readonly contentType?: string
   readonly schema?: z.ZodType
   readonly example?: unknown
   readonly headers?: readonly string[]

@@ -2,7 +2,7 @@ import { problem } from '../../errors/plinth-error.ts'
 import { validate } from '../../input/validate.ts'
 import { matchVersion } from '../../output/conditional.ts'
 import { decodeRow, rowPrinter } from '../../output/print-row.ts'
-import { emptyAnswer, jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import { emptyAnswer, jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { RawRow, Transaction } from '../../ports/database.ts'
 import { holdsFor } from '../../resource/holds-for.ts'
@@ -16,7 +16,7 @@ import { slowPart } from './slow-part.ts'
  * output. With `outside`, the slow part happens between two transactions, and the second one insists on the version that
  * the first one saw.
  */
-export function runAction(action: ActionInfo): (call: Call) => Promise<Answer> {
+export function runAction(action: ActionInfo): (call: Call) => Promise<TextAnswer> {
   return async (call) => {
     refuseQuery(call)
     const input = action.input ? validate(action.input, call.body) : undefined
@@ -64,7 +64,7 @@ async function finish(
   transaction: Transaction,
   raw: RawRow,
   given: unknown,
-): Promise<Answer> {
+): Promise<TextAnswer> {
   const { platform, request, scope } = call
   const { resource } = request.route
   const id = String(raw.id)

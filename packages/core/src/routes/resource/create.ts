@@ -2,14 +2,14 @@ import { uuidv7 } from 'uuidv7'
 import { inputSchemas } from '../../input/schemas.ts'
 import { storedValues, validate } from '../../input/validate.ts'
 import { rowPrinter } from '../../output/print-row.ts'
-import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import { refuseUnseenReferences } from '../../resource/references.ts'
 import { refuseOutOfScope } from '../../resource/new-row-scope.ts'
 import { refuseQuery } from './read.ts'
 
 /** `POST /{plural}` → 201 with `Location` and the row. Owner, tenant, id and times are the server's. */
-export async function createRow(call: Call): Promise<Answer> {
+export async function createRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
   const values = storedValues(resource, validate(inputSchemas(resource).whole, call.body))

@@ -1,11 +1,11 @@
 import { matchVersion } from '../../output/conditional.ts'
-import { emptyAnswer, type Answer } from '../../pipeline/answer.ts'
+import { emptyAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import { changedRow } from './outcome.ts'
 import { refuseQuery } from './read.ts'
 
 /** `DELETE /{plural}/:id` → 204. Soft where the table has `deletedAt`. */
-export async function deleteRow(call: Call): Promise<Answer> {
+export async function deleteRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
   return call.write(async (session) => {

@@ -6,7 +6,7 @@ import { toStored } from '../../input/stored.ts'
 import { pointer, storedValues, validate } from '../../input/validate.ts'
 import { matchVersion } from '../../output/conditional.ts'
 import { rowPrinter } from '../../output/print-row.ts'
-import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import {
   databaseDefault,
@@ -24,7 +24,7 @@ import { refuseQuery } from './read.ts'
 type Values = Map<FieldInfo, UpdateOperation['values'] extends ReadonlyMap<FieldInfo, infer V> ? V : never>
 
 /** `PATCH /{plural}/:id`: a JSON merge patch. `{}` changes nothing, not even the version. */
-export async function patchRow(call: Call): Promise<Answer> {
+export async function patchRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
   const body = validate(inputSchemas(resource).part, withoutNested(resource, call.body)) as Record<string, unknown>
@@ -41,7 +41,7 @@ export async function patchRow(call: Call): Promise<Answer> {
 }
 
 /** `PUT /{plural}/:id`: the whole row. What the server owns, hides or keeps secret is ignored and kept. */
-export async function replaceRow(call: Call): Promise<Answer> {
+export async function replaceRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
   const body = validate(inputSchemas(resource).replacement, call.body) as Record<string, unknown>
@@ -57,7 +57,7 @@ export async function replaceRow(call: Call): Promise<Answer> {
   })
 }
 
-async function change(call: Call, session: Session, values: Values): Promise<Answer> {
+async function change(call: Call, session: Session, values: Values): Promise<TextAnswer> {
   const { resource } = call.request.route
   const printer = rowPrinter(resource)
   const operation = {
