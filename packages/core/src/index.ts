@@ -1,11 +1,13 @@
 // The language: what a user writes.
 export { resourceTable, deletedAt } from './table/resource-table.ts'
 export { belongsTo } from './table/belongs-to.ts'
+export { templateColumns, templated } from './template/columns.ts'
 export { defineResource } from './resource/define-resource.ts'
 export { createPlinth } from './platform/create-plinth.ts'
 export { serviceTokens } from './auth/service-tokens.ts'
 export { singleTenant } from './tenancy/single-tenant.ts'
 export type { AnyResourceTable, Columns, Draft, Patch, ResourceTable, Row } from './table/types.ts'
+export type { Overrides, ParamsOf, SharedTemplate, TemplateFacts } from './template/facts.ts'
 export type { FieldFacts, Fields, PersonalKind } from './resource/field-facts.ts'
 export type { Operations, Resource, Shape } from './resource/define-resource.ts'
 export type { Context, ListRequest, ReadingContext } from './resource/context.ts'

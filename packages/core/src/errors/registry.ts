@@ -107,6 +107,11 @@ export const coreErrors = {
     title: 'Other rows refer to this one',
     help: 'Delete or move the rows that point here first.',
   },
+  params_unresolved: {
+    status: 409,
+    title: 'The params do not resolve',
+    help: 'What the templates and the row say together is not what the schema asks for: `errors` names the values. Override them in the row, or mend the template.',
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'A request with this Idempotency-Key is still running',

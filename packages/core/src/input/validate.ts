@@ -18,12 +18,17 @@ const MOST_FAULTS = 100
 export function validate<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  throw problem('validation_failed', {
-    errors: result.error.issues
-      .slice(0, MOST_FAULTS)
-      .flatMap((issue) => faultsOf(issue, input))
-      .slice(0, MOST_FAULTS),
-  })
+  throw problem('validation_failed', { errors: faultsAt([], result.error, input) })
+}
+
+/** What is wrong with a value that lies at `place` in the input. */
+export function faultsAt(place: readonly string[], error: z.ZodError, value: unknown): readonly InputFault[] {
+  const prefix = pointer(place)
+  return error.issues
+    .slice(0, MOST_FAULTS)
+    .flatMap((issue) => faultsOf(issue, value))
+    .slice(0, MOST_FAULTS)
+    .map((fault) => (prefix === '' ? fault : { ...fault, path: prefix + fault.path }))
 }
 
 function faultsOf(issue: ZodIssue, input: unknown): readonly InputFault[] {

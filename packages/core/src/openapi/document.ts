@@ -78,7 +78,9 @@ function operation(route: Route, registry: Registry): ZodOpenApiOperationObject 
     operationId: route.operationId,
     summary: route.summary,
     tags: [route.tag],
-    ...(route.public ? { security: [] } : { 'x-permission': `${route.resource.name}:${route.verb}` }),
+    ...(route.public
+      ? { security: [] }
+      : { 'x-permission': `${(route.guarded ?? route.resource).name}:${route.verb}` }),
     parameters: [...path, ...query, ...headers],
     ...(route.body
       ? {

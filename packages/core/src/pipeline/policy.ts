@@ -42,7 +42,9 @@ export function authorize(_platform: Platform, request: InTenant): Authorized {
   const { route, principal } = request
   const allowed = principal.permissions.condition(route.permission)
   if (allowed.kind === 'never') {
-    throw problem('permission_denied', { detail: `This needs the permission ${route.resource.name}:${route.verb}.` })
+    throw problem('permission_denied', {
+      detail: `This needs the permission ${(route.guarded ?? route.resource).name}:${route.verb}.`,
+    })
   }
   // Who may change a row may be told of it: without read permission, the rows of the verb itself are the visible ones.
   const seeing = principal.permissions.condition(route.seeing)

@@ -6,6 +6,7 @@ import { numberPermissions } from '../policy/permission-set.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import { describeResource } from '../resource/describe-resource.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
+import { linkTemplates } from '../template/link.ts'
 import type { Registry } from './registry.ts'
 
 const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
@@ -28,11 +29,13 @@ export function readDeclaration(
   for (const resource of resources) add(resource, 'product')
   for (const feature of features) for (const resource of feature.resources ?? []) add(resource, 'platform')
   described.sort(byName)
+  const linked = linkTemplates(described, faults)
   const registry: Registry = {
-    resources: described,
-    byTable: new Map(described.map((info) => [info.table as object, info])),
+    resources: linked.resources,
+    byTable: new Map(linked.resources.map((info) => [info.table as object, info])),
     features: [...features].sort(byName),
-    permissions: numberPermissions(described),
+    permissions: numberPermissions(linked.resources),
+    templates: linked.links,
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
   }
   verifyUnique(described, features, faults)

@@ -1,6 +1,7 @@
 import type { Feature } from '../feature/feature.ts'
 import type { PermissionNumbers } from '../policy/permission-set.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
+import type { TemplateLinks } from '../template/link.ts'
 
 /** Everything that was declared, in an order that does not depend on the order of declaration. */
 export interface Registry {
@@ -11,6 +12,8 @@ export interface Registry {
   /** Sorted by name. */
   readonly features: readonly Feature[]
   readonly permissions: PermissionNumbers
+  /** Which resources come from the templates of which. */
+  readonly templates: TemplateLinks
   /** Event types that some feature listens to; `*` is all. */
   readonly listened: ReadonlySet<string>
 }

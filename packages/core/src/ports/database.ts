@@ -130,6 +130,11 @@ export interface Session {
 export interface Transaction extends Session {
   /** Locks the row until the end of the transaction and reads it. */
   lock(operation: ReadOperation): Promise<RawRow | undefined>
+  /**
+   * Waits for a hold of this name on the tenant and keeps it until the end of the transaction: with the others that share it, or
+   * alone. What is read after it is what was committed by those who held it before.
+   */
+  hold(name: string, how: 'shared' | 'alone'): Promise<void>
   /** Claims an idempotency key until the end of the transaction, without waiting for another holder. */
   claimKey(key: IdempotencyKey): Promise<KeyClaim>
   /** Keeps the (encrypted) answer under the claimed key. */

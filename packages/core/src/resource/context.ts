@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { Scalar } from '../condition/condition.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AnyResourceTable, Draft, Patch, Row } from '../table/types.ts'
+import type { ParamsOf } from '../template/facts.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 
 /** What `ctx.list` takes. Fields need not be declared filterable: this is code, not a stranger's query. */
@@ -25,6 +26,10 @@ export interface ReadingContext {
   /** @throws not_found, permission_denied */
   read<T extends AnyResourceTable>(table: T, id: string): Promise<Row<T>>
   list<T extends AnyResourceTable>(table: T, request?: ListRequest<T>): Promise<readonly Row<T>[]>
+  /** What the params of a row that comes from templates resolve to. @throws params_unresolved */
+  resolve<T extends AnyResourceTable>(table: T, row: Row<T>): Promise<ParamsOf<T>>
+  /** The same for many rows, in their order: one statement for each generation of templates. @throws params_unresolved */
+  resolveEach<T extends AnyResourceTable>(table: T, rows: readonly Row<T>[]): Promise<readonly ParamsOf<T>[]>
 }
 
 /**
@@ -36,6 +41,16 @@ export interface ReadingContext {
 export interface Context extends ReadingContext {
   /** @throws permission_denied, validation_failed, already_exists */
   create<T extends AnyResourceTable>(table: T, draft: Draft<T>): Promise<Row<T>>
+  /**
+   * Makes a row from a template of the tenant (its id) or of the platform (its key), with what the draft overrides. The row's id,
+   * owner and rights are its own.
+   * @throws not_found where there is no such template, permission_denied, validation_failed, already_exists
+   */
+  clone<T extends AnyResourceTable>(
+    table: T,
+    template: string | { readonly shared: string },
+    draft: Draft<T>,
+  ): Promise<Row<T>>
   /** Changes the given fields only. @throws not_found, permission_denied, validation_failed, version_mismatch */
   update<T extends AnyResourceTable>(
     table: T,

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Context, ReadingContext } from './context.ts'
 import type { Fields } from './field-facts.ts'
+import type { AnyTemplateFacts, TemplateFacts } from '../template/facts.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 
 /** The operations that every resource has unless it says otherwise. */
@@ -42,6 +43,7 @@ export interface Resource<S extends Shape = Shape> {
   readonly operations: Operations
   readonly strict: boolean
   readonly actions: Readonly<Record<string, AnyAction>>
+  readonly template: AnyTemplateFacts | undefined
   /** Types only; never present at run time. */
   readonly shape?: S
 }
@@ -58,6 +60,8 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   readonly operations?: Operations
   /** Unknown input fields are a 400 instead of being stripped. */
   readonly strict?: boolean
+  /** Rows come from templates, whose values they inherit and override. The table has the columns of `templated()`. */
+  readonly template?: TemplateFacts<T>
   /**
    * Verbs beside CRUD: `POST /{plural}/:id/{action}`. `run` is typed to return void although it may return the row or, with
    * an `output` schema, anything of it: with a result type TypeScript would have to infer the constant inside its own
@@ -115,5 +119,6 @@ export function defineResource<
     operations: facts.operations ?? {},
     strict: facts.strict ?? false,
     actions: (facts.actions ?? {}) as unknown as Readonly<Record<string, AnyAction>>,
+    template: facts.template as AnyTemplateFacts | undefined,
   }
 }

@@ -7,6 +7,7 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import { camelCase, kebabCase } from '../table/snake-case.ts'
 import { PLATFORM_COLUMNS, tableFacts } from '../table/resource-table.ts'
 import { drizzleTable } from '../table/types.ts'
+import { factsOf } from '../template/implied-facts.ts'
 import { annotate } from './annotate.ts'
 import type { Resource } from './define-resource.ts'
 import type { FieldFacts } from './field-facts.ts'
@@ -60,7 +61,7 @@ export function describeResource(
       at,
       key,
       column,
-      (declaration.fields[key] ?? {}) as LooseFacts,
+      factsOf(declaration, key) as LooseFacts,
       facts.references.get(key),
       faults,
     )

@@ -6,6 +6,9 @@ import { decodeRow } from '../output/print-row.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RawRow, Scope, Session } from '../ports/database.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
+import type { ParamsOf } from '../template/facts.ts'
+import type { TemplateLink } from '../template/link.ts'
+import { resolvedValue, resolveRows } from '../template/resolve-rows.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { ListRequest, ReadingContext } from './context.ts'
 import type { ResourceInfo } from './resource-info.ts'
@@ -97,7 +100,22 @@ export function readingContext(parts: ReadingParts): ReadingContext {
       })
       return rows.map((row) => decode(resource, row))
     },
+    async resolve(table, row) {
+      const [resolution] = await resolveRows(linkOf(platform, table), [row as unknown as RawRow], session)
+      return resolvedValue(resolution!) as ParamsOf<typeof table>
+    },
+    async resolveEach(table, rows) {
+      const resolutions = await resolveRows(linkOf(platform, table), rows as unknown as readonly RawRow[], session)
+      return resolutions.map((resolution) => resolvedValue(resolution) as ParamsOf<typeof table>)
+    },
   }
+}
+
+/** The templates of a table whose rows come from some. */
+export function linkOf(platform: Platform, table: AnyResourceTable): TemplateLink {
+  const link = platform.registry.templates.ofInstance.get(resourceOf(platform, table))
+  if (link) return link
+  throw new Error('rows of this table come from no template: say template: { params } in its resource')
 }
 
 function whereOf(resource: ResourceInfo, request: ListRequest<AnyResourceTable>): Condition {

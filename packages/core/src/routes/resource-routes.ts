@@ -12,6 +12,7 @@ import { listRows } from './resource/list.ts'
 import { listParameters, maskParameter } from './resource/list-parameters.ts'
 import { patchRow, replaceRow } from './resource/update.ts'
 import { readRow } from './resource/read.ts'
+import { templateRoutes } from './resource/template-routes.ts'
 import type { GuardedRoute, Method, RouteAnswer } from './route.ts'
 import { exampleInput, exampleRow } from './resource/examples.ts'
 
@@ -147,7 +148,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
     })
   }
-  return routes
+  return [...routes, ...templateRoutes(registry, resource)]
 }
 
 function exampleList(resource: ResourceInfo): unknown {

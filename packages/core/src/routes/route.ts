@@ -59,6 +59,8 @@ export interface GuardedRoute extends RouteFacts {
   readonly resource: ResourceInfo
   /** The permission action: `read`, `create`, `update`, `delete` or a verb of the resource. */
   readonly verb: string
+  /** Whose permission it is, where that is another resource than the one of the path. */
+  readonly guarded?: ResourceInfo
   /** Number of `resource:verb`, for the decision. */
   readonly permission: number
   /** Number of `resource:read`: what may be seen decides between 404 and 403. */

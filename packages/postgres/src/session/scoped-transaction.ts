@@ -1,5 +1,6 @@
 import type { IdempotencyKey, KeyClaim, RawRow, ReadOperation, Transaction } from '@plinth/core'
 import { claimKey, keepAnswer } from '../keys/claim-key.ts'
+import { hold } from '../keys/hold.ts'
 import { printEmit, type EmittedEvent } from '../statements/emit.ts'
 import { printLock } from '../statements/read.ts'
 import { isUuid, ScopedSession } from './scoped-session.ts'
@@ -10,6 +11,10 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     if (!isUuid(operation.id)) return undefined
     const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.printing), 'other')
     return row
+  }
+
+  hold(name: string, how: 'shared' | 'alone'): Promise<void> {
+    return hold(this.runner, this.scope, name, how)
   }
 
   claimKey(key: IdempotencyKey): Promise<KeyClaim> {

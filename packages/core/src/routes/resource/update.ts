@@ -3,7 +3,7 @@ import { problem } from '../../errors/plinth-error.ts'
 import { isObject, mergePatch } from '../../input/merge-patch.ts'
 import { inputSchemas } from '../../input/schemas.ts'
 import { toStored } from '../../input/stored.ts'
-import { pointer, storedValues, validate } from '../../input/validate.ts'
+import { faultsAt, pointer, storedValues, validate } from '../../input/validate.ts'
 import { matchVersion } from '../../output/conditional.ts'
 import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
@@ -18,6 +18,7 @@ import {
 import { writableFields, type FieldInfo, type ResourceInfo } from '../../resource/resource-info.ts'
 import { refuseUnseenReferences } from '../../resource/references.ts'
 import { holdsFor } from '../../resource/holds-for.ts'
+import { concernsTemplates, holdTemplates, settleTemplates } from '../../template/settle.ts'
 import { changedRow } from './outcome.ts'
 import { refuseQuery } from './read.ts'
 
@@ -31,12 +32,17 @@ export async function patchRow(call: Call): Promise<TextAnswer> {
   const nested = nestedPatches(resource, call.body)
   const values: Values = storedValues(resource, body)
   const fixed = immutableOf(values)
-  if (nested.size === 0 && fixed.length === 0) return call.write((session) => change(call, session, values))
+  const { registry } = call.platform
+  const templates = concernsTemplates(registry, resource, [...values.keys(), ...nested.keys()])
+  if (nested.size === 0 && fixed.length === 0 && !templates)
+    return call.write((session) => change(call, session, values))
   return call.transact(async (transaction) => {
+    if (templates) await holdTemplates(registry, resource, transaction)
     const current = await lockRow(call, transaction)
-    refuseChanged(call, current, fixed, values)
-    for (const [field, patch] of nested) values.set(field, mergedJson(field, current, patch))
-    return change(call, transaction, values)
+    const merged: Values = new Map(values) // the work may be repeated
+    refuseChanged(call, current, fixed, merged)
+    for (const [field, patch] of nested) merged.set(field, mergedJson(field, current, patch))
+    return change(call, transaction, merged, templates ? () => settle(call, transaction, merged, current) : undefined)
   })
 }
 
@@ -50,14 +56,32 @@ export async function replaceRow(call: Call): Promise<TextAnswer> {
     if (!values.has(field) && !field.secret && !field.immutable) values.set(field, absentValue(field))
   }
   const fixed = immutableOf(values)
-  if (fixed.length === 0) return call.write((session) => change(call, session, values))
+  const { registry } = call.platform
+  const templates = concernsTemplates(registry, resource, values.keys())
+  if (fixed.length === 0 && !templates) return call.write((session) => change(call, session, values))
   return call.transact(async (transaction) => {
-    refuseChanged(call, await lockRow(call, transaction), fixed, values)
-    return change(call, transaction, values)
+    if (templates) await holdTemplates(registry, resource, transaction)
+    const current = await lockRow(call, transaction)
+    const merged: Values = new Map(values) // the work may be repeated
+    refuseChanged(call, current, fixed, merged)
+    return change(call, transaction, merged, templates ? () => settle(call, transaction, merged, current) : undefined)
   })
 }
 
-async function change(call: Call, session: Session, values: Values): Promise<TextAnswer> {
+/** Who may not change the row is told that, and nothing of what it inherits. */
+function settle(call: Call, transaction: Transaction, values: Values, current: RawRow): Promise<void> {
+  const { resource } = call.request.route
+  if (!holdsFor(resource, current, call.allowed, call.scope.facts))
+    changedRow({ outcome: 'denied' }, `${resource.name}:update`)
+  return settleTemplates({ registry: call.platform.registry, resource, transaction, values, current })
+}
+
+async function change(
+  call: Call,
+  session: Session,
+  values: Values,
+  settled?: () => Promise<void>,
+): Promise<TextAnswer> {
   const { resource } = call.request.route
   const printer = rowPrinter(resource)
   const operation = {
@@ -70,6 +94,7 @@ async function change(call: Call, session: Session, values: Values): Promise<Tex
     values,
   }
   await refuseUnseenReferences(call.platform.registry, call.request.principal, resource, values, session)
+  await settled?.()
   const result = values.size === 0 ? await session.probe(operation) : await session.update(operation)
   const row = changedRow(result, `${resource.name}:update`)
   return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
@@ -161,11 +186,5 @@ function mergedJson(field: FieldInfo, current: RawRow, patch: unknown): string |
   const merged = mergePatch(stored === null || stored === undefined ? undefined : field.kind.decode(stored), patch)
   const checked = field.schema.safeParse(merged)
   if (checked.success) return toStored(field, checked.data)
-  throw problem('validation_failed', {
-    errors: checked.error.issues.map((issue) => ({
-      path: pointer([field.key, ...issue.path]),
-      code: issue.code,
-      message: issue.message,
-    })),
-  })
+  throw problem('validation_failed', { errors: faultsAt([field.key], checked.error, merged) })
 }

@@ -1,0 +1,62 @@
+import { uuidv7 } from 'uuidv7'
+import type { z } from 'zod'
+import { problem } from '../errors/plinth-error.ts'
+import { inputSchemas } from '../input/schemas.ts'
+import { storedValues, validate } from '../input/validate.ts'
+import { rowPrinter } from '../output/print-row.ts'
+import { jsonAnswer, type TextAnswer } from '../pipeline/answer.ts'
+import type { Call } from '../pipeline/call.ts'
+import { refuseOutOfScope } from '../resource/new-row-scope.ts'
+import { refuseUnseenReferences } from '../resource/references.ts'
+import { fieldOf } from '../resource/resource-info.ts'
+import { refuseQuery } from '../routes/resource/read.ts'
+import type { TemplateLink } from './link.ts'
+import { holdTemplates, settleTemplates } from './settle.ts'
+
+/** Body of a clone: a new row without saying what it comes from, which the path does. */
+export function cloneSchema(link: TemplateLink): z.ZodObject {
+  const { whole } = inputSchemas(link.instance)
+  return whole.omit({ templateId: true, sharedTemplate: true }).meta({ id: `${whole.meta()!.id!}Clone` })
+}
+
+/**
+ * `POST /{templates}/:id/clone` and `POST /{templates}/shared/:key/clone`: a new row that comes from this template, with overrides.
+ * Its id, owner and rights are its own. Needs `create` on the row's resource, and the template in sight.
+ */
+export function cloneTemplate(link: TemplateLink, from: 'own' | 'shared'): (call: Call) => Promise<TextAnswer> {
+  return async (call) => {
+    refuseQuery(call)
+    const { registry } = call.platform
+    const { principal } = call.request
+    const { instance, template } = link
+    const given = storedValues(instance, validate(cloneSchema(link), call.body))
+    refuseOutOfScope(instance, call.allowed, call.scope.facts)
+    const visible = principal.permissions.condition(registry.permissions.numberOf(template.name, 'read')!)
+    return call.transact(async (transaction) => {
+      const values = new Map(given)
+      await holdTemplates(registry, instance, transaction)
+      if (from === 'own') {
+        const id = call.parameters.id!
+        const row = visible.kind === 'never' ? undefined : await transaction.read({ resource: template, id, visible })
+        if (!row) throw problem('not_found')
+        values.set(fieldOf(instance, 'templateId'), String(row.id))
+      } else {
+        const key = call.parameters.key!
+        const known = visible.kind === 'never' ? undefined : link.shared.get(key)
+        if (!known || known.retired) throw problem('not_found')
+        values.set(fieldOf(instance, 'sharedTemplate'), key)
+      }
+      await refuseUnseenReferences(registry, principal, instance, values, transaction)
+      await settleTemplates({ registry, resource: instance, transaction, values, current: undefined })
+      const row = await transaction.create({
+        resource: instance,
+        id: uuidv7(),
+        ownerUserId: principal.userId,
+        values,
+      })
+      const printer = rowPrinter(instance)
+      const location = `${call.platform.basePath}/api/v1/${instance.path}/${String(row.id)}`
+      return jsonAnswer(201, printer.print(row), { etag: printer.etag(row), location })
+    })
+  }
+}
