@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { ScopedSession } from '../../packages/postgres/src/session/scoped-session.ts'
 import { openPlatform, type Answered, type OpenPlatform } from './open-platform.ts'
 import { templateResources } from './templates-fixture.ts'
 
@@ -22,7 +23,9 @@ const made = async (path: string, body: object): Promise<string> => {
 const template = (defaults: object, more: object = {}): Promise<string> =>
   made('/probe-templates', { name: 'T', defaults, ...more })
 const probe = (more: object): Promise<string> => made('/probes', { name: 'P', ...more })
-const resolved = async (path: string): Promise<unknown> => (await acme('GET', `${path}/resolved`)).json['resolved']
+const inherited = async (path: string): Promise<Record<string, unknown>> =>
+  (await acme('GET', `${path}?fields=id&include=resolved`)).json['resolved'] as Record<string, unknown>
+const resolved = (path: string): Promise<unknown> => inherited(path).then(({ value }) => value)
 
 describe('inheriting', () => {
   test('several levels, the row last; arrays replace, null takes away, the schema fills the rest', async () => {
@@ -82,6 +85,49 @@ describe('inheriting', () => {
   })
 })
 
+describe('include=resolved', () => {
+  test('of one row and of a page, also where the columns are not asked for', async () => {
+    const from = await template({ timeout: 44 }, { sharedParent: 'web' })
+    const live = await probe({ templateId: from, params: { interval: 60 } })
+    const pinned = await probe({ templateId: from, inheritance: 'pinned', params: { timeout: 1 } })
+    const value = {
+      method: 'GET',
+      timeout: 44,
+      interval: 60,
+      headers: { accept: 'text/html' },
+      expect: { status: 200 },
+    }
+    const one = await acme('GET', `/probes/${live}?include=resolved`)
+    expect(one.json).toMatchObject({ id: live, params: { interval: 60 }, resolved: { value, faults: [] } })
+    expect(one.headers.get('etag')).toBeNull()
+    const list = await acme('GET', `/probes?templateId=${from}&fields=name&include=resolved&sort=id`)
+    expect(list.json['data']).toEqual([
+      { name: 'P', resolved: { value, faults: [] } },
+      { name: 'P', resolved: { value: expect.objectContaining({ timeout: 1 }), faults: [] } },
+    ])
+    expect((await acme('GET', `/probes/${pinned}?include=resolved,template`)).json).toMatchObject({
+      template: { id: from },
+      resolved: { value: { timeout: 1 } },
+    })
+    expect((await acme('GET', `/probe-templates/${from}?include=resolved`)).json).toMatchObject({
+      resolved: { value: { timeout: 44, headers: { accept: 'text/html' } } },
+    })
+    const masked = await acme('GET', `/probes/${live}?include=resolved&fields=resolved.value`)
+    expect(masked.json.errors).toMatchObject([{ path: '?fields', code: 'unknown_field' }])
+  })
+
+  test('a page of rows costs a statement for each generation, not for each row', async () => {
+    let last = await template({ timeout: 1 })
+    for (let level = 0; level < 3; level += 1) last = await template({}, { parentTemplateId: last })
+    for (let row = 0; row < 20; row += 1) await probe({ templateId: last, params: { interval: 10 + row } })
+    const spy = vi.spyOn(ScopedSession.prototype, 'list')
+    const list = await acme('GET', `/probes?templateId=${last}&include=resolved`)
+    expect((list.json['data'] as unknown[]).length).toBe(20)
+    expect(spy).toHaveBeenCalledTimes(1 + 4)
+    spy.mockRestore()
+  })
+})
+
 describe('what is refused', () => {
   test.each([
     [{ params: { colour: 'red' } }, '/params/colour', 'unknown_field'],
@@ -117,8 +163,10 @@ describe('what is refused', () => {
     expect(await resolved(`/runs/${id}`)).toEqual({ command: 'ls', retries: 1 })
     // The template is mended as its owner likes; the row says what it lacks, and nothing invents a value.
     await acme('PUT', `/job-templates/${base}`, { name: 'J' })
-    const broken = await acme('GET', `/runs/${id}/resolved`)
-    expect(broken.json).toMatchObject({ resolved: { retries: 1 }, faults: [{ path: '/command', code: 'required' }] })
+    expect(await inherited(`/runs/${id}`)).toMatchObject({
+      value: { retries: 1 },
+      faults: [{ path: '/command', code: 'required' }],
+    })
   })
 
   test('a template of another tenant, a deleted one and none at all are told alike', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { outputSchema } from '../output/schemas.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import type { QueryParameter } from '../routes/route.ts'
+import { includedSchema } from '../template/answer-schemas.ts'
 import type { Relation } from './relations.ts'
 
 type Relations = ReadonlyMap<string, Relation>
@@ -15,6 +16,7 @@ export function rowWithIncludes(resource: ResourceInfo, relations: Relations): z
 }
 
 function schemaOf(relation: Relation): z.ZodType {
+  if (relation.kind === 'resolved') return includedSchema
   const row = outputSchema(relation.target)
   return relation.kind === 'one'
     ? row.nullable()

@@ -1,6 +1,7 @@
 import { MOST_CHARACTERS, refuseTooLarge } from '../output/page-size.ts'
 import { RELATED_TO, type RawRow, type Session } from '../ports/database.ts'
 import type { FieldInfo } from '../resource/resource-info.ts'
+import { printResolved, resolvedFrom } from '../template/print-resolved.ts'
 import type { Include } from './read-includes.ts'
 
 /** Rows of one to-many include that an answer holds in all, and that one row of it has at most. */
@@ -14,9 +15,11 @@ export function childrenShown(pageSize: number): number {
 
 /** The columns that a list must read so that the parents of its rows can be found. */
 export function withReferences(fields: readonly FieldInfo[], includes: readonly Include[]): readonly FieldInfo[] {
-  const missing = includes.flatMap(({ relation }) =>
-    relation.kind === 'one' && !fields.includes(relation.field) ? [relation.field] : [],
-  )
+  const missing = includes.flatMap(({ relation }) => {
+    const needed =
+      relation.kind === 'one' ? [relation.field] : relation.kind === 'resolved' ? resolvedFrom(relation.target) : []
+    return needed.filter((field) => !fields.includes(field))
+  })
   return missing.length === 0 ? fields : [...fields, ...missing]
 }
 
@@ -46,6 +49,7 @@ async function load(
   rows: readonly RawRow[],
   shown: number,
 ): Promise<(row: RawRow) => string> {
+  if (relation.kind === 'resolved') return printResolved(relation.link, relation.target, rows, session)
   const { kind, target, field } = relation
   const label = `${JSON.stringify(relation.name)}:`
   const keyOf = (row: RawRow): string => String(row[kind === 'one' ? field.key : 'id'])

@@ -93,11 +93,15 @@ function splitFields(
 }
 
 function readRelatedMask(
-  { name, target }: Relation,
+  { kind, name, target }: Relation,
   wanted: readonly string[] | undefined,
   faults: InputFault[],
 ): readonly string[] | undefined {
   if (!wanted) return undefined
+  if (kind === 'resolved') {
+    faults.push({ path: '?fields', code: 'unknown_field', message: `${name} is included whole` })
+    return undefined
+  }
   const allowed = visibleFields(target).map((field) => field.key)
   const unknown = wanted.find((key) => !allowed.includes(key))
   if (unknown === undefined) return allowed.filter((key) => wanted.includes(key))

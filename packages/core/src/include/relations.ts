@@ -2,6 +2,7 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { camelCase } from '../table/snake-case.ts'
+import type { TemplateLink } from '../template/link.ts'
 
 /** What can be read beside a row of a resource by `include=`. It follows from `belongsTo`, seen from either end. */
 export type Relation =
@@ -9,6 +10,8 @@ export type Relation =
   | { readonly kind: 'one'; readonly name: string; readonly target: ResourceInfo; readonly field: FieldInfo }
   /** The rows that point at this one: `monitors` of a site. */
   | { readonly kind: 'many'; readonly name: string; readonly target: ResourceInfo; readonly field: FieldInfo }
+  /** No rows: what the params of this row come to with all that they inherit from templates. */
+  | { readonly kind: 'resolved'; readonly name: string; readonly target: ResourceInfo; readonly link: TemplateLink }
 
 const made = new WeakMap<Registry, Map<ResourceInfo, ReadonlyMap<string, Relation>>>()
 
@@ -32,6 +35,14 @@ export function verifyRelations(registry: Registry, faults: StartupFault[]): voi
       const other = seen.get(relation.name)
       seen.set(relation.name, relation)
       if (!other && !resource.byKey.has(relation.name)) continue
+      if (relation.kind === 'resolved') {
+        faults.push({
+          path: `resource ${resource.name}.fields.${relation.name}`,
+          problem: 'has the name under which the resolved params are included',
+          fix: 'give the column another name',
+        })
+        continue
+      }
       const taken = other ? wordsOf(other) : `the column ${relation.name}`
       faults.push({
         path: pathOf(resource, relation),
@@ -46,7 +57,14 @@ export function verifyRelations(registry: Registry, faults: StartupFault[]): voi
 }
 
 function allRelations(registry: Registry, resource: ResourceInfo): readonly Relation[] {
-  return [...parents(registry, resource), ...children(registry, resource)]
+  return [...resolved(registry, resource), ...parents(registry, resource), ...children(registry, resource)]
+}
+
+/** Of a row that comes from templates, and of a template: whoever may read it may know what it inherits. */
+function resolved(registry: Registry, resource: ResourceInfo): readonly Relation[] {
+  const { ofInstance, ofTemplate } = registry.templates
+  const link = ofInstance.get(resource) ?? ofTemplate.get(resource)
+  return link ? [{ kind: 'resolved', name: 'resolved', target: resource, link }] : []
 }
 
 function parents(registry: Registry, resource: ResourceInfo): readonly Relation[] {
@@ -75,18 +93,19 @@ function isKept(field: FieldInfo): boolean {
   return field.hidden || field.secret
 }
 
-function pathOf(resource: ResourceInfo, relation: Relation): string {
+function pathOf(resource: ResourceInfo, relation: Exclude<Relation, { kind: 'resolved' }>): string {
   const holder = relation.kind === 'one' ? resource : relation.target
   return `resource ${holder.name}.fields.${relation.field.key}`
 }
 
 function wordsOf(relation: Relation): string {
+  if (relation.kind === 'resolved') return 'its resolved params'
   return relation.kind === 'one'
     ? `what ${relation.field.key} points at`
     : `the ${relation.target.path} by their ${relation.field.key}`
 }
 
 /** `primarySiteId` of monitors → `primarySiteMonitors`. */
-function otherName({ field, name }: Relation): string {
+function otherName({ field, name }: Exclude<Relation, { kind: 'resolved' }>): string {
   return `${field.key.replace(/Id$/, '')}${name[0]!.toUpperCase()}${name.slice(1)}`
 }

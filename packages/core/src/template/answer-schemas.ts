@@ -15,14 +15,17 @@ const levelSchema = z
   })
   .meta({ id: 'TemplateLevel' })
 
+/** What `include=resolved` puts behind a row. */
+export const includedSchema = z
+  .object({ value: z.record(z.string(), z.unknown()), faults: z.array(faultSchema) })
+  .meta({ id: 'Resolved', description: 'The params, or the defaults of a template, with all that they inherit' })
+
 const inheritance = z.enum(['live', 'pinned'])
 const from = { source: z.enum(sources), template: z.string().nullable() }
 const faults = z.array(faultSchema)
 
 /** What the rows of one link are answered with beside their own columns. */
 export interface TemplateSchemas {
-  readonly resolved: z.ZodObject
-  readonly resolvedTemplate: z.ZodObject
   readonly provenance: z.ZodObject
   readonly resync: z.ZodObject
   readonly resyncInput: z.ZodObject
@@ -49,17 +52,6 @@ export function templateSchemas(link: TemplateLink): TemplateSchemas {
     })
     .meta({ id: `Shared${titleOf(link.template)}` })
   const schemas: TemplateSchemas = {
-    resolved: z
-      .object({
-        id: z.string(),
-        inheritance,
-        resolved: anything.describe('The params with all that they inherit, and the defaults of the schema'),
-        faults,
-      })
-      .meta({ id: `Resolved${titleOf(link.instance)}` }),
-    resolvedTemplate: z
-      .object({ id: z.string(), resolved: anything.describe('The defaults with all that they inherit'), faults })
-      .meta({ id: `Resolved${titleOf(link.template)}` }),
     provenance: z.object({
       id: z.string(),
       levels: z.array(levelSchema).describe('Topmost first; later ones win'),

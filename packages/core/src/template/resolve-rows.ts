@@ -29,12 +29,21 @@ export async function resolveLive(link: TemplateLink, row: RawRow, session: Sess
   return resolveLevels(link.params, [...levels, ownLevel(row)], missing)
 }
 
-/** What a template says together with what lies above it. It need not be complete, so the schema has no say. */
-export async function resolveTemplate(link: TemplateLink, row: RawRow, session: Session): Promise<Resolution> {
-  const origin = { template: textOrNull(row.parentTemplateId), shared: textOrNull(row.sharedParent) }
-  const [{ levels, missing } = nothing] = await loadChains(link, [origin], session)
-  const above = levels.map((level): Level => (level.source === 'template' ? { ...level, source: 'parent' } : level))
-  return resolveLevels(undefined, [...above, levelOf(row, 'template')], missing)
+/** What templates say together with what lies above each. They need not be complete, so the schema has no say. */
+export async function resolveTemplates(
+  link: TemplateLink,
+  rows: readonly RawRow[],
+  session: Session,
+): Promise<readonly Resolution[]> {
+  const parentOf = (row: RawRow): Origin => {
+    return { template: textOrNull(row.parentTemplateId), shared: textOrNull(row.sharedParent) }
+  }
+  const chains = await loadChains(link, rows.map(parentOf), session)
+  return rows.map((row, at) => {
+    const { levels, missing } = chains[at]!
+    const above = levels.map((level): Level => (level.source === 'template' ? { ...level, source: 'parent' } : level))
+    return resolveLevels(undefined, [...above, levelOf(row, 'template')], missing)
+  })
 }
 
 /** @throws params_unresolved */

@@ -12,7 +12,7 @@ import { refuseQuery } from '../routes/resource/read.ts'
 import { templateSchemas } from './answer-schemas.ts'
 import { printPin } from './level.ts'
 import type { TemplateLink } from './link.ts'
-import { sourceOf } from './read-resolved.ts'
+import { sourceOf } from './read-provenance.ts'
 import { resolveLive, resolvedValue, resolveRows } from './resolve-rows.ts'
 import { differences, type Resolution } from './resolve.ts'
 

@@ -118,11 +118,11 @@ test('shared templates that say what the schema does not take, or lead nowhere',
 
 test('actions with the name of a path that templates have', () => {
   const run = (): void => undefined
-  const taken = { resolved: { run }, resync: { run }, clone: { run } }
+  const taken = { provenance: { run }, resync: { run }, clone: { run } }
   expect(faultsOf({ ...shape, actions: taken }, { ...boxWith({ params }), actions: taken })).toEqual([
-    'resource box.actions.resolved: is what templates have at this path',
+    'resource box.actions.provenance: is what templates have at this path',
     'resource box.actions.resync: is what templates have at this path',
-    'resource shape.actions.resolved: is what templates have at this path',
+    'resource shape.actions.provenance: is what templates have at this path',
     'resource shape.actions.clone: is what templates have at this path',
   ])
 })

@@ -38,8 +38,8 @@ export function verifyTemplates(described: readonly ResourceInfo[], faults: Star
           fix: `...templated(() => ${instance.name}Templates), a table of its own`,
         })
       }
-      verifyActions(instance, ['resolved', 'provenance', 'resync'], faults)
-      verifyActions(template, ['resolved', 'provenance', 'clone'], faults)
+      verifyActions(instance, ['provenance', 'resync'], faults)
+      verifyActions(template, ['provenance', 'clone'], faults)
     }
     if (verifyParams(`${path}.params`, facts.params, faults)) verifyShared(`${path}.shared`, facts, faults)
     if (template && faults.length === before) drafts.push({ instance, template, facts })

@@ -4,7 +4,7 @@ import type { ResourceInfo } from '../../resource/resource-info.ts'
 import { templateSchemas, titleOf } from '../../template/answer-schemas.ts'
 import { cloneSchema, cloneTemplate } from '../../template/clone.ts'
 import type { TemplateLink } from '../../template/link.ts'
-import { readProvenance, readResolved } from '../../template/read-resolved.ts'
+import { readProvenance } from '../../template/read-provenance.ts'
 import { listShared, readShared, refuseSharedWrite } from '../../template/read-shared.ts'
 import { applyResync, previewResync } from '../../template/resync.ts'
 import type { GuardedRoute } from '../route.ts'
@@ -43,25 +43,14 @@ function instanceRoutes(registry: Registry, link: TemplateLink, common: Common):
   const schemas = templateSchemas(link)
   const routes: GuardedRoute[] = []
   if (resource.operations.read) {
-    routes.push(
-      {
-        ...common,
-        path: `${one}/resolved`,
-        operationId: `resolve${title}`,
-        summary: `The params of a ${resource.name} with all that they inherit`,
-        handle: readResolved(link),
-        answers: [{ status: 200, description: 'The resolved params', schema: schemas.resolved }],
-      },
-      provenanceRoute(link, common),
-      {
-        ...common,
-        path: `${one}/resync`,
-        operationId: `previewResync${title}`,
-        summary: `What a pinned ${resource.name} would get from its templates as they are now`,
-        handle: previewResync(link),
-        answers: [{ status: 200, description: 'The changes', schema: schemas.resync }],
-      },
-    )
+    routes.push(provenanceRoute(link, common), {
+      ...common,
+      path: `${one}/resync`,
+      operationId: `previewResync${title}`,
+      summary: `What a pinned ${resource.name} would get from its templates as they are now`,
+      handle: previewResync(link),
+      answers: [{ status: 200, description: 'The changes', schema: schemas.resync }],
+    })
   }
   if (resource.operations.read && resource.operations.update) {
     routes.push({
@@ -104,22 +93,7 @@ function provenanceRoute(link: TemplateLink, common: Common): GuardedRoute {
 function ownTemplateRoutes(registry: Registry, link: TemplateLink, common: Common): readonly GuardedRoute[] {
   const { resource } = common
   const one = `/api/v1/${resource.path}/:id`
-  const routes: GuardedRoute[] = []
-  if (resource.operations.read) {
-    routes.push(
-      {
-        ...common,
-        path: `${one}/resolved`,
-        operationId: `resolve${titleOf(resource)}`,
-        summary: `The defaults of a ${resource.name} with all that they inherit`,
-        handle: readResolved(link),
-        answers: [
-          { status: 200, description: 'The resolved defaults', schema: templateSchemas(link).resolvedTemplate },
-        ],
-      },
-      provenanceRoute(link, common),
-    )
-  }
+  const routes: GuardedRoute[] = resource.operations.read ? [provenanceRoute(link, common)] : []
   if (link.instance.operations.create) routes.push(cloneRoute(registry, link, common, `${one}/clone`, 'own'))
   return routes
 }
