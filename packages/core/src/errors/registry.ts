@@ -135,6 +135,11 @@ export const coreErrors = {
     title: 'The tenant is suspended',
     help: 'Ask the owner of the tenant or the operator of the service.',
   },
+  too_many_exports: {
+    status: 429,
+    title: 'Too many exports are running',
+    help: 'A tenant has a few at a time. Read one to its end, or hang up, and try again after the seconds of `Retry-After`.',
+  },
   headers_too_large: { status: 431, title: 'The headers are too large', help: 'Send fewer or shorter headers.' },
   internal_error: {
     status: 500,

@@ -11,12 +11,16 @@ const PURPOSE = 'cursor'
  * @param binding tenant, resource, sort, filter and field mask as one text: with any other the signature does not hold
  */
 export function makeCursor(secrets: Secrets, binding: string, sort: readonly SortKey[], last: RawRow): string {
-  const values = sort.map(({ field }) => {
-    const value = last[field.key]
+  const payload = Buffer.from(JSON.stringify(sortValues(sort, last))).toString('base64url')
+  return `${payload}~${secrets.sign(PURPOSE, `${binding}\n${payload}`)}`
+}
+
+/** Where a row stands in this order, for what comes after it. */
+export function sortValues(sort: readonly SortKey[], row: RawRow): readonly Stored[] {
+  return sort.map(({ field }) => {
+    const value = row[field.key]
     return value === null || value === undefined ? null : String(value)
   })
-  const payload = Buffer.from(JSON.stringify(values)).toString('base64url')
-  return `${payload}~${secrets.sign(PURPOSE, `${binding}\n${payload}`)}`
 }
 
 /** @throws invalid_cursor */

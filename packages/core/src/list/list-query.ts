@@ -2,6 +2,7 @@ import { always, and, or, type Condition } from '../condition/condition.ts'
 import { problem, type InputFault } from '../errors/plinth-error.ts'
 import { rowPrinter, type RowPrinter } from '../output/print-row.ts'
 import type { SortKey } from '../ports/database.ts'
+import { exportFormat, type ExportFormat } from '../export/format.ts'
 import { readIncludes, type Includable, type Include } from '../include/read-includes.ts'
 import { visibleFields, type ResourceInfo } from '../resource/resource-info.ts'
 import { filterableFields, readContains, readFilter } from './filter.ts'
@@ -18,6 +19,8 @@ export interface ListQuery {
   readonly sort: readonly SortKey[]
   readonly printer: RowPrinter
   readonly includes: readonly Include[]
+  /** Undefined for a page of JSON. */
+  readonly format: ExportFormat | undefined
   readonly limit: number
   /** Undefined on a cursor page. */
   readonly offset: number | undefined
@@ -28,7 +31,17 @@ export interface ListQuery {
   readonly binding: string
 }
 
-const ownParameters = ['page', 'pageSize', 'skip', 'limit', 'cursor', 'count', 'sort', 'fields', 'search']
+const ownParameters = ['format', 'page', 'pageSize', 'skip', 'limit', 'cursor', 'count', 'sort', 'fields', 'search']
+
+/** What stands beside the query. */
+export interface ListSurroundings {
+  readonly includable?: ReadonlyMap<string, Includable>
+  /** The header `Accept`. */
+  readonly accept?: string | undefined
+}
+
+/** What speaks of pages, and what would cost more with every batch: an order that no index serves, further statements. */
+const notExported = ['page', 'pageSize', 'skip', 'limit', 'cursor', 'count', 'sort', 'include']
 
 /**
  * Reads the query of a list. What is not declared is refused with what is allowed, never ignored: an ignored filter shows
@@ -38,7 +51,7 @@ const ownParameters = ['page', 'pageSize', 'skip', 'limit', 'cursor', 'count', '
 export function readListQuery(
   resource: ResourceInfo,
   parameters: ReadonlyMap<string, string>,
-  includable: ReadonlyMap<string, Includable> = new Map(),
+  { includable = new Map(), accept }: ListSurroundings = {},
 ): ListQuery {
   const own = includable.size === 0 ? ownParameters : [...ownParameters, 'include']
   const faults: InputFault[] = []
@@ -53,6 +66,8 @@ export function readListQuery(
       bound.push(`${name}=${value}`)
     } else if (faults.length === before) faults.push(unknownParameter(resource, own, name))
   }
+  const format = exportFormat(accept, parameters.get('format'), faults)
+  if (format) refuseInExport(parameters, faults)
   const paging = readPaging(parameters, faults)
   const sortText = parameters.get('sort')
   const sort =
@@ -69,10 +84,22 @@ export function readListQuery(
     sort,
     printer: rowPrinter(resource, mask),
     includes,
+    format,
     ...paging,
     cursor: parameters.get('cursor'),
     countExactly: count === 'exact',
     binding: JSON.stringify([sortText ?? '', bound.sort(), parameters.get('search') ?? '', mask ?? []]),
+  }
+}
+
+function refuseInExport(parameters: ReadonlyMap<string, string>, faults: InputFault[]): void {
+  for (const name of notExported) {
+    if (parameters.has(name))
+      faults.push({
+        path: `?${name}`,
+        code: 'conflict',
+        message: 'An export holds all rows that match, newest first, without pages and includes',
+      })
   }
 }
 

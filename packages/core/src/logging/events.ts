@@ -16,6 +16,7 @@ export const logEvents = {
   sweepInterrupted: 'sweep_interrupted',
   relayInterrupted: 'relay_interrupted',
   relayDeliveryFailed: 'relay_delivery_failed',
+  exportEnded: 'export_ended',
   idempotencyReplayed: 'idempotency_replayed',
 } as const
 

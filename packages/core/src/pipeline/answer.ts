@@ -29,3 +29,8 @@ export function jsonAnswer(status: number, body: string, headers: Readonly<Recor
 export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): TextAnswer {
   return { status, headers: { 'cache-control': 'private, no-cache', ...headers }, body: null }
 }
+
+/** What every answer depends on. */
+export const VARY = 'Authorization, Cookie, X-API-Key, X-Tenant-ID'
+/** A list is a page or an export, by `Accept`. */
+export const LIST_VARY = `Accept, ${VARY}`

@@ -28,6 +28,11 @@ export interface Call {
   readonly body: unknown
   readonly visible: Condition
   readonly allowed: Condition
+  /**
+   * What may be seen now, and by whom: credential, tenant and rights are looked up again. For answers that outlast a request.
+   * @throws as at the beginning of a request
+   */
+  renew(): Promise<Pick<Call, 'visible' | 'session'>>
   /** For reads: each call is one statement. */
   readonly session: Session
   /**

@@ -4,11 +4,12 @@ import type { Platform } from '../platform/platform.ts'
 import type { Scope } from '../ports/database.ts'
 import { parseJsonBody } from '../request/scan-json.ts'
 import type { Answer } from './answer.ts'
+import { authenticate } from './auth.ts'
 import type { Call } from './call.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
-import { Authorized } from './policy.ts'
+import { authorize, Authorized } from './policy.ts'
 import type { Admitted } from './request.ts'
-import type { InTenant } from './tenant.ts'
+import { chooseTenant, type InTenant } from './tenant.ts'
 
 /**
  * Validation, then the operation: 415, 400 → 404 row → 403 this row → 412 → 409. Accepts nothing but what the policy stage
@@ -31,6 +32,13 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
     parameters: request.parameters,
     search: request.search,
     headers: request.headers,
+    renew: async () => {
+      const again = await chooseTenant(platform, await authenticate(platform, request, route))
+      // A credential may have moved on to another tenant; what was begun in this one does not.
+      if (again.tenant.id !== request.tenant.id) throw problem('tenant_forbidden')
+      const session = platform.database.session(scopeOf(platform, again))
+      return { visible: authorize(platform, again).visible, session }
+    },
     session: platform.database.session(scope),
     ...withIdempotency(platform, scope, key),
   }

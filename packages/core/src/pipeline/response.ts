@@ -2,7 +2,7 @@ import { logEvents } from '../logging/events.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Route } from '../routes/route.ts'
-import type { Answer } from './answer.ts'
+import { VARY, type Answer } from './answer.ts'
 import type { Received } from './request.ts'
 import type { InTenant } from './tenant.ts'
 
@@ -13,7 +13,7 @@ export type Reached = Received &
 /** Headers of every answer: nothing of it may be sniffed. */
 const always = { 'x-content-type-options': 'nosniff' } as const
 /** What an answer depends on beside its URL. A public route reads no credential: with these, no cache could serve it twice. */
-const ofWhoAsks = { ...always, vary: 'Authorization, Cookie, X-API-Key, X-Tenant-ID' } as const
+const ofWhoAsks = { ...always, vary: VARY } as const
 
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {

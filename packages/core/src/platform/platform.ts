@@ -20,6 +20,9 @@ export interface Limits {
   readonly depth: number
   /** Milliseconds that an action's `outside` may take. */
   readonly outside: number
+  /** Milliseconds that a whole export may take, and that its reader may take nothing. */
+  readonly export: number
+  readonly exportIdle: number
 }
 
 export const defaultLimits: Limits = {
@@ -29,6 +32,8 @@ export const defaultLimits: Limits = {
   body: 1_048_576,
   depth: 32,
   outside: 30_000,
+  export: 900_000,
+  exportIdle: 60_000,
 }
 
 /** What the stages of the pipeline work with; put together once by `createPlinth`. */

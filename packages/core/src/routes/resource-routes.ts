@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { includeParameter, rowWithIncludes } from '../include/include-schemas.ts'
 import { relationsOf } from '../include/relations.ts'
 import { inputSchemas } from '../input/schemas.ts'
@@ -48,10 +48,12 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       operationId: `list${title}`,
       summary: `List ${resource.path}`,
       query: [...listParameters(resource), ...includeParameter(relations)],
-      errors: ['invalid_query', 'invalid_cursor'],
+      errors: ['invalid_query', 'invalid_cursor', 'too_many_exports'],
       handle: listRows,
       answers: [
         { status: 200, description: 'One page', schema: listAnswerSchema(whole), example: exampleList(resource) },
+        { status: 200, description: 'All rows', contentType: 'text/csv', schema: z.string() },
+        { status: 200, description: 'All rows', contentType: 'application/x-ndjson', schema: z.string() },
       ],
     })
   }

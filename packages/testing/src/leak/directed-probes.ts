@@ -62,6 +62,8 @@ class DirectedMaker {
     for (const mask of ['id', 'id,version']) this.#get(actors.full, `?fields=${mask}`)
     this.#get(actors.full, '?skip=1&limit=100')
     for (const actor of [actors.full, actors.own, actors.group])
+      for (const format of ['csv', 'ndjson&fields=id']) this.#get(actor, `?format=${format}`)
+    for (const actor of [actors.full, actors.own, actors.group])
       for (const name of this.#relations()) this.#get(actor, `?pageSize=100&include=${name}`)
     for (const field of this.#resource.fields.filter((each) => each.filter || each.reference))
       this.#filters(actors.full, field)

@@ -148,7 +148,7 @@ class LeakRun {
     // Where others change rows in between, only refusals must be the same.
     const refused = reply.status >= 400 && decoyReply.status >= 400
     if (mood === 'wild' && !refused) return
-    // A key, or slow work, that another worker of the attacker has at this moment.
+    // A key, slow work, or a place for exports, that another worker of the attacker has at this moment.
     if (isRunning(reply) || isRunning(decoyReply)) return
     this.#compared += 1
     const words = difference(probe, reply, decoyReply)
@@ -253,5 +253,5 @@ class LeakRun {
 }
 
 function isRunning(reply: WireReply): boolean {
-  return reply.status === 409 && reply.headers['retry-after'] !== undefined
+  return (reply.status === 409 || reply.status === 429) && reply.headers['retry-after'] !== undefined
 }

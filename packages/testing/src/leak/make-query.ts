@@ -50,13 +50,17 @@ export function makeQuery(words: Words, resource: ResourceInfo, isList: boolean)
   const entries: string[] = []
   const add = (name: string, value: string): void =>
     void entries.push(`${encodeName(name)}=${encodeURIComponent(value)}`)
+  const exported = isList && random.chance(0.15)
   if (isList) {
     for (let left = random.below(3); left > 0; left -= 1) addFilter(words, resource, add)
-    addPaging(words, resource, add)
     if (random.chance(0.25)) add('search', searchWord(words, resource))
-    if (random.chance(0.3)) add('count', random.chance(0.9) ? 'exact' : 'all')
+    if (exported) add('format', random.pick(['csv', 'ndjson', 'csv', 'ndjson', 'xlsx']))
+    if (!exported || random.chance(0.1)) {
+      addPaging(words, resource, add)
+      if (random.chance(0.3)) add('count', random.chance(0.9) ? 'exact' : 'all')
+    }
   }
-  const included = random.chance(0.3) ? includedNames(words, resource) : []
+  const included = random.chance(exported ? 0.03 : 0.3) ? includedNames(words, resource) : []
   if (included.length > 0) add('include', included.join(','))
   if (random.chance(isList ? 0.3 : 0.25)) add('fields', fieldList(words, resource, included))
   if (random.chance(0.08)) add(random.pick(oddNames), oddValue(words, resource))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { formats } from '../../export/format.ts'
 import { filterableFields, operatorsOf } from '../../list/filter.ts'
 import { MOST_ROWS, USUAL_ROWS } from '../../list/list-query.ts'
 import { sortableFields } from '../../list/sort.ts'
@@ -25,6 +26,11 @@ export function listParameters(resource: ResourceInfo): readonly QueryParameter[
     { name: 'count', description: '`exact` adds page.total, at the cost of a count', schema: z.enum(['exact']) },
     { name: 'sort', description: `Fields, a leading - for descending: ${sorts.join(', ')}`, schema: z.string() },
     maskParameter(resource),
+    {
+      name: 'format',
+      description: '`csv` or `ndjson`: all rows that match as a stream, newest first, without pages (or by Accept)',
+      schema: z.enum(formats),
+    },
   ]
   if (resource.fields.some((field) => field.search)) {
     parameters.push({

@@ -1,19 +1,24 @@
 import { and } from '../../condition/condition.ts'
+import { exportRows } from '../../export/export-rows.ts'
 import { loadIncludes, withReferences } from '../../include/load-includes.ts'
 import { includable } from '../../include/read-includes.ts'
 import { makeCursor, readCursor } from '../../list/cursor.ts'
 import { readListQuery } from '../../list/list-query.ts'
 import { readQuery } from '../../list/query-text.ts'
 import { MOST_CHARACTERS, refuseTooLarge } from '../../output/page-size.ts'
-import { jsonAnswer, type Answer } from '../../pipeline/answer.ts'
+import { jsonAnswer, LIST_VARY, type Answer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 
-/** `GET /{plural}` → `{ data, page }`. One statement; `?count=exact` and each include cost one more. */
+/** `GET /{plural}` → `{ data, page }`. One statement; `?count=exact` and each include cost one more. With `format=csv` or by `Accept`: all rows, as a stream. */
 export async function listRows(call: Call): Promise<Answer> {
   const { resource } = call.request.route
   const { secrets } = call.platform
   const { registry } = call.platform
-  const query = readListQuery(resource, readQuery(call.search), includable(registry, call.request.principal, resource))
+  const query = readListQuery(resource, readQuery(call.search), {
+    includable: includable(registry, call.request.principal, resource),
+    accept: call.headers.accept,
+  })
+  if (query.format) return exportRows(call, query, query.format)
   const binding = `${call.scope.tenantId}|${resource.name}|${query.binding}`
   const after = query.cursor === undefined ? undefined : readCursor(secrets, binding, query.cursor)
   const where = and(call.visible, query.where)
@@ -47,5 +52,5 @@ export async function listRows(call: Call): Promise<Answer> {
     data += data === '' ? text : `,${text}`
     if (data.length > MOST_CHARACTERS) refuseTooLarge()
   }
-  return jsonAnswer(200, `{"data":[${data}],"page":${page}}`)
+  return jsonAnswer(200, `{"data":[${data}],"page":${page}}`, { vary: LIST_VARY })
 }
