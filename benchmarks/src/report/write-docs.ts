@@ -6,6 +6,7 @@ const file = new URL('../../../docs/performance.md', import.meta.url)
 const commands = {
   bench: 'npm run bench -- --write',
   curves: 'npm run bench:curves -- --write',
+  types: 'npm run bench:types -- --write',
 } as const
 
 /** Puts the measured figures between the markers of docs/performance.md; the text around them stays. */

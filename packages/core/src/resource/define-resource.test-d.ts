@@ -112,4 +112,18 @@ test('mistakes are refused where they stand', () => {
       },
     },
   })
+  defineResource({
+    table: projects,
+    actions: {
+      // @ts-expect-error no schema
+      archive: { input: { reason: 'text' }, run: () => undefined },
+    },
+  })
+  defineResource({
+    table: projects,
+    actions: {
+      // @ts-expect-error no schema
+      score: { output: 5, run: () => undefined },
+    },
+  })
 })

@@ -17,6 +17,12 @@ export interface Operations {
 // `input?:` lets undefined into what TypeScript infers for a key; distributing drops it. No schema at all infers unknown.
 type InputOf<Z> = unknown extends Z ? undefined : Z extends z.ZodType ? z.output<Z> : never
 
+/**
+ * A schema, or a type that refuses what is none. Not `Z & z.ZodType`: that would be the contextual type of `z.object(…)`, and
+ * TypeScript would infer its type once more from there, 25,000 instantiations a schema.
+ */
+type SchemaOf<Z> = Z extends { readonly _zod: object } ? Z : { readonly _zod: 'use a zod schema' }
+
 /** A loose view of an action, for readers of resources that do not care for its types. */
 export interface AnyAction {
   readonly input?: z.ZodType
@@ -70,7 +76,7 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   readonly actions?: {
     readonly [K in keyof I]: {
       /** Schema of the request body. */
-      readonly input?: I[K] & z.ZodType
+      readonly input?: SchemaOf<I[K]>
       readonly description?: string
       /** Changes nothing: `GET` instead of `POST`. */
       readonly readOnly?: boolean
@@ -96,7 +102,7 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   } & {
     readonly [K in keyof O]: {
       /** Schema of the answer, when it is not the row. */
-      readonly output?: O[K] & z.ZodType
+      readonly output?: SchemaOf<O[K]>
     }
   }
 }
