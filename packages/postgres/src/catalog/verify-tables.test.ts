@@ -49,7 +49,7 @@ test('unique keys and indexes hold tenant_id, expressions too', () => {
   const table = resourceTable('projects', { name: text(), code: text() }, (own) => [
     unique('projects_name_key').on(own.name),
     uniqueIndex('projects_code_key').on(sql`lower(${own.code})`),
-    uniqueIndex('projects_fine_key').on(own.name, own.tenantId),
+    uniqueIndex('projects_fine_key').on(own.tenantId, own.name),
   ])
   expect(verify(table).map(({ path, fix }) => [path, fix])).toEqual([
     ['resource project unique projects_name_key', '.on(table.tenantId, table.name)'],

@@ -1,6 +1,7 @@
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import type { Registry, ResourceInfo, StartupFault } from '@plinth/core'
 import { declareTable, type DeclaredForeignKey, type DeclaredTable } from './declared-table.ts'
+import { verifyIndexes } from './verify-indexes.ts'
 import { verifyIdentifiers } from './verify-identifiers.ts'
 
 /**
@@ -73,6 +74,7 @@ function verifyResource(
     })
   }
   verifyUniqueKeys(path, table, resource, faults)
+  verifyIndexes(path, table, resource, (column) => keyOf(resource, column), faults)
   for (const key of table.foreignKeys) verifyForeignKey(path, resource, key, tenantTables, faults)
   verifyKinds(path, resource, table, faults)
   return table
