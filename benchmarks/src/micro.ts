@@ -19,7 +19,7 @@ import { rowPrinter } from '../../packages/core/src/output/print-row.ts'
 import { parseJsonBody } from '../../packages/core/src/request/scan-json.ts'
 import { toSql } from '../../packages/postgres/src/conditions/to-sql.ts'
 import { printList } from '../../packages/postgres/src/statements/list.ts'
-import { TextCache, type Printing } from '../../packages/postgres/src/statements/printing.ts'
+import { tableOf, TextCache, type Printing } from '../../packages/postgres/src/statements/printing.ts'
 import { printRead } from '../../packages/postgres/src/statements/read.ts'
 import { compileRecords } from '../../packages/postgres/src/statements/records.ts'
 import { Statement } from '../../packages/postgres/src/statements/statement.ts'
@@ -51,7 +51,12 @@ export function measureMicro(): readonly MicroResult[] {
   const parts: readonly (readonly [name: string, title: string, call: (turn: number) => unknown])[] = [
     decision(),
     token(),
-    ...statements(resource, { records: compileRecords(registry, false, []), withFacts: false, texts: new TextCache() }),
+    ...statements(resource, {
+      records: compileRecords(registry, false, []),
+      withFacts: false,
+      texts: new TextCache(),
+      tableOf: tableOf('shared'),
+    }),
     ...printing(resource),
     ...bodies(resource),
   ]

@@ -14,6 +14,7 @@ import { checkCatalog } from './catalog/check-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
 import { classify } from './errors/connection-trouble.ts'
+import type { Isolation } from './isolation/tenant-schema.ts'
 import { migrateDatabase } from './migrate/migrate-database.ts'
 import { Relay } from './relay/relay.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
@@ -21,7 +22,7 @@ import { assertTenant, ScopedSession, type SessionParts } from './session/scoped
 import { ScopedTransaction } from './session/scoped-transaction.ts'
 import { TableFields } from './session/table-fields.ts'
 import { insertTenant, TenantLookup } from './session/tenant-lookup.ts'
-import { TextCache } from './statements/printing.ts'
+import { tableOf, TextCache } from './statements/printing.ts'
 import { Sweep } from './sweep/sweep.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
@@ -32,6 +33,8 @@ export interface DatabaseOptions {
   readonly faults?: readonly StartupFault[]
   /** What the names of the roles begin with. Default `plinth_`. */
   readonly rolePrefix?: string
+  /** Default `shared`. */
+  readonly isolation?: Isolation
   /** The runtime login, as DATABASE_URL names it; migrate() makes it a member of the runtime role. */
   readonly appLogin?: { readonly user: string; readonly password?: string | undefined } | undefined
   /** The password that migrate() gives to the system role. */
@@ -86,7 +89,7 @@ class SqlDatabase implements Database {
       attachment,
       runner,
       session: {
-        printing: { records, withFacts, texts: new TextCache(resources) },
+        printing: { records, withFacts, texts: new TextCache(resources), tableOf: tableOf(this.#isolation) },
         onEvent: () => this.#relay?.poke(),
       },
     }
@@ -229,6 +232,10 @@ class SqlDatabase implements Database {
     await this.#sweep?.stop()
     await this.#relay?.stop()
     await this.#drivers.close()
+  }
+
+  get #isolation(): Isolation {
+    return this.#options.isolation ?? 'shared'
   }
 
   get #rolePrefix(): string {

@@ -48,7 +48,7 @@ export function printUpdate(operation: UpdateOperation, scope: Scope, printing: 
   for (const [field, value] of values) put(field, value)
   for (const field of sql.renewed) if (!values.has(field)) put(field, madeValue(field, field.column.onUpdateFn))
   const write = (): string =>
-    `update ${sql.table} p set version = p.version + 1, updated_at = ${names.now}${set.map((print) => print()).join('')} from b`
+    `update ${change.table} p set version = p.version + 1, updated_at = ${names.now}${set.map((print) => print()).join('')} from b`
   return finish(change, printing, 'varied', `update ${given}`, write, 'no key update')
 }
 
@@ -58,16 +58,17 @@ export function printDelete(operation: ChangeOperation, scope: Scope, printing: 
   const { sql, names } = change
   const { deletedAt } = sql
   if (!deletedAt)
-    return finish(change, printing, 'fixed', 'delete', () => `delete from ${sql.table} p using b`, 'update')
+    return finish(change, printing, 'fixed', 'delete', () => `delete from ${change.table} p using b`, 'update')
   const time = columnType(deletedAt.column).family === 'zoneless' ? `(${names.now} at time zone 'UTC')` : names.now
   const write = (): string =>
-    `update ${sql.table} p set ${identifier(deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${names.now} from b`
+    `update ${change.table} p set ${identifier(deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${names.now} from b`
   return finish(change, printing, 'fixed', 'delete', write, 'no key update')
 }
 
 interface Change {
   readonly operation: ChangeOperation
   readonly sql: ReturnType<typeof resourceSql>
+  readonly table: string
   readonly statement: Statement
   readonly names: WriteNames
   readonly head: string
@@ -79,13 +80,22 @@ function beginChange(
   operation: ChangeOperation,
   kind: 'update' | 'delete',
   scope: Scope,
-  { records, withFacts }: Printing,
+  { records, withFacts, tableOf }: Printing,
 ): Change {
   const { resource } = operation
   const beside = records.beside(resource, kind, operation.event)
   const { statement, head } = beginWrite(scope, operation.id, operation.event, withFacts, beside !== '')
   const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
-  return { operation, sql: resourceSql(resource), statement, names: writeNames(withFacts), head, beside, print }
+  return {
+    operation,
+    sql: resourceSql(resource),
+    table: tableOf(resource),
+    statement,
+    names: writeNames(withFacts),
+    head,
+    beside,
+    print,
+  }
 }
 
 /**
@@ -110,7 +120,7 @@ function finish(
   const text = texts.get(`${key} ${resource.name} ${listened}${visible} & ${allowed}${version}`, () => {
     const row = `p.tenant_id = $1::uuid and p.id = ${names.id}`
     return (
-      `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${sql.table} p where c.t is not null and ${row}${sql.live}${visible} for ${lock} of p) p)` +
+      `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${change.table} p where c.t is not null and ${row}${sql.live}${visible} for ${lock} of p) p)` +
       `, n as (${write()} where ${row} and b.${ALLOWED}${version} returning p.*)${change.beside}` +
       ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
     )
@@ -119,7 +129,7 @@ function finish(
 }
 
 /** What a change of nothing would answer, without a lock and without a write. */
-export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts, texts }: Printing): Printed {
+export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts, texts, tableOf }: Printing): Printed {
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const id = statement.add(operation.id)
@@ -132,7 +142,7 @@ export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts
   const visible = andCondition(operation.visible, print)
   const text = texts.get(`probe ${resource.name} ${allowed}${stale}${visible}`, () => {
     const sql = resourceSql(resource)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${BARRIER}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${BARRIER}) p`
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }

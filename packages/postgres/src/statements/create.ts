@@ -14,7 +14,7 @@ import { beginWrite, writeNames } from './write-clause.ts'
 export function printCreate(
   operation: CreateOperation,
   scope: Scope,
-  { records, withFacts, texts }: Printing,
+  { records, withFacts, texts, tableOf }: Printing,
 ): Printed {
   const { resource, values } = operation
   const sql = resourceSql(resource)
@@ -41,7 +41,7 @@ export function printCreate(
     ]
     const stored = given.map((field, at) => columnType(field.column).store(placeholders[at] ?? 'null'))
     const row = [names.tenantId, names.id, `${owner}::uuid`, names.now, names.now, ...stored]
-    return `${head}, n as (insert into ${sql.table} (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning *)${beside} select ${sql.written} from n`
+    return `${head}, n as (insert into ${tableOf(resource)} (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning *)${beside} select ${sql.written} from n`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

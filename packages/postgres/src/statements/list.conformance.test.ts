@@ -16,7 +16,7 @@ import { attach, openPGlite, openServer, samples, scopeOf, type Attached, type O
 import { seeded, type Random } from '../../tests/random-conditions.ts'
 import type { Parameter } from '../drivers/driver.ts'
 import { printList } from './list.ts'
-import { TextCache, type Printing } from './printing.ts'
+import { tableOf, TextCache, type Printing } from './printing.ts'
 import { compileRecords } from './records.ts'
 
 const tenantId = '0190a000-0000-7000-8000-00000000000a'
@@ -171,7 +171,12 @@ describe('the plan', () => {
     opened = await openServer(inject('postgresUrl'))
     const { registry, resource } = attach(opened.drivers)
     sample = resource(samples)
-    printing = { records: compileRecords(registry, false, []), withFacts: false, texts: new TextCache() }
+    printing = {
+      records: compileRecords(registry, false, []),
+      withFacts: false,
+      texts: new TextCache(),
+      tableOf: tableOf('shared'),
+    }
     await opened.owner.query(`insert into public.samples (tenant_id, id, created_at, label)
       select ('0190a000-0000-7000-8000-00000000000' || n % 5)::uuid, gen_random_uuid(), now() - n * interval '1 second', 'x' || n from generate_series(1, 20000) n`)
     await opened.owner.query('analyze public.samples')

@@ -17,7 +17,7 @@ const OWN_TENANT = 'p.tenant_id = (select $1::uuid)'
  * A page of rows. The limit stands in the text as a number: behind a parameter the planner assumes a tenth of the table and
  * may sort the whole tenant. (There are at most as many page sizes as the API allows.)
  */
-export function printList(operation: ListOperation, scope: Scope, { withFacts, texts }: Printing): Printed {
+export function printList(operation: ListOperation, scope: Scope, { withFacts, texts, tableOf }: Printing): Printed {
   const { resource, sort } = operation
   const statement = scopedStatement(scope, withFacts)
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
@@ -30,7 +30,7 @@ export function printList(operation: ListOperation, scope: Scope, { withFacts, t
     // The next cursor is made of the last row's sort values, its ETag of the version.
     const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
     const columns = chosenColumns(resource, operation.fields, needed)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${sql.table} p where c.t is not null and ${OWN_TENANT}${sql.live}${end}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${tableOf(resource)} p where c.t is not null and ${OWN_TENANT}${sql.live}${end}) p`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

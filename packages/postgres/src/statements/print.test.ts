@@ -19,7 +19,7 @@ import { printDelete, printProbe, printUpdate } from './change.ts'
 import { printCreate } from './create.ts'
 import { printEmit } from './emit.ts'
 import { printList } from './list.ts'
-import { TextCache, type Printing } from './printing.ts'
+import { tableOf, TextCache, type Printing } from './printing.ts'
 import { printCount, printLock, printRead } from './read.ts'
 import { compileRecords } from './records.ts'
 import type { Printed } from './statement.ts'
@@ -46,6 +46,7 @@ const printingOf = ({ registry }: typeof plain): Printing => ({
   records: compileRecords(registry, false, []),
   withFacts: false,
   texts: new TextCache(),
+  tableOf: tableOf('shared'),
 })
 
 const CANARY = "c4nary'); drop table plinth.tenants; --"

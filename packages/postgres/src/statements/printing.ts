@@ -1,3 +1,5 @@
+import type { ResourceInfo } from '@plinth/core'
+import { tableInStatements, type Isolation } from '../isolation/tenant-schema.ts'
 import type { Records } from './records.ts'
 
 /** What printing needs besides the operation and its scope; one per attached database. */
@@ -6,6 +8,20 @@ export interface Printing {
   /** Whether policies written in code read facts about the principal. */
   readonly withFacts: boolean
   readonly texts: TextCache
+  /** The table of a resource as every statement names it: `"public"."sites"`, or `"sites"` where each tenant has a schema. */
+  readonly tableOf: (resource: ResourceInfo) => string
+}
+
+/** @param isolation whether tables are named with their schema, or found by the search_path of the tenant */
+export function tableOf(isolation: Isolation): Printing['tableOf'] {
+  const known = new WeakMap<ResourceInfo, string>()
+  return (resource) => {
+    const kept = known.get(resource)
+    if (kept !== undefined) return kept
+    const made = tableInStatements(resource, isolation)
+    known.set(resource, made)
+    return made
+  }
 }
 
 const MOST_KEPT = 1024

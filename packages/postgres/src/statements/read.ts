@@ -31,14 +31,19 @@ export function printLock(operation: ReadOperation, scope: Scope, printing: Prin
   return printOne(operation, scope, printing, ' for no key update of p')
 }
 
-function printOne(operation: ReadOperation, scope: Scope, { withFacts, texts }: Printing, end: string): Printed {
+function printOne(
+  operation: ReadOperation,
+  scope: Scope,
+  { withFacts, texts, tableOf }: Printing,
+  end: string,
+): Printed {
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const id = statement.add(operation.id)
   const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
   const text = texts.get(`read ${resource.name}${end}${visible}`, () => {
     const sql = resourceSql(resource)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${end}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${end}) p`
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }
@@ -46,14 +51,14 @@ function printOne(operation: ReadOperation, scope: Scope, { withFacts, texts }: 
 export function printCount(
   operation: Pick<ListOperation, 'resource' | 'where'>,
   scope: Scope,
-  { withFacts, texts }: Printing,
+  { withFacts, texts, tableOf }: Printing,
 ): Printed {
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
   const text = texts.get(`count ${resource.name}${where}`, () => {
     const sql = resourceSql(resource)
-    return `${scopeClause(withFacts)} select p.n from c cross join lateral (select count(*) n from ${sql.table} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}) p`
+    return `${scopeClause(withFacts)} select p.n from c cross join lateral (select count(*) n from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid${sql.live}${where}) p`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

@@ -16,7 +16,11 @@ const OF = identifier(RELATED_TO)
  * walk the whole tenant along the key to spare a sort of twenty rows. Children are read for each key by itself, so that
  * each has its newest ones: the index of the reference holds them in that order, and the limit ends the reading.
  */
-export function printRelated(operation: RelatedOperation, scope: Scope, { withFacts, texts }: Printing): Printed {
+export function printRelated(
+  operation: RelatedOperation,
+  scope: Scope,
+  { withFacts, texts, tableOf }: Printing,
+): Printed {
   const { resource, by } = operation
   const statement = scopedStatement(scope, withFacts)
   const keys = statement.add(arrayLiteral(operation.keys))
@@ -27,7 +31,7 @@ export function printRelated(operation: RelatedOperation, scope: Scope, { withFa
     const sql = resourceSql(resource)
     const id = fieldOf(resource, 'id')
     const columns = chosenColumns(resource, operation.fields, [id])
-    const found = `${sql.table} p where c.t is not null and p.tenant_id = $1::uuid`
+    const found = `${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid`
     if (by === 'id')
       return `${scopeClause(withFacts)} select p.* from c cross join lateral (select p.id as ${OF}, ${columns} from ${found} and p.id = any(${columnType(id.column).compareMany(keys)})${sql.live}${where}${BARRIER}) p`
     const of = `unnest(${columnType(by.column).compareMany(keys)}) k(id)`

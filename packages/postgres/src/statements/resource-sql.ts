@@ -1,12 +1,9 @@
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { FieldInfo, ResourceInfo } from '@plinth/core'
 import { columnType } from './column-types.ts'
 import { identifier } from './quote.ts'
 
-/** The parts of a resource's statements that never change, printed once. */
+/** The parts of a resource's statements that never change, printed once. Its table's name is `printing.tableOf(resource)`. */
 export interface ResourceSql {
-  /** `"public"."sites"`: qualified, so that no search_path can put another table in its place. */
-  readonly table: string
   /** All columns of `p`, each under its property name. */
   readonly columns: string
   /** The same of `n`, the row that a write returns. */
@@ -33,7 +30,6 @@ export function resourceSql(resource: ResourceInfo): ResourceSql {
   const withoutId = resource.fields.filter((field) => field.key !== 'id')
   const own = resource.fields.filter((field) => !setByStatement.has(field.key))
   const made: ResourceSql = {
-    table: `${identifier(getTableConfig(resource.drizzle).schema ?? 'public')}.${identifier(resource.sqlName)}`,
     columns: columnList('p', resource.fields),
     written: columnList('n', resource.fields),
     changed: columnList('n', withoutId),
