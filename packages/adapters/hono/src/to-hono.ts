@@ -1,5 +1,6 @@
 import type { Plinth } from '@plinth/core'
-import { Hono } from 'hono'
+import { pathOfTarget, uniteHeader } from '@plinth/core/node'
+import { Hono, type Context } from 'hono'
 
 /**
  * A Hono app that serves a platform: `new Hono().route('/', toHono(plinth))`. Conversion only: Hono speaks Request and
@@ -19,10 +20,28 @@ export function toHono(plinth: Pick<Plinth, 'fetch' | 'knows' | 'basePath' | 'no
           `Mount it at '/' and write createPlinth({ basePath: '${prefix}' }).`,
       )
     }
-    if (plinth.notFound === 'host' && !plinth.knows(context.req.path)) return next()
-    return plinth.fetch(context.req.raw)
+    if (plinth.notFound === 'host' && !plinth.knows(pathOfTarget(context.req.raw.url))) return next()
+    const response = await plinth.fetch(context.req.raw)
+    // What the host's middleware has set so far. Hono would drop it, or let it win over what Plinth says.
+    const before = [...context.newResponse(null).headers]
+    if (before.length === 0) return response
+    unite(context, before, response)
   })
   return app
+}
+
+/** Both sets of headers in one answer: Plinth's count, every cookie is kept, `Vary` is united. */
+function unite(context: Context, before: Iterable<readonly [string, string]>, response: Response): void {
+  // Into the response itself: a copy would turn its text into a stream, without a length.
+  const { headers } = response
+  for (const [name, held] of before) {
+    const own = headers.get(name)
+    if (name === 'set-cookie') headers.append(name, held)
+    else headers.set(name, own === null ? held : String(uniteHeader(name, held, own)))
+  }
+  // Cleared first, or Hono lays what was there before over it again.
+  context.res = undefined
+  context.res = response
 }
 
 /** `/tools/*` → `/tools`; `/*` → ``. */

@@ -146,6 +146,11 @@ export const coreErrors = {
     title: 'Something went wrong on our side',
     help: 'Report the `requestId`; the log has the cause.',
   },
+  body_already_read: {
+    status: 500,
+    title: 'The body was read before Plinth could read it',
+    help: 'The server that Plinth is mounted in parses bodies before Plinth sees the request. Mount Plinth before its body parsers (`express.json()`), or let them keep the bytes as `request.rawBody`.',
+  },
   record_failed: {
     status: 503,
     title: 'The change could not be recorded and was not made',

@@ -1,4 +1,5 @@
 import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { NodeRequest, wellFormedHost } from '../node/node-request.ts'
 import type { Limits, Platform } from '../platform/platform.ts'
 import { readBody } from '../request/read-body.ts'
 import { requestIdOf, traceIdOf } from '../request/request-id.ts'
@@ -32,10 +33,7 @@ export interface Admitted extends Received {
 
 /** Takes a request apart. Never throws: the error answer needs the request id. */
 export function receive(platform: Platform, request: Request): Received {
-  const headers: Record<string, string> = {}
-  request.headers.forEach((value, name) => {
-    headers[name] = value
-  })
+  const headers = headersOf(request)
   const { path, search } = splitUrl(request.url)
   return {
     request,
@@ -50,9 +48,19 @@ export function receive(platform: Platform, request: Request): Received {
   }
 }
 
+/** Node's messages have them ready; a `Headers` is copied. */
+function headersOf(request: Request): Readonly<Record<string, string>> {
+  if (request instanceof NodeRequest) return request.headerRecord
+  const headers: Record<string, string> = {}
+  request.headers.forEach((value, name) => {
+    headers[name] = value
+  })
+  return headers
+}
+
 /**
  * 413, 414, 431 → 404, 405.
- * @throws body_too_large, url_too_long, headers_too_large, no_route, method_not_allowed
+ * @throws body_too_large, url_too_long, headers_too_large, malformed_request, body_already_read, no_route, method_not_allowed
  */
 export async function admit(platform: Platform, received: Received): Promise<Admitted> {
   const { limits } = platform
@@ -62,6 +70,7 @@ export async function admit(platform: Platform, received: Received): Promise<Adm
     throw problem('url_too_long', { detail: `At most ${limits.url} characters are read.` })
   }
   refuseLongHeaders(received.headers, limits)
+  refuseNoHost(received.headers.host)
   const body = withBody.has(received.method)
     ? await readBody(received, limits.body, () => tooLarge(limits)).catch(unread)
     : undefined
@@ -93,6 +102,12 @@ function refuseLongHeaders(headers: Readonly<Record<string, string>>, limits: Li
       detail: `At most ${limits.headerCount} headers of ${limits.headerBytes} characters in all are read.`,
     })
   }
+}
+
+/** RFC 9112 §3.2: a Host that is none, or two of them, is 400. Whoever builds a link from it would build it for the sender. */
+function refuseNoHost(host: string | undefined): void {
+  if (host !== undefined && !wellFormedHost.test(host))
+    throw problem('malformed_request', { detail: 'The Host header names no host.' })
 }
 
 function findRoute(platform: Platform, received: Received): Pick<Admitted, 'route' | 'parameters'> {

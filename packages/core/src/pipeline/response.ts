@@ -1,8 +1,9 @@
 import { logEvents } from '../logging/events.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { responseTo } from '../node/node-response.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Route } from '../routes/route.ts'
-import { VARY, type Answer } from './answer.ts'
+import { VARY, type Answer, type AnswerBody } from './answer.ts'
 import type { Received } from './request.ts'
 import type { InTenant } from './tenant.ts'
 
@@ -18,23 +19,26 @@ const ofWhoAsks = { ...always, vary: VARY } as const
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {
   log(platform, received, answer.status)
-  return new Response(bodyOf(received, answer), {
-    status: answer.status,
-    headers: {
-      ...(received.route?.public ? always : ofWhoAsks),
-      'x-request-id': received.requestId,
-      ...answer.headers,
-    },
-  })
+  const headers = {
+    ...(received.route?.public ? always : ofWhoAsks),
+    'x-request-id': received.requestId,
+    ...answer.headers,
+  }
+  const { status, body } = answer
+  if (received.method !== 'HEAD') return responseTo(received.request, body, { status, headers })
+  return responseTo(received.request, null, { status, headers: { ...lengthOf(body), ...headers } })
 }
 
-type ResponseBody = ConstructorParameters<typeof Response>[0]
-
-/** HEAD has no body (RFC 9110 §9.3.2). A stream that nobody will read is cancelled, or what feeds it would stay open. */
-function bodyOf({ method }: Reached, { body }: Answer): ResponseBody {
-  if (method !== 'HEAD') return body as ResponseBody
-  if (body instanceof ReadableStream) body.cancel().catch(() => undefined)
-  return null
+/**
+ * HEAD has the headers of GET, its length too, and no body (RFC 9110 §9.3.2). A stream that nobody will read is cancelled, or what
+ * feeds it would stay open.
+ */
+function lengthOf(body: AnswerBody): Readonly<Record<string, string>> {
+  if (body === null) return {}
+  if (typeof body === 'string') return { 'content-length': String(Buffer.byteLength(body)) }
+  if (body instanceof Uint8Array) return { 'content-length': String(body.byteLength) }
+  body.cancel().catch(() => undefined)
+  return {}
 }
 
 /** The one error boundary: whatever was thrown becomes problem+json (RFC 9457), and its cause goes to the log alone. */

@@ -16,7 +16,7 @@ import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import { collectRoutes } from '../routes/collect-routes.ts'
 import { routeFaults } from '../routes/route-faults.ts'
-import { buildRouteTable } from '../routes/route-table.ts'
+import { buildRouteTable, pathsOf } from '../routes/route-table.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import { defaultLimits, type Platform } from './platform.ts'
@@ -80,6 +80,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     registry,
     routes: routes.routes,
     fetch: (request) => handle(platform, request),
+    paths: pathsOf(runtime.basePath, routes.routes),
     knows: (path) => routes.match(canonicalPath(runtime.basePath, path)) !== undefined,
     openapi: document,
     async migrate(migrateOptions = {}) {

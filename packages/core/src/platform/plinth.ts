@@ -45,6 +45,8 @@ export interface Plinth {
   readonly fetch: (request: Request) => Promise<Response>
   /** Is this path (as the browser sees it) one of Plinth's? What is not goes on to the host. */
   readonly knows: (path: string) => boolean
+  /** Every path that it knows, as the browser sees it, short forms (`/api/sites`) included, parameters as `:name`. */
+  readonly paths: readonly string[]
   readonly basePath: string
   readonly notFound: 'host' | 'plinth'
   readonly registry: Registry

@@ -60,6 +60,14 @@ export function buildRouteTable(routes: readonly Route[]): RouteTable {
   }
 }
 
+/** Each path once, as the browser sees it; `/api/v1/sites` is `/api/sites` too. */
+export function pathsOf(basePath: string, routes: readonly Route[]): readonly string[] {
+  const paths = routes.flatMap(({ path }) =>
+    path.startsWith('/api/v1/') ? [path, `/api${path.slice('/api/v1'.length)}`] : [path],
+  )
+  return [...new Set(paths)].map((path) => `${basePath}${path}`)
+}
+
 function parameterNames(path: string): readonly string[] {
   return [...path.matchAll(/:([a-zA-Z]+)/g)].map((match) => match[1]!)
 }
