@@ -126,8 +126,12 @@ describe('scopes', () => {
     const folder = await add('folders', { name: 'seen by acme alone' })
     const asOwn = (folderId: string): ReturnType<typeof call> =>
       call('acme', 'POST', '/api/v1/papers', { title: 'x', folderId })
-    expect((await asOwn(folder)).status).toBe(201)
-    await call('acme', 'DELETE', `/api/v1/folders/${folder}`)
+    const paper = await asOwn(folder)
+    expect(paper.status).toBe(201)
+    // While it lives, its folder cannot go.
+    expect((await call('acme', 'DELETE', `/api/v1/folders/${folder}`)).status).toBe(409)
+    await call('acme', 'DELETE', `/api/v1/papers/${String(paper.json['id'])}`)
+    expect((await call('acme', 'DELETE', `/api/v1/folders/${folder}`)).status).toBe(204)
     const deleted = await asOwn(folder)
     const absent = await asOwn(crypto.randomUUID())
     expect(deleted.json.errors).toEqual(absent.json.errors)

@@ -6,6 +6,7 @@ import {
   type Feature,
   type Plinth,
   type PlinthOptions,
+  type Principal,
   type RawRow,
   type Resource,
 } from '@plinth/core'
@@ -25,6 +26,8 @@ export interface Answered {
 
 export interface OpenPlatform {
   readonly plinth: Plinth
+  /** The principal of one of its services, for work in code. */
+  principal(who: string): Promise<Principal>
   /** As the superuser: what is really stored. */
   stored(text: string): Promise<readonly RawRow[]>
   readonly call: (
@@ -37,6 +40,12 @@ export interface OpenPlatform {
   close(): Promise<void>
 }
 
+/** One more service of the tenant acme. */
+export interface NamedService {
+  readonly name: string
+  readonly permissions: readonly string[]
+}
+
 export const tokenOf = (who: string): string => `${who}-`.padEnd(40, 'x')
 
 /** A platform on a database of its own, with the tenants acme and beta, `acme` and `beta` as full services and `reader`. */
@@ -44,24 +53,23 @@ export async function openPlatform(
   serverUrl: string,
   resources: readonly Resource[],
   features: readonly Feature[] = [],
-  options: Partial<PlinthOptions> = {},
+  { services = [], ...options }: Partial<PlinthOptions> & { readonly services?: readonly NamedService[] } = {},
 ): Promise<OpenPlatform> {
   const database = await createDatabase(serverUrl)
+  const identities = serviceTokens([
+    { name: 'acme', token: tokenOf('acme'), tenant: 'acme', permissions: ['*'] },
+    { name: 'other', token: tokenOf('other'), tenant: 'acme', permissions: ['*'] },
+    { name: 'reader', token: tokenOf('reader'), tenant: 'acme', permissions: ['*:read'] },
+    { name: 'beta', token: tokenOf('beta'), tenant: 'beta', permissions: ['*'] },
+    ...services.map(({ name, permissions }) => ({ name, token: tokenOf(name), tenant: 'acme', permissions })),
+  ])
   const plinth = createPlinth({
     database: postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max: 8 }),
     resources,
     log: silentLogger,
     env: { ENVIRONMENT: 'test', SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}` },
     ...options,
-    features: [
-      serviceTokens([
-        { name: 'acme', token: tokenOf('acme'), tenant: 'acme', permissions: ['*'] },
-        { name: 'other', token: tokenOf('other'), tenant: 'acme', permissions: ['*'] },
-        { name: 'reader', token: tokenOf('reader'), tenant: 'acme', permissions: ['*:read'] },
-        { name: 'beta', token: tokenOf('beta'), tenant: 'beta', permissions: ['*'] },
-      ]),
-      ...features,
-    ],
+    features: [identities, ...features],
   })
   const superuser = postgresJsDriver(database.url, {
     max: 1,
@@ -75,6 +83,13 @@ export async function openPlatform(
   await plinth.foundTenant({ slug: 'beta', name: 'Beta' })
   return {
     plinth,
+    async principal(who) {
+      for (const reader of identities.slots?.auth ?? []) {
+        const principal = await reader.read({ kind: 'bearer', value: tokenOf(who) })
+        if (principal) return principal
+      }
+      throw new Error(`there is no service ${who}`)
+    },
     stored: (text) => superuser.query(text),
     call: async (who, method, path, body, headers = {}) => {
       const response = await plinth.fetch(

@@ -112,6 +112,21 @@ export const coreErrors = {
     title: 'The params do not resolve',
     help: 'What the templates and the row say together is not what the schema asks for: `errors` names the values. Override them in the row, or mend the template.',
   },
+  not_deleted: {
+    status: 409,
+    title: 'The row is not deleted',
+    help: 'There is nothing to restore. Somebody may have restored it before you.',
+  },
+  parent_deleted: {
+    status: 409,
+    title: 'The row belongs to one that is deleted',
+    help: 'Restore the row that it refers to first; `errors` names the field.',
+  },
+  too_many_rows: {
+    status: 409,
+    title: 'Too many rows would go at once',
+    help: 'The limit is in the answer. Delete in portions: a bulk takes 100 rows, and children can go before their parent.',
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'A request with this Idempotency-Key is still running',

@@ -7,3 +7,17 @@ export function toStored(field: FieldInfo, value: unknown): Stored {
   if (field.kind.name === 'json') return JSON.stringify(value)
   return typeof value === 'string' ? value : String(value as number | boolean)
 }
+
+/** The value that code sees, of what is stored. Not `kind.decode`, which reads what the database printed. */
+export function decodeStored(field: FieldInfo, stored: string): unknown {
+  switch (field.kind.compares) {
+    case 'number':
+      return Number(stored)
+    case 'boolean':
+      return stored === 'true'
+    case 'time':
+      return field.kind.name === 'time' ? new Date(stored) : stored
+    default:
+      return field.kind.decode(stored)
+  }
+}

@@ -42,6 +42,40 @@ export interface ReadOperation {
   readonly visible: Condition
 }
 
+/** Which rows of a softly deleted table: without a word, the live ones. */
+export type RowState = 'live' | 'deleted' | 'any'
+
+/**
+ * What a lock keeps others from. `change`: changing the row. `delete`: referring to it as well. `keep`: changing or deleting
+ * it, while others may `keep` it too.
+ */
+export type LockStrength = 'keep' | 'change' | 'delete'
+
+export interface LockOperation extends ReadOperation {
+  /** Default: `change`. */
+  readonly strength?: LockStrength
+  readonly state?: RowState
+}
+
+export interface LockManyOperation {
+  readonly resource: ResourceInfo
+  readonly where: Condition
+  readonly strength: LockStrength
+  readonly state?: RowState
+  /** Rows at most. Ordered by id. */
+  readonly limit: number
+  readonly newestFirst?: boolean
+  /** Columns to read; the id is always among them. Default: all. */
+  readonly fields?: readonly FieldInfo[]
+}
+
+/** A change of many rows that were locked and authorised before. */
+export interface ManyOperation {
+  readonly resource: ResourceInfo
+  readonly ids: readonly string[]
+  readonly event: string
+}
+
 export interface ListOperation {
   readonly resource: ResourceInfo
   /** What the principal may see, and what he asked for. */
@@ -99,7 +133,8 @@ export interface UpdateOperation extends ChangeOperation {
 
 export type ChangeResult =
   | { readonly outcome: 'done'; readonly row: RawRow }
-  | { readonly outcome: 'missing' | 'denied' | 'stale' }
+  /** `live`: asked to be restored, and not deleted. */
+  | { readonly outcome: 'missing' | 'denied' | 'stale' | 'live' }
 
 export interface IdempotencyKey {
   readonly key: string
@@ -124,17 +159,26 @@ export interface Session {
   /** What `update` would answer to a change of nothing: same outcomes, the row as it is, nothing written. */
   probe(operation: ChangeOperation): Promise<ChangeResult>
   delete(operation: ChangeOperation): Promise<ChangeResult>
+  /** Brings a softly deleted row back. */
+  restore(operation: ChangeOperation): Promise<ChangeResult>
 }
 
 /** A session inside a transaction: all or nothing. */
 export interface Transaction extends Session {
-  /** Locks the row until the end of the transaction and reads it. */
-  lock(operation: ReadOperation): Promise<RawRow | undefined>
   /**
    * Waits for a hold of this name on the tenant and keeps it until the end of the transaction: with the others that share it, or
    * alone. What is read after it is what was committed by those who held it before.
    */
   hold(name: string, how: 'shared' | 'alone'): Promise<void>
+  /** Locks the row until the end of the transaction and reads it. */
+  lock(operation: LockOperation): Promise<RawRow | undefined>
+  /** Locks rows in the order of their ids, so that two who lock the same rows wait for each other instead of a deadlock. */
+  lockMany(operation: LockManyOperation): Promise<readonly RawRow[]>
+  /** Creates rows of one resource with few statements; the rows come back in the order given. */
+  createMany(operations: readonly CreateOperation[]): Promise<readonly RawRow[]>
+  /** Deletes rows, each with its own record and event; softly where the resource says so and `purge` does not. How many. */
+  deleteMany(operation: ManyOperation & { readonly purge?: boolean }): Promise<number>
+  restoreMany(operation: ManyOperation): Promise<number>
   /** Claims an idempotency key until the end of the transaction, without waiting for another holder. */
   claimKey(key: IdempotencyKey): Promise<KeyClaim>
   /** Keeps the (encrypted) answer under the claimed key. */

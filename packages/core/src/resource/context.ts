@@ -58,6 +58,11 @@ export interface Context extends ReadingContext {
     patch: Patch<T>,
     options?: { readonly ifVersion?: number },
   ): Promise<Row<T>>
-  /** @throws not_found, permission_denied, still_referenced, version_mismatch */
+  /** And what goes with it. @throws not_found, permission_denied, still_referenced, version_mismatch, too_many_rows */
   delete<T extends AnyResourceTable>(table: T, id: string, options?: { readonly ifVersion?: number }): Promise<void>
+  /**
+   * Brings a softly deleted row back, and what was deleted with it.
+   * @throws not_found, permission_denied, not_deleted, parent_deleted, already_exists, version_mismatch
+   */
+  restore<T extends AnyResourceTable>(table: T, id: string, options?: { readonly ifVersion?: number }): Promise<Row<T>>
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Context, ReadingContext } from './context.ts'
 import type { Fields } from './field-facts.ts'
+import type { AnyHooks, Hooks } from './hooks.ts'
 import type { AnyTemplateFacts, TemplateFacts } from '../template/facts.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 
@@ -12,6 +13,12 @@ export interface Operations {
   /** PUT and PATCH. */
   readonly update?: boolean
   readonly delete?: boolean
+  /** Bringing deleted rows back. Default: where the table has `deletedAt`. */
+  readonly restore?: boolean
+  /** Up to 100 creates, updates and deletes in one transaction. Default: where one of these is there. */
+  readonly bulk?: boolean
+  /** Deleting every row. Off unless it says `true`, and a permission of its own. */
+  readonly clear?: boolean
 }
 
 // `input?:` lets undefined into what TypeScript infers for a key; distributing drops it. No schema at all infers unknown.
@@ -50,6 +57,7 @@ export interface Resource<S extends Shape = Shape> {
   readonly strict: boolean
   readonly actions: Readonly<Record<string, AnyAction>>
   readonly template: AnyTemplateFacts | undefined
+  readonly hooks: AnyHooks
   /** Types only; never present at run time. */
   readonly shape?: S
 }
@@ -62,10 +70,12 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   /** Words for people: OpenAPI and screens. */
   readonly description?: string
   readonly fields?: Fields<T>
-  /** Operations to switch off: `{ delete: false }`. A disabled one answers 405 and is absent from OpenAPI. */
+  /** Operations to switch off: `{ delete: false }`, or on: `{ clear: true }`. A disabled one answers 405 and is absent from OpenAPI. */
   readonly operations?: Operations
   /** Unknown input fields are a 400 instead of being stripped. */
   readonly strict?: boolean
+  /** Code of the product around reads and writes. The one fact that is a feature: see `docs/resources.md`. */
+  readonly hooks?: Hooks<T>
   /** Rows come from templates, whose values they inherit and override. The table has the columns of `templated()`. */
   readonly template?: TemplateFacts<T>
   /**
@@ -126,5 +136,6 @@ export function defineResource<
     strict: facts.strict ?? false,
     actions: (facts.actions ?? {}) as unknown as Readonly<Record<string, AnyAction>>,
     template: facts.template as AnyTemplateFacts | undefined,
+    hooks: (facts.hooks ?? {}) as unknown as AnyHooks,
   }
 }

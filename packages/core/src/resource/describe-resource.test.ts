@@ -52,9 +52,9 @@ test('every fault is found, each with its path', () => {
     expect.stringContaining('the table was not made by resourceTable'),
     'resource tag.fields.name.serach: is no fact about a field',
     'resource tag.fields.nmae: is no column of the table',
-    'resource tag.operations.creat: is no operation',
     'resource tag.actions.read: has the name of an operation',
     'resource tag.actions.read: has no run',
+    'resource tag.operations.creat: is no operation',
     'resource health: /health is a path of the platform',
     'resource page.fields.siteId: points at a table that is no resource of this platform',
   ])

@@ -10,6 +10,8 @@ import { drizzleTable } from '../table/types.ts'
 import { factsOf } from '../template/implied-facts.ts'
 import { annotate } from './annotate.ts'
 import type { Resource } from './define-resource.ts'
+import { verifyHooks } from './hooks.ts'
+import { operationNames, settleOperations, verbsOf } from './operations.ts'
 import type { FieldFacts } from './field-facts.ts'
 import { codeAlone, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
@@ -27,9 +29,6 @@ const factNames = new Set([
   'personal',
   'description',
 ])
-const operationNames = ['create', 'read', 'list', 'update', 'delete'] as const
-/** Permission actions of the operations: reading one and listing are the same permission. */
-const operationVerbs = ['read', 'create', 'update', 'delete'] as const
 const platform = new Set<string>(PLATFORM_COLUMNS)
 
 /**
@@ -70,7 +69,8 @@ export function describeResource(
   verifyNames(at, name, declaration, columns, faults)
   // Rows that only code makes may well have such columns: what a log holds is all its own.
   if (declaration.operations.create !== false) verifyGivable(at, fields, faults)
-  const operations = Object.fromEntries(operationNames.map((each) => [each, declaration.operations[each] ?? true]))
+  const operations = settleOperations(at, declaration, 'deletedAt' in columns, faults)
+  verifyHooks(at, declaration.hooks, 'deletedAt' in columns, faults)
   const actions = Object.entries(declaration.actions).map(([action, given]) => ({ ...given, name: action }))
   return {
     name,
@@ -82,10 +82,11 @@ export function describeResource(
     drizzle: table as PgTable,
     fields,
     byKey: new Map(fields.map((field) => [field.key, field])),
-    operations: operations as ResourceInfo['operations'],
+    operations,
     strict: declaration.strict,
     actions,
-    verbs: [...operationVerbs, ...actions.map((action) => action.name)],
+    hooks: declaration.hooks,
+    verbs: [...verbsOf(operations, 'deletedAt' in columns), ...actions.map((action) => action.name)],
     declaration,
   }
 }
@@ -111,23 +112,11 @@ function verifyNames(
       })
     }
   }
-  for (const operation of Object.keys(declaration.operations)) {
-    if (!(operationNames as readonly string[]).includes(operation)) {
-      faults.push({
-        path: `${at}.operations.${operation}`,
-        problem: 'is no operation',
-        fix: `use one of: ${operationNames.join(', ')}`,
-      })
-    }
-  }
   for (const [action, given] of Object.entries(declaration.actions)) {
     const path = `${at}.actions.${action}`
     if (!/^[a-z][a-zA-Z0-9-]*$/.test(action))
       faults.push({ path, problem: 'is no usable path segment', fix: "name it like 'archive'" })
-    if (
-      (operationNames as readonly string[]).includes(action) ||
-      ['clear', 'bulk', 'restore', 'new', 'edit'].includes(action)
-    ) {
+    if ((operationNames as readonly string[]).includes(action) || ['new', 'edit'].includes(action)) {
       faults.push({ path, problem: 'has the name of an operation', fix: 'choose another verb' })
     }
     if (typeof given.run !== 'function')

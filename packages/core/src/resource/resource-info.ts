@@ -5,6 +5,7 @@ import type { Reference } from '../table/belongs-to.ts'
 import type { AnyResourceTable } from '../table/types.ts'
 import type { AnyAction, Operations, Resource } from './define-resource.ts'
 import type { PersonalKind } from './field-facts.ts'
+import type { AnyHooks } from './hooks.ts'
 
 /** One column of a resource, with all that is known about it: what Drizzle says and the facts that the user declared. */
 export interface FieldInfo {
@@ -56,7 +57,8 @@ export interface ResourceInfo {
   readonly operations: Required<Operations>
   readonly strict: boolean
   readonly actions: readonly ActionInfo[]
-  /** The permission actions of the resource: `read create update delete` and its own verbs. */
+  readonly hooks: AnyHooks
+  /** The permission actions of the resource: `read create update delete`, where there are such operations `restore` and `clear`, and its own verbs. */
   readonly verbs: readonly string[]
   readonly declaration: Resource
 }

@@ -1,24 +1,27 @@
-import { uuidv7 } from 'uuidv7'
 import { inputSchemas } from '../input/schemas.ts'
 import { validateDraft } from '../input/validate.ts'
 import type { Transaction } from '../ports/database.ts'
 import { problem } from '../errors/plinth-error.ts'
-import { goesSoftly, refuseUsed } from '../template/refuse-used.ts'
-import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
-import { changedRow } from '../routes/resource/outcome.ts'
+import { createRow } from '../write/create-row.ts'
+import { deleteRow } from '../write/delete-row.ts'
+import { isSoft } from '../write/family.ts'
+import { restoreRow } from '../write/restore-row.ts'
+import { updateRow } from '../write/update-row.ts'
+import type { WriteParts } from '../write/write-parts.ts'
 import type { Context } from './context.ts'
 import { refuseOutOfScope } from './new-row-scope.ts'
-import { refuseUnseenReferences } from './references.ts'
 import { decode, linkOf, permitted, reach, readingContext, resourceOf, type ReadingParts } from './reading-context.ts'
 
 interface TransactionParts extends Omit<ReadingParts, 'session'> {
   readonly transaction: Transaction
+  /** How many hooks led here. */
+  readonly depth?: number
 }
 
 /** The `ctx` of actions, jobs and scripts: every operation asks the principal's permissions, as over HTTP. */
 export function transactionContext(given: TransactionParts): Context {
-  const { platform, transaction, principal } = given
-  const parts: ReadingParts = { ...given, session: transaction }
+  const { platform, transaction } = given
+  const parts: WriteParts = { depth: 0, ...given, session: transaction, contextOf: transactionContext }
   const context: Context = {
     ...readingContext(parts),
     async clone(table, template, draft) {
@@ -37,42 +40,28 @@ export function transactionContext(given: TransactionParts): Context {
       const resource = resourceOf(platform, table)
       refuseOutOfScope(resource, permitted(parts, resource, 'create'), given.scope.facts)
       const values = validateDraft(resource, inputSchemas(resource).whole, draft as Record<string, unknown>)
-      if (concernsTemplates(platform.registry, resource, values.keys())) {
-        await holdTemplates(platform.registry, resource, transaction)
-      }
-      await refuseUnseenReferences(platform.registry, principal, resource, values, transaction)
-      await settleTemplates({ registry: platform.registry, resource, transaction, values, current: undefined })
-      const row = await transaction.create({ resource, id: uuidv7(), ownerUserId: principal.userId, values })
-      return decode(resource, row)
+      return decode(resource, await createRow(parts, resource, values))
     },
     async update(table, id, patch, { ifVersion } = {}) {
       const resource = resourceOf(platform, table)
       const { visible, allowed, covered } = reach(parts, resource, 'update', id)
       const values = validateDraft(resource, inputSchemas(resource).part, patch as Record<string, unknown>)
-      const templates = concernsTemplates(platform.registry, resource, values.keys())
-      if (templates) await holdTemplates(platform.registry, resource, transaction)
-      await refuseUnseenReferences(platform.registry, principal, resource, values, transaction)
-      if (templates) {
-        const current = await transaction.lock({ resource, id, visible })
-        if (!current) throw problem('not_found')
-        await settleTemplates({ registry: platform.registry, resource, transaction, values, current })
-      }
-      const operation = { resource, id, visible, allowed, ifVersion, event: covered?.event ?? 'updated', values }
-      const result = values.size === 0 ? await transaction.probe(operation) : await transaction.update(operation)
-      const row = changedRow(result, `${resource.name}:update`)
+      const event = covered?.event ?? 'updated'
+      const row = await updateRow(parts, { resource, id, visible, allowed, ifVersion, event, values })
       if (values.size > 0) covered?.onChange()
       return decode(resource, row)
     },
     async delete(table, id, { ifVersion } = {}) {
       const resource = resourceOf(platform, table)
       const { visible, allowed, covered } = reach(parts, resource, 'delete', id)
-      const event = covered?.event ?? 'deleted'
-      const softly = goesSoftly(platform.registry, resource)
-      if (softly) await holdTemplates(platform.registry, resource, transaction)
-      const result = await transaction.delete({ resource, id, visible, allowed, ifVersion, event })
-      changedRow(result, `${resource.name}:delete`)
-      if (softly) await refuseUsed(platform.registry, resource, id, transaction)
+      await deleteRow(parts, { resource, id, visible, allowed, ifVersion, event: covered?.event ?? 'deleted' })
       covered?.onChange()
+    },
+    async restore(table, id, { ifVersion } = {}) {
+      const resource = resourceOf(platform, table)
+      if (!isSoft(resource)) throw new Error(`${resource.name} is not deleted softly, so there is nothing to restore`)
+      const { visible, allowed } = reach(parts, resource, 'restore', id)
+      return decode(resource, await restoreRow(parts, { resource, id, visible, allowed, ifVersion, event: 'restored' }))
     },
   }
   return context

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { includeParameter, rowWithIncludes } from '../include/include-schemas.ts'
 import { relationsOf } from '../include/relations.ts'
 import { inputSchemas } from '../input/schemas.ts'
-import { listAnswerSchema, outputSchema } from '../output/schemas.ts'
+import { listAnswerSchema } from '../output/schemas.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { runAction } from './resource/action.ts'
@@ -12,30 +12,19 @@ import { listRows } from './resource/list.ts'
 import { listParameters, maskParameter } from './resource/list-parameters.ts'
 import { patchRow, replaceRow } from './resource/update.ts'
 import { readRow } from './resource/read.ts'
+import { restoreRoutes } from './resource/restore-routes.ts'
+import { routePartsOf } from './resource/route-parts.ts'
 import { templateRoutes } from './resource/template-routes.ts'
-import type { GuardedRoute, Method, RouteAnswer } from './route.ts'
+import type { GuardedRoute, Method } from './route.ts'
 import { exampleInput, exampleRow } from './resource/examples.ts'
 
 /** The routes of a resource: a reader of the declaration, like OpenAPI or row-level security. */
 export function resourceRoutes(registry: Registry, resource: ResourceInfo): readonly GuardedRoute[] {
   const { operations } = resource
-  const base = `/api/v1/${resource.path}`
+  const parts = routePartsOf(registry, resource)
+  const { base, title, common, guard, row } = parts
   const one = `${base}/:id`
-  const title = resource.name[0]!.toUpperCase() + resource.name.slice(1)
   const schemas = inputSchemas(resource)
-  const row: RouteAnswer = {
-    status: 200,
-    description: 'The row',
-    schema: outputSchema(resource),
-    example: exampleRow(resource),
-    headers: ['ETag'],
-  }
-  const common = { public: false as const, resource, tag: resource.name, origin: resource.origin }
-  const guard = (verb: string): Pick<GuardedRoute, 'verb' | 'permission' | 'seeing'> => ({
-    verb,
-    permission: registry.permissions.numberOf(resource.name, verb)!,
-    seeing: registry.permissions.numberOf(resource.name, 'read')!,
-  })
   const relations = relationsOf(registry, resource)
   const whole = rowWithIncludes(resource, relations)
   const routes: GuardedRoute[] = []
@@ -150,7 +139,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
     })
   }
-  return [...routes, ...templateRoutes(registry, resource)]
+  return [...routes, ...restoreRoutes(resource, parts), ...templateRoutes(registry, resource)]
 }
 
 function exampleList(resource: ResourceInfo): unknown {

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import type { z } from 'zod'
 import { problem } from '../errors/plinth-error.ts'
 import { inputSchemas } from '../input/schemas.ts'
@@ -7,11 +6,12 @@ import { rowPrinter } from '../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../pipeline/answer.ts'
 import type { Call } from '../pipeline/call.ts'
 import { refuseOutOfScope } from '../resource/new-row-scope.ts'
-import { refuseUnseenReferences } from '../resource/references.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { refuseQuery } from '../routes/resource/read.ts'
 import type { TemplateLink } from './link.ts'
-import { holdTemplates, settleTemplates } from './settle.ts'
+import { createRow } from '../write/create-row.ts'
+import { partsOf } from '../routes/resource/write-by-call.ts'
+import { holdTemplates } from './settle.ts'
 
 /** Body of a clone: a new row without saying what it comes from, which the path does. */
 export function cloneSchema(link: TemplateLink): z.ZodObject {
@@ -46,14 +46,7 @@ export function cloneTemplate(link: TemplateLink, from: 'own' | 'shared'): (call
         if (!known || known.retired) throw problem('not_found')
         values.set(fieldOf(instance, 'sharedTemplate'), key)
       }
-      await refuseUnseenReferences(registry, principal, instance, values, transaction)
-      await settleTemplates({ registry, resource: instance, transaction, values, current: undefined })
-      const row = await transaction.create({
-        resource: instance,
-        id: uuidv7(),
-        ownerUserId: principal.userId,
-        values,
-      })
+      const row = await createRow(partsOf(call, transaction, transaction), instance, values)
       const printer = rowPrinter(instance)
       const location = `${call.platform.basePath}/api/v1/${instance.path}/${String(row.id)}`
       return jsonAnswer(201, printer.print(row), { etag: printer.etag(row), location })

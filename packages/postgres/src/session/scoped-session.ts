@@ -10,7 +10,7 @@ import type {
   Session,
   UpdateOperation,
 } from '@plinth/core'
-import { outcomeOf, printDelete, printProbe, printUpdate } from '../statements/change.ts'
+import { outcomeOf, printDelete, printProbe, printRestore, printUpdate } from '../statements/change.ts'
 import { printCreate } from '../statements/create.ts'
 import { printList } from '../statements/list.ts'
 import { printCount, printRead } from '../statements/read.ts'
@@ -75,7 +75,7 @@ export class ScopedSession implements Session {
   async create(operation: CreateOperation): Promise<RawRow> {
     const [row] = await this.runner.run(printCreate(operation, this.scope, this.parts.printing), 'create')
     if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
-    this.#announce(`${operation.resource.name}.created`)
+    this.announce(`${operation.resource.name}.created`)
     return row
   }
 
@@ -85,6 +85,10 @@ export class ScopedSession implements Session {
 
   delete(operation: ChangeOperation): Promise<ChangeResult> {
     return this.#change(operation, 'delete', () => printDelete(operation, this.scope, this.parts.printing))
+  }
+
+  restore(operation: ChangeOperation): Promise<ChangeResult> {
+    return this.#change(operation, 'update', () => printRestore(operation, this.scope, this.parts.printing))
   }
 
   probe(operation: ChangeOperation): Promise<ChangeResult> {
@@ -97,11 +101,11 @@ export class ScopedSession implements Session {
     if (!row) return { outcome: 'missing' }
     const outcome = outcomeOf(row['id'])
     if (outcome) return { outcome }
-    if (kind !== 'read') this.#announce(`${operation.resource.name}.${operation.event}`)
+    if (kind !== 'read') this.announce(`${operation.resource.name}.${operation.event}`)
     return { outcome: 'done', row }
   }
 
-  #announce(type: string): void {
+  protected announce(type: string): void {
     if (this.parts.printing.records.listens(type)) this.parts.onEvent()
   }
 }

@@ -1,13 +1,24 @@
-import type { IdempotencyKey, KeyClaim, RawRow, ReadOperation, Transaction } from '@plinth/core'
+import type {
+  CreateOperation,
+  IdempotencyKey,
+  KeyClaim,
+  LockManyOperation,
+  LockOperation,
+  ManyOperation,
+  RawRow,
+  Transaction,
+} from '@plinth/core'
 import { claimKey, keepAnswer } from '../keys/claim-key.ts'
 import { hold } from '../keys/hold.ts'
 import { printEmit, type EmittedEvent } from '../statements/emit.ts'
-import { printLock } from '../statements/read.ts'
+import { runsAlike, printCreateMany, printDeleteMany, printRestoreMany } from '../statements/many.ts'
+import { printLock, printLockMany } from '../statements/lock.ts'
+import type { Printed } from '../statements/statement.ts'
 import { isUuid, ScopedSession } from './scoped-session.ts'
 
 /** A session inside a transaction, with what only makes sense there. */
 export class ScopedTransaction extends ScopedSession implements Transaction {
-  async lock(operation: ReadOperation): Promise<RawRow | undefined> {
+  async lock(operation: LockOperation): Promise<RawRow | undefined> {
     if (!isUuid(operation.id)) return undefined
     const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.printing), 'other')
     return row
@@ -15,6 +26,42 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
 
   hold(name: string, how: 'shared' | 'alone'): Promise<void> {
     return hold(this.runner, this.scope, name, how)
+  }
+
+  lockMany(operation: LockManyOperation): Promise<readonly RawRow[]> {
+    return this.runner.run(printLockMany(operation, this.scope, this.parts.printing), 'other')
+  }
+
+  async createMany(operations: readonly CreateOperation[]): Promise<readonly RawRow[]> {
+    const [first] = operations
+    if (!first) return []
+    const byId = new Map<string, RawRow>()
+    for (const run of runsAlike(operations)) {
+      const rows = await this.runner.run(printCreateMany(run, this.scope, this.parts.printing), 'create')
+      for (const row of rows) byId.set(String(row['id']).toLowerCase(), row)
+    }
+    this.announce(`${first.resource.name}.created`)
+    return operations.map((operation) => {
+      const row = byId.get(operation.id.toLowerCase())
+      if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
+      return row
+    })
+  }
+
+  deleteMany(operation: ManyOperation & { readonly purge?: boolean }): Promise<number> {
+    return this.#changeMany(operation, 'delete', () => printDeleteMany(operation, this.scope, this.parts.printing))
+  }
+
+  restoreMany(operation: ManyOperation): Promise<number> {
+    return this.#changeMany(operation, 'update', () => printRestoreMany(operation, this.scope, this.parts.printing))
+  }
+
+  async #changeMany(operation: ManyOperation, kind: 'update' | 'delete', print: () => Printed): Promise<number> {
+    if (operation.ids.length === 0) return 0
+    const [row] = await this.runner.run(print(), kind)
+    const changed = Number(row?.['n'] ?? 0)
+    if (changed > 0) this.announce(`${operation.resource.name}.${operation.event}`)
+    return changed
   }
 
   claimKey(key: IdempotencyKey): Promise<KeyClaim> {

@@ -28,6 +28,8 @@ import { beginWrite, writeNames, type WriteNames } from './write-clause.ts'
 /** Instead of an id, for a row that was seen and not changed. No id is one of these words. */
 const STALE = 'stale'
 const DENIED = 'denied'
+/** Asked to be restored, and never deleted. */
+const LIVE = 'live'
 /** Name of no column that a table could have by accident. */
 const ALLOWED = identifier('?allowed')
 
@@ -59,10 +61,29 @@ export function printDelete(operation: ChangeOperation, scope: Scope, printing: 
   const { deletedAt } = sql
   if (!deletedAt)
     return finish(change, printing, 'fixed', 'delete', () => `delete from ${change.table} p using b`, 'update')
-  const time = columnType(deletedAt.column).family === 'zoneless' ? `(${names.now} at time zone 'UTC')` : names.now
-  const write = (): string =>
-    `update ${change.table} p set ${identifier(deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${names.now} from b`
+  const write = (): string => `${softly(change.table, deletedAt, names)} from b`
   return finish(change, printing, 'fixed', 'delete', write, 'no key update')
+}
+
+/** The `update … set …` that takes a row away softly. */
+export function softly(table: string, deletedAt: FieldInfo, names: WriteNames): string {
+  const time = columnType(deletedAt.column).family === 'zoneless' ? `(${names.now} at time zone 'UTC')` : names.now
+  return `update ${table} p set ${identifier(deletedAt.sqlName)} = ${time}, version = p.version + 1, updated_at = ${names.now}`
+}
+
+/** The one that brings it back. */
+export function unsoftly(table: string, deletedAt: FieldInfo, names: WriteNames): string {
+  return `update ${table} p set ${identifier(deletedAt.sqlName)} = null, version = p.version + 1, updated_at = ${names.now}`
+}
+
+/** Brings a softly deleted row back. A row that was never deleted is found as well, to be told apart from one that is not there. */
+export function printRestore(operation: ChangeOperation, scope: Scope, printing: Printing): Printed {
+  const change = beginChange(operation, 'update', scope, printing)
+  const { sql, names } = change
+  const { deletedAt } = sql
+  if (!deletedAt) throw new Error(`${operation.resource.name} is not deleted softly, so there is nothing to restore`)
+  const write = (): string => `${unsoftly(change.table, deletedAt, names)} from b`
+  return finish(change, printing, 'fixed', 'restore', write, 'no key update', deletedAt)
 }
 
 interface Change {
@@ -109,6 +130,7 @@ function finish(
   key: string,
   write: () => string,
   lock: string,
+  deleted?: FieldInfo,
 ): Printed {
   const { operation, sql, statement, names, print } = change
   const { resource } = operation
@@ -119,10 +141,14 @@ function finish(
   const listened = records.listens(`${resource.name}.${operation.event}`)
   const text = texts.get(`${key} ${resource.name} ${listened}${visible} & ${allowed}${version}`, () => {
     const row = `p.tenant_id = $1::uuid and p.id = ${names.id}`
+    const gone = deleted === undefined ? '' : ` and b.${identifier(deleted.sqlName)} is not null`
+    // Without `gone`, a row that was seen, allowed and of the right version is changed.
+    const unchanged =
+      deleted === undefined ? `'${STALE}'` : `case when true${version} then '${LIVE}' else '${STALE}' end`
     return (
-      `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${change.table} p where c.t is not null and ${row}${sql.live}${visible} for ${lock} of p) p)` +
-      `, n as (${write()} where ${row} and b.${ALLOWED}${version} returning p.*)${change.beside}` +
-      ` select coalesce(n.id::text, case when b.${ALLOWED} then '${STALE}' else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
+      `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${change.table} p where c.t is not null and ${row}${deleted === undefined ? sql.live : ''}${visible} for ${lock} of p) p)` +
+      `, n as (${write()} where ${row} and b.${ALLOWED}${version}${gone} returning p.*)${change.beside}` +
+      ` select coalesce(n.id::text, case when b.${ALLOWED} then ${unchanged} else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
     )
   })
   return { text, parameters: statement.parameters, shape }
@@ -153,6 +179,6 @@ function seenVersion(version: number, statement: Statement): string {
 }
 
 /** The outcome that stands in the id of a change's row, or undefined where it is the id. */
-export function outcomeOf(id: unknown): 'stale' | 'denied' | undefined {
-  return id === STALE || id === DENIED ? id : undefined
+export function outcomeOf(id: unknown): 'stale' | 'denied' | 'live' | undefined {
+  return id === STALE || id === DENIED || id === LIVE ? id : undefined
 }

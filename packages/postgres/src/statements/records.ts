@@ -21,8 +21,9 @@ export interface Records {
   /**
    * CTEs that go between the write and the final select: recorded rows, and the event where some feature listens to its type.
    * Empty where there is neither: what nobody uses costs nothing.
+   * @param many for a statement that writes many rows: each is recorded by its own id
    */
-  readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string) => string
+  readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string, many?: 'many') => string
   readonly listens: (type: string) => boolean
   /** `schema.table` of everything that is written beside a resource: an error there is not the caller's. */
   readonly tables: ReadonlySet<string>
@@ -38,11 +39,12 @@ interface CompiledWrite {
 /** Calls each feature's `record` once per resource and kind of write, with symbols instead of values. */
 export function compileRecords(registry: Registry, withFacts: boolean, faults: StartupFault[]): Records {
   const names = writeNames(withFacts)
-  const texts = new Map<ResourceInfo, Readonly<Record<WriteKind, CompiledWrite>>>()
+  const texts = new Map<ResourceInfo, Readonly<Record<WriteKind | `many ${WriteKind}`, CompiledWrite>>>()
   const tables = new Set(['plinth.events'])
   for (const resource of registry.resources) {
-    const compile = (kind: WriteKind): CompiledWrite => {
-      const symbols = symbolTexts(resource, kind, names)
+    const compile = (kind: WriteKind, many?: 'many'): CompiledWrite => {
+      const symbols = { ...symbolTexts(resource, kind, names), ...(many ? { id: 'n.id' } : {}) }
+      const source = many ? sourceOfMany(kind) : sourceOf(kind)
       const rows = registry.features.flatMap((feature) => {
         return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({
           feature: feature.name,
@@ -50,22 +52,29 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
         }))
       })
       const records = rows.map(({ feature, row }, at) =>
-        printRow(`r${at}`, row, kind, symbols, `feature ${feature}.record`, tables, faults),
+        printRow(`r${at}`, row, source, symbols, `feature ${feature}.record`, tables, many ? [] : faults),
       )
-      return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, symbols) }
+      return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, source, symbols) }
     }
-    texts.set(resource, { create: compile('create'), update: compile('update'), delete: compile('delete') })
+    texts.set(resource, {
+      create: compile('create'),
+      update: compile('update'),
+      delete: compile('delete'),
+      'many create': compile('create', 'many'),
+      'many update': compile('update', 'many'),
+      'many delete': compile('delete', 'many'),
+    })
   }
-  const of = (resource: ResourceInfo): Readonly<Record<WriteKind, CompiledWrite>> => {
-    const compiled = texts.get(resource)
+  const of = (resource: ResourceInfo, kind: WriteKind, many?: 'many'): CompiledWrite => {
+    const compiled = texts.get(resource)?.[many ? (`many ${kind}` as const) : kind]
     // Not "nothing to record": a write that nobody records is what an auditor must be able to rule out.
     if (!compiled) throw new Error(`${resource.name} is no resource of the registry that this database is attached to`)
     return compiled
   }
   const listens = (type: string): boolean => registry.listened.has('*') || registry.listened.has(type)
   return {
-    beside: (resource, kind, event) => {
-      const compiled = of(resource)[kind]
+    beside: (resource, kind, event, many) => {
+      const compiled = of(resource, kind, many)
       return listens(`${resource.name}.${event}`) ? compiled.withEvent : compiled.records
     },
     listens,
@@ -93,14 +102,18 @@ function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames)
 }
 
 /** The rows to record from: none unless the write took place. */
-function source(kind: WriteKind): string {
+function sourceOf(kind: WriteKind): string {
   return kind === 'create' ? 'n' : 'n, b'
+}
+
+function sourceOfMany(kind: WriteKind): string {
+  return kind === 'create' ? 'n' : 'n join b on b.id = n.id'
 }
 
 function printRow(
   name: string,
   row: RecordedRow,
-  kind: WriteKind,
+  source: string,
   symbols: Symbols,
   path: string,
   tables: Set<string>,
@@ -128,7 +141,7 @@ function printRow(
       fix: 'give it tenantId: write.tenantId and what else there is to say',
     })
   const target = `${identifier(schema)}.${identifier(table)} (${entries.map((entry) => entry.name).join(', ')})`
-  return `, ${name} as (insert into ${target} select ${entries.map((entry) => entry.value).join(', ')} from ${source(kind)})`
+  return `, ${name} as (insert into ${target} select ${entries.map((entry) => entry.value).join(', ')} from ${source})`
 }
 
 function printValue(column: PgColumn, value: RecordedRow['values'][string], symbols: Symbols): string {
@@ -140,12 +153,12 @@ function printValue(column: PgColumn, value: RecordedRow['values'][string], symb
   return type.family === 'text' ? `${text}::text` : `${text}::${type.bare}`
 }
 
-function printEvent(resource: ResourceInfo, kind: WriteKind, symbols: Symbols): string {
+function printEvent(resource: ResourceInfo, kind: WriteKind, source: string, symbols: Symbols): string {
   const data = kind === 'delete' ? symbols.before : symbols.after
   // The key is the row: what happens to one row is handed on in the order in which it happened.
   return (
     `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)` +
     ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},` +
-    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source(kind)})`
+    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source})`
   )
 }

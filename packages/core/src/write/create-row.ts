@@ -1,0 +1,47 @@
+import { uuidv7 } from 'uuidv7'
+import type { CreateOperation, RawRow, Stored } from '../ports/database.ts'
+import { always } from '../condition/condition.ts'
+import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
+import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
+import { refuseReferences } from './refuse-references.ts'
+import { beforeCreate, runRowHook } from './run-hooks.ts'
+import { transactionOf, type WriteParts } from './write-parts.ts'
+
+/**
+ * Writes a new row: hooks, references, templates, the statement. The permission was asked before, the values are validated.
+ * @throws validation_failed, already_exists, and what hooks refuse with
+ */
+export async function createRow(
+  parts: WriteParts,
+  resource: ResourceInfo,
+  values: ReadonlyMap<FieldInfo, Stored>,
+): Promise<RawRow> {
+  const operation = await prepareRow(parts, resource, values)
+  const row = await parts.session.create(operation)
+  return finishRow(parts, resource, row)
+}
+
+/** All that comes before the statement. */
+export async function prepareRow(
+  parts: WriteParts,
+  resource: ResourceInfo,
+  given: ReadonlyMap<FieldInfo, Stored>,
+): Promise<CreateOperation> {
+  const { registry } = parts.platform
+  const hooked = await beforeCreate(parts, resource, given)
+  const values = new Map(hooked)
+  if (concernsTemplates(registry, resource, values.keys())) {
+    const transaction = transactionOf(parts)
+    await holdTemplates(registry, resource, transaction)
+    await refuseReferences(parts, resource, values)
+    await settleTemplates({ registry, resource, transaction, values, current: undefined })
+  } else await refuseReferences(parts, resource, values)
+  return { resource, id: uuidv7(), ownerUserId: parts.principal.userId, values }
+}
+
+/** All that comes after it. The hook may have changed the row again: the answer is the row as it is stored. */
+export async function finishRow(parts: WriteParts, resource: ResourceInfo, row: RawRow): Promise<RawRow> {
+  if (!resource.hooks.afterCreate) return row
+  await runRowHook(parts, resource, row, 'afterCreate')
+  return (await parts.session.read({ resource, id: String(row.id), visible: always })) ?? row
+}
