@@ -72,6 +72,7 @@ export type {
   LockStrength,
   ManyOperation,
   MigrateOptions,
+  MigrationProgress,
   MigrationReport,
   Raw,
   RawRow,
@@ -90,6 +91,9 @@ export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'
 export type { Registry } from './platform/registry.ts'
 export { readDeclaration } from './platform/read-declaration.ts'
+export type { Finding } from './platform/finding.ts'
+export type { AccessExplanation, AccessQuestion, AccessRule, AccessRuleSource } from './platform/explain-access.ts'
+export type { PrincipalSource } from './auth/principal-source.ts'
 export { explainFor, isConfidential } from './resource/explain-for.ts'
 export { relationsOf } from './include/relations.ts'
 export type { Relation } from './include/relations.ts'

@@ -2,6 +2,7 @@ import { StartupError } from '@plinth/core'
 import type {
   Attachment,
   Database,
+  Finding,
   MigrateOptions,
   MigrationReport,
   Scope,
@@ -11,6 +12,8 @@ import type {
   Transaction,
 } from '@plinth/core'
 import { checkCatalog } from './catalog/check-catalog.ts'
+import { asFaults, unreachable } from './catalog/fault.ts'
+import { inspectCatalog } from './catalog/inspect-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
 import { classify } from './errors/connection-trouble.ts'
@@ -169,6 +172,7 @@ class SqlDatabase implements Database {
         appLogin: this.#options.appLogin,
         systemPassword: this.#options.systemPassword,
         folder: options.folder,
+        onProgress: options.onProgress,
         log: attachment.log,
       }),
     )
@@ -200,9 +204,18 @@ class SqlDatabase implements Database {
     return { applied: [], warnings: ['DATABASE_OWNER_URL is not set: nothing was migrated, and nothing needed to be'] }
   }
 
-  check(): Promise<readonly StartupFault[]> {
+  async check(): Promise<readonly StartupFault[]> {
     const { registry } = this.#ready().attachment
-    return checkCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix })
+    return asFaults(await checkCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix }))
+  }
+
+  async inspect(): Promise<readonly Finding[]> {
+    const { registry } = this.#ready().attachment
+    try {
+      return await inspectCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix })
+    } catch (error) {
+      return [unreachable(error)]
+    }
   }
 
   startBackground(): void {

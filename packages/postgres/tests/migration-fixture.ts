@@ -5,6 +5,7 @@ import {
   StartupError,
   type AnyResourceTable,
   type Feature,
+  type Finding,
   type Logger,
   type Registry,
   type StartupFault,
@@ -12,6 +13,8 @@ import {
 import type {} from '../../testing/src/server/vitest-global-setup.ts'
 import { createDatabase, loginUrl } from '../../testing/src/server/databases.ts'
 import { checkCatalog } from '../src/catalog/check-catalog.ts'
+import { asFaults } from '../src/catalog/fault.ts'
+import { inspectCatalog } from '../src/catalog/inspect-catalog.ts'
 import type { Connection, Driver, RawRow } from '../src/drivers/driver.ts'
 import { dumpDataDir, pgliteDrivers } from '../src/drivers/pglite.ts'
 import { postgresJsDriver } from '../src/drivers/postgres-js.ts'
@@ -151,8 +154,16 @@ export function migrate(
   })
 }
 
-export function check(subject: Subject, registry: Registry, driver = subject.app): Promise<readonly StartupFault[]> {
-  return checkCatalog({ driver, registry, rolePrefix: subject.prefix })
+export async function check(
+  subject: Subject,
+  registry: Registry,
+  driver = subject.app,
+): Promise<readonly StartupFault[]> {
+  return asFaults(await checkCatalog({ driver, registry, rolePrefix: subject.prefix }))
+}
+
+export function inspect(subject: Subject, registry: Registry, driver = subject.app): Promise<readonly Finding[]> {
+  return inspectCatalog({ driver, registry, rolePrefix: subject.prefix })
 }
 
 export const tenants = ['aaaaaaaa-0000-4000-8000-000000000001', 'bbbbbbbb-0000-4000-8000-000000000002'] as const

@@ -35,6 +35,13 @@ export function serviceTokens(tokens: readonly ServiceToken[]): Feature {
           read: (credential) => principals.get(hash('sha256', credential.value, 'hex')),
         },
       ],
+      principals: [
+        {
+          kind: 'service',
+          find: (name) => [...principals.values()].find((principal) => principal.name === name),
+          names: () => [...principals.values()].map((principal) => principal.name),
+        },
+      ],
     },
     verify(registry) {
       const faults: StartupFault[] = []

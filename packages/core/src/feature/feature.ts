@@ -1,5 +1,6 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { CredentialReader } from '../auth/principal.ts'
+import type { PrincipalSource } from '../auth/principal-source.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { EventRecord } from '../ports/database.ts'
@@ -23,6 +24,8 @@ export interface FeatureSlots {
   readonly auth?: readonly CredentialReader[]
   /** How the tenant is chosen. At most one feature fills it. */
   readonly tenant?: TenantChooser
+  /** Where principals are found by name, for explanations. */
+  readonly principals?: readonly PrincipalSource[]
 }
 
 /** What a feature may know when it names its routes. */

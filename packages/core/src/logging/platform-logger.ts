@@ -6,9 +6,10 @@ import { prettyLogger } from './pretty-logger.ts'
 
 /** The logger that the settings ask for: lines for people in development, JSON elsewhere. Options win over the settings. */
 export function platformLogger(
-  settings: { readonly ENVIRONMENT: Environment; readonly LOG_LEVEL: LogLevel },
+  settings: { readonly ENVIRONMENT: Environment; readonly LOG_LEVEL: LogLevel; readonly LOG_TO?: 'stdout' | 'stderr' },
   options: LoggerOptions = {},
 ): LeveledLogger {
   const make = settings.ENVIRONMENT === 'development' ? prettyLogger : jsonLogger
-  return make({ level: settings.LOG_LEVEL, ...options })
+  const destination = settings.LOG_TO === 'stderr' ? { destination: process.stderr } : {}
+  return make({ level: settings.LOG_LEVEL, ...destination, ...options })
 }

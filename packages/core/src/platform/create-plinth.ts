@@ -19,6 +19,8 @@ import { routeFaults } from '../routes/route-faults.ts'
 import { buildRouteTable, pathsOf } from '../routes/route-table.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { explainAccess } from './explain-access.ts'
+import { inspectDeclaration } from './inspect-declaration.ts'
 import { defaultLimits, type Platform } from './platform.ts'
 import type { FoundTenant, Plinth, PlinthOptions } from './plinth.ts'
 import { readDeclaration } from './read-declaration.ts'
@@ -104,6 +106,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
         work(transactionContext({ platform, scope, transaction, principal, tenant: known })),
       )
     },
+    inspect: async () => [...inspectDeclaration(registry), ...(await database.inspect())],
+    explain: (question) => explainAccess(platform, question),
     close: () => database.close(),
   }
 }

@@ -8,6 +8,8 @@ import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Route } from '../routes/route.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import type { AccessExplanation, AccessQuestion } from './explain-access.ts'
+import type { Finding } from './finding.ts'
 import type { Limits } from './platform.ts'
 import type { Registry } from './registry.ts'
 
@@ -70,6 +72,13 @@ export interface Plinth {
   as<T>(principal: Principal, tenant: string, work: (context: Context) => Promise<T>): Promise<T>
   /** Runs code as the platform itself, under `plinth_system`. The reason is logged. */
   asSystem<T>(reason: string, tenant: string, work: (context: Context) => Promise<T>): Promise<T>
+  /** Compares the live database and the declaration with what they should be; `plinth doctor` prints it. Changes nothing. */
+  inspect(): Promise<readonly Finding[]>
+  /**
+   * Whether somebody may do something, and which rule decided; for support people, never for the asker himself.
+   * @throws validation_failed for a permission or principal that there is not
+   */
+  explain(question: AccessQuestion): Promise<AccessExplanation>
   /** Stops background work and closes connections. */
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import { always, compareFact, inGroups, never, or, type Condition } from '../condition/condition.ts'
-import { parsePermission, type PermissionScope } from './permission.ts'
+import { parsePermission, scopes, type PermissionScope } from './permission.ts'
 
 const bits: Readonly<Record<PermissionScope, number>> = { all: 1, group: 2, own: 4 }
 
@@ -40,6 +40,12 @@ export class PermissionSet {
   /** The rows for which the permission is held; `never` when it is not held at all. */
   condition(permission: number): Condition {
     return conditions[this.#masks[permission] ?? 0]!
+  }
+
+  /** In which scopes it is held, for explanations. */
+  scopes(permission: number): readonly PermissionScope[] {
+    const mask = this.#masks[permission] ?? 0
+    return scopes.filter((scope) => (mask & bits[scope]) !== 0)
   }
 
   holds(permission: number): boolean {

@@ -1,4 +1,5 @@
 import type { Condition, Facts } from '../condition/condition.ts'
+import type { Finding } from '../platform/finding.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
@@ -190,6 +191,15 @@ export interface Transaction extends Session {
 export interface MigrateOptions {
   /** A drizzle-kit folder to run between the platform's SQL and the policies; production uses it. */
   readonly folder?: string
+  /** Told of each step when it begins and when its part is committed; for people who wait. */
+  readonly onProgress?: (progress: MigrationProgress) => void
+}
+
+/** `running`: the step that is being run now. `done`: it is committed. */
+export interface MigrationProgress {
+  readonly state: 'running' | 'done'
+  /** In the words of the report: `created table sites`. */
+  readonly step: string
 }
 
 export interface MigrationReport {
@@ -229,6 +239,11 @@ export interface Database {
   migrate(options: MigrateOptions): Promise<MigrationReport>
   /** Compares the live catalog (roles, forced row-level security, policies, grants) with the registry. */
   check(): Promise<readonly StartupFault[]>
+  /**
+   * What `check` finds and more: what is slow or odd and no reason to refuse service. A database that does not answer is a
+   * finding too.
+   */
+  inspect(): Promise<readonly Finding[]>
   session(scope: Scope): Session
   /**
    * One transaction. `work` may run up to three times: the whole of it is repeated when the transaction lost against another

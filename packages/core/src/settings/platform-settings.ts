@@ -110,6 +110,12 @@ export const platformSettings = defineSettings({
     reloadable: true,
     group: 'Logging',
   },
+  LOG_TO: {
+    schema: word(['stdout', 'stderr']),
+    default: 'stdout',
+    description: 'Where the log goes: stdout, or stderr where standard output is for something else.',
+    group: 'Logging',
+  },
 })
 
 export type PlatformSettings = Settings<typeof platformSettings>

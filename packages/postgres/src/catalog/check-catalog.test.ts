@@ -1,7 +1,8 @@
 import { pgSchema, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { belongsTo, resourceTable, type Feature, type StartupFault } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { check, migrate, onPGlite, onServer, registryOf, type Subject } from '../../tests/migration-fixture.ts'
+import { asFaults } from './fault.ts'
+import { check, inspect, migrate, onPGlite, onServer, registryOf, type Subject } from '../../tests/migration-fixture.ts'
 
 // Each defect is planted in a database that was right, found, and taken out again.
 
@@ -361,6 +362,24 @@ describe.each([
     expect(await check(subject, registry)).toEqual([])
   })
 
+  test.each(defects)('$name: the SQL that is printed mends it as it stands', async ({ plant, heal }) => {
+    await subject.owner.script(fill(plant))
+    const found = (await inspect(subject, registry)).filter((one) => one.severity === 'error')
+    expect(asFaults(found)).toEqual(await check(subject, registry))
+    const mendable = found.filter((one) => one.sql !== undefined)
+    for (const sql of new Set(mendable.map((one) => one.sql))) await subject.owner.query(sql ?? '')
+    const left = await check(subject, registry)
+    for (const one of mendable) expect(left).not.toContainEqual({ path: one.path, problem: one.problem, fix: one.fix })
+    // Every finding that no SQL mends says what else does.
+    for (const one of found.filter(({ sql }) => sql === undefined))
+      expect(one.fix).toMatch(/plinth\.migrate\(|DATABASE_URL|drizzle-kit generate/)
+    // What was planted and is harmless now goes too.
+    for (const sql of heal === 'migrate' ? [] : fill(heal).split('; '))
+      await subject.owner.query(sql).catch(() => undefined)
+    await migrate(subject, registry)
+    expect(await check(subject, registry)).toEqual([])
+  })
+
   test('the login that migrates may not serve', async () => {
     const faults = await check(subject, registry, subject.owner)
     expect(faults).toContainEqual(
@@ -398,7 +417,11 @@ describe('an empty database', () => {
     await migrate(subject, registry)
     await subject.owner.script('drop schema plinth cascade')
     expect(await check(subject, registry)).toEqual([
-      { path: 'database', problem: 'is not migrated: there is no schema plinth', fix: 'run plinth.migrate()' },
+      {
+        path: 'database',
+        problem: 'is not migrated: there is no schema plinth',
+        fix: 'run plinth.migrate() (plinth migrate on the command line)',
+      },
     ])
     await subject.close()
   })

@@ -1,4 +1,4 @@
-import type { Registry, StartupFault } from '@plinth/core'
+import type { Finding, Registry } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { shippedMigrations } from '../migrate/shipped-migrations.ts'
 import { securedTables } from '../migrate/tables-of.ts'
@@ -9,6 +9,7 @@ import { checkPassages } from './check-passages.ts'
 import { checkRuntimeLogin } from './check-runtime-login.ts'
 import { checkTenantTable, type Runtime } from './check-tenant-table.ts'
 import { checkUndeclared } from './check-undeclared.ts'
+import { fault } from './fault.ts'
 import { MIGRATE } from './fixes.ts'
 import { readCatalog } from './read-catalog.ts'
 
@@ -23,7 +24,7 @@ export interface CheckOptions {
  * Compares the live database with what was declared: the login, forced row-level security, policies, grants, and every way
  * around them that the catalog shows. Reads only, as the runtime login. All faults at once, each with what mends it.
  */
-export async function checkCatalog({ driver, registry, rolePrefix }: CheckOptions): Promise<readonly StartupFault[]> {
+export async function checkCatalog({ driver, registry, rolePrefix }: CheckOptions): Promise<readonly Finding[]> {
   const roles = roleNames(rolePrefix)
   const secured = securedTables(registry)
   const catalog = await readCatalog(driver, secured)
@@ -34,7 +35,7 @@ export async function checkCatalog({ driver, registry, rolePrefix }: CheckOption
   const login = checkRuntimeLogin(catalog, roles, registry)
   if (!catalog.schemas.some((schema) => schema.name === 'plinth')) {
     // One fault instead of one for each table that is not there.
-    return [...login, { path: 'database', problem: 'is not migrated: there is no schema plinth', fix: MIGRATE }]
+    return [...login, fault('database_not_migrated', 'database', 'is not migrated: there is no schema plinth', MIGRATE)]
   }
   return [
     ...login,
@@ -49,17 +50,17 @@ export async function checkCatalog({ driver, registry, rolePrefix }: CheckOption
   ]
 }
 
-async function checkMigrations(driver: Driver, catalog: Catalog, registry: Registry): Promise<StartupFault[]> {
-  const fault = (problem: string): StartupFault[] => [{ path: 'database migrations', problem, fix: MIGRATE }]
-  if (!findTable(catalog, 'plinth', 'migrations')) return fault('there is no table plinth.migrations')
+async function checkMigrations(driver: Driver, catalog: Catalog, registry: Registry): Promise<Finding[]> {
+  const pending = (problem: string): Finding[] => [fault('migrations_pending', 'database migrations', problem, MIGRATE)]
+  if (!findTable(catalog, 'plinth', 'migrations')) return pending('there is no table plinth.migrations')
   try {
     const rows = await driver.query('select feature, id from plinth.migrations')
     const done = new Set(rows.map((row) => `${String(row['feature'])} ${String(row['id'])}`))
     const missing = (await shippedMigrations(registry))
       .map(({ feature, id }) => `${feature} ${id}`)
       .filter((key) => !done.has(key))
-    return missing.length === 0 ? [] : fault(`not applied: ${missing.join(', ')}`)
+    return missing.length === 0 ? [] : pending(`not applied: ${missing.join(', ')}`)
   } catch (error) {
-    return fault(`plinth.migrations cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    return pending(`plinth.migrations cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

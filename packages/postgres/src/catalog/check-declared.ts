@@ -1,4 +1,4 @@
-import type { Registry, ResourceInfo, StartupFault } from '@plinth/core'
+import type { Finding, Registry, ResourceInfo } from '@plinth/core'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { tableInSql } from '../migrate/print-table.ts'
 import { featureTables } from '../migrate/tables-of.ts'
@@ -7,88 +7,103 @@ import { findTable, type Catalog, type CatalogTable } from './catalog.ts'
 import { pathOf } from './check-tenant-table.ts'
 import { sameType } from './column-type.ts'
 import { declareTable, type DeclaredTable } from './declared-table.ts'
+import { fault, faultInSql } from './fault.ts'
 import { MIGRATE } from './fixes.ts'
 import { isForeignKey, sameList } from './same-key.ts'
 
 /** Whether the tables of resources and features are there, with what statements and isolation rest on. */
-export function checkDeclared(catalog: Catalog, registry: Registry): StartupFault[] {
+export function checkDeclared(catalog: Catalog, registry: Registry): Finding[] {
   const resources = registry.resources.flatMap((resource) => checkResource(catalog, resource))
   const features = featureTables(registry).flatMap((table) => {
     const { schema = 'public', name } = getTableConfig(table)
     if (findTable(catalog, schema, name)) return []
     return [
-      {
-        path: `table ${schema}.${name}`,
-        problem: 'is missing',
-        fix: `${MIGRATE}; if that changes nothing, no migration of the feature makes it`,
-      },
+      fault(
+        'table_missing',
+        `table ${schema}.${name}`,
+        'is missing',
+        `${MIGRATE}; if that changes nothing, no migration of the feature makes it`,
+      ),
     ]
   })
   return [...resources, ...features]
 }
 
-function checkResource(catalog: Catalog, resource: ResourceInfo): StartupFault[] {
+function checkResource(catalog: Catalog, resource: ResourceInfo): Finding[] {
   const table = declareTable(resource.drizzle)
   const live = findTable(catalog, table.schema, table.name)
-  if (!live) return [{ path: pathOf(table), problem: `the table of ${resource.name} is missing`, fix: MIGRATE }]
+  if (!live) return [fault('table_missing', pathOf(table), `the table of ${resource.name} is missing`, MIGRATE)]
   return [...checkColumns(table, live), ...checkKeys(catalog, table, live)]
 }
 
-function checkColumns(table: DeclaredTable, live: CatalogTable): StartupFault[] {
+function checkColumns(table: DeclaredTable, live: CatalogTable): Finding[] {
   return table.columns.flatMap((column) => {
     const found = live.columns.find((one) => one.name === column.name)
     const path = `${pathOf(table)}.${column.name}`
-    if (!found) return [{ path, problem: 'the column is missing', fix: MIGRATE }]
+    if (!found) return [fault('column_missing', path, 'the column is missing', MIGRATE)]
     if (sameType(found.type, column.type)) return []
     return [
-      {
+      fault(
+        'column_type',
         path,
-        problem: `is ${found.type} and declared ${column.type}`,
-        fix: 'npx drizzle-kit generate, then plinth.migrate({ folder })',
-      },
+        `is ${found.type} and declared ${column.type}`,
+        'npx drizzle-kit generate, then plinth.migrate({ folder })',
+      ),
     ]
   })
 }
 
 /** The keys that isolation rests on: foreign-key and unique checks ignore row-level security. */
-function checkKeys(catalog: Catalog, table: DeclaredTable, live: CatalogTable): StartupFault[] {
-  const faults: StartupFault[] = []
+function checkKeys(catalog: Catalog, table: DeclaredTable, live: CatalogTable): Finding[] {
+  const faults: Finding[] = []
   const path = pathOf(table)
   const primary = live.constraints.find((one) => one.kind === 'primary')
   if (table.primaryKey && !sameList(primary?.columns ?? [], table.primaryKey.columns)) {
-    faults.push({
-      path,
-      problem: `has the primary key (${primary?.columns.join(', ') ?? ''}), declared is (${table.primaryKey.columns.join(', ')})`,
-      fix: MIGRATE,
-    })
+    faults.push(
+      fault(
+        'primary_key',
+        path,
+        `has the primary key (${primary?.columns.join(', ') ?? ''}), declared is (${table.primaryKey.columns.join(', ')})`,
+        MIGRATE,
+      ),
+    )
   }
   for (const key of table.foreignKeys) {
     if (live.constraints.some((one) => isForeignKey(one, key))) continue
-    faults.push({
-      path,
-      problem: `has no foreign key (${key.columns.join(', ')}): a row could point into another tenant`,
-      fix: MIGRATE,
-    })
+    faults.push(
+      fault(
+        'foreign_key_missing',
+        path,
+        `has no foreign key (${key.columns.join(', ')}): a row could point into another tenant`,
+        MIGRATE,
+      ),
+    )
   }
   for (const key of live.constraints.filter((one) => one.kind === 'foreign')) {
     const target = findTable(catalog, key.foreignSchema ?? '', key.foreignTable ?? '')
     const paired = key.columns.some((column, at) => column === 'tenant_id' && key.foreignColumns[at] === 'tenant_id')
     if (paired || !target?.columns.some((column) => column.name === 'tenant_id')) continue
-    faults.push({
-      path: `${path} foreign key ${key.name}`,
-      problem: `reaches into every tenant of ${target.name}: foreign-key checks ignore row-level security`,
-      fix: `alter table ${tableInSql(table)} drop constraint ${identifier(key.name)};`,
-    })
+    faults.push(
+      faultInSql(
+        'foreign_key_crosses_tenants',
+        `${path} foreign key ${key.name}`,
+        `reaches into every tenant of ${target.name}: foreign-key checks ignore row-level security`,
+        `alter table ${tableInSql(table)} drop constraint ${identifier(key.name)};`,
+      ),
+    )
   }
   for (const index of live.indexes.filter((one) => one.unique && !one.columns.includes('tenant_id'))) {
     const constraint = live.constraints.some((one) => one.name === index.name && one.kind !== 'foreign')
-    faults.push({
-      path: `${path} unique ${index.name}`,
-      problem: 'is unique over all tenants: a refused value tells that another tenant has it',
-      fix: constraint
-        ? `alter table ${tableInSql(table)} drop constraint ${identifier(index.name)};`
-        : `drop index ${tableInSql({ schema: table.schema, name: index.name })};`,
-    })
+    faults.push(
+      faultInSql(
+        'unique_crosses_tenants',
+        `${path} unique ${index.name}`,
+        'is unique over all tenants: a refused value tells that another tenant has it',
+        constraint
+          ? `alter table ${tableInSql(table)} drop constraint ${identifier(index.name)};`
+          : `drop index ${tableInSql({ schema: table.schema, name: index.name })};`,
+      ),
+    )
   }
   return faults
 }

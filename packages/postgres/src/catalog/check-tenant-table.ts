@@ -1,9 +1,10 @@
-import type { StartupFault } from '@plinth/core'
+import type { Finding } from '@plinth/core'
 import type { SecuredTable } from '../migrate/secure-table.ts'
 import { tableInSql } from '../migrate/print-table.ts'
 import type { RoleNames } from '../roles/role-names.ts'
 import { identifier } from '../statements/quote.ts'
 import type { CatalogPolicy, CatalogTable } from './catalog.ts'
+import { fault, faultInSql } from './fault.ts'
 import { MIGRATE, MIGRATE_AFTER_PUSH } from './fixes.ts'
 import { expectedPolicies, samePolicy, type ExpectedPolicy } from './tenant-policies.ts'
 
@@ -21,7 +22,7 @@ const dangerous: Readonly<Record<string, string>> = {
 }
 
 /** Row-level security, policies and grants of one table that holds rows of tenants. */
-export function checkTenantTable(table: SecuredTable, live: CatalogTable, runtime: Runtime): StartupFault[] {
+export function checkTenantTable(table: SecuredTable, live: CatalogTable, runtime: Runtime): Finding[] {
   return [
     ...checkRowSecurity(live),
     ...expectedPolicies(table.tenantColumn, runtime.roles).flatMap((expected) => checkPolicy(live, expected)),
@@ -35,28 +36,34 @@ export function pathOf(live: { readonly schema: string; readonly name: string })
   return `table ${live.schema}.${live.name}`
 }
 
-export function checkRowSecurity(live: CatalogTable): StartupFault[] {
+export function checkRowSecurity(live: CatalogTable): Finding[] {
   const path = pathOf(live)
   if (!live.rowSecurity)
     return [
-      { path, problem: 'row-level security is off: every tenant would see the rows of all', fix: MIGRATE_AFTER_PUSH },
+      fault(
+        'row_security_off',
+        path,
+        'row-level security is off: every tenant would see the rows of all',
+        MIGRATE_AFTER_PUSH,
+      ),
     ]
   if (live.forced) return []
   return [
-    {
+    faultInSql(
+      'row_security_not_forced',
       path,
-      problem: 'row-level security is not forced: it does not bind the owner, nor what runs as the owner',
-      fix: `alter table ${tableInSql(live)} force row level security;`,
-    },
+      'row-level security is not forced: it does not bind the owner, nor what runs as the owner',
+      `alter table ${tableInSql(live)} force row level security;`,
+    ),
   ]
 }
 
-function checkPolicy(live: CatalogTable, expected: ExpectedPolicy): StartupFault[] {
+function checkPolicy(live: CatalogTable, expected: ExpectedPolicy): Finding[] {
   const found = live.policies.find((policy) => policy.name === expected.name)
   if (found && samePolicy(found, expected)) return []
   const path = `${pathOf(live)} policy ${expected.name}`
-  if (!found) return [{ path, problem: 'is missing', fix: MIGRATE_AFTER_PUSH }]
-  return [{ path, problem: `is ${describe(found)}; it must be ${describe(expected)}`, fix: MIGRATE }]
+  if (!found) return [fault('policy_missing', path, 'is missing', MIGRATE_AFTER_PUSH)]
+  return [fault('policy_wrong', path, `is ${describe(found)}; it must be ${describe(expected)}`, MIGRATE)]
 }
 
 function describe(policy: CatalogPolicy): string {
@@ -68,32 +75,40 @@ function describe(policy: CatalogPolicy): string {
  * Permissive policies of somebody else that count for the runtime login. The restrictive one still keeps it to its tenant;
  * but nobody who reads the declaration knows of them, and TO PUBLIC they let in every role that has a grant.
  */
-function checkOtherPolicies(live: CatalogTable, { roles, grantees }: Runtime): StartupFault[] {
+function checkOtherPolicies(live: CatalogTable, { roles, grantees }: Runtime): Finding[] {
   const own = new Set(expectedPolicies('tenant_id', roles).map((policy) => policy.name))
   return live.policies
     .filter((policy) => policy.permissive && !own.has(policy.name) && policy.roles.some((role) => grantees.has(role)))
-    .map((policy) => ({
-      path: `${pathOf(live)} policy ${policy.name}`,
-      problem: `is a permissive policy (${describe(policy)}) that Plinth did not make`,
-      fix: `drop policy ${identifier(policy.name)} on ${tableInSql(live)}; or make it restrictive, or name another role`,
-    }))
+    .map((policy) => {
+      const sql = `drop policy ${identifier(policy.name)} on ${tableInSql(live)};`
+      return faultInSql(
+        'policy_unknown',
+        `${pathOf(live)} policy ${policy.name}`,
+        `is a permissive policy (${describe(policy)}) that Plinth did not make`,
+        sql,
+        `${sql} or make it restrictive, or name another role`,
+      )
+    })
 }
 
-export function checkDangerousGrants(live: CatalogTable, { grantees }: Runtime): StartupFault[] {
+export function checkDangerousGrants(live: CatalogTable, { grantees }: Runtime): Finding[] {
   return live.grants
     .filter((grant) => grantees.has(grant.grantee))
     .flatMap((grant) =>
       grant.privileges
         .filter((privilege) => privilege in dangerous)
-        .map((privilege) => ({
-          path: pathOf(live),
-          problem: `${grant.grantee === 'public' ? 'everybody' : grant.grantee} has ${privilege}: ${dangerous[privilege]}`,
-          fix: `revoke ${privilege.toLowerCase()} on ${tableInSql(live)} from ${grant.grantee === 'public' ? 'public' : identifier(grant.grantee)};`,
-        })),
+        .map((privilege) =>
+          faultInSql(
+            'grant_too_wide',
+            pathOf(live),
+            `${grant.grantee === 'public' ? 'everybody' : grant.grantee} has ${privilege}: ${dangerous[privilege]}`,
+            `revoke ${privilege.toLowerCase()} on ${tableInSql(live)} from ${grant.grantee === 'public' ? 'public' : identifier(grant.grantee)};`,
+          ),
+        ),
     )
 }
 
-function checkNeededGrants(live: CatalogTable, { roles, grantees }: Runtime): StartupFault[] {
+function checkNeededGrants(live: CatalogTable, { roles, grantees }: Runtime): Finding[] {
   const missing = (has: (grantee: string) => boolean): string[] => {
     // An owner needs no grant; that it owns the table is another fault.
     if (has(live.owner)) return []
@@ -106,9 +121,7 @@ function checkNeededGrants(live: CatalogTable, { roles, grantees }: Runtime): St
   ] as const
   return checks
     .filter(([, lacks]) => lacks.length > 0)
-    .map(([role, lacks]) => ({
-      path: pathOf(live),
-      problem: `${role} may not ${lacks.join(', ').toLowerCase()}`,
-      fix: MIGRATE,
-    }))
+    .map(([role, lacks]) =>
+      fault('grant_missing', pathOf(live), `${role} may not ${lacks.join(', ').toLowerCase()}`, MIGRATE),
+    )
 }

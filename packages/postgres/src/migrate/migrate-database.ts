@@ -1,4 +1,11 @@
-import { logEvents, StartupError, type Logger, type MigrationReport, type Registry } from '@plinth/core'
+import {
+  logEvents,
+  StartupError,
+  type Logger,
+  type MigrationProgress,
+  type MigrationReport,
+  type Registry,
+} from '@plinth/core'
 import { findTable, type Catalog } from '../catalog/catalog.ts'
 import { declareTable } from '../catalog/declared-table.ts'
 import { readCatalogWithin } from '../catalog/read-catalog.ts'
@@ -12,7 +19,7 @@ import { compareTables } from './compare-tables.ts'
 import { JOURNAL, runFolder } from './drizzle-folder.ts'
 import { lockedTransaction } from './locked-transaction.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
-import { becomeRole, runSteps } from './run-step.ts'
+import { becomeRole, runSteps, tellingSteps } from './run-step.ts'
 import { securingSteps, type SecuredTable } from './secure-table.ts'
 import { shippedMigrations } from './shipped-migrations.ts'
 import { productTables, securedTables } from './tables-of.ts'
@@ -25,6 +32,7 @@ export interface MigrateDatabaseOptions extends RoleOptions {
   /** A drizzle-kit folder to run instead of adding what registered tables lack. */
   readonly folder?: string | undefined
   readonly log: Logger
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined
 }
 
 /**
@@ -39,13 +47,19 @@ export interface MigrateDatabaseOptions extends RoleOptions {
  *   MigrationStepError where PostgreSQL refused a statement
  */
 export async function migrateDatabase(options: MigrateDatabaseOptions): Promise<MigrationReport> {
-  const { owner, registry, log } = options
+  const { registry, log, onProgress } = options
+  const owner = onProgress
+    ? tellingSteps(options.owner, (step) => onProgress({ state: 'running', step }))
+    : options.owner
   const roles = roleNames(options.rolePrefix)
   const faults = verifyTables(registry)
   if (faults.length > 0) throw new StartupError(faults)
   const report: { applied: string[]; warnings: string[] } = { applied: [], warnings: [] }
   const add = (part: Added): void => {
-    for (const words of part.applied) log.debug(logEvents.migrationStep, { words })
+    for (const words of part.applied) {
+      log.debug(logEvents.migrationStep, { words })
+      onProgress?.({ state: 'done', step: words })
+    }
     report.applied.push(...part.applied)
     report.warnings.push(...part.warnings)
   }

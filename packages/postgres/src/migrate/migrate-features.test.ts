@@ -110,7 +110,11 @@ describe.each([
     await migrate(subject, registryOf([]))
     const faults = await check(subject, registryOf([], [notesFeature]))
     expect(faults).toEqual([
-      { path: 'database migrations', problem: 'not applied: notes 0001_notes', fix: 'run plinth.migrate()' },
+      {
+        path: 'database migrations',
+        problem: 'not applied: notes 0001_notes',
+        fix: 'run plinth.migrate() (plinth migrate on the command line)',
+      },
       expect.objectContaining({ path: 'table plinth.test_notes', problem: 'is missing' }),
     ])
   })

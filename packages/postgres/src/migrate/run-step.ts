@@ -1,4 +1,4 @@
-import type { Connection } from '../drivers/driver.ts'
+import type { Connection, Driver } from '../drivers/driver.ts'
 import { identifier } from '../statements/quote.ts'
 import { sqlState } from './locked-transaction.ts'
 
@@ -20,9 +20,28 @@ export class MigrationStepError extends Error {
   }
 }
 
+/** Who is told of the steps of a connection, while somebody waits for them. */
+const listeners = new WeakMap<Connection, (words: string) => void>()
+
+/** The same driver; `listener` is told of each step when it begins. What is repeated after a lost race is told again. */
+export function tellingSteps(driver: Driver, listener: (words: string) => void): Driver {
+  return {
+    kind: driver.kind,
+    query: (text, parameters, options) => driver.query(text, parameters, options),
+    script: (text) => driver.script(text),
+    close: () => driver.close(),
+    transaction: (work) =>
+      driver.transaction((connection) => {
+        listeners.set(connection, listener)
+        return work(connection)
+      }),
+  }
+}
+
 /** Runs steps in order. @throws MigrationStepError */
 export async function runSteps(connection: Connection, steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
+    listeners.get(connection)?.(step.words)
     try {
       await connection.query(step.sql)
     } catch (error) {
@@ -33,7 +52,11 @@ export async function runSteps(connection: Connection, steps: readonly Step[]): 
 
 /** For the rest of the transaction; the migrating login stays what it is afterwards. */
 export async function becomeRole(connection: Connection, role: string): Promise<void> {
-  await runSteps(connection, [{ sql: `set local role ${identifier(role)}`, words: `become ${role}` }])
+  try {
+    await connection.query(`set local role ${identifier(role)}`)
+  } catch (error) {
+    throw new MigrationStepError(`become ${role}`, error)
+  }
 }
 
 function hint(cause: unknown): string {

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto'
+import type { Principal, PrincipalKind } from '../auth/principal.ts'
+import { always, never, type Condition, type Facts } from '../condition/condition.ts'
+import type { Explanation } from '../condition/explain.ts'
+import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { scopeOf } from '../pipeline/data.ts'
+import { refuseInactive } from '../pipeline/tenant.ts'
+import type { PermissionScope } from '../policy/permission.ts'
+import type { RawRow } from '../ports/database.ts'
+import { explainFor } from '../resource/explain-for.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
+import type { Platform } from './platform.ts'
+
+export interface AccessQuestion {
+  /** `site:update`, without a scope. */
+  readonly permission: string
+  /** A principal, or the name of one that a feature knows (`ci-bot`, `service:ci-bot`). */
+  readonly principal: Principal | string
+  /** Id or slug; needed where the principal belongs to none. */
+  readonly tenant?: string | undefined
+  /** One row; without it the rule itself is explained. */
+  readonly id?: string | undefined
+}
+
+/** Where a rule comes from, in the order of decision. */
+export type AccessRuleSource = 'tenant' | 'role' | 'acl deny' | 'scope' | 'acl allow' | 'policy' | 'row'
+
+/** One rule that had a say. */
+export interface AccessRule {
+  readonly source: AccessRuleSource
+  /** What it is called where it is kept: `site:update:own`. */
+  readonly name: string
+  /** `admits` and `refuses` decide; `narrows` leaves it to the row. */
+  readonly effect: 'admits' | 'refuses' | 'narrows'
+  readonly explanation?: Explanation
+}
+
+/** Whether somebody may do something, and which rule decided. Plain data, made for JSON. */
+export interface AccessExplanation {
+  readonly permission: string
+  readonly principal: { readonly kind: PrincipalKind; readonly id: string; readonly name: string }
+  readonly tenant: { readonly id: string; readonly slug: string } | null
+  readonly id: string | null
+  /** `depends`: on the row. */
+  readonly decision: 'allowed' | 'denied' | 'depends'
+  /** The error code that a request would be answered with; null where it is allowed or depends. */
+  readonly answer: string | null
+  readonly decidedBy: AccessRuleSource
+  /** One sentence for a support person. */
+  readonly sentence: string
+  /** All rules that were asked, in the order of decision. */
+  readonly rules: readonly AccessRule[]
+}
+
+type Verdict = Pick<AccessExplanation, 'decision' | 'answer' | 'decidedBy' | 'sentence' | 'rules'>
+
+/**
+ * Takes the question through the stages of a request (tenant, permission, row) without doing anything, and tells what each said.
+ * @throws validation_failed for a permission or principal that there is not
+ */
+export async function explainAccess(platform: Platform, question: AccessQuestion): Promise<AccessExplanation> {
+  const { resource, verb, permission } = permissionOf(platform, question.permission)
+  const principal = await principalOf(platform, question.principal)
+  const about = { permission: question.permission, id: question.id ?? null }
+  const who = { kind: principal.kind, id: principal.id, name: principal.name }
+  let tenant: Tenant
+  try {
+    tenant = await platform.tenants.choose(principal, question.tenant, platform.database)
+    refuseInactive(tenant)
+  } catch (error) {
+    if (!PlinthError.is(error) || error.status >= 500) throw error
+    return { ...about, principal: who, tenant: null, ...refusedByTenant(principal, question.tenant, error) }
+  }
+  const rule = principal.permissions.condition(permission)
+  const held = principal.permissions.scopes(permission)
+  const seeing = principal.permissions.condition(platform.registry.permissions.numberOf(resource.name, 'read') ?? -1)
+  const scope = scopeOf(platform, { principal, tenant, requestId: randomUUID() })
+  const asked: Asked = { principal, tenant, resource, verb, rule, held, facts: scope.facts, name: question.permission }
+  const verdict =
+    rule.kind === 'never'
+      ? withoutPermission(asked)
+      : question.id === undefined
+        ? withoutRow(asked)
+        : overRow(
+            asked,
+            seeing.kind === 'never' ? rule : seeing,
+            await platform.database.session(scope).read({ resource, id: question.id, visible: always }),
+            question.id,
+          )
+  return { ...about, principal: who, tenant: { id: tenant.id, slug: tenant.slug }, ...verdict }
+}
+
+interface Asked {
+  readonly principal: Principal
+  readonly tenant: Tenant
+  readonly resource: ResourceInfo
+  readonly verb: string
+  readonly name: string
+  readonly rule: Condition
+  readonly held: readonly PermissionScope[]
+  readonly facts: Facts
+}
+
+function permissionOf(
+  platform: Platform,
+  text: string,
+): { readonly resource: ResourceInfo; readonly verb: string; readonly permission: number } {
+  const { resources, permissions } = platform.registry
+  const [model = '', verb = ''] = text.split(':')
+  const permission = permissions.numberOf(model, verb)
+  const resource = resources.find((one) => one.name === model)
+  if (permission === undefined || !resource || text !== `${model}:${verb}`)
+    throw problem('validation_failed', {
+      detail: `There is no permission '${text}'. There are: ${permissions.names.join(', ')}.`,
+    })
+  return { resource, verb, permission }
+}
+
+async function principalOf(platform: Platform, asked: Principal | string): Promise<Principal> {
+  if (typeof asked !== 'string') return asked
+  const sources = platform.registry.features.flatMap((feature) => feature.slots?.principals ?? [])
+  const names: string[] = []
+  for (const source of sources) {
+    const prefix = `${source.kind}:`
+    const found = await source.find(asked.startsWith(prefix) ? asked.slice(prefix.length) : asked)
+    if (found) return found
+    names.push(...(await source.names()).slice(0, 20).map((name) => `${prefix}${name}`))
+  }
+  const known = names.length === 0 ? 'No feature of this platform knows any.' : `There are: ${names.join(', ')}.`
+  throw problem('validation_failed', { detail: `There is no principal '${asked}'. ${known}` })
+}
+
+function refusedByTenant(principal: Principal, wanted: string | undefined, error: PlinthError): Verdict {
+  const of = wanted ?? principal.tenant
+  const words =
+    error.code === 'tenant_required'
+      ? `${principal.name} belongs to no tenant by itself, and none was named`
+      : error.code === 'tenant_suspended'
+        ? (error.detail ?? error.title).replace(/\.$/, '')
+        : `tenant ${of ?? ''} is none of ${principal.name}, or there is no such tenant`
+  return {
+    decision: 'denied',
+    answer: error.code,
+    decidedBy: 'tenant',
+    sentence: `Denied: ${words}.`,
+    rules: [{ source: 'tenant', name: of ?? 'none', effect: 'refuses' }],
+  }
+}
+
+function tenantRule({ tenant }: Asked): AccessRule {
+  return { source: 'tenant', name: tenant.slug, effect: 'admits' }
+}
+
+function withoutPermission(asked: Asked): Verdict {
+  return {
+    decision: 'denied',
+    answer: 'permission_denied',
+    decidedBy: 'scope',
+    sentence: `Denied: ${asked.principal.name} does not hold ${asked.name} in any scope.`,
+    rules: [
+      tenantRule(asked),
+      {
+        source: 'scope',
+        name: asked.name,
+        effect: 'refuses',
+        explanation: explainFor(asked.resource, never, asked.facts),
+      },
+    ],
+  }
+}
+
+const scopeNames = ({ name, held }: Asked): string => held.map((scope) => `${name}:${scope}`).join(', ')
+
+function withoutRow(asked: Asked): Verdict {
+  // Who creates a row owns it: the rule is asked of the row that would come to be.
+  const row: RawRow | undefined =
+    asked.verb === 'create' ? { ownerUserId: asked.facts.userId, ownerGroupId: null } : undefined
+  const explanation = explainFor(asked.resource, asked.rule, asked.facts, row)
+  const { verdict } = explanation
+  const decision = verdict === 'true' ? 'allowed' : verdict === 'depends' ? 'depends' : 'denied'
+  const effect = decision === 'allowed' ? 'admits' : decision === 'denied' ? 'refuses' : 'narrows'
+  return {
+    decision,
+    answer: decision === 'denied' ? 'permission_denied' : null,
+    decidedBy: 'scope',
+    sentence: sentenceOf(decision, asked, explanation),
+    rules: [tenantRule(asked), { source: 'scope', name: scopeNames(asked), effect, explanation }],
+  }
+}
+
+function sentenceOf(decision: Verdict['decision'], asked: Asked, explanation: Explanation): string {
+  const holds = `${asked.principal.name} holds ${scopeNames(asked)}`
+  if (decision === 'allowed') return `Allowed: ${holds}, for every row of tenant ${asked.tenant.slug}.`
+  return decision === 'depends'
+    ? `It depends on the row: ${holds}. ${explanation.sentence}`
+    : `Denied: ${holds}, and no row can be in it. ${explanation.sentence}`
+}
+
+function overRow(asked: Asked, seeing: Condition, row: RawRow | undefined, id: string): Verdict {
+  const { principal, resource, tenant, facts } = asked
+  if (!row)
+    return {
+      decision: 'denied',
+      answer: 'not_found',
+      decidedBy: 'row',
+      sentence: `Denied: tenant ${tenant.slug} has no ${resource.name} ${id}.`,
+      rules: [tenantRule(asked), { source: 'row', name: id, effect: 'refuses' }],
+    }
+  const seen = explainFor(resource, seeing, facts, row)
+  const may = explainFor(resource, asked.rule, facts, row)
+  const visible = seen.verdict === 'true'
+  const allowed = visible && may.verdict === 'true'
+  const rules: AccessRule[] = [tenantRule(asked)]
+  // To whom a row is not shown, it is not there.
+  if (!visible) rules.push({ source: 'scope', name: `${resource.name}:read`, effect: 'refuses', explanation: seen })
+  rules.push({
+    source: 'scope',
+    name: scopeNames(asked),
+    effect: may.verdict === 'true' ? 'admits' : 'refuses',
+    explanation: may,
+  })
+  return {
+    decision: allowed ? 'allowed' : 'denied',
+    answer: allowed ? null : visible ? 'permission_denied' : 'not_found',
+    decidedBy: 'scope',
+    sentence: allowed
+      ? `Allowed: ${principal.name} holds ${scopeNames(asked)}. ${may.sentence}`
+      : visible
+        ? `Denied: ${principal.name} may see this ${resource.name}, but not ${asked.verb} it. ${may.sentence}`
+        : `Denied: ${principal.name} may not see this ${resource.name}, so the answer is that there is none. ${seen.sentence}`,
+    rules,
+  }
+}
