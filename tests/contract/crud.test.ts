@@ -95,6 +95,7 @@ describe('read and conditional requests', () => {
     const id = await add()
     const first = await call('acme', 'GET', `/api/v1/books/${id}`)
     const etag = first.headers.get('etag')!
+    expect(first.headers.get('vary')).toBe('Authorization, Cookie, X-API-Key, X-Tenant-ID')
     expect((await call('acme', 'GET', `/api/v1/books/${id}`, undefined, { 'if-none-match': etag })).status).toBe(304)
     expect(
       (await call('acme', 'GET', `/api/v1/books/${id}`, undefined, { 'if-none-match': `W/${etag}, "x"` })).status,

@@ -110,6 +110,9 @@ export { toStored } from './input/stored.ts'
 // Routes as data.
 export type { GuardedRoute, Method, PublicRoute, QueryParameter, Route, RouteAnswer } from './routes/route.ts'
 export type { Answer, AnswerBody, TextAnswer } from './pipeline/answer.ts'
+export { html, Html } from './pages/html.ts'
+export { publicAnswer, publicPage } from './pages/public-answer.ts'
+export { wantsJson } from './pages/wants-json.ts'
 export type { PublicCall } from './pipeline/call.ts'
 
 // Settings, keys and logs.

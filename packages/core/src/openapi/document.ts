@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
-import { allErrors } from '../errors/all-errors.ts'
+import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { Route } from '../routes/route.ts'
 import { errorResponses, problemSchema } from './errors.ts'
@@ -15,8 +15,12 @@ export interface DocumentInfo {
 interface DocumentParts {
   readonly info: DocumentInfo
   readonly basePath: string
+  /** What the `type` of errors begins with. */
+  readonly errorTypeBase: string
   readonly registry: Registry
   readonly routes: readonly Route[]
+  /** Errors of the core and of every feature, by code. */
+  readonly errors: Readonly<Record<string, ErrorDefinition>>
 }
 
 export type OpenApiDocument = ReturnType<typeof createDocument>
@@ -34,7 +38,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
     paths[path] = {
       ...paths[path],
       'x-origin': route.origin,
-      [route.method.toLowerCase()]: operation(route, parts.registry),
+      [route.method.toLowerCase()]: operation(route, parts),
     }
   }
   return createDocument({
@@ -58,7 +62,10 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
   })
 }
 
-function operation(route: Route, registry: Registry): ZodOpenApiOperationObject {
+function operation(
+  route: Route,
+  { errors, errorTypeBase }: Pick<DocumentParts, 'errors' | 'errorTypeBase'>,
+): ZodOpenApiOperationObject {
   const path = [...route.path.matchAll(/:([a-zA-Z]+)/g)].map((match) => ({
     name: match[1]!,
     in: 'path' as const,
@@ -98,7 +105,7 @@ function operation(route: Route, registry: Registry): ZodOpenApiOperationObject 
           },
         }
       : {}),
-    responses: { ...successResponses(route), ...errorResponses(route, allErrors(registry.features)) },
+    responses: { ...successResponses(route), ...errorResponses(route, errors, errorTypeBase) },
   } as ZodOpenApiOperationObject
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exampleProblem } from '../errors/example-problem.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Route } from '../routes/route.ts'
 
@@ -30,6 +31,7 @@ const unsafe = ['idempotency_in_progress', 'idempotency_key_reused']
 export function errorResponses(
   route: Route,
   errors: Readonly<Record<string, ErrorDefinition>>,
+  typeBase: string,
 ): Record<string, object> {
   const codes = [
     ...everywhere,
@@ -53,20 +55,10 @@ export function errorResponses(
           content: {
             'application/problem+json': {
               schema: problemSchema,
-              example: exampleProblem(names[0]!, errors[names[0]!]!),
+              example: exampleProblem(typeBase, names[0]!, errors[names[0]!]!),
             },
           },
         },
       ]),
   )
-}
-
-function exampleProblem(code: string, definition: ErrorDefinition): object {
-  return {
-    type: `/docs/errors/${code}`,
-    title: definition.title,
-    status: definition.status,
-    code,
-    requestId: '01941f29-7c00-7aaa-8bbb-0123456789ab',
-  }
 }

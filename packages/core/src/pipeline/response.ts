@@ -1,4 +1,5 @@
 import { logEvents } from '../logging/events.ts'
+import { errorType } from '../errors/example-problem.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import { responseTo } from '../node/node-response.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -55,7 +56,8 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
     })
   }
   const body = JSON.stringify({
-    type: `${platform.errorTypeBase}/docs/errors/${known.code}`,
+    // What no registry knows has no page: RFC 9457 §4.2.1 has a word for it, and a link would be a 404.
+    type: Object.hasOwn(platform.errors, known.code) ? errorType(platform.errorTypeBase, known.code) : 'about:blank',
     title: known.title,
     status: known.status,
     ...(known.detail === undefined ? {} : { detail: known.detail }),

@@ -2,6 +2,7 @@ import { logEvents } from '../logging/events.ts'
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
 import { systemPrincipal } from '../auth/system-principal.ts'
+import { allErrors } from '../errors/all-errors.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import type { Feature } from '../feature/feature.ts'
@@ -44,9 +45,12 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const title = options.title ?? 'Plinth'
   const version = options.version ?? '1.0.0'
   const document = (): ReturnType<Plinth['openapi']> =>
-    openApiDocument({ info: { title, version }, basePath: runtime.basePath, registry, routes: routes.routes })
-  const root = options.root ?? true
-  const owned = collectRoutes({ title, version, basePath: runtime.basePath, root, registry, document })
+    openApiDocument({ ...parts, info: { title, version }, routes: routes.routes })
+  const { basePath } = runtime
+  const errorTypeBase = options.errorTypeBase ?? basePath
+  const errors = allErrors(registry.features)
+  const parts = { title, version, basePath, errorTypeBase, errors, root: options.root ?? true, registry }
+  const owned = collectRoutes({ ...parts, document })
   const readiness = readinessOf(database, runtime.log)
   const lateFaults = [
     ...routeFaults(owned, features),
@@ -60,10 +64,11 @@ export function createPlinth(options: PlinthOptions): Plinth {
   if (lateFaults.length > 0) throw new StartupError(lateFaults)
   const routes = buildRouteTable(owned.map(({ route }) => route))
   const platform: Platform = {
-    basePath: runtime.basePath,
+    basePath,
     environment: runtime.environment,
     version,
-    errorTypeBase: options.errorTypeBase ?? runtime.basePath,
+    errorTypeBase,
+    errors,
     registry,
     database,
     routes,
@@ -77,13 +82,13 @@ export function createPlinth(options: PlinthOptions): Plinth {
   }
 
   return {
-    basePath: runtime.basePath,
+    basePath,
     notFound: options.notFound ?? 'host',
     registry,
     routes: routes.routes,
     fetch: (request) => handle(platform, request),
-    paths: pathsOf(runtime.basePath, routes.routes),
-    knows: (path) => routes.match(canonicalPath(runtime.basePath, path)) !== undefined,
+    paths: pathsOf(basePath, routes.routes),
+    knows: (path) => routes.match(canonicalPath(basePath, path)) !== undefined,
     openapi: document,
     async migrate(migrateOptions = {}) {
       const report = await database.migrate(migrateOptions)

@@ -1,4 +1,5 @@
 import type { CredentialReader } from '../auth/principal.ts'
+import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -42,6 +43,8 @@ export interface Platform {
   readonly environment: string
   readonly version: string
   readonly errorTypeBase: string
+  /** Errors of the core and of every feature, by code. */
+  readonly errors: Readonly<Record<string, ErrorDefinition>>
   readonly registry: Registry
   readonly database: Database
   readonly routes: RouteTable
