@@ -14,8 +14,7 @@ import {
   type TestPlatformOptions,
 } from '@plinth/testing'
 import { afterAll, describe, expect, test } from 'vitest'
-import { monitorResource } from '../../examples/saas/src/resources/monitor.ts'
-import { siteResource } from '../../examples/saas/src/resources/site.ts'
+import { lookoutResources } from '../../examples/saas/src/resources/all.ts'
 
 /*
  * Tenant a, with full credentials, against tenant b. PLINTH_LEAK_REQUESTS and PLINTH_LEAK_SEED make it longer and another
@@ -110,7 +109,7 @@ describe.each([
 
 test('Lookout, the example product', { timeout: patience }, async () => {
   const { platform } = await open('both', {
-    resources: [siteResource({ allowPrivate: false }), monitorResource({ allowPrivate: false })],
+    resources: lookoutResources({ allowPrivate: false }),
   })
   // `check` would go out and look at pages of the internet.
   const only = (route: { readonly path: string }): boolean => !route.path.endsWith('/check')

@@ -1,6 +1,5 @@
 import { createPlinth, serviceTokens, type Logger, type Plinth, type PlinthOptions } from '@plinth/core'
-import { monitorResource } from './resources/monitor.ts'
-import { siteResource } from './resources/site.ts'
+import { lookoutResources } from './resources/all.ts'
 import { serviceTokensOf, type ServiceTokensFile } from './service-tokens-file.ts'
 import type { LookoutSettings } from './settings.ts'
 
@@ -26,10 +25,7 @@ export function createLookout({ settings, database, tokens, log }: LookoutParts)
     notFound: 'plinth',
     database,
     log,
-    resources: [
-      siteResource({ allowPrivate }),
-      monitorResource({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
-    ],
+    resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
     features: [serviceTokens(serviceTokensOf(tokens))],
   })
 }

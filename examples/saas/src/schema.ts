@@ -1,5 +1,7 @@
-import { integer, text, timestamp } from 'drizzle-orm/pg-core'
-import { belongsTo, resourceTable } from '@plinth/core'
+import { integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
+import { belongsTo, deletedAt, resourceTable, templateColumns, templated, type AnyResourceTable } from '@plinth/core'
+import type { QueuedTask } from './agent/agent-state.ts'
+import type { AgentParams, EnvironmentParams, MonitorParams } from './params.ts'
 
 /** A client's web site that the agency looks after. */
 export const sites = resourceTable('sites', {
@@ -8,17 +10,58 @@ export const sites = resourceTable('sites', {
   notes: text(),
 })
 
+/** How the agency sets up environments: one template for all staging servers, one below it for a client's. */
+export const environmentTemplates = resourceTable('environment_templates', {
+  name: text().notNull(),
+  ...templateColumns<EnvironmentParams>((): AnyResourceTable => environmentTemplates),
+  deletedAt: deletedAt(),
+})
+
+/** Where a site runs besides the address that its visitors know: staging, a preview. */
+export const environments = resourceTable('environments', {
+  siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull(),
+  name: text().notNull(),
+  stage: text({ enum: ['production', 'staging', 'development'] }).notNull(),
+  url: text().notNull(),
+  ...templated<EnvironmentParams>(() => environmentTemplates),
+})
+
+/** How the agency checks pages; a client's own template has the agency's for its parent. */
+export const monitorTemplates = resourceTable('monitor_templates', {
+  name: text().notNull(),
+  notes: text(),
+  ...templateColumns<MonitorParams>((): AnyResourceTable => monitorTemplates),
+  deletedAt: deletedAt(),
+})
+
 /** One page of a site that is watched, with what the last check found. */
 export const monitors = resourceTable('monitors', {
   siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull(),
+  environmentId: belongsTo(() => environments, { onDelete: 'cascade' }),
   name: text().notNull(),
   path: text().notNull().default('/'),
-  method: text({ enum: ['GET', 'HEAD'] })
-    .notNull()
-    .default('GET'),
-  expectedStatus: integer().notNull().default(200),
+  ...templated<MonitorParams>(() => monitorTemplates),
   lastStatus: text({ enum: ['up', 'down'] }),
   lastCheckedAt: timestamp({ withTimezone: true }),
   lastResponseMs: integer(),
   lastError: text(),
+  nextCheckAt: timestamp({ withTimezone: true }),
+})
+
+/** What agents of one kind take on. */
+export const agentTemplates = resourceTable('agent_templates', {
+  name: text().notNull(),
+  ...templateColumns<AgentParams>((): AnyResourceTable => agentTemplates),
+  deletedAt: deletedAt(),
+})
+
+/** Works through tasks, one after the other. */
+export const agents = resourceTable('agents', {
+  name: text().notNull(),
+  status: text({ enum: ['idle', 'busy', 'error'] })
+    .notNull()
+    .default('idle'),
+  taskQueue: jsonb().$type<readonly QueuedTask[]>().notNull().default([]),
+  lastError: text(),
+  ...templated<AgentParams>(() => agentTemplates),
 })

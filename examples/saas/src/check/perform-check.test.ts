@@ -12,6 +12,7 @@ const pages: Readonly<Record<string, (answer: ServerResponse) => void>> = {
   '/empty': (answer) => void answer.writeHead(204).end(),
   '/broken': (answer) => void answer.writeHead(503).end('down'),
   '/moved': (answer) => void answer.writeHead(302, { location: `http://127.0.0.1:${port}/ok` }).end(),
+  '/german': (answer) => void answer.writeHead(answer.req.headers['accept-language'] === 'de' ? 200 : 406).end(),
   '/silent': () => undefined,
   '/slow-body': (answer) => void answer.write('and then nothing'),
   '/endless': (answer) => {
@@ -55,6 +56,14 @@ describe('a page', () => {
     expect(
       await performCheck({ url: new URL(at('/ok')), method: 'HEAD', expectedStatus: 200 }, { allowPrivate: true }),
     ).toMatchObject({ status: 'up' })
+  })
+
+  test('is asked with the headers of its monitor', async () => {
+    const target = { url: new URL(at('/german')), method: 'GET', expectedStatus: 200 } as const
+    const ask = (headers?: Record<string, string>): Promise<CheckResult> =>
+      performCheck({ ...target, ...(headers && { headers }) }, { allowPrivate: true })
+    expect(await ask({ 'accept-language': 'de' })).toMatchObject({ status: 'up' })
+    expect(await ask()).toMatchObject({ status: 'down' })
   })
 
   test('that answers otherwise is down, and says how', async () => {

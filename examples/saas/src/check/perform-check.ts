@@ -9,6 +9,8 @@ export interface CheckTarget {
   readonly url: URL
   readonly method: 'GET' | 'HEAD'
   readonly expectedStatus: number
+  /** Beside those that every check sends; lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface CheckResult {
@@ -98,7 +100,11 @@ function guarded(lookup: Lookup, allowPrivate: boolean): LookupFunction {
   }
 }
 
-function ask({ url, method }: CheckTarget, lookup: LookupFunction, signal: AbortSignal): Promise<IncomingMessage> {
+function ask(
+  { url, method, headers }: CheckTarget,
+  lookup: LookupFunction,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const secure = url.protocol === 'https:'
   const options: RequestOptions = {
     method,
@@ -106,7 +112,7 @@ function ask({ url, method }: CheckTarget, lookup: LookupFunction, signal: Abort
     signal,
     // An agent of its own: the global one may go through a proxy, which would resolve the name again by itself.
     agent: secure ? new HttpsAgent() : new HttpAgent(),
-    headers: { 'user-agent': USER_AGENT, accept: '*/*', connection: 'close' },
+    headers: { 'user-agent': USER_AGENT, accept: '*/*', ...headers, connection: 'close' },
     maxHeaderSize: 16_384,
   }
   return new Promise((resolve, reject) => {

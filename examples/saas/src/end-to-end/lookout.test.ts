@@ -109,7 +109,7 @@ describe.each([
     expect((await acme('GET', '/monitors?lastStatus=down')).body['data']).toEqual([down.body])
     const meant = await acme(
       'POST',
-      `/monitors/${await monitor({ path: '/broken', expectedStatus: 503, method: 'HEAD' })}/check`,
+      `/monitors/${await monitor({ path: '/broken', params: { expectedStatus: 503, method: 'HEAD' } })}/check`,
     )
     expect(meant.body).toMatchObject({ lastStatus: 'up' })
   })
@@ -132,11 +132,132 @@ describe.each([
     ['/sites', { name: ' ', url: 'https://client.example' }, '/name'],
     ['/sites', { url: 'https://client.example' }, '/name'],
     ['/monitors', { name: 'Outside', path: '@elsewhere.example/' }, '/path'],
-    ['/monitors', { name: 'Odd', expectedStatus: 99 }, '/expectedStatus'],
-    ['/monitors', { name: 'Odd', method: 'DELETE' }, '/method'],
+    ['/monitors', { name: 'Odd', params: { expectedStatus: 99 } }, '/params/expectedStatus'],
+    ['/monitors', { name: 'Odd', params: { method: 'DELETE' } }, '/params/method'],
+    ['/monitors', { name: 'Odd', params: { headers: { authorization: 'Bearer x' } } }, '/params/headers/authorization'],
   ])('refuses %s %j and says where', async (path, draft, pointer) => {
     const refused = await acme('POST', path, path === '/sites' ? draft : { siteId, ...draft })
     expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed', errors: [{ path: pointer }] } })
+  })
+
+  test('checks as the templates of agency and client say, and where the environment is', async () => {
+    const template = async (draft: object): Promise<string> => {
+      const made = await acme('POST', '/monitor-templates', draft)
+      expect(made).toMatchObject({ status: 201 })
+      return String(made.body['id'])
+    }
+    const agency = await template({ name: 'Agency', sharedParent: 'page', defaults: { timeoutSeconds: 5 } })
+    const client = await template({
+      name: 'Bakery',
+      parentTemplateId: agency,
+      defaults: { expectedStatus: 503, headers: { 'accept-language': 'de' } },
+    })
+    const place = await acme('POST', '/environments', {
+      siteId,
+      name: 'Staging',
+      stage: 'staging',
+      url: `${lookout.origin}/demo`,
+      params: { patience: 2 },
+    })
+    const cloned = await acme('POST', `/monitor-templates/${client}/clone`, {
+      siteId,
+      environmentId: place.body['id'],
+      name: 'Known to be broken',
+      path: '/broken',
+      params: { intervalSeconds: 60 },
+    })
+    expect(cloned).toMatchObject({ status: 201, body: { templateId: client, inheritance: 'live' } })
+    const one = `/monitors/${String(cloned.body['id'])}`
+    const checked = (await acme('POST', `${one}/check`)).body
+    expect(checked).toMatchObject({ lastStatus: 'up', lastError: null })
+    const [at, next] = [Date.parse(String(checked['lastCheckedAt'])), Date.parse(String(checked['nextCheckAt']))]
+    expect(next - at).toBe(60_000)
+    expect((await acme('GET', `${one}/provenance`)).body['values']).toMatchObject({
+      '/expectedStatus': { value: 503, source: 'template', template: client },
+      '/timeoutSeconds': { value: 5, source: 'parent', template: agency },
+      '/intervalSeconds': { value: 60, source: 'instance', template: null },
+    })
+    expect(await acme('PATCH', `/monitor-templates/${client}`, { defaults: { expectedStatus: 200 } })).toMatchObject({
+      status: 200,
+    })
+    expect((await acme('POST', `${one}/check`)).body).toMatchObject({ lastStatus: 'down' })
+    expect((await beta('GET', '/monitor-templates')).body['data']).toEqual([])
+    expect((await beta('POST', `/monitor-templates/${client}/clone`, { siteId, name: 'Mine' })).status).toBe(404)
+    expect((await beta('GET', '/monitor-templates/shared')).body['data']).toMatchObject([
+      { key: 'api' },
+      { key: 'page' },
+      { key: 'redirect' },
+    ])
+  })
+
+  describe('an agent', () => {
+    const make = async (draft: object = {}): Promise<string> => {
+      const made = await acme('POST', '/agents', { name: 'Crawler', ...draft })
+      expect(made).toMatchObject({ status: 201, body: { status: 'idle' } })
+      return `/agents/${String(made.body['id'])}`
+    }
+    const state = async (agent: string): Promise<unknown> => (await acme('GET', `${agent}/status`)).body
+
+    test('goes from idle to busy and back, or into error and out of it; any other way is a 409', async () => {
+      const agent = await make()
+      const refused = async (verb: string, body?: object): Promise<void> => {
+        expect(await acme('POST', `${agent}/${verb}`, body)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+      }
+      const told = async (verb: string, body?: object): Promise<unknown> =>
+        (await acme('POST', `${agent}/${verb}`, body)).body
+      expect(await state(agent)).toEqual({ status: 'idle', queued: 0 })
+      await refused('finish')
+      await refused('fail', { reason: 'x' })
+      await refused('reset')
+      expect(await told('command', { task: 'crawl' })).toEqual({ status: 'busy', queued: 1 })
+      expect(await told('command', { task: 'crawl' })).toEqual({ status: 'busy', queued: 2 })
+      await refused('reset')
+      expect(await told('finish')).toEqual({ status: 'busy', queued: 1 })
+      expect(await told('finish')).toEqual({ status: 'idle', queued: 0 })
+      await told('command', { task: 'crawl' })
+      expect(await told('fail', { reason: 'No route' })).toEqual({ status: 'error', queued: 1 })
+      expect((await acme('GET', agent)).body).toMatchObject({ status: 'error', lastError: 'No route' })
+      await refused('command', { task: 'crawl' })
+      await refused('finish')
+      await refused('fail', { reason: 'x' })
+      expect(await told('reset')).toEqual({ status: 'idle', queued: 0 })
+    })
+
+    test('never shows its queue, and takes neither it nor its state from outside', async () => {
+      const agent = await make({ status: 'error', taskQueue: [{ task: 'planted', at: '' }] })
+      await acme('POST', `${agent}/command`, { task: 'secret-task' })
+      await acme('PATCH', agent, { status: 'idle', taskQueue: [] })
+      expect(await state(agent)).toEqual({ status: 'busy', queued: 1 })
+      const shown = JSON.stringify([await acme('GET', agent), await acme('GET', '/agents'), await state(agent)])
+      expect(shown).not.toMatch(/secret-task|taskQueue/)
+    })
+
+    test('knows the tasks of its template, and no others', async () => {
+      const agent = await make({ sharedTemplate: 'crawler' })
+      expect(await acme('POST', `${agent}/command`, { task: 'crawl' })).toMatchObject({ status: 200 })
+      expect(await acme('POST', `${agent}/command`, { task: 'bake' })).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: '/task', code: 'unknown_task' }] },
+      })
+    })
+
+    test('takes as many of 120 commands at once as its queue holds, each of them once', async () => {
+      const agent = await make({ params: { queueLimit: 100 } })
+      const answers = await Promise.all(
+        Array.from({ length: 120 }, (_, at) => acme('POST', `${agent}/command`, { task: `task ${at}` })),
+      )
+      const taken = answers.filter(({ status }) => status === 200).map(({ body }) => Number(body['queued']))
+      expect(taken.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
+      expect(answers.filter(({ status }) => status === 409)).toHaveLength(20)
+      expect(await state(agent)).toEqual({ status: 'busy', queued: 100 })
+      expect((await acme('GET', agent)).body).toMatchObject({ version: 101 })
+    }, 60_000)
+
+    test('of another agency is not there', async () => {
+      const agent = await make()
+      expect(await beta('POST', `${agent}/command`, { task: 'crawl' })).toMatchObject({ status: 404 })
+      expect(await beta('GET', `${agent}/status`)).toMatchObject({ status: 404 })
+    })
   })
 
   test('shows one agency nothing of the other', async () => {

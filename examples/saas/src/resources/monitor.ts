@@ -1,7 +1,8 @@
 import { defineResource, type ReadingContext, type Row } from '@plinth/core'
 import { performCheck, type CheckOptions, type CheckResult } from '../check/perform-check.ts'
 import { monitorPath, watchedUrl } from '../check/site-url.ts'
-import { monitors, sites } from '../schema.ts'
+import { monitorParams } from '../params.ts'
+import { environments, monitors, sites } from '../schema.ts'
 
 type Monitor = Row<typeof monitors>
 
@@ -13,9 +14,9 @@ export const monitorResource = (options: MonitorOptions) =>
     description: 'One page of a site that is watched, with what the last check found',
     fields: {
       siteId: { filter: true },
+      environmentId: { filter: true, description: 'Checked there instead of at the address of the site' },
       name: { schema: (name) => name.trim().min(1).max(120), search: true, filter: true, sort: true },
       path: { schema: monitorPath, description: 'Put behind the URL of the site: /, /shop?lang=en' },
-      expectedStatus: { schema: (status) => status.min(200).max(599), description: 'Any other status is an outage' },
       lastStatus: { readOnly: true, filter: true, sort: true, description: 'null until the first check' },
       lastCheckedAt: { readOnly: true, filter: true, sort: true },
       lastResponseMs: {
@@ -25,6 +26,24 @@ export const monitorResource = (options: MonitorOptions) =>
         description: 'Milliseconds until the server answered',
       },
       lastError: { readOnly: true, description: 'Why it is down' },
+      nextCheckAt: {
+        readOnly: true,
+        filter: true,
+        sort: true,
+        description: 'When the next check is due, by intervalSeconds; null until the first one',
+      },
+    },
+    template: {
+      params: monitorParams,
+      shared: {
+        page: { name: 'Page', description: 'Asked for every five minutes', defaults: { intervalSeconds: 300 } },
+        api: {
+          name: 'API',
+          description: 'Asked for every minute, as JSON',
+          defaults: { intervalSeconds: 60, headers: { accept: 'application/json' } },
+        },
+        redirect: { name: 'Redirect', parent: 'page', defaults: { method: 'HEAD', expectedStatus: 301 } },
+      },
     },
     actions: {
       check: {
@@ -37,13 +56,30 @@ export const monitorResource = (options: MonitorOptions) =>
             lastCheckedAt: ctx.now(),
             lastResponseMs: found.responseMs,
             lastError: found.error,
+            nextCheckAt: new Date(ctx.now().getTime() + found.intervalSeconds * 1_000),
           }),
       },
     },
   })
 
-async function checkPage(ctx: ReadingContext, monitor: Monitor, options: CheckOptions): Promise<CheckResult> {
-  const { url } = await ctx.read(sites, monitor.siteId)
-  const { method, expectedStatus } = monitor
-  return performCheck({ url: watchedUrl(url, monitor.path), method, expectedStatus }, options)
+/** Not even the most patient environment may keep a check beyond what an action's slow part may take. */
+const LONGEST_TIMEOUT = 25_000
+
+async function checkPage(
+  ctx: ReadingContext,
+  monitor: Monitor,
+  options: CheckOptions,
+): Promise<CheckResult & { readonly intervalSeconds: number }> {
+  const { method, expectedStatus, timeoutSeconds, intervalSeconds, headers } = await ctx.resolve(monitors, monitor)
+  const place = monitor.environmentId === null ? undefined : await ctx.read(environments, monitor.environmentId)
+  const { headers: placeHeaders, patience } = place
+    ? await ctx.resolve(environments, place)
+    : { headers: {}, patience: 1 }
+  const { url } = place ?? (await ctx.read(sites, monitor.siteId))
+  const timeout = timeoutSeconds === undefined ? options.timeout : timeoutSeconds * 1_000
+  const found = await performCheck(
+    { url: watchedUrl(url, monitor.path), method, expectedStatus, headers: { ...placeHeaders, ...headers } },
+    { ...options, ...(timeout !== undefined && { timeout: Math.min(timeout * patience, LONGEST_TIMEOUT) }) },
+  )
+  return { ...found, intervalSeconds }
 }
