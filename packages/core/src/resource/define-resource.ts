@@ -55,6 +55,7 @@ export interface Resource<S extends Shape = Shape> {
   readonly fields: Readonly<Record<string, object>>
   readonly operations: Operations
   readonly strict: boolean
+  readonly compat: boolean
   readonly actions: Readonly<Record<string, AnyAction>>
   readonly template: AnyTemplateFacts | undefined
   readonly hooks: AnyHooks
@@ -76,6 +77,8 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   readonly strict?: boolean
   /** Code of the product around reads and writes. The one fact that is a feature: see `docs/resources.md`. */
   readonly hooks?: Hooks<T>
+  /** Older clients name the verb in the path: adds `/{plural}/create`, `/:id/read`, `/:id/update`, `/:id/delete`, `/list`, `/clear`. */
+  readonly compat?: boolean
   /** Rows come from templates, whose values they inherit and override. The table has the columns of `templated()`. */
   readonly template?: TemplateFacts<T>
   /**
@@ -134,6 +137,7 @@ export function defineResource<
     fields: (facts.fields ?? {}) as Readonly<Record<string, object>>,
     operations: facts.operations ?? {},
     strict: facts.strict ?? false,
+    compat: facts.compat ?? false,
     actions: (facts.actions ?? {}) as unknown as Readonly<Record<string, AnyAction>>,
     template: facts.template as AnyTemplateFacts | undefined,
     hooks: (facts.hooks ?? {}) as unknown as AnyHooks,

@@ -84,6 +84,7 @@ export function describeResource(
     byKey: new Map(fields.map((field) => [field.key, field])),
     operations,
     strict: declaration.strict,
+    compat: declaration.compat,
     actions,
     hooks: declaration.hooks,
     verbs: [...verbsOf(operations, 'deletedAt' in columns), ...actions.map((action) => action.name)],

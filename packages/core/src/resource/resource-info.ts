@@ -56,6 +56,8 @@ export interface ResourceInfo {
   readonly byKey: ReadonlyMap<string, FieldInfo>
   readonly operations: Required<Operations>
   readonly strict: boolean
+  /** Whether the paths of older clients are served too. */
+  readonly compat: boolean
   readonly actions: readonly ActionInfo[]
   readonly hooks: AnyHooks
   /** The permission actions of the resource: `read create update delete`, where there are such operations `restore` and `clear`, and its own verbs. */

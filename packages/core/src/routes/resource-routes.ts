@@ -6,6 +6,7 @@ import { listAnswerSchema } from '../output/schemas.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { runAction } from './resource/action.ts'
+import { compatRoutes } from './resource/compat-routes.ts'
 import { createRow } from './resource/create.ts'
 import { deleteRow } from './resource/delete.ts'
 import { listRows } from './resource/list.ts'
@@ -139,7 +140,8 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
     })
   }
-  return [...routes, ...restoreRoutes(resource, parts), ...templateRoutes(registry, resource)]
+  const all = [...routes, ...restoreRoutes(resource, parts), ...templateRoutes(registry, resource)]
+  return resource.compat ? [...all, ...compatRoutes(resource, all)] : all
 }
 
 function exampleList(resource: ResourceInfo): unknown {

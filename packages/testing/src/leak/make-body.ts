@@ -22,7 +22,8 @@ export function makeBody(
       ? makeDraft(words, route.resource, references, route.method)
       : makeInput(words, route, references)
   if (style === 'plain') return JSON.stringify(plain)
-  const body = random.chance(0.45) ? { ...plain, ...massAssignment(words, route.resource) } : plain
+  // What the body must hold stays: the id of an action that takes it there is what the request aims at.
+  const body = random.chance(0.45) ? { ...massAssignment(words, route.resource), ...plain } : plain
   return style === 'whole' ? JSON.stringify(body) : printBody(words, body)
 }
 

@@ -30,9 +30,18 @@ export function makeProbe(
     route.public || route.verb !== 'create' || mood === 'calm' || random.chance(0.8)
       ? undefined
       : victimsRequest(words, route)
-  const actor = repeated ? knowledge.attacker.actors.shared : chooseActor(words)
+  // Odd in every way at once, a request is refused for the first of them: now and then one that should succeed.
+  const earnest = !repeated && !route.public && mood === 'wild' && random.chance(0.12)
+  const { full, shared } = knowledge.attacker.actors
+  const actor = repeated ? shared : earnest ? full! : chooseActor(words)
   const authorization = ['authorization', `Bearer ${actor.token}`] as const
-  const request = repeated ?? (route.public ? publicRequest(words, route) : guardedRequest(words, route, mood))
+  const request =
+    repeated ??
+    (route.public
+      ? publicRequest(words, route)
+      : earnest
+        ? earnestRequest(words, route)
+        : guardedRequest(words, route, mood))
   return {
     number,
     actor,
@@ -77,6 +86,14 @@ function publicRequest(words: Words, route: Route): WireRequest {
     target: route.path + query,
     headers: makeHeaders(words, resource, 'GET'),
   }
+}
+
+/** What the attacker may do, done rightly: a route that never succeeds was never tested. */
+function earnestRequest(words: Words, route: GuardedRoute): WireRequest {
+  const target = route.path.replace(':id', ownOrTwin(words, route.resource))
+  if (!route.body) return { method: route.method, target, headers: [] }
+  const body = makeBody(words, route, 'twins', 'plain')
+  return { method: route.method, target, headers: [['content-type', 'application/json']], body }
 }
 
 function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequest {

@@ -7,6 +7,7 @@ const found = { filter: true, sort: true } as const
 export const crate = defineResource({
   table: crates,
   description: 'A crate: one column of every kind',
+  compat: true,
   fields: {
     title: { schema: (title) => title.min(1).max(200), search: true, ...found },
     label: { schema: (label) => label.min(1), search: true, ...found },
