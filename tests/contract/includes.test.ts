@@ -69,7 +69,8 @@ describe('to one', () => {
   test('a deleted parent is null', async () => {
     const clientId = await add('clients', { name: 'gone' })
     const id = await add('sites', { name: 'orphan', clientId })
-    expect((await full('DELETE', `clients/${clientId}`)).status).toBe(204)
+    // Over the API its sites would keep it: this one went before there were any rules.
+    await platform.superuser.query(`update public.clients set deleted_at = now() where id = '${clientId}'`)
     expect((await full('GET', `sites/${id}?include=client`)).json).toMatchObject({ clientId, client: null })
   })
 })

@@ -83,6 +83,7 @@ export type {
   Session,
   SortKey,
   Stored,
+  Ties,
   Transaction,
   UpdateOperation,
 } from './ports/database.ts'

@@ -1,5 +1,7 @@
+import type { Condition } from '../condition/condition.ts'
+import type { Link } from '../link/link.ts'
 import { MOST_CHARACTERS, refuseTooLarge } from '../output/page-size.ts'
-import { RELATED_TO, type RawRow, type Session } from '../ports/database.ts'
+import { RELATED_TO, type RawRow, type Session, type Ties } from '../ports/database.ts'
 import type { FieldInfo } from '../resource/resource-info.ts'
 import { printResolved, resolvedFrom } from '../template/print-resolved.ts'
 import type { Include } from './read-includes.ts'
@@ -45,24 +47,26 @@ export async function loadIncludes(
 
 async function load(
   session: Session,
-  { relation, visible, printer }: Include,
+  { relation, visible, ties, printer }: Include,
   rows: readonly RawRow[],
   shown: number,
 ): Promise<(row: RawRow) => string> {
   if (relation.kind === 'resolved') return printResolved(relation.link, relation.target, rows, session)
-  const { kind, target, field } = relation
+  const { kind, target } = relation
   const label = `${JSON.stringify(relation.name)}:`
-  const keyOf = (row: RawRow): string => String(row[kind === 'one' ? field.key : 'id'])
-  const keys = [
-    ...new Set(rows.filter((row) => kind !== 'one' || typeof row[field.key] !== 'object').map((row) => keyOf(row))),
-  ]
+  const key = kind === 'one' ? relation.field.key : 'id'
+  const keyOf = (row: RawRow): string => String(row[key])
+  // A reference may be null.
+  const keys = [...new Set(rows.filter((row) => typeof row[key] !== 'object').map(keyOf))]
   const common = { resource: target, where: visible, keys, fields: printer.fields }
   const found =
     keys.length === 0
       ? []
       : await session.related(
           // One more than is shown says whether there are more.
-          kind === 'one' ? { ...common, by: 'id' } : { ...common, by: field, limit: shown + 1 },
+          kind === 'one'
+            ? { ...common, by: 'id' }
+            : { ...common, by: kind === 'many' ? relation.field : tiesOf(relation.link, ties!), limit: shown + 1 },
         )
   let size = 0
   const printOne = (row: RawRow): string => {
@@ -88,4 +92,8 @@ async function load(
     const texts = byParent.get(keyOf(row)) ?? []
     return `${label}{"data":[${texts.slice(0, shown).join()}],"hasMore":${texts.length > shown}}`
   }
+}
+
+function tiesOf({ through, near, far }: Link, where: Condition): Ties {
+  return { through, near, far, where }
 }

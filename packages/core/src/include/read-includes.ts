@@ -10,6 +10,8 @@ import { relationsOf, type Relation } from './relations.ts'
 export interface Includable {
   readonly relation: Relation
   readonly visible: Condition
+  /** Of a linked resource: the ties that he may see. */
+  readonly ties?: Condition
 }
 
 /** One include of a request, ready to be read and printed. */
@@ -32,7 +34,11 @@ export function includable(
   const found = new Map<string, Includable>()
   for (const [name, relation] of relationsOf(registry, resource)) {
     const visible = principal.permissions.condition(registry.permissions.numberOf(relation.target.name, 'read')!)
-    if (visible.kind !== 'never') found.set(name, { relation, visible })
+    if (visible.kind === 'never') continue
+    if (relation.kind === 'linked') {
+      const ties = principal.permissions.condition(registry.permissions.numberOf(relation.link.through.name, 'read')!)
+      if (ties.kind !== 'never') found.set(name, { relation, visible, ties })
+    } else found.set(name, { relation, visible })
   }
   return found
 }
@@ -66,10 +72,10 @@ export function readIncludes(
   if (faults.length > 0) return { includes: [], ownFields: undefined }
   const { own, masks } = splitFields(fields, names)
   const includes = names.map((name) => {
-    const { relation, visible } = allowed.get(name)!
+    const { relation, ...reach } = allowed.get(name)!
     return {
       relation,
-      visible,
+      ...reach,
       printer: rowPrinter(relation.target, readRelatedMask(relation, masks.get(name), faults)),
     }
   })

@@ -1,6 +1,7 @@
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
+import { linksOf, type Link } from '../link/link.ts'
 import { camelCase } from '../table/snake-case.ts'
 import type { TemplateLink } from '../template/link.ts'
 
@@ -10,6 +11,8 @@ export type Relation =
   | { readonly kind: 'one'; readonly name: string; readonly target: ResourceInfo; readonly field: FieldInfo }
   /** The rows that point at this one: `monitors` of a site. */
   | { readonly kind: 'many'; readonly name: string; readonly target: ResourceInfo; readonly field: FieldInfo }
+  /** Rows of another resource that a table between ties to this one: `tags` of a site. */
+  | { readonly kind: 'linked'; readonly name: string; readonly target: ResourceInfo; readonly link: Link }
   /** No rows: what the params of this row come to with all that they inherit from templates. */
   | { readonly kind: 'resolved'; readonly name: string; readonly target: ResourceInfo; readonly link: TemplateLink }
 
@@ -43,6 +46,14 @@ export function verifyRelations(registry: Registry, faults: StartupFault[]): voi
         })
         continue
       }
+      if (relation.kind === 'linked') {
+        faults.push({
+          path: `resource ${resource.name}.links.${relation.name}`,
+          problem: `include=${relation.name} would mean ${other ? wordsOf(other) : `the column ${relation.name}`} too`,
+          fix: `links: { linked${relation.name[0]!.toUpperCase()}${relation.name.slice(1)}: … }`,
+        })
+        continue
+      }
       const taken = other ? wordsOf(other) : `the column ${relation.name}`
       faults.push({
         path: pathOf(resource, relation),
@@ -57,7 +68,17 @@ export function verifyRelations(registry: Registry, faults: StartupFault[]): voi
 }
 
 function allRelations(registry: Registry, resource: ResourceInfo): readonly Relation[] {
-  return [...resolved(registry, resource), ...parents(registry, resource), ...children(registry, resource)]
+  return [
+    ...resolved(registry, resource),
+    ...parents(registry, resource),
+    ...children(registry, resource),
+    ...linksOf(registry, resource).map((link): Relation => ({
+      kind: 'linked',
+      name: link.name,
+      target: link.target,
+      link,
+    })),
+  ]
 }
 
 /** Of a row that comes from templates, and of a template: whoever may read it may know what it inherits. */
@@ -93,19 +114,22 @@ function isKept(field: FieldInfo): boolean {
   return field.hidden || field.secret
 }
 
-function pathOf(resource: ResourceInfo, relation: Exclude<Relation, { kind: 'resolved' }>): string {
+type Referring = Extract<Relation, { kind: 'one' | 'many' }>
+
+function pathOf(resource: ResourceInfo, relation: Referring): string {
   const holder = relation.kind === 'one' ? resource : relation.target
   return `resource ${holder.name}.fields.${relation.field.key}`
 }
 
 function wordsOf(relation: Relation): string {
   if (relation.kind === 'resolved') return 'its resolved params'
+  if (relation.kind === 'linked') return `the linked ${relation.target.path}`
   return relation.kind === 'one'
     ? `what ${relation.field.key} points at`
     : `the ${relation.target.path} by their ${relation.field.key}`
 }
 
 /** `primarySiteId` of monitors → `primarySiteMonitors`. */
-function otherName({ field, name }: Exclude<Relation, { kind: 'resolved' }>): string {
+function otherName({ field, name }: Referring): string {
   return `${field.key.replace(/Id$/, '')}${name[0]!.toUpperCase()}${name.slice(1)}`
 }

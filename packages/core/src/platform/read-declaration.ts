@@ -1,5 +1,6 @@
 import { coreErrors } from '../errors/registry.ts'
 import type { Feature } from '../feature/feature.ts'
+import { verifyLinks } from '../link/link.ts'
 import { verifyRelations } from '../include/relations.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import { numberPermissions } from '../policy/permission-set.ts'
@@ -40,6 +41,7 @@ export function readDeclaration(
   }
   verifyUnique(described, features, faults)
   verifyReferences(registry, faults)
+  verifyLinks(registry, faults)
   verifyRelations(registry, faults)
   for (const feature of registry.features) faults.push(...(feature.verify?.(registry) ?? []))
   return registry

@@ -106,7 +106,18 @@ export type RelatedOperation = {
   | { readonly by: 'id' }
   /** The reference that holds the key; at most so many rows for each key, newest first. */
   | { readonly by: FieldInfo; readonly limit: number }
+  /** The rows of a table between that tie the keys to what is read; at most so many for each key, the newest ties first. */
+  | { readonly by: Ties; readonly limit: number }
 )
+
+/** A table between two others: `near` holds the keys, `far` the ids of what is read. */
+export interface Ties {
+  readonly through: ResourceInfo
+  readonly near: FieldInfo
+  readonly far: FieldInfo
+  /** What the principal may see of the ties. */
+  readonly where: Condition
+}
 
 export interface CreateOperation {
   readonly resource: ResourceInfo
@@ -128,7 +139,7 @@ export interface ChangeOperation {
 }
 
 export interface UpdateOperation extends ChangeOperation {
-  /** At least one column. */
+  /** Without any, only the version and the time of the row change. */
   readonly values: ReadonlyMap<FieldInfo, Stored | typeof databaseDefault>
 }
 

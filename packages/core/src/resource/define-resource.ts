@@ -59,6 +59,7 @@ export interface Resource<S extends Shape = Shape> {
   readonly actions: Readonly<Record<string, AnyAction>>
   readonly template: AnyTemplateFacts | undefined
   readonly hooks: AnyHooks
+  readonly links: Readonly<Record<string, AnyResourceTable>>
   /** Types only; never present at run time. */
   readonly shape?: S
 }
@@ -81,6 +82,11 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   readonly compat?: boolean
   /** Rows come from templates, whose values they inherit and override. The table has the columns of `templated()`. */
   readonly template?: TemplateFacts<T>
+  /**
+   * Rows of another resource, tied to these by a table between: `{ tags: siteTags }` is read by `include=tags` and written as the set
+   * `tagIds`. The table between is a resource with a NOT NULL `belongsTo` to each side and a unique key over both.
+   */
+  readonly links?: Readonly<Record<string, AnyResourceTable>>
   /**
    * Verbs beside CRUD: `POST /{plural}/:id/{action}`. `run` is typed to return void although it may return the row or, with
    * an `output` schema, anything of it: with a result type TypeScript would have to infer the constant inside its own
@@ -141,5 +147,6 @@ export function defineResource<
     actions: (facts.actions ?? {}) as unknown as Readonly<Record<string, AnyAction>>,
     template: facts.template as AnyTemplateFacts | undefined,
     hooks: (facts.hooks ?? {}) as unknown as AnyHooks,
+    links: facts.links ?? {},
   }
 }

@@ -3,6 +3,8 @@ import { includeParameter, rowWithIncludes } from '../include/include-schemas.ts
 import { relationsOf } from '../include/relations.ts'
 import { inputSchemas } from '../input/schemas.ts'
 import { listAnswerSchema } from '../output/schemas.ts'
+import { handleWithLinks, withLinkIds } from '../link/link-ids.ts'
+import { linksOf } from '../link/link.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { runAction } from './resource/action.ts'
@@ -27,6 +29,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
   const one = `${base}/:id`
   const schemas = inputSchemas(resource)
   const relations = relationsOf(registry, resource)
+  const links = linksOf(registry, resource)
   const whole = rowWithIncludes(resource, relations)
   const routes: GuardedRoute[] = []
   if (operations.list) {
@@ -55,8 +58,8 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       path: base,
       operationId: `create${title}`,
       summary: `Create a ${resource.name}`,
-      body: { schema: schemas.whole, example: exampleInput(resource) },
-      handle: createRow,
+      body: { schema: withLinkIds(schemas.whole, links), example: exampleInput(resource) },
+      handle: handleWithLinks(createRow, links),
       errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large'],
       answers: [{ ...row, status: 201, description: 'The new row', headers: ['ETag', 'Location'] }],
     })
@@ -107,10 +110,15 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       update(
         'PUT',
         `Replace a ${resource.name}: what is absent takes its default or null`,
-        schemas.replacement,
-        replaceRow,
+        withLinkIds(schemas.replacement, links),
+        handleWithLinks(replaceRow, links),
       ),
-      update('PATCH', `Change a ${resource.name} (JSON merge patch, RFC 7396)`, schemas.part, patchRow),
+      update(
+        'PATCH',
+        `Change a ${resource.name} (JSON merge patch, RFC 7396)`,
+        withLinkIds(schemas.part, links),
+        handleWithLinks(patchRow, links),
+      ),
     )
   }
   if (operations.delete) {

@@ -3,14 +3,20 @@ import type { Statement } from '../statements/statement.ts'
 import { printCondition } from './print-condition.ts'
 
 /**
- * A condition as a part of a where clause over the alias `p`. Every value and fact is a parameter of `statement`.
+ * A condition as a part of a where clause over an alias. Every value and fact is a parameter of `statement`.
  * @example toSql(compareFact('ownerUserId', 'eq', 'userId'), …) → (p."owner_user_id" = $4::uuid)
  */
-export function toSql(condition: Condition, resource: ResourceInfo, facts: Facts, statement: Statement): string {
+export function toSql(
+  condition: Condition,
+  resource: ResourceInfo,
+  facts: Facts,
+  statement: Statement,
+  alias = 'p',
+): string {
   if (condition.kind === 'always') return 'true'
   return printCondition(condition, {
     resource,
-    prefix: 'p.',
+    prefix: `${alias}.`,
     text: (value) => statement.add(value),
     fact: (name) => ({ known: facts[name] }),
     groups: { known: facts.groupIds },

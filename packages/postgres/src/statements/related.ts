@@ -14,7 +14,8 @@ const OF = identifier(RELATED_TO)
 /**
  * The rows that belong to many others. Parents are found by their ids; without an order, for with one PostgreSQL before 17 may
  * walk the whole tenant along the key to spare a sort of twenty rows. Children are read for each key by itself, so that
- * each has its newest ones: the index of the reference holds them in that order, and the limit ends the reading.
+ * each has its newest ones: the index of the reference holds them in that order, and the limit ends the reading. Linked rows
+ * come in the order in which they were tied, for the same reason.
  */
 export function printRelated(
   operation: RelatedOperation,
@@ -25,18 +26,29 @@ export function printRelated(
   const statement = scopedStatement(scope, withFacts)
   const keys = statement.add(arrayLiteral(operation.keys))
   const where = andCondition(operation.where, (condition) => toSql(condition, resource, scope.facts, statement))
+  const tied =
+    by !== 'id' && 'through' in by
+      ? andCondition(by.where, (condition) => toSql(condition, by.through, scope.facts, statement, 'l'))
+      : ''
   const limit = by === 'id' ? '' : ` limit ${wholeNumber(operation.limit)}`
   const chosen = operation.fields.map((field) => field.key).join()
-  const text = texts.get(`related ${resource.name} ${by === 'id' ? by : by.key} ${chosen}${where}${limit}`, () => {
+  const kind = by === 'id' ? by : 'through' in by ? `${by.through.name} ${by.near.key}` : by.key
+  const text = texts.get(`related ${resource.name} ${kind} ${chosen}${where}${tied}${limit}`, () => {
     const sql = resourceSql(resource)
     const id = fieldOf(resource, 'id')
     const columns = chosenColumns(resource, operation.fields, [id])
-    const found = `${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid`
-    if (by === 'id')
-      return `${scopeClause(withFacts)} select p.* from c cross join lateral (select p.id as ${OF}, ${columns} from ${found} and p.id = any(${columnType(id.column).compareMany(keys)})${sql.live}${where}${BARRIER}) p`
-    const of = `unnest(${columnType(by.column).compareMany(keys)}) k(id)`
-    const own = `p.${identifier(by.sqlName)} = k.id`
-    return `${scopeClause(withFacts)} select k.id as ${OF}, p.* from c cross join ${of} cross join lateral (select ${columns} from ${found} and ${own}${sql.live}${where} order by p.created_at desc, p.id desc${limit}) p`
+    const head = scopeClause(withFacts)
+    const own = `p.tenant_id = $1::uuid`
+    if (by === 'id') {
+      const found = `${own} and p.id = any(${columnType(id.column).compareMany(keys)})${sql.live}${where}`
+      return `${head} select p.* from c cross join lateral (select p.id as ${OF}, ${columns} from ${tableOf(resource)} p where c.t is not null and ${found}${BARRIER}) p`
+    }
+    const near = 'through' in by ? by.near : by
+    const each = `${head} select k.id as ${OF}, p.* from c cross join unnest(${columnType(near.column).compareMany(keys)}) k(id) cross join lateral`
+    if (!('through' in by))
+      return `${each} (select ${columns} from ${tableOf(resource)} p where c.t is not null and ${own} and p.${identifier(by.sqlName)} = k.id${sql.live}${where} order by p.created_at desc, p.id desc${limit}) p`
+    const ties = `${tableOf(by.through)} l join ${tableOf(resource)} p on ${own} and p.id = l.${identifier(by.far.sqlName)}${sql.live}${where}`
+    return `${each} (select ${columns} from ${ties} where c.t is not null and l.tenant_id = $1::uuid and l.${identifier(near.sqlName)} = k.id${tied} order by l.created_at desc, l.id desc${limit}) p`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }
