@@ -1,5 +1,8 @@
+import type { notesTable } from './notes.ts'
 import type { Plinth } from '@plinth/core'
 import type { Host, HostName, HostOptions, Mountable } from './hosts.ts'
+
+export type NotesTable = typeof notesTable
 
 /** What a case works with. Hosts that it opens are closed after it. */
 export interface Arena {
@@ -10,8 +13,11 @@ export interface Arena {
   readonly plinth: Plinth
   /** The same at `/tools`, which answers unknown paths itself. */
   readonly prefixed: Plinth
-  /** `Authorization` of a principal who may do everything. */
+  /** Its one table. */
+  readonly notes: NotesTable
+  /** `Authorization` of a principal who may do everything, and of one who may only read. */
   readonly authorization: string
+  readonly readerAuthorization: string
 }
 
 /** One line of the table. What `run` returns stands in the cell: `yes`, or in which other way this framework does it. */

@@ -1,10 +1,11 @@
-import { text } from 'drizzle-orm/pg-core'
-import { defineResource, resourceTable, type Plinth } from '@plinth/core'
+import { defineResource, type Plinth } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openPlatform, tokenOf, type OpenPlatform } from '../contract/open-platform.ts'
 import type { Case } from './case.ts'
 import { hosts, type Host, type HostName } from './hosts.ts'
+import { guardCases } from './guard-cases.ts'
 import { mountingCases } from './mounting-cases.ts'
+import { notesTable } from './notes.ts'
 import { requestCases } from './request-cases.ts'
 import { responseCases } from './response-cases.ts'
 import { committedTable, printTable, writeTable } from './table.ts'
@@ -13,15 +14,14 @@ import { committedTable, printTable, writeTable } from './table.ts'
  * Every adapter does the same, over real sockets. The table at the end is the one in docs/adapters.md: a change of either shows.
  * ADAPTERS_TABLE=write npm test -- adapters/conformance writes it there.
  */
-const cases: readonly Case[] = [...requestCases, ...responseCases, ...mountingCases]
+const cases: readonly Case[] = [...requestCases, ...responseCases, ...mountingCases, ...guardCases]
 const names = Object.keys(hosts) as HostName[]
 const cells = new Map<string, string>()
 let atRoot: OpenPlatform
 let atTools: OpenPlatform
 
 beforeAll(async () => {
-  const notes = resourceTable('notes', { text: text().notNull() })
-  const resources = [defineResource({ table: notes })]
+  const resources = [defineResource({ table: notesTable })]
   atRoot = await openPlatform(inject('postgresUrl'), resources)
   atTools = await openPlatform(inject('postgresUrl'), resources, [], { basePath: '/tools', notFound: 'plinth' })
 })
@@ -37,7 +37,9 @@ describe.each(names)('%s', (name) => {
       name,
       plinth: atRoot.plinth as Plinth,
       prefixed: atTools.plinth,
+      notes: notesTable,
       authorization: `Bearer ${tokenOf('acme')}`,
+      readerAuthorization: `Bearer ${tokenOf('reader')}`,
       async host(...[platform, options]: Parameters<(typeof hosts)[HostName]>) {
         const host = await hosts[name](platform, options)
         open.push(host)

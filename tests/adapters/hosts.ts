@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { Plinth } from '@plinth/core'
-import { toExpress } from '@plinth/express'
-import { toFastify } from '@plinth/fastify'
-import { toHono } from '@plinth/hono'
+import type { Granted, Plinth } from '@plinth/core'
+import { plinthGuards as expressGuards, toExpress } from '@plinth/express'
+import { plinthGuards as fastifyGuards, toFastify } from '@plinth/fastify'
+import { plinthGuards as honoGuards, toHono } from '@plinth/hono'
 import express, { type ErrorRequestHandler } from 'express'
 // @ts-expect-error express 4 under another name has no types of its own; what is used of it is as in 5
 import express4 from 'express-4'
@@ -15,11 +15,22 @@ import { Hono } from 'hono'
 /** What an adapter needs of a platform. */
 export type Mountable = Pick<Plinth, 'fetch' | 'knows' | 'basePath' | 'notFound' | 'paths'>
 
+/** What the guarded routes of a host do, whatever the framework. */
+export interface Guarded {
+  readonly plinth: Plinth
+  /** `POST /mine/notes`, for who may create notes. */
+  readonly add: (granted: Granted, body: unknown) => Promise<unknown>
+  /** `GET /mine/who`, for any principal. */
+  readonly who: (granted: Granted) => Promise<unknown>
+}
+
 export interface HostOptions {
   /** Mounted through the framework's own prefix. */
   readonly mount?: string
   /** The host's parser of JSON bodies stands in front of Plinth; `keeping` the bytes, where the framework can. */
   readonly parser?: 'in front' | 'in front, keeping the bytes'
+  /** Routes of the host's own below `/mine`, guarded by this platform. */
+  readonly guarded?: Guarded
 }
 
 export interface Host {
@@ -44,7 +55,7 @@ export const hosts = {
 
 export type HostName = keyof typeof hosts
 
-async function honoHost(platform: Mountable, { mount = '', parser }: HostOptions = {}): Promise<Host> {
+async function honoHost(platform: Mountable, { mount = '', parser, guarded }: HostOptions = {}): Promise<Host> {
   const seen: string[] = []
   const app = new Hono()
   app.use('*', async (context, next) => {
@@ -62,8 +73,19 @@ async function honoHost(platform: Mountable, { mount = '', parser }: HostOptions
   app.get('/api/v1/mine', (context) => context.text('between'))
   app.get('/files/*', (context) => context.text('wildcard'))
   app.post('/mine/json', async (context) => context.json(await context.req.json()))
+  const guards = guarded && honoGuards(guarded.plinth)
+  if (guarded && guards) {
+    app.post('/mine/notes', guards.requirePermission('note:create'), async (context) =>
+      context.json((await guarded.add(context.var.plinth, await context.req.json())) as object),
+    )
+    app.get('/mine/who', guards.requirePrincipal(), async (context) =>
+      context.json((await guarded.who(context.var.plinth)) as object),
+    )
+  }
   app.notFound((context) => context.text('the host has nothing here', 404))
-  app.onError((error, context) => context.text(`the host says: ${error.message}`, 500))
+  app.onError(
+    (error, context) => guards?.problem(error, context) ?? context.text(`the host says: ${error.message}`, 500),
+  )
   const listener = getRequestListener(app.fetch)
   return serve(
     createServer((incoming, outgoing) => void listener(incoming, outgoing)),
@@ -74,7 +96,7 @@ async function honoHost(platform: Mountable, { mount = '', parser }: HostOptions
 async function expressHost(
   make: typeof express,
   platform: Mountable,
-  { mount, parser }: HostOptions = {},
+  { mount, parser, guarded }: HostOptions = {},
 ): Promise<Host> {
   const seen: string[] = []
   const app = make()
@@ -97,7 +119,17 @@ async function expressHost(
   app.get('/api/v1/mine', (_request, response) => void response.send('between'))
   app.use('/files', (_request, response) => void response.send('wildcard'))
   app.post('/mine/json', make.json(), (request, response) => void response.json(request.body))
+  const guards = guarded && expressGuards(guarded.plinth)
+  if (guarded && guards) {
+    app.post('/mine/notes', guards.requirePermission('note:create'), make.json(), (request, response, next) => {
+      guarded.add(request.plinth, request.body).then((made) => response.json(made), next)
+    })
+    app.get('/mine/who', guards.requirePrincipal(), (request, response, next) => {
+      guarded.who(request.plinth).then((who) => response.json(who), next)
+    })
+  }
   app.use((_request, response) => void response.status(404).send('the host has nothing here'))
+  if (guards) app.use(guards.problems)
   const refuse: ErrorRequestHandler = (error: Error, _request, response, _next) => {
     response.status(500).send(`the host says: ${error.message}`)
   }
@@ -105,7 +137,7 @@ async function expressHost(
   return serve(createServer(app), seen)
 }
 
-async function fastifyHost(platform: Mountable, { mount }: HostOptions = {}): Promise<Host> {
+async function fastifyHost(platform: Mountable, { mount, guarded }: HostOptions = {}): Promise<Host> {
   const seen: string[] = []
   const app = fastify()
   app.addHook('onRequest', async (_request, reply) => {
@@ -120,10 +152,25 @@ async function fastifyHost(platform: Mountable, { mount }: HostOptions = {}): Pr
   app.get('/api/v1/mine', async () => 'between')
   app.get('/files/*', async () => 'wildcard')
   app.post('/mine/json', async (request) => request.body)
+  const guards = guarded && fastifyGuards(guarded.plinth)
+  if (guarded && guards) {
+    app.register(guards)
+    app.post('/mine/notes', { onRequest: guards.requirePermission('note:create') }, async (request) =>
+      guarded.add(request.plinth, request.body),
+    )
+    app.get('/mine/who', { preHandler: guards.requirePrincipal() }, async (request) => guarded.who(request.plinth))
+  }
   // A single-page application of the host: whatever nobody else has.
   if (platform.notFound === 'host') app.get('/*', async (_request, reply) => reply.callNotFound())
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send('the host has nothing here'))
-  app.setErrorHandler<Error>(async (error, _request, reply) => reply.code(500).send(`the host says: ${error.message}`))
+  app.setErrorHandler<Error>(async (error, request, reply) => {
+    try {
+      if (guards) return guards.problems(error, request, reply)
+    } catch {
+      // the host's own
+    }
+    return reply.code(500).send(`the host says: ${error.message}`)
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   return {

@@ -1,7 +1,8 @@
 import type { Plinth } from '@plinth/core'
-import { leaveBody, nodeRequest, partsOf, pathOfTarget, readableOf, uniteHeader } from '@plinth/core/node'
+import { leaveBody, nodeRequest, pathOfTarget } from '@plinth/core/node'
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
+import { sendReply } from './send-reply.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
 
@@ -50,31 +51,8 @@ function handlerOf(plinth: Pick<Plinth, 'fetch' | 'knows' | 'notFound'>): Handle
     const converted = nodeRequest({ incoming, outgoing: reply.raw, target, body })
     const response = await plinth.fetch(converted)
     leaveBody(converted, incoming)
-    return reply.raw.destroyed ? abandon(response, reply) : send(response, reply)
+    return sendReply(response, reply)
   }
-}
-
-function send(response: Response, reply: FastifyReply): FastifyReply {
-  const { status, headers, body } = partsOf(response)
-  reply.code(status)
-  for (const name in headers) {
-    const own = headers[name]!
-    // Fastify adds cookies to those that are there; Vary is for us to unite.
-    reply.header(name, name === 'set-cookie' ? own : uniteHeader(name, reply.getHeader(name), own))
-  }
-  if (body === null) return reply.send()
-  // As bytes: Fastify appends a charset to the type of JSON that comes as text, and HEAD would not say so.
-  if (typeof body === 'string') return reply.send(Buffer.from(body))
-  if (body instanceof Uint8Array) return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength))
-  // The first event of a stream may be minutes away; its headers are not.
-  return reply.send(readableOf(body, () => reply.raw.flushHeaders()))
-}
-
-/** Nobody is there any more. */
-function abandon(response: Response, reply: FastifyReply): FastifyReply {
-  const { body } = partsOf(response)
-  if (body instanceof ReadableStream) void body.cancel().catch(() => undefined)
-  return reply.hijack()
 }
 
 /** `/sites/:id` → `/sites/:a0`: Fastify wants one name for one place, and reads more into names than letters. */

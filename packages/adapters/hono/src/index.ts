@@ -1,1 +1,3 @@
 export { toHono } from './to-hono.ts'
+export { plinthGuards } from './plinth-guards.ts'
+export type { PlinthEnv, PlinthGuards } from './plinth-guards.ts'

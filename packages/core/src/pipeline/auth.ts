@@ -2,7 +2,7 @@ import type { Credential, Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { GuardedRoute } from '../routes/route.ts'
-import type { Admitted } from './request.ts'
+import type { Admitted, Received } from './request.ts'
 
 /** A request whose asker is known. */
 export interface Authenticated extends Admitted {
@@ -10,21 +10,27 @@ export interface Authenticated extends Admitted {
   readonly principal: Principal
 }
 
-/**
- * Credential → principal. Nobody by default: without a reader of credentials every guarded route answers 401.
- * @throws unauthenticated, invalid_credential
- */
+/** @throws unauthenticated, invalid_credential */
 export async function authenticate(
   platform: Platform,
   admitted: Admitted,
   route: GuardedRoute,
 ): Promise<Authenticated> {
-  const credential = credentialOf(admitted.headers, platform)
+  return { ...admitted, route, principal: await principalOf(platform, admitted) }
+}
+
+/**
+ * Credential → principal. Nobody by default: without a reader of credentials every guarded route answers 401. All that is checked
+ * of a credential is checked here, since routes of the host come by here as well.
+ * @throws unauthenticated, invalid_credential
+ */
+export async function principalOf(platform: Platform, received: Received): Promise<Principal> {
+  const credential = credentialOf(received.headers, platform)
   if (!credential) throw problem('unauthenticated', { headers: challenge })
   for (const reader of platform.readers) {
     if (!reader.kinds.includes(credential.kind)) continue
     const principal = await reader.read(credential)
-    if (principal) return { ...admitted, route, principal }
+    if (principal) return principal
   }
   throw problem('invalid_credential', { headers: challenge })
 }

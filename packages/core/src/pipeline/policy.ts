@@ -1,6 +1,8 @@
+import type { Principal } from '../auth/principal.ts'
 import type { Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { GuardedRoute } from '../routes/route.ts'
 import type { InTenant } from './tenant.ts'
 
 // Known to this module alone; declared before the class, whose static block fills it.
@@ -40,13 +42,20 @@ export class Authorized {
  */
 export function authorize(_platform: Platform, request: InTenant): Authorized {
   const { route, principal } = request
-  const allowed = principal.permissions.condition(route.permission)
-  if (allowed.kind === 'never') {
-    throw problem('permission_denied', {
-      detail: `This needs the permission ${(route.guarded ?? route.resource).name}:${route.verb}.`,
-    })
-  }
+  const allowed = allowedTo(principal, route)
   // Who may change a row may be told of it: without read permission, the rows of the verb itself are the visible ones.
   const seeing = principal.permissions.condition(route.seeing)
   return mint(request, seeing.kind === 'never' ? allowed : seeing, allowed)
+}
+
+/** What is asked for: of a route of Plinth, or of one that the host wrote. */
+export type Asked = Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'permission'>
+
+/** @throws permission_denied where it is on no row at all */
+export function allowedTo(principal: Principal, asked: Asked): Condition {
+  const allowed = principal.permissions.condition(asked.permission)
+  if (allowed.kind !== 'never') return allowed
+  throw problem('permission_denied', {
+    detail: `This needs the permission ${(asked.guarded ?? asked.resource).name}:${asked.verb}.`,
+  })
 }

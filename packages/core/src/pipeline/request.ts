@@ -66,15 +66,23 @@ export async function admit(platform: Platform, received: Received): Promise<Adm
   const { limits } = platform
   const declared = Number(received.headers['content-length'] ?? 0)
   if (declared > limits.body) throw tooLarge(limits)
+  measureHead(platform, received)
+  const body = withBody.has(received.method)
+    ? await readBody(received, limits.body, () => tooLarge(limits)).catch(unread)
+    : undefined
+  return { ...received, ...findRoute(platform, received), body }
+}
+
+/**
+ * What is bounded of every request, those to the host's own routes included.
+ * @throws url_too_long, headers_too_large, malformed_request
+ */
+export function measureHead({ limits }: Platform, received: Received): void {
   if (received.path.length + received.search.length > limits.url) {
     throw problem('url_too_long', { detail: `At most ${limits.url} characters are read.` })
   }
   refuseLongHeaders(received.headers, limits)
   refuseNoHost(received.headers.host)
-  const body = withBody.has(received.method)
-    ? await readBody(received, limits.body, () => tooLarge(limits)).catch(unread)
-    : undefined
-  return { ...received, ...findRoute(platform, received), body }
 }
 
 /** DELETE has no meaning for a body (RFC 9110 §9.3.5), and none is read. */

@@ -1,25 +1,28 @@
+import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { Authenticated } from './auth.ts'
+import type { Received } from './request.ts'
 
 /** A request in the one tenant it may touch. */
 export interface InTenant extends Authenticated {
   readonly tenant: Tenant
 }
 
+/** @throws tenant_required, tenant_forbidden, tenant_suspended */
+export async function chooseTenant(platform: Platform, authenticated: Authenticated): Promise<InTenant> {
+  return { ...authenticated, tenant: await tenantOf(platform, authenticated.principal, authenticated) }
+}
+
 /**
  * The tenant comes from the credential; `X-Tenant-ID` may only choose among the principal's own.
  * @throws tenant_required, tenant_forbidden, tenant_suspended
  */
-export async function chooseTenant(platform: Platform, authenticated: Authenticated): Promise<InTenant> {
-  const tenant = await platform.tenants.choose(
-    authenticated.principal,
-    authenticated.headers['x-tenant-id'],
-    platform.database,
-  )
+export async function tenantOf(platform: Platform, principal: Principal, { headers }: Received): Promise<Tenant> {
+  const tenant = await platform.tenants.choose(principal, headers['x-tenant-id'], platform.database)
   refuseInactive(tenant)
-  return { ...authenticated, tenant }
+  return tenant
 }
 
 /** @throws tenant_suspended */

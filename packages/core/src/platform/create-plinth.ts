@@ -24,6 +24,7 @@ import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { defaultLimits, type Platform } from './platform.ts'
 import type { FoundTenant, Plinth, PlinthOptions } from './plinth.ts'
+import { guardOf, problemOf } from './guard.ts'
 import { readDeclaration } from './read-declaration.ts'
 import { readinessOf } from './readiness.ts'
 import { readRuntime } from './runtime.ts'
@@ -89,6 +90,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
     fetch: (request) => handle(platform, request),
     paths: pathsOf(basePath, routes.routes),
     knows: (path) => routes.match(canonicalPath(basePath, path)) !== undefined,
+    guard: (permission) => guardOf(platform, permission),
+    problem: (error, request) => problemOf(platform, error, request),
     openapi: document,
     async migrate(migrateOptions = {}) {
       const report = await database.migrate(migrateOptions)

@@ -10,6 +10,7 @@ import type { Route } from '../routes/route.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessExplanation, AccessQuestion } from './explain-access.ts'
 import type { Finding } from './finding.ts'
+import type { Guard } from './guard.ts'
 import type { Limits } from './platform.ts'
 import type { Registry } from './registry.ts'
 
@@ -53,6 +54,14 @@ export interface Plinth {
   readonly notFound: 'host' | 'plinth'
   readonly registry: Registry
   readonly routes: readonly Route[]
+  /**
+   * A guard for routes that the host writes by hand, which adapters wrap as `plinthGuards`: the stages request, auth, tenant and
+   * policy of the pipeline. Null asks for a valid credential in an active tenant and nothing more.
+   * @throws StartupError for a permission there is none, with the nearest names
+   */
+  guard(permission: string | null): Guard
+  /** Prints an error of Plinth (thrown by `as`, say) as its own routes do; undefined for any other, which is the host's own. */
+  problem(error: unknown, request: Request): Response | undefined
   /** The OpenAPI 3.1 document as data. */
   openapi(): OpenApiDocument
   /**
