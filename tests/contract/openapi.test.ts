@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SwaggerParser from '@apidevtools/swagger-parser'
 import { bigint, boolean, date, integer, jsonb, numeric, text, timestamp } from 'drizzle-orm/pg-core'
-import { belongsTo, createPlinth, defineResource, resourceTable, silentLogger, type Plinth } from '@plinth/core'
+import {
+  belongsTo,
+  createPlinth,
+  defineResource,
+  resourceTable,
+  silentLogger,
+  type Feature,
+  type Plinth,
+} from '@plinth/core'
 import { embedded } from '@plinth/postgres'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -26,7 +34,7 @@ const projects = resourceTable('projects', {
   inner: text(),
   siteId: belongsTo(() => sites).notNull(),
 })
-const platform = (basePath = ''): Plinth =>
+const platform = (basePath = '', features: readonly Feature[] = []): Plinth =>
   createPlinth({
     database: embedded('memory://'),
     resources: [
@@ -47,6 +55,7 @@ const platform = (basePath = ''): Plinth =>
       }),
     ],
     basePath,
+    features,
     log: silentLogger,
     env: { ENVIRONMENT: 'development', DATA_DIR: mkdtempSync(join(tmpdir(), 'plinth-openapi-')) },
   })
@@ -97,4 +106,47 @@ test('every route that is listed is there, and every operation id is its own', (
     ids.push(operation!.operationId!)
   }
   expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('it names the ways to show a credential that somebody reads, and no other', () => {
+  const reading = (...kinds: readonly ('bearer' | 'apiKey' | 'cookie')[]): unknown => {
+    const reader: Feature = { name: 'reader', slots: { auth: [{ kinds, read: () => undefined }] } }
+    const document = platform('', [reader]).openapi()
+    const names = Object.keys(document.components?.securitySchemes ?? {})
+    expect(document.security).toEqual(names.map((name) => ({ [name]: [] })))
+    return names
+  }
+  expect(reading('cookie', 'bearer', 'apiKey')).toEqual(['bearer', 'apiKey', 'cookie'])
+  expect(reading('apiKey')).toEqual(['apiKey'])
+  expect(reading()).toEqual(['bearer'])
+})
+
+test('every tag is described, and those of the product come first', () => {
+  const { tags } = platform().openapi()
+  expect(tags).toEqual([
+    { name: 'project', description: 'Work for a client' },
+    { name: 'site', description: 'Rows of sites' },
+    { name: 'about', description: 'What this service is, and this document' },
+    { name: 'health', description: 'Whether the service and what it depends on are well' },
+  ])
+})
+
+test('what changes rows and what reads them has an example of JSON, of requests and of answers', () => {
+  const { paths } = platform().openapi() as unknown as {
+    paths: Record<string, Record<string, { requestBody?: Body; responses: Record<string, Body> }>>
+  }
+  type Body = { content?: Record<string, { example?: unknown }> }
+  const without: string[] = []
+  for (const [path, item] of Object.entries(paths).filter(([each]) => /(projects|sites)(\/\{id\})?$/.test(each))) {
+    for (const method of ['get', 'post', 'put', 'patch'].filter((each) => item[each])) {
+      const { requestBody, responses } = item[method]!
+      for (const body of [requestBody, ...Object.values(responses)]) {
+        for (const [type, media] of Object.entries(body?.content ?? {})) {
+          if (type.endsWith('json') && !type.endsWith('ndjson') && media.example === undefined)
+            without.push(`${method} ${path} ${type}`)
+        }
+      }
+    }
+  }
+  expect(without).toEqual([])
 })

@@ -19,6 +19,7 @@ export function greeting({ settings, url, database, tokens }: GreetingParts): st
 Lookout is up.
 
   API        ${url}/api/v1
+  Docs       ${url}/docs (Swagger UI), ${url}/redoc
   OpenAPI    ${url}/openapi.json
   Database   ${database}
   Tokens     ${tokens.path} (${Object.keys(tokens.tokens).join(', ')})

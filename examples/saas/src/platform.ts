@@ -1,3 +1,4 @@
+import { apiDocs } from '@plinth/api-docs'
 import { createPlinth, serviceTokens, type Logger, type Plinth, type PlinthOptions } from '@plinth/core'
 import { lookoutResources } from './resources/all.ts'
 import { serviceTokensOf, type ServiceTokensFile } from './service-tokens-file.ts'
@@ -26,6 +27,6 @@ export function createLookout({ settings, database, tokens, log }: LookoutParts)
     database,
     log,
     resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
-    features: [serviceTokens(serviceTokensOf(tokens))],
+    features: [apiDocs(), serviceTokens(serviceTokensOf(tokens))],
   })
 }

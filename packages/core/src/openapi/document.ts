@@ -3,6 +3,8 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { Route } from '../routes/route.ts'
+import { securitySchemes } from './security-schemes.ts'
+import { describeTags } from './tags.ts'
 import { errorResponses, problemSchema } from './errors.ts'
 import { successResponses } from './responses.ts'
 
@@ -41,6 +43,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
       [route.method.toLowerCase()]: operation(route, parts),
     }
   }
+  const schemes = securitySchemes(parts.registry.features)
   return createDocument({
     openapi: '3.1.0',
     info: {
@@ -50,13 +53,11 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: parts.basePath === '' ? '/' : parts.basePath }],
-    security: [{ bearer: [] }],
-    tags: tagsOf(listed, parts.registry),
+    security: Object.keys(schemes).map((name) => ({ [name]: [] })),
+    tags: describeTags(listed, parts.registry),
     paths,
     components: {
-      securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'Authorization: Bearer <token>' },
-      },
+      securitySchemes: schemes,
       schemas: { Problem: problemSchema },
     },
   })
@@ -134,15 +135,4 @@ function headerParameters(route: Route): readonly object[] {
       : []),
     header('X-Tenant-ID', 'Id or slug of one of your tenants; needed only where the credential has several'),
   ]
-}
-
-function tagsOf(routes: readonly Route[], registry: Registry): { name: string; description: string }[] {
-  const names = [...new Set(routes.map((route) => route.tag))].sort()
-  return names.map((name) => {
-    const resource = registry.resources.find((each) => each.name === name)
-    return {
-      name,
-      description: resource?.description ?? (resource ? `Rows of ${resource.path}` : `The ${name} of the service`),
-    }
-  })
 }

@@ -115,8 +115,18 @@ function json(status: number, body: unknown): Answer {
 }
 
 function greeting(parts: SystemParts, { platform }: PublicCall): Answer {
-  const { basePath } = platform
-  const links = { health: `${basePath}/api/v1/health`, openapi: `${basePath}/api/v1/openapi.json` }
+  const { basePath, routes } = platform
+  const there = new Set(routes.routes.map(({ path }) => path))
+  const paths = {
+    health: '/api/v1/health',
+    openapi: '/api/v1/openapi.json',
+    docs: '/api/v1/docs',
+    redoc: '/api/v1/redoc',
+    errors: '/docs/errors',
+  }
+  const links = Object.fromEntries(
+    Object.entries(paths).flatMap(([name, path]) => (there.has(path) ? [[name, `${basePath}${path}`]] : [])),
+  )
   return json(200, { name: parts.title, version: parts.version, links })
 }
 
