@@ -11,6 +11,8 @@ import { quoteJson } from './quote-json.ts'
 export interface ColumnKind {
   readonly name: string
   readonly compares: ComparableKind
+  /** An id: it is equal or not, and means nothing else. */
+  readonly opaque?: boolean
   /** Schema of the JSON form. */
   readonly schema: (column: PgColumn) => z.ZodType
   /** JSON text of a raw value (never null). */
@@ -65,7 +67,7 @@ const text: ColumnKind = {
     return length === undefined ? z.string() : z.string().max(length)
   },
 }
-const uuid: ColumnKind = { ...text, name: 'uuid', schema: () => z.guid().toLowerCase() }
+const uuid: ColumnKind = { ...text, name: 'uuid', opaque: true, schema: () => z.guid().toLowerCase() }
 const whole = (name: string, limit: number): ColumnKind => ({
   name,
   compares: 'number',

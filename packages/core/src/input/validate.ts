@@ -40,7 +40,9 @@ function faultsOf(issue: ZodIssue, input: unknown): readonly InputFault[] {
     }))
   }
   const found = valueAt(input, issue.path)
-  const code = found === undefined ? 'required' : found === null ? 'not_nullable' : issue.code
+  const own: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined
+  const code =
+    found === undefined ? 'required' : found === null ? 'not_nullable' : typeof own === 'string' ? own : issue.code
   const message = code === 'required' ? 'Required' : code === 'not_nullable' ? 'Must not be null' : issue.message
   return [{ path: pointer(issue.path), code, message }]
 }

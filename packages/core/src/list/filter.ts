@@ -11,7 +11,7 @@ const MOST_VALUES = 100
 /** The operators that make sense for a field, for messages and OpenAPI. */
 export function operatorsOf(field: FieldInfo): readonly Operator[] {
   if (field.kind.name === 'boolean') return ['eq', 'ne', 'isNull']
-  if (field.kind.name === 'uuid') return ['eq', 'ne', 'in', 'isNull']
+  if (field.kind.opaque) return ['eq', 'ne', 'in', 'isNull']
   return operators.filter((operator) => operator !== 'contains' || field.kind.name === 'text')
 }
 

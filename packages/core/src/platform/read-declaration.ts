@@ -6,6 +6,7 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import { numberPermissions } from '../policy/permission-set.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import { describeResource } from '../resource/describe-resource.ts'
+import { verifyReferences } from '../resource/verify-key.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { linkTemplates } from '../template/link.ts'
 import type { Registry } from './registry.ts'
@@ -111,20 +112,6 @@ function verifyErrors(features: readonly Feature[], faults: StartupFault[]): voi
       const owner = owners.get(code)
       if (owner === undefined) owners.set(code, `feature ${feature.name}`)
       else faults.push({ path, problem: `is an error of ${owner} already`, fix: `name it ${feature.name}_${code}` })
-    }
-  }
-}
-
-function verifyReferences(registry: Registry, faults: StartupFault[]): void {
-  for (const resource of registry.resources) {
-    for (const field of resource.fields) {
-      if (field.reference && !registry.byTable.has(field.reference.to() as object)) {
-        faults.push({
-          path: `resource ${resource.name}.fields.${field.key}`,
-          problem: 'points at a table that is no resource of this platform',
-          fix: 'add its resource to createPlinth({ resources: […] })',
-        })
-      }
     }
   }
 }

@@ -121,7 +121,8 @@ export interface Ties {
 
 export interface CreateOperation {
   readonly resource: ResourceInfo
-  readonly id: string
+  /** Null where the database makes it; from `newRowId`. */
+  readonly id: string | null
   readonly ownerUserId: string | null
   readonly values: ReadonlyMap<FieldInfo, Stored>
 }

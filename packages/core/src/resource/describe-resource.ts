@@ -2,6 +2,7 @@ import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core
 import { getTableColumns } from 'drizzle-orm'
 import { singularize } from 'inflection'
 import { z } from 'zod'
+import { keyKindOf } from '../columns/key-kinds.ts'
 import { kindOf, LONGEST_TEXT, supportedColumnTypes } from '../columns/kinds.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import { camelCase, kebabCase } from '../table/snake-case.ts'
@@ -13,6 +14,8 @@ import type { Resource } from './define-resource.ts'
 import { verifyHooks } from './hooks.ts'
 import { operationNames, settleOperations, verbsOf } from './operations.ts'
 import type { FieldFacts } from './field-facts.ts'
+import { withoutReserved } from './reserved-ids.ts'
+import { verifyKey } from './verify-key.ts'
 import { codeAlone, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
 type LooseFacts = Omit<FieldFacts<never>, 'schema'> & { readonly schema?: (column: z.ZodType) => z.ZodType }
@@ -56,17 +59,12 @@ export function describeResource(
   const columns = getTableColumns(table) as Record<string, PgColumn>
   const fields: FieldInfo[] = []
   for (const [key, column] of Object.entries(columns)) {
-    const field = describeField(
-      at,
-      key,
-      column,
-      factsOf(declaration, key) as LooseFacts,
-      facts.references.get(key),
-      faults,
-    )
-    if (field) fields.push(field)
+    const loose = factsOf(declaration, key) as LooseFacts
+    const field = describeField(at, key, column, loose, facts.references.get(key), faults)
+    if (field) fields.push(key === 'id' && facts.ownKey ? ownKeyOf(field, declaration) : field)
+    if (key === 'id' && facts.ownKey) verifyKey(`${at}.fields.id`, column, loose, faults)
   }
-  verifyNames(at, name, declaration, columns, faults)
+  verifyNames(at, name, declaration, columns, facts.ownKey, faults)
   // Rows that only code makes may well have such columns: what a log holds is all its own.
   if (declaration.operations.create !== false) verifyGivable(at, fields, faults)
   const operations = settleOperations(at, declaration, 'deletedAt' in columns, faults)
@@ -97,18 +95,20 @@ function verifyNames(
   name: string,
   declaration: Resource,
   columns: Record<string, PgColumn>,
+  ownKey: boolean,
   faults: StartupFault[],
 ): void {
+  const settled = (key: string): boolean => platform.has(key) && !(key === 'id' && ownKey)
   if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
     faults.push({ path: at, problem: `'${name}' is no usable name`, fix: "defineResource({ name: 'camelCase', … })" })
   }
   for (const key of Object.keys(declaration.fields)) {
-    if (!columns[key] || platform.has(key)) {
+    if (!columns[key] || settled(key)) {
       faults.push({
         path: `${at}.fields.${key}`,
-        problem: platform.has(key) ? 'is a column of the platform, its facts are settled' : 'is no column of the table',
+        problem: settled(key) ? 'is a column of the platform, its facts are settled' : 'is no column of the table',
         fix: `use one of: ${Object.keys(columns)
-          .filter((own) => !platform.has(own))
+          .filter((own) => !settled(own))
           .join(', ')}`,
       })
     }
@@ -147,7 +147,7 @@ function describeField(
   faults: StartupFault[],
 ): FieldInfo | undefined {
   const path = `${at}.fields.${key}`
-  const kind = kindOf(column)
+  const kind = (key === 'id' || reference ? keyKindOf(column) : undefined) ?? kindOf(column)
   if (!kind) {
     faults.push({
       path,
@@ -164,7 +164,7 @@ function describeField(
         fix: `use one of: ${[...factNames].join(', ')}`,
       })
   }
-  if (facts.search && kind.name !== 'text')
+  if (facts.search && kind.compares !== 'text')
     faults.push({ path: `${path}.search`, problem: 'only text can be searched', fix: `use filter: true for ${key}` })
   if ((facts.filter || facts.sort || facts.search) && (facts.secret || facts.hidden)) {
     faults.push({
@@ -208,6 +208,12 @@ function describeField(
     personal: facts.personal,
     description: facts.description,
   }
+}
+
+/** A text key is given by the client, once; a number is made by the database. */
+function ownKeyOf(field: FieldInfo, declaration: Resource): FieldInfo {
+  if (field.kind.name !== 'textKey') return field
+  return { ...field, platform: false, immutable: true, schema: withoutReserved(field.schema, declaration) }
 }
 
 function narrow(path: string, base: z.ZodType, facts: LooseFacts, faults: StartupFault[]): z.ZodType {

@@ -10,6 +10,7 @@ import { updateRow } from '../write/update-row.ts'
 import type { WriteParts } from '../write/write-parts.ts'
 import type { Context } from './context.ts'
 import { refuseOutOfScope } from './new-row-scope.ts'
+import { keepId } from './row-id.ts'
 import { decode, linkOf, permitted, reach, readingContext, resourceOf, type ReadingParts } from './reading-context.ts'
 
 interface TransactionParts extends Omit<ReadingParts, 'session'> {
@@ -46,6 +47,7 @@ export function transactionContext(given: TransactionParts): Context {
       const resource = resourceOf(platform, table)
       const { visible, allowed, covered } = reach(parts, resource, 'update', id)
       const values = validateDraft(resource, inputSchemas(resource).part, patch as Record<string, unknown>)
+      keepId(resource, id, values)
       const event = covered?.event ?? 'updated'
       const row = await updateRow(parts, { resource, id, visible, allowed, ifVersion, event, values })
       if (values.size > 0) covered?.onChange()

@@ -1,4 +1,5 @@
-import { uuid, type PgUUIDBuilderInitial } from 'drizzle-orm/pg-core'
+import { bigint, integer, text, uuid, type PgUUIDBuilderInitial } from 'drizzle-orm/pg-core'
+import type { KeyType } from './key-type.ts'
 import type { AnyResourceTable } from './types.ts'
 
 export interface Reference {
@@ -9,6 +10,8 @@ export interface Reference {
    * PostgreSQL would null the tenant as well (23502).
    */
   readonly onDelete: 'restrict' | 'cascade'
+  /** What the ids of that table are; compared with it at start. */
+  readonly key: KeyType
   /** What the rows of this table are called when the other one includes them; undefined: as the table. */
   readonly inverse: string | undefined
 }
@@ -24,15 +27,28 @@ const references = new WeakMap<object, Reference>()
  * It is what `include` follows: `include=site` on a row of this table, `include=monitors` (the table's name, or `inverse`) on
  * the other.
  *
+ * Where the other table has an `id` column of its own, `key` says what it is (the table itself cannot be asked: two may point
+ * at each other, and neither is finished then). In code the value is a string all the same, as ids are.
+ *
  * @example siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull()
+ * @example planId: belongsTo(() => plans, { key: 'text' })
  */
 export function belongsTo(
   to: () => AnyResourceTable,
-  options: { onDelete?: Reference['onDelete']; inverse?: string } = {},
+  options: { onDelete?: Reference['onDelete']; inverse?: string; key?: KeyType } = {},
 ): PgUUIDBuilderInitial<''> {
-  const column = uuid()
-  references.set(column, { to, onDelete: options.onDelete ?? 'restrict', inverse: options.inverse })
+  const { key = 'uuid', onDelete = 'restrict', inverse } = options
+  const column = columnOf[key]() as PgUUIDBuilderInitial<''>
+  references.set(column, { to, onDelete, inverse, key })
   return column
+}
+
+// The type says uuid of all: a column whose data is a string.
+const columnOf: Readonly<Record<KeyType, () => unknown>> = {
+  uuid: () => uuid(),
+  text: () => text(),
+  integer: () => integer(),
+  bigint: () => bigint({ mode: 'bigint' }),
 }
 
 export function referenceOf(builder: object): Reference | undefined {

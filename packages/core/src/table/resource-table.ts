@@ -17,13 +17,20 @@ import {
 import { uuidv7 } from 'uuidv7'
 import { referenceOf, type Reference } from './belongs-to.ts'
 import { snakeCase } from './snake-case.ts'
-import { drizzleTable, type AnyResourceTable, type Columns, type PlatformColumns, type ResourceTable } from './types.ts'
+import {
+  drizzleTable,
+  type AllColumns,
+  type AnyResourceTable,
+  type Columns,
+  type PlatformColumns,
+  type ResourceTable,
+} from './types.ts'
 
 /** The restrictive policy of every tenant table. No tenant set means NULL, and NULL matches no row. */
 export const TENANT_POLICY = 'plinth_tenant'
 export const TENANT_POLICY_USING = `tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid`
 
-/** Names of the platform's columns, in table order. They cannot be declared again. */
+/** Names of the platform's columns, in table order. They cannot be declared again, but for `id`. */
 export const PLATFORM_COLUMNS = [
   'tenantId',
   'id',
@@ -47,6 +54,8 @@ const platformColumns = () => ({
 interface TableFacts {
   /** References by property name. */
   readonly references: ReadonlyMap<string, Reference>
+  /** Whether the table declares its `id` itself. */
+  readonly ownKey: boolean
 }
 const tables = new WeakMap<object, TableFacts>()
 
@@ -79,13 +88,14 @@ function identifier(...parts: string[]): string {
  * part of the table so that drizzle-kit writes it too. SQL names are snake_case.
  *
  * @param name    the table's SQL name, plural by convention (`sites`)
- * @param columns your own columns; the platform's names are refused by the compiler
+ * @param columns your own columns; the platform's names are refused by the compiler, but for `id`: a column of that name is
+ *   the key instead of a uuid (`id: text()`, `id: integer().generatedAlwaysAsIdentity()`)
  * @param extra   own indexes, checks and unique keys (a unique key must hold `tenantId`)
  */
 export function resourceTable<const N extends string, C extends Columns>(
   name: N,
-  columns: C & { readonly [K in keyof PlatformColumns]?: never },
-  extra: (table: BuildExtraConfigColumns<N, PlatformColumns & C, 'pg'>) => PgTableExtraConfigValue[] = () => [],
+  columns: C & { readonly [K in Exclude<keyof PlatformColumns, 'id'>]?: never } & { readonly id?: PgColumnBuilderBase },
+  extra: (table: BuildExtraConfigColumns<N, AllColumns<C>, 'pg'>) => PgTableExtraConfigValue[] = () => [],
 ): ResourceTable<N, C> {
   const references = new Map<string, Reference>()
   for (const [key, builder] of Object.entries(columns as Columns)) {
@@ -93,6 +103,10 @@ export function resourceTable<const N extends string, C extends Columns>(
     const reference = referenceOf(builder)
     if (reference) references.set(key, reference)
   }
+  const ownKey = (columns as Columns).id
+  // A key is never NULL; said here, so that drizzle-kit and the types of a sort know it too.
+  if (ownKey) (ownKey as unknown as { config: { notNull: boolean } }).config.notNull = true
+  // An own `id` takes the place of the platform's: tenant_id stays the first column, the key the second.
   const table = pgTable(name, { ...platformColumns(), ...(columns as Columns) }, (self) => {
     const column = self as unknown as Record<string, PgColumn> & ReturnType<typeof keyColumns>
     return [
@@ -106,7 +120,7 @@ export function resourceTable<const N extends string, C extends Columns>(
       ...extra(self as never),
     ]
   })
-  tables.set(table, { references })
+  tables.set(table, { references, ownKey: ownKey !== undefined })
   return table as unknown as ResourceTable<N, C>
 }
 

@@ -17,7 +17,12 @@ export interface PlatformColumns {
   version: HasDefault<NotNull<PgIntegerBuilderInitial<'version'>>>
 }
 
-/** What every row has, whatever its resource. Times are UTC. */
+/** All columns of a table: an `id` among the user's own takes the place of the platform's. */
+export type AllColumns<C extends Columns> = C extends { id: PgColumnBuilderBase }
+  ? Omit<PlatformColumns, 'id'> & C
+  : PlatformColumns & C
+
+/** What every row has, whatever its resource. Times are UTC; the id is an opaque string, whatever its column is. */
 export interface PlatformRow {
   readonly tenantId: string
   readonly id: string
@@ -38,13 +43,19 @@ type Data<B extends ColumnBuilderBase> = B['_'] extends { notNull: true } ? Plai
 type Needed<C extends Columns> = {
   [K in keyof C]: C[K]['_'] extends { notNull: true } ? (C[K]['_'] extends { hasDefault: true } ? never : K) : never
 }[keyof C]
+/** What a draft says of an own key: a text is given unless it has a default; a number is the database's to make. */
+type KeyDraft<C extends Columns> = C extends { id: { _: { dataType: 'string' } } }
+  ? C extends { id: { _: { hasDefault: true } } }
+    ? { id?: string | undefined }
+    : { id: string }
+  : unknown
 
 /** A stored row of the columns `C`, as code reads it. */
-export type RowOf<C extends Columns> = PlatformRow & { readonly [K in keyof C]: Data<C[K]> }
+export type RowOf<C extends Columns> = PlatformRow & { readonly [K in Exclude<keyof C, 'id'>]: Data<C[K]> }
 /** What code gives to create a row: columns that are NOT NULL without default are required. */
-export type DraftOf<C extends Columns> = { [K in Needed<C>]: Data<C[K]> } & {
-  [K in Exclude<keyof C, Needed<C>>]?: Data<C[K]> | undefined
-}
+export type DraftOf<C extends Columns> = { [K in Exclude<Needed<C>, 'id'>]: Data<C[K]> } & {
+  [K in Exclude<keyof C, Needed<C> | 'id'>]?: Data<C[K]> | undefined
+} & KeyDraft<C>
 
 /**
  * Key of the phantom types of a table. The types are computed once from the builders and carried along: taking them from
@@ -59,7 +70,7 @@ export type ResourceTable<N extends string, C extends Columns> = PgTableWithColu
   name: N
   schema: undefined
   dialect: 'pg'
-  columns: BuildColumns<N, PlatformColumns & C, 'pg'>
+  columns: BuildColumns<N, AllColumns<C>, 'pg'>
 }> & { readonly [tableTypes]: { readonly row: RowOf<C>; readonly draft: DraftOf<C>; readonly columns: C } }
 
 /** The row of a table: `Row<typeof sites>`. */

@@ -22,7 +22,7 @@ export function readProvenance(link: TemplateLink): (call: Call) => Promise<Text
     })
     const levels = resolution!.levels.map(({ source, template, version }) => ({ source, template, version }))
     const values = Object.fromEntries(leaves)
-    return jsonAnswer(200, JSON.stringify({ id: row.id, levels, values, faults: resolution!.faults }))
+    return jsonAnswer(200, JSON.stringify({ id: String(row.id), levels, values, faults: resolution!.faults }))
   }
 }
 

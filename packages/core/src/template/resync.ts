@@ -30,7 +30,7 @@ export function previewResync(link: TemplateLink): (call: Call) => Promise<TextA
       ...('after' in change ? sourceOf(level) : { source: null, template: null }),
     }))
     const { inheritance } = row
-    return jsonAnswer(200, JSON.stringify({ id: row.id, inheritance, state, changes, faults: after.faults }))
+    return jsonAnswer(200, JSON.stringify({ id: String(row.id), inheritance, state, changes, faults: after.faults }))
   }
 }
 

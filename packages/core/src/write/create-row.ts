@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7'
 import type { CreateOperation, RawRow, Stored } from '../ports/database.ts'
 import { always } from '../condition/condition.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
+import { newRowId } from '../resource/row-id.ts'
 import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
 import { refuseReferences } from './refuse-references.ts'
 import { beforeCreate, runRowHook } from './run-hooks.ts'
@@ -36,7 +36,7 @@ export async function prepareRow(
     await refuseReferences(parts, resource, values)
     await settleTemplates({ registry, resource, transaction, values, current: undefined })
   } else await refuseReferences(parts, resource, values)
-  return { resource, id: uuidv7(), ownerUserId: parts.principal.userId, values }
+  return { resource, id: newRowId(resource, values), ownerUserId: parts.principal.userId, values }
 }
 
 /** All that comes after it. The hook may have changed the row again: the answer is the row as it is stored. */

@@ -1,6 +1,7 @@
 import { always } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { RawRow, UpdateOperation } from '../ports/database.ts'
+import { keepId } from '../resource/row-id.ts'
 import { changedRow } from './changed-row.ts'
 import { changeNeedsTransaction } from './needs-transaction.ts'
 import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
@@ -31,6 +32,7 @@ export async function updateRow(parts: WriteParts, operation: UpdateOperation): 
   if (!current) throw problem('not_found')
   authoriseLocked(parts, current, operation, 'update')
   const changed = new Map(await beforeUpdate(parts, resource, current, values))
+  keepId(resource, String(current.id), changed)
   if (changed.size === 0) return current
   await refuseReferences(parts, resource, changed, current)
   if (templates(changed.keys())) await settleTemplates({ registry, resource, transaction, values: changed, current })

@@ -6,6 +6,7 @@ import {
   type Index,
   type IndexedColumn,
   type PgColumn,
+  type PgSequenceOptions,
   type PgTable,
 } from 'drizzle-orm/pg-core'
 import { identifier } from '../statements/quote.ts'
@@ -35,6 +36,8 @@ export interface DeclaredColumn {
   readonly default: string | undefined
   readonly generated: string | undefined
   readonly identity: '' | 'a' | 'd'
+  /** ` (start with 1000)`, or nothing. */
+  readonly identityOptions: string
   readonly enum: DeclaredEnum | undefined
 }
 
@@ -118,9 +121,26 @@ function declareColumn(column: PgColumn): DeclaredColumn {
     notNull: column.notNull || column.primary,
     default: declaredDefault(column, printSql),
     generated: as === undefined ? undefined : is(as, SQL) ? printSql(as) : as,
+    identityOptions: printSequence(generatedIdentity?.sequenceOptions),
     identity: generatedIdentity ? (generatedIdentity.type === 'always' ? 'a' : 'd') : '',
     enum: enumOf(column),
   }
+}
+
+function printSequence(options: PgSequenceOptions | undefined): string {
+  if (!options) return ''
+  // `BigInt` throws at what is no whole number, and the table is a fault.
+  const given = (words: string, value: number | string | undefined): string[] =>
+    value === undefined ? [] : [`${words} ${BigInt(value)}`]
+  const parts = [
+    ...given('start with', options.startWith),
+    ...given('increment by', options.increment),
+    ...given('minvalue', options.minValue),
+    ...given('maxvalue', options.maxValue),
+    ...given('cache', options.cache),
+    ...(options.cycle === true ? ['cycle'] : []),
+  ]
+  return parts.length === 0 ? '' : ` (${parts.join(' ')})`
 }
 
 function declareIndex(table: string, index: Index): DeclaredIndex {

@@ -78,11 +78,16 @@ function numberOperand(field: FieldInfo, value: number): Operand {
   return { as: fits ? 'typed' : 'number', text: String(value) }
 }
 
+const wholeBits: Readonly<Record<string, number>> = { integer: 32, bigint: 64 }
+
 function decimalOperand(field: FieldInfo, text: string): Operand {
-  if (columnType(field.column).bare !== 'bigint') return { as: 'typed', text }
+  const bits = wholeBits[columnType(field.column).bare]
+  if (bits === undefined) return { as: 'typed', text }
+  // An id is compared with what a stranger, or code, takes for one.
+  if (field.kind.opaque && !/^-?\d+(\.\d*)?$/.test(text)) return { as: 'incomparable', text: '' }
   const whole = /^(-?\d+)(?:\.0*)?$/.exec(text)?.[1]
-  // Beyond int8, or a fraction: compared as numeric, which int8 becomes by itself.
-  return whole !== undefined && BigInt.asIntN(64, BigInt(whole)) === BigInt(whole)
+  // Beyond the type, or a fraction: compared as numeric, which whole numbers become by themselves.
+  return whole !== undefined && BigInt.asIntN(bits, BigInt(whole)) === BigInt(whole)
     ? { as: 'typed', text: whole }
     : { as: 'number', text }
 }

@@ -20,7 +20,8 @@ export function columnsInSql(columns: readonly string[]): string {
 export function printColumn(column: DeclaredColumn): string {
   const parts = [identifier(column.name), column.sqlType]
   if (column.generated !== undefined) parts.push(`generated always as (${column.generated}) stored`)
-  if (column.identity !== '') parts.push(`generated ${column.identity === 'a' ? 'always' : 'by default'} as identity`)
+  if (column.identity !== '')
+    parts.push(`generated ${column.identity === 'a' ? 'always' : 'by default'} as identity${column.identityOptions}`)
   if (column.default !== undefined) parts.push(`default ${column.default}`)
   if (column.notNull) parts.push('not null')
   return parts.join(' ')

@@ -1,14 +1,15 @@
-import type {
-  ChangeOperation,
-  ChangeResult,
-  CreateOperation,
-  ListOperation,
-  RawRow,
-  ReadOperation,
-  RelatedOperation,
-  Scope,
-  Session,
-  UpdateOperation,
+import {
+  acceptsId,
+  type ChangeOperation,
+  type ChangeResult,
+  type CreateOperation,
+  type ListOperation,
+  type RawRow,
+  type ReadOperation,
+  type RelatedOperation,
+  type Scope,
+  type Session,
+  type UpdateOperation,
 } from '@plinth/core'
 import { outcomeOf, printDelete, printProbe, printRestore, printUpdate } from '../statements/change.ts'
 import { printCreate } from '../statements/create.ts'
@@ -29,7 +30,7 @@ export interface SessionParts {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-export function isUuid(text: string): boolean {
+function isUuid(text: string): boolean {
   return uuid.test(text)
 }
 
@@ -54,7 +55,7 @@ export class ScopedSession implements Session {
 
   async read(operation: ReadOperation): Promise<RawRow | undefined> {
     // An id that no row can have: not worth a statement, and no error either.
-    if (!isUuid(operation.id)) return undefined
+    if (!acceptsId(operation.resource, operation.id)) return undefined
     const [row] = await this.runner.run(printRead(operation, this.scope, this.parts.printing), 'read')
     return row
   }
@@ -96,7 +97,7 @@ export class ScopedSession implements Session {
   }
 
   async #change(operation: ChangeOperation, kind: Operation, print: () => Printed): Promise<ChangeResult> {
-    if (!isUuid(operation.id)) return { outcome: 'missing' }
+    if (!acceptsId(operation.resource, operation.id)) return { outcome: 'missing' }
     const [row] = await this.runner.run(print(), kind)
     if (!row) return { outcome: 'missing' }
     const outcome = outcomeOf(row['id'])

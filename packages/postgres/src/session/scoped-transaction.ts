@@ -1,25 +1,28 @@
-import type {
-  CreateOperation,
-  IdempotencyKey,
-  KeyClaim,
-  LockManyOperation,
-  LockOperation,
-  ManyOperation,
-  RawRow,
-  Transaction,
+import {
+  acceptsId,
+  type CreateOperation,
+  type IdempotencyKey,
+  type KeyClaim,
+  type LockManyOperation,
+  type LockOperation,
+  type ManyOperation,
+  type RawRow,
+  type Transaction,
 } from '@plinth/core'
 import { claimKey, keepAnswer } from '../keys/claim-key.ts'
 import { hold } from '../keys/hold.ts'
 import { printEmit, type EmittedEvent } from '../statements/emit.ts'
+import { printCreate } from '../statements/create.ts'
+import { resourceSql } from '../statements/resource-sql.ts'
 import { runsAlike, printCreateMany, printDeleteMany, printRestoreMany } from '../statements/many.ts'
 import { printLock, printLockMany } from '../statements/lock.ts'
 import type { Printed } from '../statements/statement.ts'
-import { isUuid, ScopedSession } from './scoped-session.ts'
+import { ScopedSession } from './scoped-session.ts'
 
 /** A session inside a transaction, with what only makes sense there. */
 export class ScopedTransaction extends ScopedSession implements Transaction {
   async lock(operation: LockOperation): Promise<RawRow | undefined> {
-    if (!isUuid(operation.id)) return undefined
+    if (!acceptsId(operation.resource, operation.id)) return undefined
     const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.printing), 'other')
     return row
   }
@@ -36,13 +39,24 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     const [first] = operations
     if (!first) return []
     const byId = new Map<string, RawRow>()
+    // PostgreSQL prints a uuid in lower case; of another key, another case is another row.
+    const nameOf = (id: string): string => (resourceSql(first.resource).ownKey ? id : id.toLowerCase())
+    const made: RawRow[] = []
     for (const run of runsAlike(operations)) {
+      if (run[0]!.id === null) {
+        // Which of several rows got which number, one statement would not say for certain.
+        for (const operation of run) {
+          const [row] = await this.runner.run(printCreate(operation, this.scope, this.parts.printing), 'create')
+          if (row) made.push(row)
+        }
+        continue
+      }
       const rows = await this.runner.run(printCreateMany(run, this.scope, this.parts.printing), 'create')
-      for (const row of rows) byId.set(String(row['id']).toLowerCase(), row)
+      for (const row of rows) byId.set(nameOf(String(row['id'])), row)
     }
     this.announce(`${first.resource.name}.created`)
     return operations.map((operation) => {
-      const row = byId.get(operation.id.toLowerCase())
+      const row = operation.id === null ? made.shift() : byId.get(nameOf(operation.id))
       if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
       return row
     })

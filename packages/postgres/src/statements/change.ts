@@ -25,11 +25,11 @@ import { beginWrite, writeNames, type WriteNames } from './write-clause.ts'
  * a nested loop over its left side).
  */
 
-/** Instead of an id, for a row that was seen and not changed. No id is one of these words. */
-const STALE = 'stale'
-const DENIED = 'denied'
+/** Instead of an id, for a row that was seen and not changed. No key holds a question mark. */
+const STALE = '?stale'
+const DENIED = '?denied'
 /** Asked to be restored, and never deleted. */
-const LIVE = 'live'
+const LIVE = '?live'
 /** Name of no column that a table could have by accident. */
 const ALLOWED = identifier('?allowed')
 
@@ -105,14 +105,15 @@ function beginChange(
 ): Change {
   const { resource } = operation
   const beside = records.beside(resource, kind, operation.event)
-  const { statement, head } = beginWrite(scope, operation.id, operation.event, withFacts, beside !== '')
+  const sql = resourceSql(resource)
+  const { statement, head } = beginWrite(scope, operation.id, sql.key, operation.event, withFacts, beside !== '')
   const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
   return {
     operation,
-    sql: resourceSql(resource),
+    sql,
     table: tableOf(resource),
     statement,
-    names: writeNames(withFacts),
+    names: writeNames(withFacts, sql.key),
     head,
     beside,
     print,
@@ -168,7 +169,7 @@ export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts
   const visible = andCondition(operation.visible, print)
   const text = texts.get(`probe ${resource.name} ${allowed}${stale}${visible}`, () => {
     const sql = resourceSql(resource)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${sql.live}${visible}${BARRIER}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select case when ${allowed} is not true then '${DENIED}'${stale} else p.id::text end as "id", ${sql.unchanged} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${sql.key(id)}${sql.live}${visible}${BARRIER}) p`
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }
@@ -178,7 +179,13 @@ function seenVersion(version: number, statement: Statement): string {
   return `${statement.add(Number.isInteger(version) && version > 0 && version < 2 ** 31 ? version : -1)}::int`
 }
 
+const outcomes = new Map<string, 'stale' | 'denied' | 'live'>([
+  [STALE, 'stale'],
+  [DENIED, 'denied'],
+  [LIVE, 'live'],
+])
+
 /** The outcome that stands in the id of a change's row, or undefined where it is the id. */
 export function outcomeOf(id: unknown): 'stale' | 'denied' | 'live' | undefined {
-  return id === STALE || id === DENIED || id === LIVE ? id : undefined
+  return typeof id === 'string' ? outcomes.get(id) : undefined
 }

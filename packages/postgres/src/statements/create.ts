@@ -18,8 +18,9 @@ export function printCreate(
 ): Printed {
   const { resource, values } = operation
   const sql = resourceSql(resource)
+  const made = operation.id === null
   const beside = records.beside(resource, 'create', 'created')
-  const { statement, head } = beginWrite(scope, operation.id, 'created', withFacts, beside !== '')
+  const { statement, head } = beginWrite(scope, operation.id, sql.key, 'created', withFacts, beside !== '')
   const owner = statement.add(operation.ownerUserId)
   const given: FieldInfo[] = []
   const placeholders: string[] = []
@@ -27,21 +28,25 @@ export function printCreate(
     given.push(field)
     placeholders.push(statement.add(value))
   }
-  for (const [field, value] of values) put(field, value)
+  // Which row it is, the operation says; an id among the values is the same one.
+  for (const [field, value] of values) if (field.key !== 'id') put(field, value)
   for (const field of sql.made) if (!values.has(field)) put(field, madeValue(field, field.column.defaultFn))
-  const text = texts.get(`create ${resource.name} ${given.map((field) => field.key).join()}`, () => {
-    const names = writeNames(withFacts)
-    const columns = [
-      'tenant_id',
-      'id',
-      'owner_user_id',
-      'created_at',
-      'updated_at',
-      ...given.map((field) => identifier(field.sqlName)),
-    ]
-    const stored = given.map((field, at) => columnType(field.column).store(placeholders[at] ?? 'null'))
-    const row = [names.tenantId, names.id, `${owner}::uuid`, names.now, names.now, ...stored]
-    return `${head}, n as (insert into ${tableOf(resource)} (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning *)${beside} select ${sql.written} from n`
-  })
+  const text = texts.get(
+    `create ${resource.name} ${made ? '' : 'id '}${given.map((field) => field.key).join()}`,
+    () => {
+      const names = writeNames(withFacts, sql.key)
+      const columns = [
+        'tenant_id',
+        ...(made ? [] : ['id']),
+        'owner_user_id',
+        'created_at',
+        'updated_at',
+        ...given.map((field) => identifier(field.sqlName)),
+      ]
+      const stored = given.map((field, at) => columnType(field.column).store(placeholders[at] ?? 'null'))
+      const row = [names.tenantId, ...(made ? [] : [names.id]), `${owner}::uuid`, names.now, names.now, ...stored]
+      return `${head}, n as (insert into ${tableOf(resource)} (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning *)${beside} select ${sql.written} from n`
+    },
+  )
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

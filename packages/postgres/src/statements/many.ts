@@ -24,7 +24,7 @@ import { beginWrite, writeNames, type WriteNames } from './write-clause.ts'
 export function runsAlike(operations: readonly CreateOperation[]): readonly (readonly CreateOperation[])[] {
   const runs: { readonly columns: string; readonly of: CreateOperation[] }[] = []
   for (const operation of operations) {
-    const columns = [...operation.values.keys()].map((field) => field.key).join()
+    const columns = `${operation.id === null} ${[...operation.values.keys()].map((field) => field.key).join()}`
     const last = runs.at(-1)
     if (last?.columns === columns) last.of.push(operation)
     else runs.push({ columns, of: [operation] })
@@ -34,7 +34,11 @@ export function runsAlike(operations: readonly CreateOperation[]): readonly (rea
 
 function givenValues({ resource, values }: CreateOperation): readonly (readonly [FieldInfo, Stored])[] {
   const made = resourceSql(resource).made.filter((field) => !values.has(field))
-  return [...values, ...made.map((field) => [field, madeValue(field, field.column.defaultFn)] as const)]
+  // Which row it is, the operation says.
+  return [
+    ...[...values].filter(([field]) => field.key !== 'id'),
+    ...made.map((field) => [field, madeValue(field, field.column.defaultFn)] as const),
+  ]
 }
 
 /** @param operations at least one, all of one resource and giving the same columns */
@@ -45,16 +49,16 @@ export function printCreateMany(
 ): Printed {
   const first = operations[0]!
   const { resource } = first
+  const sql = resourceSql(resource)
   const beside = records.beside(resource, 'create', 'created', 'many')
-  const { statement, head } = beginWrite(scope, first.id, 'created', withFacts, beside !== '')
+  const { statement, head } = beginWrite(scope, first.id, sql.key, 'created', withFacts, beside !== '')
   const owner = statement.add(first.ownerUserId)
   const rows = operations.map(givenValues)
   const given = rows[0]!.map(([field]) => field)
   const ids = statement.add(arrayLiteral(operations.map((operation) => operation.id)))
   const lists = given.map((_, at) => statement.add(arrayLiteral(rows.map((row) => row[at]![1]))))
   const text = texts.get(`create many ${resource.name} ${given.map((field) => field.key).join()}`, () => {
-    const sql = resourceSql(resource)
-    const names = writeNames(withFacts)
+    const names = writeNames(withFacts, sql.key)
     const columns = ['tenant_id', 'id', 'owner_user_id', 'created_at', 'updated_at']
     const id = columnType(fieldOf(resource, 'id').column).store('v.id')
     const values = [names.tenantId, id, `${owner}::uuid`, names.now, names.now]
@@ -107,15 +111,16 @@ function printMany(
   write: (names: WriteNames) => string,
 ): Printed {
   const { resource, ids, event } = operation
+  const { key } = resourceSql(resource)
   const beside = records.beside(resource, kind, event, 'many')
-  const { statement, head } = beginWrite(scope, ids[0]!, event, withFacts, beside !== '')
+  const { statement, head } = beginWrite(scope, ids[0]!, key, event, withFacts, beside !== '')
   const list = columnType(fieldOf(resource, 'id').column).compareMany(statement.add(arrayLiteral(ids)))
   const listened = records.listens(`${resource.name}.${event}`)
   const text = texts.get(`${verb} many ${resource.name} ${listened}`, () => {
     const rows = `p.tenant_id = $1::uuid and p.id = any(${list})`
     return (
       `${head}, b as materialized (select p.* from c cross join lateral (select p.* from ${tableOf(resource)} p where c.t is not null and ${rows}${state} for update of p) p)` +
-      `, n as (${write(writeNames(withFacts))} where ${rows} and p.id = b.id returning p.*)${beside}` +
+      `, n as (${write(writeNames(withFacts, key))} where ${rows} and p.id = b.id returning p.*)${beside}` +
       ' select w.n as "n" from (select count(*) as n from b) s cross join lateral (select count(*) as n from n where s.n is not null offset 0) w'
     )
   })

@@ -40,7 +40,7 @@ export function printOne(
   const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
   const text = texts.get(`read ${resource.name}${end}${state}${visible}`, () => {
     const sql = resourceSql(resource)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${id}::uuid${state}${visible}${end}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${sql.key(id)}${state}${visible}${end}) p`
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }

@@ -11,6 +11,7 @@ import {
 } from '@plinth/core'
 import { columnType } from './column-types.ts'
 import { identifier, literal } from './quote.ts'
+import { resourceSql } from './resource-sql.ts'
 import { rowJson } from './row-json.ts'
 import { writeNames, type WriteNames } from './write-clause.ts'
 
@@ -38,12 +39,13 @@ interface CompiledWrite {
 
 /** Calls each feature's `record` once per resource and kind of write, with symbols instead of values. */
 export function compileRecords(registry: Registry, withFacts: boolean, faults: StartupFault[]): Records {
-  const names = writeNames(withFacts)
   const texts = new Map<ResourceInfo, Readonly<Record<WriteKind | `many ${WriteKind}`, CompiledWrite>>>()
   const tables = new Set(['plinth.events'])
   for (const resource of registry.resources) {
+    const { key, ownKey } = resourceSql(resource)
+    const names = writeNames(withFacts, key)
     const compile = (kind: WriteKind, many?: 'many'): CompiledWrite => {
-      const symbols = { ...symbolTexts(resource, kind, names), ...(many ? { id: 'n.id' } : {}) }
+      const symbols = { ...symbolTexts(resource, kind, names), ...(many || ownKey ? { id: 'n.id' } : {}) }
       const source = many ? sourceOfMany(kind) : sourceOf(kind)
       const rows = registry.features.flatMap((feature) => {
         return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({

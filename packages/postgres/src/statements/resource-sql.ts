@@ -1,9 +1,13 @@
-import type { FieldInfo, ResourceInfo } from '@plinth/core'
-import { columnType } from './column-types.ts'
+import { fieldOf, type FieldInfo, type ResourceInfo } from '@plinth/core'
+import { columnType, type ColumnType } from './column-types.ts'
 import { identifier } from './quote.ts'
 
 /** The parts of a resource's statements that never change, printed once. Its table's name is `printing.tableOf(resource)`. */
 export interface ResourceSql {
+  /** Turns the text of an id (a placeholder) into the type of the key. */
+  readonly key: ColumnType['compare']
+  /** The table has an `id` of its own: a text, or a number that the database makes. */
+  readonly ownKey: boolean
   /** All columns of `p`, each under its property name. */
   readonly columns: string
   /** The same of `n`, the row that a write returns. */
@@ -27,9 +31,12 @@ export function resourceSql(resource: ResourceInfo): ResourceSql {
   const kept = known.get(resource)
   if (kept) return kept
   const deletedAt = resource.byKey.get('deletedAt')
+  const id = fieldOf(resource, 'id')
   const withoutId = resource.fields.filter((field) => field.key !== 'id')
   const own = resource.fields.filter((field) => !setByStatement.has(field.key))
   const made: ResourceSql = {
+    key: columnType(id.column).compare,
+    ownKey: id.kind.name !== 'uuid',
     columns: columnList('p', resource.fields),
     written: columnList('n', resource.fields),
     changed: columnList('n', withoutId),

@@ -1,5 +1,6 @@
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Scope } from '@plinth/core'
+import type { ColumnType } from './column-types.ts'
 import type { Statement } from './statement.ts'
 
 /** What stands at fixed places in every generated write, so that records and events can be printed once, at start. */
@@ -13,12 +14,15 @@ export interface WriteNames {
   readonly event: string
 }
 
-/** @param withFacts whether two settings more stand before them */
-export function writeNames(withFacts: boolean): WriteNames {
+/**
+ * @param withFacts whether two settings more stand before them
+ * @param key turns the placeholder of the id into the type of the table's key
+ */
+export function writeNames(withFacts: boolean, key: (placeholder: string) => string): WriteNames {
   const first = withFacts ? 5 : 3
   return {
     tenantId: '$1::uuid',
-    id: `$${first}::uuid`,
+    id: key(`$${first}`),
     now: `$${first + 1}::text::timestamp with time zone`,
     actorKind: `$${first + 2}::text`,
     actorId: `$${first + 3}::text`,
@@ -33,7 +37,8 @@ export function writeNames(withFacts: boolean): WriteNames {
  */
 export function beginWrite(
   scope: Scope,
-  id: string,
+  id: string | null,
+  key: ColumnType['compare'],
   event: string,
   withFacts: boolean,
   recorded: boolean,
@@ -47,18 +52,19 @@ export function beginWrite(
     statement.add(scope.requestId)
     statement.add(event)
   }
-  return { statement, head: heads[`${withFacts}-${recorded}`] }
+  return { statement, head: headOf(withFacts, recorded, key) }
 }
 
-function head(withFacts: boolean, recorded: boolean): string {
-  const names = writeNames(withFacts)
+const heads = new Map<string, string>()
+
+/** One for each kind of key: a handful, kept. */
+function headOf(withFacts: boolean, recorded: boolean, key: ColumnType['compare']): string {
+  const kept = `${withFacts} ${recorded} ${key('')}`
+  const known = heads.get(kept)
+  if (known !== undefined) return known
+  const names = writeNames(withFacts, key)
   const used = recorded ? Object.values(names).slice(1) : [names.id, names.now]
-  return `${scopeClause(withFacts)}, w as (select ${used.join(', ')})`
-}
-
-const heads: Readonly<Record<`${boolean}-${boolean}`, string>> = {
-  'false-false': head(false, false),
-  'false-true': head(false, true),
-  'true-false': head(true, false),
-  'true-true': head(true, true),
+  const made = `${scopeClause(withFacts)}, w as (select ${used.join(', ')})`
+  heads.set(kept, made)
+  return made
 }

@@ -34,11 +34,15 @@ function exampleValue(field: FieldInfo, stored: boolean): unknown {
       return true
     case 'decimal':
       return '12.50'
+    case 'integerKey':
+    case 'bigintKey':
+      return '42'
     case 'bigText':
       return '1'
     case 'json':
       return {}
     case 'text':
+    case 'textKey':
       return exampleText(field)
     default:
       return 1

@@ -20,10 +20,10 @@ const working = new WeakMap<Platform, AtWork>()
  * @throws conflict while the same is at work, unavailable where too much is, or when the time is over
  */
 export async function slowPart(call: Call, action: ActionInfo, row: unknown, input: unknown): Promise<unknown> {
-  const { platform, scope, session, request, parameters } = call
+  const { platform, scope, session, request } = call
   const atWork = working.get(platform) ?? { rows: new Set(), tenants: new Map<string, number>() }
   working.set(platform, atWork)
-  const key = `${scope.tenantId}|${request.route.resource.name}|${action.name}|${parameters.id!.toLowerCase()}`
+  const key = `${scope.tenantId}|${request.route.resource.name}|${action.name}|${(row as { readonly id: string }).id}`
   if (atWork.rows.has(key)) {
     throw problem('conflict', { detail: 'This is already at work.', headers: { 'retry-after': '1' } })
   }
