@@ -372,6 +372,15 @@ describe('pinned', () => {
   })
 })
 
+test('the document says whose permission a clone needs, and what may be overridden', async () => {
+  const { paths } = (await call(undefined, 'GET', '/openapi.json')).json as unknown as {
+    paths: Record<string, Record<string, { 'x-permission': string }>>
+  }
+  const clone = paths['/api/v1/probe-templates/{id}/clone']?.['post']
+  expect(clone?.['x-permission']).toBe('probe:create')
+  expect(JSON.stringify(paths['/api/v1/probe-templates/shared/{key}'])).not.toContain('refuse')
+})
+
 describe('at once', () => {
   test('a hundred changes that would close circles leave none', async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, () => template({})))

@@ -1,10 +1,9 @@
 import { problem } from '@plinth/core'
+import { z } from 'zod'
 
-export interface QueuedTask {
-  readonly task: string
-  /** ISO 8601, UTC */
-  readonly at: string
-}
+/** What waits, the next one first. Times are ISO 8601, UTC. */
+export const taskQueueSchema = z.array(z.object({ task: z.string(), at: z.string() })).max(1_000)
+export type QueuedTask = z.output<typeof taskQueueSchema>[number]
 
 /** What of an agent decides which way it may go. */
 export interface AgentState {

@@ -1,6 +1,6 @@
 import { defineResource, problem, type Context, type Row } from '@plinth/core'
 import { z } from 'zod'
-import { command, fail, finish, reset, type AgentState } from '../agent/agent-state.ts'
+import { command, fail, finish, reset, taskQueueSchema, type AgentState } from '../agent/agent-state.ts'
 import { agentParams } from '../params.ts'
 import { agents } from '../schema.ts'
 
@@ -20,7 +20,7 @@ export const agentResource = () =>
     fields: {
       name: { schema: (name) => name.trim().min(1).max(120), search: true, filter: true, sort: true },
       status: { readOnly: true, filter: true, sort: true },
-      taskQueue: { hidden: true },
+      taskQueue: { hidden: true, schema: () => taskQueueSchema },
       lastError: { readOnly: true, description: 'Why it is in the state error' },
     },
     template: {

@@ -13,10 +13,16 @@ import { createRow } from '../write/create-row.ts'
 import { partsOf } from '../routes/resource/write-by-call.ts'
 import { holdTemplates } from './settle.ts'
 
+const bodies = new WeakMap<TemplateLink, z.ZodObject>()
+
 /** Body of a clone: a new row without saying what it comes from, which the path does. */
 export function cloneSchema(link: TemplateLink): z.ZodObject {
+  const known = bodies.get(link)
+  if (known) return known
   const { whole } = inputSchemas(link.instance)
-  return whole.omit({ templateId: true, sharedTemplate: true }).meta({ id: `${whole.meta()!.id!}Clone` })
+  const made = whole.omit({ templateId: true, sharedTemplate: true }).meta({ id: `${whole.meta()!.id!}Clone` })
+  bodies.set(link, made)
+  return made
 }
 
 /**

@@ -1,9 +1,11 @@
 import { writableFields, type Registry, type ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestTenant } from '../platform/actors.ts'
+import { isSharedColumn } from '../tenants/fit-templates.ts'
 import { madeValue } from '../tenants/marks.ts'
 import { seededRandom } from '../random/seeded-random.ts'
 import type { SeededRow, SeededRows } from '../tenants/seed-rows.ts'
+import { readStates } from './template-requests.ts'
 
 /** All that an attacker may have: ids of the victim, and whatever the victim's own traffic has shown. */
 export interface Knowledge {
@@ -20,6 +22,8 @@ export interface Knowledge {
   readonly keyed: readonly { readonly resource: ResourceInfo; readonly key: string; readonly request: WireRequest }[]
   /** Ids that the server made for the victim: nobody told the attacker, and no answer may. */
   readonly secretIds: readonly string[]
+  /** `state` of the re-sync preview, of the attacker's own rows by id. */
+  readonly states: ReadonlyMap<string, string>
 }
 
 export function rowsOf(rows: SeededRows, resource: ResourceInfo): readonly SeededRow[] {
@@ -78,7 +82,8 @@ export async function gatherKnowledge(
       keyed.push({ resource, key, request })
     }
   }
-  return { ...given, cursors, etags, keyed, secretIds }
+  const states = await readStates(send, registry, given.attacker, given.attackerRows)
+  return { ...given, cursors, etags, keyed, secretIds, states }
 }
 
 /**
@@ -94,6 +99,7 @@ function sharedDraft(
   const random = seededRandom(seed)
   const draft: Record<string, unknown> = {}
   for (const field of writableFields(resource)) {
+    if (isSharedColumn(registry, resource, field.key)) continue
     const parent = field.reference && registry.byTable.get(field.reference.to() as object)
     if (!parent) draft[field.key] = madeValue(field, random, 'attacker')
     else draft[field.key] = rowsOf(rows, parent).find((row) => row.role === 'twin')?.id ?? null

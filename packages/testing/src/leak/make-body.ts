@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { writableFields, type FieldInfo, type GuardedRoute, type ResourceInfo } from '@plinth/core'
 import { CANARY, madeValue } from '../tenants/marks.ts'
+import { isSharedColumn } from '../tenants/fit-templates.ts'
+import { drafted } from './template-requests.ts'
 import type { Words } from './words.ts'
 
 /** What a body does with references of the resource to others. */
@@ -12,14 +14,14 @@ export type References = 'foreign' | 'twins' | 'mixed'
  */
 export function makeBody(
   words: Words,
-  route: Pick<GuardedRoute, 'resource' | 'verb' | 'method' | 'body'>,
+  route: Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'method' | 'body'>,
   references: References,
   style: 'odd' | 'whole' | 'plain' = 'odd',
 ): string {
   const { random } = words
   const plain =
     route.verb === 'create' || route.verb === 'update'
-      ? makeDraft(words, route.resource, references, route.method)
+      ? makeDraft(words, drafted(route), references, route.method, route.guarded !== undefined)
       : makeInput(words, route, references)
   if (style === 'plain') return JSON.stringify(plain)
   // What the body must hold stays: the id of an action that takes it there is what the request aims at.
@@ -32,11 +34,17 @@ function makeDraft(
   resource: ResourceInfo,
   references: References,
   method: string,
+  cloned: boolean,
 ): Record<string, unknown> {
   const { random } = words
   const partial = method === 'PATCH'
   const draft: Record<string, unknown> = {}
-  const writable = writableFields(resource)
+  // The path of a clone says what it comes from; of the two columns for it, one is left out of every other draft.
+  const writable = writableFields(resource).filter(
+    (field) =>
+      !(cloned && field.key === 'templateId') &&
+      !(isSharedColumn(words.knowledge.registry, resource, field.key) && (cloned || random.chance(0.9))),
+  )
   const foreign =
     references === 'foreign' ? random.pick([...writable.filter((field) => field.reference), undefined]) : undefined
   for (const field of writable) {

@@ -7,6 +7,7 @@ import { inputIds, makeBody, type References } from './make-body.ts'
 import { makeHeaders } from './make-headers.ts'
 import { makeQuery } from './make-query.ts'
 import type { Probe } from './probe.ts'
+import { drafted, isResync, resyncBody, withKey } from './template-requests.ts'
 import { Words } from './words.ts'
 
 /**
@@ -90,9 +91,10 @@ function publicRequest(words: Words, route: Route): WireRequest {
 
 /** What the attacker may do, done rightly: a route that never succeeds was never tested. */
 function earnestRequest(words: Words, route: GuardedRoute): WireRequest {
-  const target = route.path.replace(':id', ownOrTwin(words, route.resource))
+  const id = ownOrTwin(words, route.resource)
+  const target = withKey(words, route).replace(':id', id)
   if (!route.body) return { method: route.method, target, headers: [] }
-  const body = makeBody(words, route, 'twins', 'plain')
+  const body = isResync(route) ? resyncBody(words, id) : makeBody(words, route, 'twins', 'plain')
   return { method: route.method, target, headers: [['content-type', 'application/json']], body }
 }
 
@@ -112,11 +114,15 @@ function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequ
         ? ownOrTwin(words, resource)
         : oddId(words, words.foreignId(resource))
     : ''
-  const path = (route.path.includes('/:id') ? route.path.replace(':id', id) : route.path) + suffix(words, route)
+  const path = withKey(words, route).replace(':id', id) + suffix(words, route)
   const query = random.chance(writes ? 0.06 : 0.8) ? makeQuery(words, resource, !hasId && !writes) : ''
   const references: References = safe ? random.pick(['foreign', 'twins', 'mixed']) : byReference ? 'foreign' : 'mixed'
   const body =
-    writes && route.body ? makeBody(words, route, references, !safe && byReference ? 'whole' : 'odd') : undefined
+    !writes || !route.body
+      ? undefined
+      : isResync(route)
+        ? resyncBody(words, id)
+        : makeBody(words, route, references, !safe && byReference ? 'whole' : 'odd')
   const refused = !safe && !hasId && !canRefer(route)
   const headers = makeHeaders(words, resource, refused ? 'GET' : method)
   if (body !== undefined)
@@ -135,7 +141,10 @@ function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequ
 
 /** Whether the body can point at another row: by a reference of the resource, or by an id in the input of an action. */
 function canRefer(route: GuardedRoute): boolean {
-  if (route.verb === 'create' || route.verb === 'update') return route.resource.fields.some((field) => field.reference)
+  if (isResync(route)) return false
+  const { fields } = drafted(route)
+  if (route.verb === 'create' || route.verb === 'update')
+    return fields.some((field) => field.reference && !(route.guarded && field.key === 'templateId'))
   return route.body !== undefined && inputIds(route).length > 0
 }
 

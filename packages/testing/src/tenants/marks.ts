@@ -1,5 +1,6 @@
 import type { FieldInfo } from '@plinth/core'
 import type { SeededRandom } from '../random/seeded-random.ts'
+import { sampleJson } from './sample-json.ts'
 
 /*
  * The victim's values are recognisable wherever they turn up: texts hold a word that no other text holds, numbers and times
@@ -100,21 +101,31 @@ function valueOfKind(field: FieldInfo, random: SeededRandom, owner: Owner): unkn
     case 'clock':
       return of(`23:5${random.digits(1)}:${two(random.below(60))}`, clock(random), '00:00:01')
     case 'json':
-      return {
-        note: madeText(field, random, owner),
-        list: [madeText(field, random, owner), 1],
-        deep: { flag: true, text: madeText(field, random, owner) },
-      }
+      return (
+        sampled(field, random, owner) ?? {
+          note: madeText(field, random, owner),
+          list: [madeText(field, random, owner), 1],
+          deep: { flag: true, text: madeText(field, random, owner) },
+        }
+      )
     default:
       throw new Error(`no test value is known for columns of the kind ${field.kind.name}`)
   }
 }
 
-function madeText(field: FieldInfo, random: SeededRandom, owner: Owner): string {
-  const { length = 200 } = field.column as unknown as { readonly length?: number }
+function sampled(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
+  return sampleJson(field.schema, { text: () => markedText(random, owner, 200), keep: () => random.chance(0.6) })
+}
+
+function markedText(random: SeededRandom, owner: Owner, length: number): string {
   const mark = { victim: CANARY, attacker: 'm1017281m', open: 'a1017281a' }[owner]
   if (length < mark.length) return random.word(length)
-  const text = `${mark}${random.word(Math.min(length - mark.length, 16))}`
+  return `${mark}${random.word(Math.min(length - mark.length, 16))}`
+}
+
+function madeText(field: FieldInfo, random: SeededRandom, owner: Owner): string {
+  const { length = 200 } = field.column as unknown as { readonly length?: number }
+  const text = markedText(random, owner, length)
   // Some schemas want an address or a link; the first form that passes is taken.
   const forms = [text, `${text}@example.com`, `https://example.com/${text}`, `/${text}`, text.toUpperCase()]
   return forms.find((form) => form.length <= length && field.schema.safeParse(form).success) ?? text

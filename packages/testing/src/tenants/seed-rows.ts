@@ -3,6 +3,7 @@ import type { Driver } from '@plinth/postgres/driver'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
 import type { TestTenant } from '../platform/actors.ts'
+import { fitTemplates } from './fit-templates.ts'
 import { madeValue, markedUuid, valueText, type Owner } from './marks.ts'
 
 /**
@@ -134,6 +135,8 @@ function fillRow(
           ? null
           : madeValue(field, random, valuesOf))
   }
+  const params = resource.byKey.get('params')
+  fitTemplates(registry, resource, values, draft.place, () => params && madeValue(params, random, valuesOf))
   return { id: draft.id, role: draft.role, values }
 }
 
