@@ -15,16 +15,12 @@ const folder = mkdtempSync(join(tmpdir(), 'plinth-packed-'))
 const project = join(folder, 'project')
 const tokens = { acme: randomBytes(32).toString('base64url'), beta: randomBytes(32).toString('base64url') }
 let tarballs: Readonly<Record<string, string>> = {}
-let database: TestDatabase
-let server: Server | undefined
 
 beforeAll(async () => {
   tarballs = await pack(join(folder, 'tarballs'))
   await installInto(project, tarballs)
 }, 300_000)
 afterAll(async () => {
-  await server?.stop()
-  await database?.drop()
   rmSync(folder, { recursive: true })
 })
 
@@ -46,7 +42,14 @@ test('each package can be imported', async () => {
 })
 
 test('the code of the design page compiles as it stands', async () => {
-  expect(Object.keys(userFiles())).toEqual(['schema.ts', 'project.ts', 'server.ts', 'listen.ts'])
+  expect(Object.keys(userFiles())).toEqual([
+    'schema.ts',
+    'project.ts',
+    'server.ts',
+    'listen.ts',
+    'listenExpress.ts',
+    'listenFastify.ts',
+  ])
   await run(join(project, 'node_modules/.bin/tsc'), ['-p', '.'], project)
 }, 120_000)
 
@@ -54,7 +57,13 @@ test('and the declarations that it is checked against are sound', async () => {
   expect(await declarationFaults(project, Object.keys(tarballs))).toEqual([])
 }, 120_000)
 
-describe('served over HTTP', () => {
+describe.each([
+  ['Hono', 'listen'],
+  ['Express', 'listenExpress'],
+  ['Fastify', 'listenFastify'],
+])('served over HTTP by %s', (_name, program) => {
+  let database: TestDatabase
+  let server: Server | undefined
   let env: Readonly<Record<string, string>> = {}
 
   beforeAll(async () => {
@@ -67,7 +76,12 @@ describe('served over HTTP', () => {
       ACME_TOKEN: tokens.acme,
       BETA_TOKEN: tokens.beta,
     }
-    server = await serve(project, env)
+    server = await serve(project, program, env)
+  })
+
+  afterAll(async () => {
+    await server?.stop()
+    await database?.drop()
   })
 
   interface Answer {
@@ -198,7 +212,7 @@ describe('served over HTTP', () => {
 
   test('a second start finds everything in place', async () => {
     await server?.stop()
-    server = await serve(project, env)
+    server = await serve(project, program, env)
     expect(await acme('GET', one)).toMatchObject({ status: 200, body: { status: 'archived' } })
   })
 

@@ -6,12 +6,13 @@ import { root } from '../../scripts/packages.mjs'
 type Json = Readonly<Record<string, unknown>>
 
 /** What a user installs beside the packages, in the versions that this repository was tested with. */
-const besides = ['drizzle-orm', 'zod', 'hono', '@hono/node-server', 'typescript', '@types/node']
+const frameworks = ['hono', '@hono/node-server', 'express', '@types/express', 'fastify']
+const besides = ['drizzle-orm', 'zod', 'typescript', '@types/node', ...frameworks]
 
-/** Files by name, from one block of code in which each begins with a line `// name.ts`. */
+/** Files by name, from the blocks of code, in which each begins with a line `// name.ts`. */
 export function userFiles(): Readonly<Record<string, string>> {
   const text = readFileSync(join(import.meta.dirname, 'what-a-user-writes.md'), 'utf8')
-  const code = /^```ts\n([\s\S]*?)^```/m.exec(text)?.[1] ?? ''
+  const code = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, block]) => block).join('')
   const parts = code.split(/^(?=\/\/ \w+\.ts\b)/m)
   return Object.fromEntries(parts.map((part) => [/^\/\/ (\w+\.ts)/.exec(part)?.[1] ?? 'unnamed', part]))
 }
@@ -86,9 +87,9 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** Runs the compiled program with these variables and no others, until it says where it listens. */
-export async function serve(folder: string, env: Readonly<Record<string, string>>): Promise<Server> {
-  const child: ChildProcess = spawn(process.execPath, ['dist/listen.js'], {
+/** Runs a compiled program with these variables and no others, until it says where it listens. */
+export async function serve(folder: string, program: string, env: Readonly<Record<string, string>>): Promise<Server> {
+  const child: ChildProcess = spawn(process.execPath, [`dist/${program}.js`], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
