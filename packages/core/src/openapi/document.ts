@@ -77,7 +77,7 @@ function operation(
   const query = (route.query ?? []).map((parameter) => ({
     name: parameter.name,
     in: 'query' as const,
-    required: false,
+    required: parameter.required ?? false,
     description: parameter.description,
     schema: jsonSchema(parameter.schema),
   }))
@@ -88,7 +88,11 @@ function operation(
     tags: [route.tag],
     ...(route.public
       ? { security: [] }
-      : { 'x-permission': `${(route.guarded ?? route.resource).name}:${route.verb}` }),
+      : {
+          'x-permission': [route, ...(route.otherwise ?? [])]
+            .map((way) => `${(route.guarded ?? route.resource).name}:${way.verb}`)
+            .join(' or '),
+        }),
     parameters: [...path, ...query, ...headers],
     ...(route.body
       ? {
@@ -124,7 +128,7 @@ function headerParameters(route: Route): readonly object[] {
     description,
     schema: { type: 'string' },
   })
-  const changes = route.method === 'PUT' || route.method === 'PATCH' || route.method === 'DELETE'
+  const changes = route.method !== 'GET' && route.path.includes('/:id')
   return [
     ...(route.method === 'GET'
       ? []

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts'
-import type { Condition } from '../condition/condition.ts'
+import { or, type Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { GuardedRoute } from '../routes/route.ts'
@@ -49,13 +49,18 @@ export function authorize(_platform: Platform, request: InTenant): Authorized {
 }
 
 /** What is asked for: of a route of Plinth, or of one that the host wrote. */
-export type Asked = Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'permission'>
+export type Asked = Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'permission' | 'otherwise'>
 
 /** @throws permission_denied where it is on no row at all */
 export function allowedTo(principal: Principal, asked: Asked): Condition {
-  const allowed = principal.permissions.condition(asked.permission)
+  const ways = [asked, ...(asked.otherwise ?? [])]
+  const allowed =
+    ways.length === 1
+      ? principal.permissions.condition(asked.permission)
+      : or(...ways.map((way) => principal.permissions.condition(way.permission)))
   if (allowed.kind !== 'never') return allowed
+  const { name } = asked.guarded ?? asked.resource
   throw problem('permission_denied', {
-    detail: `This needs the permission ${(asked.guarded ?? asked.resource).name}:${asked.verb}.`,
+    detail: `This needs the permission ${ways.map((way) => `${name}:${way.verb}`).join(' or ')}.`,
   })
 }

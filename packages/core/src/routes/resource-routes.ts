@@ -15,6 +15,8 @@ import { listRows } from './resource/list.ts'
 import { listParameters, maskParameter } from './resource/list-parameters.ts'
 import { patchRow, replaceRow } from './resource/update.ts'
 import { readRow } from './resource/read.ts'
+import { bulkRoutes } from './resource/bulk-routes.ts'
+import { clearRoutes } from './resource/clear-routes.ts'
 import { restoreRoutes } from './resource/restore-routes.ts'
 import { routePartsOf } from './resource/route-parts.ts'
 import { templateRoutes } from './resource/template-routes.ts'
@@ -148,7 +150,13 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
     })
   }
-  const all = [...routes, ...restoreRoutes(resource, parts), ...templateRoutes(registry, resource)]
+  const all = [
+    ...routes,
+    ...restoreRoutes(resource, parts),
+    ...bulkRoutes(resource, parts),
+    ...clearRoutes(resource, parts),
+    ...templateRoutes(registry, resource),
+  ]
   return resource.compat ? [...all, ...compatRoutes(resource, all)] : all
 }
 

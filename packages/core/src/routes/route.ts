@@ -10,6 +10,7 @@ export interface QueryParameter {
   readonly name: string
   readonly description: string
   readonly schema: z.ZodType
+  readonly required?: boolean
 }
 
 /** What a route tells about itself. OpenAPI, permissions and the router read the same data. */
@@ -63,6 +64,8 @@ export interface GuardedRoute extends RouteFacts {
   readonly guarded?: ResourceInfo
   /** Number of `resource:verb`, for the decision. */
   readonly permission: number
+  /** Other verbs, any of which will do as well: the route asks each for what it does by it. */
+  readonly otherwise?: readonly { readonly verb: string; readonly permission: number }[]
   /** Number of `resource:read`: what may be seen decides between 404 and 403. */
   readonly seeing: number
   readonly handle: (call: Call) => Promise<Answer>

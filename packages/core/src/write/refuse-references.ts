@@ -28,7 +28,7 @@ export async function refuseReferences(
     if (!parent) continue
     const visible = permitted(parts, parent, 'read')
     if (visible.kind === 'always' && !isSoft(parent)) continue
-    if (current && String(current[field.key]) === id.toLowerCase()) continue
+    if (current && String(current[field.key]) === (field.kind.name === 'uuid' ? id.toLowerCase() : id)) continue
     const found =
       visible.kind === 'never'
         ? undefined

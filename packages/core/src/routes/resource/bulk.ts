@@ -1,0 +1,51 @@
+import type { Condition } from '../../condition/condition.ts'
+import { problem } from '../../errors/plinth-error.ts'
+import { linksOf } from '../../link/link.ts'
+import { MOST_CHARACTERS } from '../../output/page-size.ts'
+import { rowPrinter } from '../../output/print-row.ts'
+import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
+import type { Call } from '../../pipeline/call.ts'
+import { refuseOutOfScope } from '../../resource/new-row-scope.ts'
+import { readBulk, statusOf, type BulkOp } from '../../write/bulk-input.ts'
+import { bulkRows, runInTransaction, type BulkReach, type BulkResult } from '../../write/bulk-rows.ts'
+import { refuseQuery } from './read.ts'
+import { partsOf } from './write-by-call.ts'
+
+/** `POST /{plural}/bulk` → what became of each operation, in order. One transaction: any failure rolls all back and names its row. */
+export async function runBulk(call: Call): Promise<TextAnswer> {
+  refuseQuery(call)
+  const { platform, request, scope } = call
+  const { resource } = request.route
+  const { permissions } = platform.registry
+  const may = (op: BulkOp): Condition =>
+    request.principal.permissions.condition(permissions.numberOf(resource.name, op)!)
+  const reach: BulkReach = {
+    visible: call.visible,
+    allowed: { create: may('create'), update: may('update'), delete: may('delete') },
+  }
+  const links = linksOf(platform.registry, resource).map((link) => link.idsKey)
+  const mayDo = (op: BulkOp): void => {
+    if (reach.allowed[op].kind === 'never')
+      throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:${op}.` })
+    if (op === 'create') refuseOutOfScope(resource, reach.allowed.create, scope.facts)
+  }
+  const operations = readBulk(resource, call.body, mayDo, links)
+  return runInTransaction(
+    (work) => call.transact(work),
+    async (transaction, grouped) => {
+      const parts = partsOf(call, transaction, transaction)
+      return jsonAnswer(200, printResults(call, await bulkRows(parts, resource, operations, reach, grouped)))
+    },
+  )
+}
+
+/** Rows are left out once they have filled an answer: a hundred of them may be longer than a process can hold. */
+function printResults(call: Call, results: readonly BulkResult[]): string {
+  const printer = rowPrinter(call.request.route.resource)
+  let text = ''
+  for (const { op, id, row } of results) {
+    const printed = row && text.length < MOST_CHARACTERS ? `,"row":${printer.print(row)}` : ''
+    text += `${text === '' ? '' : ','}{"op":"${op}","id":${JSON.stringify(id)},"status":${statusOf[op]}${printed}}`
+  }
+  return `{"results":[${text}]}`
+}
