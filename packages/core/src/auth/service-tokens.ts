@@ -3,6 +3,7 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import type { Feature } from '../feature/feature.ts'
 import { buildPermissionSet } from '../policy/permission-set.ts'
 import type { Registry } from '../platform/registry.ts'
+import { isUuid } from '../resource/row-id.ts'
 import type { Principal } from './principal.ts'
 
 /** A machine that may call the API: its name, its token (or the token's hash), its tenant, and what it may do. */
@@ -17,6 +18,8 @@ export interface ServiceToken {
   readonly tenant?: string | undefined
   /** `site:read`, `site:*`, `*`; a scope may follow (`site:update:own`). */
   readonly permissions: readonly string[]
+  /** Ids of the groups that it is in, for permissions of the scope `group`. */
+  readonly groups?: readonly string[] | undefined
 }
 
 /**
@@ -75,6 +78,10 @@ function addToken(
       fix: `use one of: ${registry.permissions.names.join(', ')}; or '<model>:*', '*'`,
     })
   }
+  for (const group of token.groups ?? []) {
+    if (isUuid(group)) continue
+    faults.push({ path: `${path}.groups`, problem: `'${group}' is no id of a group`, fix: "groups: ['<uuid>']" })
+  }
   if ([...principals.values()].some((principal) => principal.name === token.name)) {
     faults.push({ path, problem: `'${token.name}' is given twice`, fix: 'give each service its own name' })
   }
@@ -90,7 +97,7 @@ function addToken(
     id: token.name,
     name: token.name,
     userId: null,
-    groupIds: [],
+    groupIds: (token.groups ?? []).map((group) => group.toLowerCase()),
     tenant: token.tenant ?? null,
     permissions: set,
   })

@@ -1,6 +1,6 @@
 import { SQL } from 'drizzle-orm'
 import { z } from 'zod'
-import { codeAlone, writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
+import { codeAlone, fieldOf, writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
 /** The input schemas of a resource, made once. Unknown keys are stripped (or refused with `strict`), never stored. */
 export interface InputSchemas {
@@ -24,21 +24,26 @@ export function inputSchemas(resource: ResourceInfo): InputSchemas {
     const shape = Object.fromEntries(entries)
     return (resource.strict ? z.strictObject(shape) : z.object(shape)).meta({ id })
   }
+  // Of the platform's columns, the one that may be given: `write/owner-group.ts` says to whom.
+  const group = [['ownerGroupId', optional(fieldOf(resource, 'ownerGroupId'))] as const]
   const title = resource.name[0]!.toUpperCase() + resource.name.slice(1)
   const schemas: InputSchemas = {
     whole: object(
-      fields.map((field) => [field.key, required(field) ? field.schema : withDefault(field)]),
+      [...fields.map((field) => [field.key, required(field) ? field.schema : withDefault(field)] as const), ...group],
       `${title}Create`,
     ),
-    part: object(
-      fields.map((field) => [field.key, optional(field)]),
-      `${title}Patch`,
-    ),
+    part: object([...fields.map((field) => [field.key, optional(field)] as const), ...group], `${title}Patch`),
     replacement: object(
-      fields.map((field) => [
-        field.key,
-        required(field) && !field.secret && !field.immutable ? field.schema : withDefault(field),
-      ]),
+      [
+        ...fields.map(
+          (field) =>
+            [
+              field.key,
+              required(field) && !field.secret && !field.immutable ? field.schema : withDefault(field),
+            ] as const,
+        ),
+        ...group,
+      ],
       `${title}Replace`,
     ),
     own: z.object(Object.fromEntries(resource.fields.filter(codeAlone).map((field) => [field.key, optional(field)]))),

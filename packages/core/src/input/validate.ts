@@ -87,7 +87,7 @@ export function validateDraft(
   for (const [key, value] of Object.entries(draft)) {
     if (value === undefined) continue
     const field = resource.byKey.get(key)
-    if (!field || field.platform) {
+    if (!field || (field.platform && key !== 'ownerGroupId')) {
       faults.push({ path: pointer([key]), code: 'unknown_field', message: 'There is no such field to write' })
       continue
     }

@@ -4,7 +4,7 @@ import { pointer } from '../input/validate.ts'
 import type { Call } from '../pipeline/call.ts'
 import { RELATED_TO, type RawRow, type Transaction } from '../ports/database.ts'
 import { holdsFor } from '../resource/holds-for.ts'
-import { refuseOutOfScope } from '../resource/new-row-scope.ts'
+import { withOwnerGroup } from '../resource/new-row-scope.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { partsOf } from '../routes/resource/write-by-call.ts'
 import { createRow } from '../write/create-row.ts'
@@ -65,13 +65,13 @@ export async function setLinks(
   const removed = ties.filter(
     (tie) => !wanted.includes(farOf(tie)) && seen.has(farOf(tie)) && holdsFor(through, tie, visible, call.scope.facts),
   )
-  if (added.length > 0) refuseOutOfScope(through, may(through, 'create'), call.scope.facts)
   const parts = partsOf(call, transaction, transaction)
   for (const each of added) {
-    const values = new Map([
+    const ends = new Map([
       [near, id],
       [far, each],
     ])
+    const values = withOwnerGroup(through, may(through, 'create'), call.scope.facts, ends)
     await createRow(parts, through, values)
   }
   for (const tie of removed) {

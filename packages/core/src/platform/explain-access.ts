@@ -173,9 +173,11 @@ function withoutPermission(asked: Asked): Verdict {
 const scopeNames = ({ name, held }: Asked): string => held.map((scope) => `${name}:${scope}`).join(', ')
 
 function withoutRow(asked: Asked): Verdict {
-  // Who creates a row owns it: the rule is asked of the row that would come to be.
+  // Who creates a row owns it, and may give it to a group of his: the rule is asked of the row that would come to be.
   const row: RawRow | undefined =
-    asked.verb === 'create' ? { ownerUserId: asked.facts.userId, ownerGroupId: null } : undefined
+    asked.verb === 'create'
+      ? { ownerUserId: asked.facts.userId, ownerGroupId: asked.facts.groupIds[0] ?? null }
+      : undefined
   const explanation = explainFor(asked.resource, asked.rule, asked.facts, row)
   const { verdict } = explanation
   const decision = verdict === 'true' ? 'allowed' : verdict === 'depends' ? 'depends' : 'denied'

@@ -32,11 +32,11 @@ test('a row has the platform columns and its own, with their types', () => {
   expectTypeOf<Project>().not.toBeAny()
 })
 
-test('a draft needs what is NOT NULL without default, and nothing of the platform', () => {
+test('a draft needs what is NOT NULL without default, and of the platform only the group that owns the row', () => {
   expectTypeOf<{ name: string }>().toExtend<Draft<typeof projects>>()
   expectTypeOf<{ status: 'live' }>().not.toExtend<Draft<typeof projects>>()
   expectTypeOf<keyof Draft<typeof projects>>().toEqualTypeOf<
-    'name' | 'status' | 'contactEmail' | 'budget' | 'startsAt' | 'options' | 'siteId'
+    'name' | 'status' | 'contactEmail' | 'budget' | 'startsAt' | 'options' | 'siteId' | 'ownerGroupId'
   >()
 })
 

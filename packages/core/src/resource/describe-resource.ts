@@ -33,6 +33,8 @@ const factNames = new Set([
   'description',
 ])
 const platform = new Set<string>(PLATFORM_COLUMNS)
+/** What every list may be filtered by. */
+const filteredBy = new Set(['id', 'createdAt', 'updatedAt', 'ownerUserId', 'ownerGroupId'])
 
 /**
  * Settles everything about a resource. Collects every fault instead of throwing at the first, each with the path in the
@@ -198,7 +200,7 @@ function describeField(
     hasDefault: column.hasDefault,
     platform: platform.has(key) || key === 'deletedAt',
     reference,
-    filter: facts.filter ?? (key === 'id' || key === 'createdAt' || key === 'updatedAt'),
+    filter: facts.filter ?? filteredBy.has(key),
     sort: facts.sort ?? (key === 'id' || key === 'createdAt' || key === 'updatedAt'),
     search: facts.search ?? false,
     hidden: facts.hidden ?? false,

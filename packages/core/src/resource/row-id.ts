@@ -6,6 +6,10 @@ import { fieldOf, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+export function isUuid(text: string): boolean {
+  return uuid.test(text)
+}
+
 /**
  * Whether a row of this resource could have this id. What could not is a row that is not there: no statement is worth it, and
  * PostgreSQL's cast would make an error of it, or (` 42`, `+42`) another row.

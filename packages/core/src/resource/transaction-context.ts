@@ -9,7 +9,7 @@ import { restoreRow } from '../write/restore-row.ts'
 import { updateRow } from '../write/update-row.ts'
 import type { WriteParts } from '../write/write-parts.ts'
 import type { Context } from './context.ts'
-import { refuseOutOfScope } from './new-row-scope.ts'
+import { withOwnerGroup } from './new-row-scope.ts'
 import { keepId } from './row-id.ts'
 import { decode, linkOf, permitted, reach, readingContext, resourceOf, type ReadingParts } from './reading-context.ts'
 
@@ -39,8 +39,8 @@ export function transactionContext(given: TransactionParts): Context {
     },
     async create(table, draft) {
       const resource = resourceOf(platform, table)
-      refuseOutOfScope(resource, permitted(parts, resource, 'create'), given.scope.facts)
-      const values = validateDraft(resource, inputSchemas(resource).whole, draft as Record<string, unknown>)
+      const whole = validateDraft(resource, inputSchemas(resource).whole, draft as Record<string, unknown>)
+      const values = withOwnerGroup(resource, permitted(parts, resource, 'create'), given.scope.facts, whole)
       return decode(resource, await createRow(parts, resource, values))
     },
     async update(table, id, patch, { ifVersion } = {}) {

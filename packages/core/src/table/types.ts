@@ -50,12 +50,18 @@ type KeyDraft<C extends Columns> = C extends { id: { _: { dataType: 'string' } }
     : { id: string }
   : unknown
 
+/** A row may be given to a group. */
+interface OwnerDraft {
+  ownerGroupId?: string | null | undefined
+}
+
 /** A stored row of the columns `C`, as code reads it. */
 export type RowOf<C extends Columns> = PlatformRow & { readonly [K in Exclude<keyof C, 'id'>]: Data<C[K]> }
 /** What code gives to create a row: columns that are NOT NULL without default are required. */
 export type DraftOf<C extends Columns> = { [K in Exclude<Needed<C>, 'id'>]: Data<C[K]> } & {
   [K in Exclude<keyof C, Needed<C> | 'id'>]?: Data<C[K]> | undefined
-} & KeyDraft<C>
+} & KeyDraft<C> &
+  OwnerDraft
 
 /**
  * Key of the phantom types of a table. The types are computed once from the builders and carried along: taking them from

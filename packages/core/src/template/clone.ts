@@ -5,7 +5,7 @@ import { storedValues, validate } from '../input/validate.ts'
 import { rowPrinter } from '../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../pipeline/answer.ts'
 import type { Call } from '../pipeline/call.ts'
-import { refuseOutOfScope } from '../resource/new-row-scope.ts'
+import { withOwnerGroup } from '../resource/new-row-scope.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { refuseQuery } from '../routes/resource/read.ts'
 import type { TemplateLink } from './link.ts'
@@ -35,8 +35,8 @@ export function cloneTemplate(link: TemplateLink, from: 'own' | 'shared'): (call
     const { registry } = call.platform
     const { principal } = call.request
     const { instance, template } = link
-    const given = storedValues(instance, validate(cloneSchema(link), call.body))
-    refuseOutOfScope(instance, call.allowed, call.scope.facts)
+    const body = storedValues(instance, validate(cloneSchema(link), call.body))
+    const given = withOwnerGroup(instance, call.allowed, call.scope.facts, body)
     const visible = principal.permissions.condition(registry.permissions.numberOf(template.name, 'read')!)
     return call.transact(async (transaction) => {
       const values = new Map(given)

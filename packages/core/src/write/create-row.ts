@@ -3,6 +3,7 @@ import { always } from '../condition/condition.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { newRowId } from '../resource/row-id.ts'
 import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
+import { refuseForeignGroup } from './owner-group.ts'
 import { refuseReferences } from './refuse-references.ts'
 import { beforeCreate, runRowHook } from './run-hooks.ts'
 import { transactionOf, type WriteParts } from './write-parts.ts'
@@ -30,6 +31,7 @@ export async function prepareRow(
   const { registry } = parts.platform
   const hooked = await beforeCreate(parts, resource, given)
   const values = new Map(hooked)
+  refuseForeignGroup(parts, resource, values)
   if (concernsTemplates(registry, resource, values.keys())) {
     const transaction = transactionOf(parts)
     await holdTemplates(registry, resource, transaction)

@@ -30,6 +30,8 @@ export function changeNeedsTransaction(
 ): boolean {
   return (
     hasHook(resource, 'beforeUpdate', 'afterUpdate') ||
+    // Whose the row is now decides whether it may be given away.
+    fields.some((field) => field.key === 'ownerGroupId') ||
     concernsTemplates(registry, resource, fields) ||
     fields.some((field) => isSoftReference(registry, field))
   )

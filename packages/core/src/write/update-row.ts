@@ -5,6 +5,7 @@ import { keepId } from '../resource/row-id.ts'
 import { changedRow } from './changed-row.ts'
 import { changeNeedsTransaction } from './needs-transaction.ts'
 import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
+import { settleOwnerGroup } from './owner-group.ts'
 import { refuseReferences } from './refuse-references.ts'
 import { afterUpdate, beforeUpdate } from './run-hooks.ts'
 import { authoriseLocked, transactionOf, type WriteParts } from './write-parts.ts'
@@ -33,6 +34,7 @@ export async function updateRow(parts: WriteParts, operation: UpdateOperation): 
   authoriseLocked(parts, current, operation, 'update')
   const changed = new Map(await beforeUpdate(parts, resource, current, values))
   keepId(resource, String(current.id), changed)
+  settleOwnerGroup(parts, operation, current, changed)
   if (changed.size === 0) return current
   await refuseReferences(parts, resource, changed, current)
   if (templates(changed.keys())) await settleTemplates({ registry, resource, transaction, values: changed, current })

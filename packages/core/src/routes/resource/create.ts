@@ -3,7 +3,7 @@ import { storedValues, validate } from '../../input/validate.ts'
 import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
-import { refuseOutOfScope } from '../../resource/new-row-scope.ts'
+import { withOwnerGroup } from '../../resource/new-row-scope.ts'
 import { createRow as create } from '../../write/create-row.ts'
 import { creationNeedsTransaction } from '../../write/needs-transaction.ts'
 import { refuseQuery } from './read.ts'
@@ -13,8 +13,8 @@ import { writeByCall } from './write-by-call.ts'
 export async function createRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
-  const values = storedValues(resource, validate(inputSchemas(resource).whole, call.body))
-  refuseOutOfScope(resource, call.allowed, call.scope.facts)
+  const given = storedValues(resource, validate(inputSchemas(resource).whole, call.body))
+  const values = withOwnerGroup(resource, call.allowed, call.scope.facts, given)
   const printer = rowPrinter(resource)
   return writeByCall(call, creationNeedsTransaction(call.platform, resource, [...values.keys()]), async (parts) => {
     const row = await create(parts, resource, values)
