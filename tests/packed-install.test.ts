@@ -41,6 +41,18 @@ test('each package can be imported', async () => {
   await run(process.execPath, ['--input-type=module', '-e', script], project)
 })
 
+test('the documentation brings the files that it serves', async () => {
+  const script = `
+    import { apiDocs } from '@plinth/api-docs'
+    const routes = apiDocs().routes({ title: '', version: '', basePath: '', root: true, registry: {} })
+    for (const route of routes) {
+      const { status, body } = await route.handle({ headers: {}, parameters: {}, search: '' })
+      if (status !== 200 || body.length < 300) throw new Error(route.path)
+    }
+    if (routes.length < 9) throw new Error('too few: ' + routes.map(({ path }) => path))`
+  await run(process.execPath, ['--input-type=module', '-e', script], project)
+})
+
 test('the code of the design page compiles as it stands', async () => {
   expect(Object.keys(userFiles())).toEqual([
     'schema.ts',

@@ -95,6 +95,10 @@ describe.skipIf(noBrowser !== undefined)(`the documentation in a browser${noBrow
     const text = await page.locator('#docs').innerText()
     for (const route of platform.plinth.routes.filter((each) => !each.unlisted)) expect(text).toContain(route.summary)
     await picture(page, `redoc-${size}`)
+    if (size === 'desktop') {
+      await page.locator('input[placeholder^=Search]').fill('Create')
+      await expect.poll(() => page.locator('[role=search]').innerText()).toContain('Create a site')
+    }
     expect(faults).toEqual([])
     await page.close()
   })
