@@ -164,6 +164,26 @@ describe('rows of a group', () => {
   })
 })
 
+test('bulk keeps to the same rules', async () => {
+  const create = (data: object): object => ({ op: 'create', data: { title: 'bulk', ...data } })
+  const bulk = (who: string, ...operations: object[]): Promise<Answered> =>
+    ask(who, 'POST', 'reports/bulk', { operations })
+  const made = await bulk('red', create({}), create({ ownerGroupId: RED }))
+  expect(made.status, made.text).toBe(200)
+  expect(made.json['results']).toMatchObject([{ row: { ownerGroupId: RED } }, { row: { ownerGroupId: RED } }])
+  const unsaid = await bulk('both', create({ ownerGroupId: BLUE }), create({}))
+  expect([unsaid.status, faults(unsaid)]).toEqual([400, ['/operations/1/data/ownerGroupId required']])
+  const foreign = await bulk('lead', create({ ownerGroupId: RED }), create({ ownerGroupId: BLUE }))
+  expect([foreign.status, faults(foreign)]).toEqual([400, ['/operations/1/data/ownerGroupId reference_not_found']])
+  expect((await bulk('red', create({}), create({ ownerGroupId: BLUE }))).status).toBe(403)
+  expect((await bulk('lonely', create({}))).status).toBe(403)
+  const id = await add('both', { ownerGroupId: BLUE })
+  const away = { op: 'update', id, data: { ownerGroupId: null } }
+  expect((await bulk('blue', away)).status).toBe(403)
+  expect((await bulk('red', away)).status).toBe(404)
+  expect((await ask('blue', 'GET', `reports/${id}`)).json).toMatchObject({ ownerGroupId: BLUE, version: 1 })
+})
+
 describe('giving a row away', () => {
   test('from one group of mine to another, and not out of my scope', async () => {
     const id = await add('both', { ownerGroupId: RED })

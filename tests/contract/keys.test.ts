@@ -310,6 +310,54 @@ describe.each(['postgres', 'pglite'] as const)('%s', (kind) => {
     })
   })
 
+  test('bulk: ids in the order of the operations, whoever makes them', async () => {
+    const bulk = (path: string, operations: readonly object[]): Promise<TestReply> =>
+      ask('POST', `${path}/bulk`, { operations })
+    const results = (reply: TestReply): readonly { id: string; row?: { id: string; title: string } }[] => {
+      expect(reply.status, reply.body).toBe(200)
+      return (reply.json as { results: { id: string }[] }).results
+    }
+    const titles = Array.from({ length: 12 }, (_, at) => `bulk ${at}`)
+    const numbered = results(
+      await bulk(
+        'tickets',
+        titles.map((title) => ({ op: 'create', data: { title } })),
+      ),
+    )
+    expect(numbered.map((result) => result.row!.title)).toEqual(titles)
+    for (const { id, row } of numbered) expect(id).toBe(row!.id)
+    const named = results(
+      await bulk('plans', [
+        { op: 'create', data: { id: 'Case', title: 'upper' } },
+        { op: 'create', data: { id: 'case', title: 'lower' } },
+      ]),
+    )
+    expect(named.map(({ id, row }) => [id, row!.title])).toEqual([
+      ['Case', 'upper'],
+      ['case', 'lower'],
+    ])
+    const [first, second] = numbered.map((result) => result.id)
+    const mixed = results(
+      await bulk('tickets', [
+        { op: 'update', id: second, data: { title: 'changed' } },
+        { op: 'delete', id: first },
+      ]),
+    )
+    expect(mixed.map((result) => result.id)).toEqual([second, first])
+    for (const id of [`0${second!}`, 'abc', '9'.repeat(30), '1e1'])
+      expect(
+        (
+          await bulk('tickets', [
+            { op: 'delete', id: second },
+            { op: 'delete', id },
+          ])
+        ).status,
+        id,
+      ).toBe(404)
+    expect((await ask('GET', `tickets/${second!}`)).json).toMatchObject({ title: 'changed', version: 2 })
+    expect((await bulk('plans', [{ op: 'create', data: { id: 'new', title: 'x' } }])).status).toBe(400)
+  })
+
   test('code cannot change a key', async () => {
     const system = platform.plinth.asSystem('a test', platform.a.slug, async (ctx) => {
       await ctx.create(plans, { id: 'by-code', title: 'x' })

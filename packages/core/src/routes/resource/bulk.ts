@@ -5,8 +5,10 @@ import { MOST_CHARACTERS } from '../../output/page-size.ts'
 import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
-import { refuseOutOfScope } from '../../resource/new-row-scope.ts'
-import { readBulk, statusOf, type BulkOp } from '../../write/bulk-input.ts'
+import type { Stored } from '../../ports/database.ts'
+import { refuseOutOfScope, withOwnerGroup } from '../../resource/new-row-scope.ts'
+import type { FieldInfo } from '../../resource/resource-info.ts'
+import { at, inData, readBulk, statusOf, type BulkOp } from '../../write/bulk-input.ts'
 import { bulkRows, runInTransaction, type BulkReach, type BulkResult } from '../../write/bulk-rows.ts'
 import { refuseQuery } from './read.ts'
 import { partsOf } from './write-by-call.ts'
@@ -27,9 +29,16 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
   const mayDo = (op: BulkOp): void => {
     if (reach.allowed[op].kind === 'never')
       throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:${op}.` })
-    if (op === 'create') refuseOutOfScope(resource, reach.allowed.create, scope.facts)
+    // Of a row of some group of his: which one, the data says, and that is read when all may be done.
+    if (op === 'create') refuseOutOfScope(resource, reach.allowed.create, scope.facts, scope.facts.groupIds[0] ?? null)
   }
-  const operations = readBulk(resource, call.body, mayDo, links)
+  const owned = (values: ReadonlyMap<FieldInfo, Stored>): ReadonlyMap<FieldInfo, Stored> =>
+    withOwnerGroup(resource, reach.allowed.create, scope.facts, values)
+  const operations = readBulk(resource, call.body, mayDo, links).map((operation, index) =>
+    operation.op === 'create'
+      ? { ...operation, values: at(index, () => inData(() => owned(operation.values))) }
+      : operation,
+  )
   return runInTransaction(
     (work) => call.transact(work),
     async (transaction, grouped) => {
