@@ -365,6 +365,11 @@ describe('pinned', () => {
     // Back to live there is nothing to inherit from.
     const live = await acme('PATCH', `/probes/${id}`, { inheritance: 'live' })
     expect([live.status, live.json['code']]).toEqual([409, 'params_unresolved'])
+    // What was deleted comes back from the top down.
+    const early = await acme('POST', `/probe-templates/${from}/restore`)
+    expect([early.status, early.json['code']]).toEqual([409, 'parent_deleted'])
+    for (const back of [parent, from]) expect((await acme('POST', `/probe-templates/${back}/restore`)).status).toBe(200)
+    expect((await acme('PATCH', `/probes/${id}`, { inheritance: 'live' })).status).toBe(200)
     // Where templates are really deleted, the foreign key holds every one that is referred to.
     const hard = await made('/job-templates', { name: 'J', defaults: { command: 'ls' } })
     await made('/runs', { name: 'R', templateId: hard, inheritance: 'pinned' })

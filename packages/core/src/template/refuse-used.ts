@@ -1,4 +1,4 @@
-import { and, compare, type Condition } from '../condition/condition.ts'
+import { and, compare, oneOf, type Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { Transaction } from '../ports/database.ts'
@@ -17,7 +17,7 @@ export function goesSoftly(registry: Registry, resource: ResourceInfo): boolean 
 export async function refuseUsed(
   registry: Registry,
   resource: ResourceInfo,
-  id: string,
+  ids: readonly string[],
   transaction: Transaction,
 ): Promise<void> {
   const link = registry.templates.ofTemplate.get(resource)
@@ -36,8 +36,8 @@ export async function refuseUsed(
     })
     return rows.length > 0
   }
-  const live = and(compare('templateId', 'eq', id), compare('inheritance', 'eq', 'live'))
-  if ((await exists(link.instance, live)) || (await exists(link.template, compare('parentTemplateId', 'eq', id)))) {
+  const live = and(oneOf('templateId', ids), compare('inheritance', 'eq', 'live'))
+  if ((await exists(link.instance, live)) || (await exists(link.template, oneOf('parentTemplateId', ids)))) {
     throw problem('still_referenced', { detail: 'Something inherits from this template live.' })
   }
 }

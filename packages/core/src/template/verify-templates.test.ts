@@ -82,6 +82,14 @@ test('a template table serves one resource, and comes from no template itself', 
   )
 })
 
+test('templates with ids of their own kind', () => {
+  const kinds = resourceTable('kinds', { id: text().primaryKey(), ...templateColumns((): AnyResourceTable => kinds) })
+  const cups = resourceTable('cups', { ...templated(() => kinds) })
+  expect(
+    faultsOf(defineResource({ table: kinds }), { ...defineResource({ table: cups }), template: { params } }),
+  ).toContain('resource kind: has ids of its own kind, and rows refer to their templates by UUID')
+})
+
 test('params that cannot be inherited', () => {
   expect(faultsOf(shape, boxWith({ params: z.string() as never }))).toEqual([
     'resource box.template.params: is no z.object, and only objects merge',

@@ -100,6 +100,13 @@ function verifyTemplateTable(
       fix: `resourceTable('${template.sqlName}', { …, ...templateColumns((): AnyResourceTable => ${template.name}s) })`,
     })
   }
+  if (template.byKey.get('id')?.kind.name !== 'uuid') {
+    faults.push({
+      path: `resource ${template.name}`,
+      problem: `has ids of its own kind, and rows refer to their templates by UUID`,
+      fix: `leave \`id\` out of resourceTable('${template.sqlName}', { … })`,
+    })
+  }
   if (template.declaration.template) {
     faults.push({
       path: `resource ${template.name}.template`,

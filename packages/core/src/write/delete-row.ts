@@ -32,7 +32,7 @@ export async function deleteRow(parts: WriteParts, operation: ChangeOperation): 
   const result = await transaction.delete({ ...operation, ifVersion: undefined })
   if (result.outcome === 'missing') throw problem('conflict', { detail: 'The row went before its turn came.' })
   changedRow(result, permission)
-  if (goesSoftly(registry, resource)) await refuseUsed(registry, resource, id, transaction)
+  if (goesSoftly(registry, resource)) await refuseUsed(registry, resource, [String(row.id)], transaction)
   await runRowHook(parts, resource, row, 'afterDelete')
 }
 
@@ -49,7 +49,7 @@ export async function deleteLockedRows(
   await deleteDependents(parts, resource, ids)
   const deleted = await transaction.deleteMany({ resource, ids, event: 'deleted' })
   if (deleted !== rows.length) throw problem('conflict', { detail: 'A row went before its turn came.' })
-  if (goesSoftly(registry, resource)) for (const id of ids) await refuseUsed(registry, resource, id, transaction)
+  if (goesSoftly(registry, resource)) await refuseUsed(registry, resource, ids, transaction)
   await runDeleteHooks(parts, resource, rows, 'afterDelete')
   return deleted
 }

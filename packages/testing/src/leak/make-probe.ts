@@ -7,7 +7,7 @@ import { inputIds, makeBody, type References } from './make-body.ts'
 import { makeHeaders } from './make-headers.ts'
 import { makeQuery } from './make-query.ts'
 import type { Probe } from './probe.ts'
-import { drafted, isResync, resyncBody, withKey } from './template-requests.ts'
+import { drafted, isResync, pinnedId, resyncBody, withKey } from './template-requests.ts'
 import { Words } from './words.ts'
 
 /**
@@ -32,7 +32,9 @@ export function makeProbe(
       ? undefined
       : victimsRequest(words, route)
   // Odd in every way at once, a request is refused for the first of them: now and then one that should succeed.
-  const earnest = !repeated && !route.public && mood === 'wild' && random.chance(0.12)
+  // A re-sync needs a row that is as its preview was, so of those there must be many.
+  const share = !route.public && isResync(route) ? 0.7 : 0.12
+  const earnest = !repeated && !route.public && mood === 'wild' && random.chance(share)
   const { full, shared } = knowledge.attacker.actors
   const actor = repeated ? shared : earnest ? full! : chooseActor(words)
   const authorization = ['authorization', `Bearer ${actor.token}`] as const
@@ -91,7 +93,7 @@ function publicRequest(words: Words, route: Route): WireRequest {
 
 /** What the attacker may do, done rightly: a route that never succeeds was never tested. */
 function earnestRequest(words: Words, route: GuardedRoute): WireRequest {
-  const id = ownOrTwin(words, route.resource)
+  const id = (isResync(route) ? pinnedId(words, route.resource) : undefined) ?? ownOrTwin(words, route.resource)
   const target = withKey(words, route).replace(':id', id)
   if (!route.body) return { method: route.method, target, headers: [] }
   const body = isResync(route) ? resyncBody(words, id) : makeBody(words, route, 'twins', 'plain')

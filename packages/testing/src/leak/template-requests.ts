@@ -37,6 +37,13 @@ export function isResync(route: Pick<GuardedRoute, 'method' | 'path'>): boolean 
   return route.method === 'POST' && route.path.endsWith('/:id/resync')
 }
 
+/** A row of the attacker's that is pinned: of others there is nothing to bring up to date. */
+export function pinnedId({ random, knowledge }: Words, resource: ResourceInfo): string | undefined {
+  const rows = knowledge.attackerRows.get(resource.name) ?? []
+  const pinned = rows.filter((row) => row.values['inheritance'] === 'pinned' && row.role !== 'deleted')
+  return pinned.length === 0 ? undefined : random.pick(pinned).id
+}
+
 /** The state that the row has, where it is one of the attacker's; now and then another row's, or none that there is. */
 export function resyncBody({ random, knowledge }: Words, id: string): string {
   const states = [...knowledge.states.values()]
