@@ -1,4 +1,4 @@
-import { relationsOf, writableFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
+import { linksOf, relationsOf, writableFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
@@ -193,6 +193,12 @@ class DirectedMaker {
     if (nested) yield { [nested.key]: { added: 'word' } }
     for (const field of fields.filter((each) => each.immutable || each.reference))
       yield { [field.key]: this.#draftValue(field) }
+    for (const { idsKey, target } of linksOf(this.#knowledge.registry, this.#resource)) {
+      const rows = rowsOf(this.#knowledge.victimRows, target)
+      yield { [idsKey]: [] }
+      yield { [idsKey]: rows.filter((row) => row.role === 'twin').map((row) => row.id) }
+      yield { [idsKey]: rows.filter((row) => row.role === 'own').map((row) => row.id) }
+    }
     const plain = fields.find((field) => !field.immutable && !field.reference && field !== nested)
     if (plain) yield { [plain.key]: this.#draftValue(plain) }
   }
@@ -204,7 +210,13 @@ class DirectedMaker {
   #draftValue(field: FieldInfo): unknown {
     const words = this.#words()
     const parent = words.parentOf(field)
-    if (parent) return rowsOf(this.#knowledge.attackerRows, parent).find((row) => row.role === 'twin')?.id
+    if (parent) {
+      const twins = rowsOf(this.#knowledge.attackerRows, parent).filter((row) => row.role === 'twin')
+      // A pair that no seeded row has: a table between holds each once.
+      const another =
+        field.reference!.onDelete === 'cascade' && field !== ownFields(this.#resource).find((each) => each.reference)
+      return twins[another ? Math.ceil(twins.length / 2) : 0]?.id
+    }
     const text = words.usualValue(field)
     return field.kind.name === 'json'
       ? JSON.parse(text)

@@ -65,7 +65,7 @@ export async function gatherKnowledge(
     }
     for (const at of resource.operations.create ? [0, 1] : []) {
       const key = `victim-${resource.path}-${at}`
-      const body = JSON.stringify(sharedDraft(registry, resource, victimRows, key))
+      const body = JSON.stringify(sharedDraft(registry, resource, victimRows, key, at))
       const request: WireRequest = {
         method: 'POST',
         target: base,
@@ -95,6 +95,7 @@ function sharedDraft(
   resource: ResourceInfo,
   rows: SeededRows,
   seed: string,
+  turn: number,
 ): Record<string, unknown> {
   const random = seededRandom(seed)
   const draft: Record<string, unknown> = {}
@@ -102,7 +103,13 @@ function sharedDraft(
     if (isSharedColumn(registry, resource, field.key)) continue
     const parent = field.reference && registry.byTable.get(field.reference.to() as object)
     if (!parent) draft[field.key] = madeValue(field, random, 'attacker')
-    else draft[field.key] = rowsOf(rows, parent).find((row) => row.role === 'twin')?.id ?? null
+    else {
+      const twins = rowsOf(rows, parent).filter((row) => row.role === 'twin')
+      // A table between ties a pair once; the seeded ties are among the first half of the rows.
+      const another =
+        field.reference!.onDelete === 'cascade' && field !== resource.fields.find((each) => each.reference)
+      draft[field.key] = twins[another ? Math.ceil(twins.length / 2) + turn : 0]?.id ?? null
+    }
   }
   return draft
 }

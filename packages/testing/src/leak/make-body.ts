@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { writableFields, type FieldInfo, type GuardedRoute, type ResourceInfo } from '@plinth/core'
+import { linksOf, writableFields, type FieldInfo, type GuardedRoute, type ResourceInfo } from '@plinth/core'
 import { CANARY, madeValue } from '../tenants/marks.ts'
 import { isSharedColumn } from '../tenants/fit-templates.ts'
 import { drafted } from './template-requests.ts'
@@ -63,6 +63,11 @@ function makeDraft(
     } else if (field.notNull && !field.hasDefault ? !partial || random.chance(0.4) : random.chance(0.4)) {
       draft[field.key] = fieldValue(words, resource, field)
     }
+  }
+  for (const link of linksOf(words.knowledge.registry, resource)) {
+    if (!random.chance(0.2)) continue
+    const ids = [words.twinId(link.target), words.twinId(link.target), words.foreignId(link.target)]
+    draft[link.idsKey] = random.some(references === 'twins' ? ids.slice(0, 2) : ids, 0.6)
   }
   return draft
 }

@@ -133,7 +133,9 @@ export function statementForm(text: string): string {
       ? 'count'
       : text.includes(' as "?of", ')
         ? text.includes(' k(id) ')
-          ? 'children'
+          ? text.includes(' l join ')
+            ? 'linked'
+            : 'children'
           : 'parents'
         : / limit \d+/.test(text)
           ? 'list'

@@ -95,6 +95,16 @@ export const vaults = resourceTable('vaults', {
   settings: jsonb(),
 })
 
+/** Ties crates to vaults: many to many. */
+export const stowages = resourceTable(
+  'stowages',
+  {
+    crateId: belongsTo(() => crates, { onDelete: 'cascade' }).notNull(),
+    vaultId: belongsTo(() => vaults, { onDelete: 'cascade' }).notNull(),
+  },
+  (table) => [unique('stowages_key').on(table.tenantId, table.crateId, table.vaultId)],
+)
+
 /** Read only. */
 export const prices = resourceTable('prices', {
   article: text().notNull(),

@@ -1,12 +1,13 @@
 import { defineResource, type ReadingContext, type Resource, type Row } from '@plinth/core'
 import { z } from 'zod'
-import { crates, documents, folders, letters, prices, vaults } from './depot-tables.ts'
+import { crates, documents, folders, letters, prices, stowages, vaults } from './depot-tables.ts'
 
 const found = { filter: true, sort: true } as const
 
 export const crate = defineResource({
   table: crates,
   description: 'A crate: one column of every kind',
+  links: { vaults: stowages },
   compat: true,
   fields: {
     title: { schema: (title) => title.min(1).max(200), search: true, ...found },
@@ -130,6 +131,7 @@ export const document = defineResource({
 export const vault = defineResource({
   table: vaults,
   strict: true,
+  links: { crates: stowages },
   fields: { name: { search: true, ...found }, pin: { secret: true, schema: (pin) => pin.min(4) } },
 })
 
@@ -145,5 +147,7 @@ export const letter = defineResource({
   fields: { words: { personal: 'text' } },
 })
 
-/** Six resources that together have every column kind, fact, kind of reference, switched-off operation and kind of action. */
-export const depot: readonly Resource[] = [crate, folder, document, vault, price, letter]
+export const stowage = defineResource({ table: stowages })
+
+/** Seven resources that together have every column kind, fact, kind of reference, switched-off operation and kind of action. */
+export const depot: readonly Resource[] = [crate, folder, document, vault, stowage, price, letter]

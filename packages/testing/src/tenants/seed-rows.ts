@@ -198,7 +198,10 @@ function referenceValue(
   if (parent === resource)
     return likely[draft.place - Math.ceil(likely.length / 2)]?.id ?? (field.notNull ? draft.id : null)
   // The second half of the parents stays without children, for deletions that succeed.
-  return likely[at % Math.ceil(likely.length / 2)]?.id ?? null
+  const half = Math.ceil(likely.length / 2)
+  // A second reference takes other turns than the first, so that a pair of them comes once.
+  const place = resource.fields.filter((each) => each.reference).indexOf(field)
+  return likely[(at + place * Math.floor(at / half)) % half]?.id ?? null
 }
 
 function insertOf(
