@@ -1,4 +1,4 @@
-import { integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable, templateColumns, templated, type AnyResourceTable } from '@plinth/core'
 import type { QueuedTask } from './agent/agent-state.ts'
 import type { AgentParams, EnvironmentParams, MonitorParams } from './params.ts'
@@ -35,18 +35,26 @@ export const monitorTemplates = resourceTable('monitor_templates', {
 })
 
 /** One page of a site that is watched, with what the last check found. */
-export const monitors = resourceTable('monitors', {
-  siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull(),
-  environmentId: belongsTo(() => environments, { onDelete: 'cascade' }),
-  name: text().notNull(),
-  path: text().notNull().default('/'),
-  ...templated<MonitorParams>(() => monitorTemplates),
-  lastStatus: text({ enum: ['up', 'down'] }),
-  lastCheckedAt: timestamp({ withTimezone: true }),
-  lastResponseMs: integer(),
-  lastError: text(),
-  nextCheckAt: timestamp({ withTimezone: true }),
-})
+export const monitors = resourceTable(
+  'monitors',
+  {
+    siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull(),
+    environmentId: belongsTo(() => environments, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    path: text().notNull().default('/'),
+    ...templated<MonitorParams>(() => monitorTemplates),
+    lastStatus: text({ enum: ['up', 'down'] }),
+    lastCheckedAt: timestamp({ withTimezone: true }),
+    lastResponseMs: integer(),
+    lastError: text(),
+    nextCheckAt: timestamp({ withTimezone: true }),
+  },
+  // What the agency asks all day: which are down, and which are due.
+  (table) => [
+    index('monitors_last_status_idx').on(table.tenantId, table.lastStatus),
+    index('monitors_next_check_at_idx').on(table.tenantId, table.nextCheckAt, table.id),
+  ],
+)
 
 /** What agents of one kind take on. */
 export const agentTemplates = resourceTable('agent_templates', {

@@ -114,6 +114,25 @@ describe.each([
     expect(meant.body).toMatchObject({ lastStatus: 'up' })
   })
 
+  test('shows a site with its monitors, a monitor with its site, and all monitors as a table', async () => {
+    const site = await acme('GET', `/sites/${siteId}?include=monitors&fields=name,monitors.siteId`)
+    const { data } = site.body['monitors'] as { data: readonly Record<string, unknown>[] }
+    expect(data.length).toBeGreaterThan(1)
+    expect(new Set(data.map((row) => row['siteId']))).toEqual(new Set([siteId]))
+    const list = await acme('GET', '/monitors?include=site&pageSize=1')
+    expect(list.body['data']).toEqual([expect.objectContaining({ site: expect.objectContaining({ id: siteId }) })])
+    expect((await beta('GET', `/sites/${siteId}?include=monitors`)).status).toBe(404)
+    const tokens = JSON.parse(readFileSync(tokensFile, 'utf8')) as { readonly acme: string }
+    const table = await fetch(`${lookout.origin}/api/v1/monitors?fields=name,lastStatus`, {
+      headers: { authorization: `Bearer ${tokens.acme}`, accept: 'text/csv' },
+    })
+    expect(table.headers.get('content-type')).toMatch(/^text\/csv/)
+    expect(table.headers.get('content-disposition')).toContain('monitors.csv')
+    expect((await table.text()).split('\r\n')).toEqual(
+      expect.arrayContaining(['name,lastStatus', 'Page,up', 'Page,down']),
+    )
+  })
+
   test('takes results from its own checks alone', async () => {
     const made = await acme('POST', '/monitors', { siteId, name: 'Liar', lastStatus: 'up', lastResponseMs: 1 })
     expect(made.body).toMatchObject({ lastStatus: null, lastResponseMs: null })
