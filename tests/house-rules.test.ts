@@ -68,7 +68,11 @@ describe.each(published)('$name', (one) => {
     expect(one.manifest.files).toEqual(expect.arrayContaining(['dist', 'README.md', 'LICENSE']))
     expect(one.manifest).toMatchObject({ sideEffects: false, publishConfig: { access: 'public' } })
     expect(files()).toContain(`${one.folder}/README.md`)
-    expect(read(`${one.folder}/README.md`)).toContain('MIT')
+    const readme = read(`${one.folder}/README.md`)
+    expect(readme).toContain('MIT')
+    // Every package has a reason, and an example that tests/docs-snippets.test.ts compiles.
+    expect(readme).toContain('**Why it exists.** ')
+    expect(readme).toMatch(/^```ts/m)
   })
 
   test('gives users dist where it gives neighbours src', () => {

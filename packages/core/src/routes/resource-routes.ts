@@ -21,6 +21,7 @@ import { restoreRoutes } from './resource/restore-routes.ts'
 import { routePartsOf } from './resource/route-parts.ts'
 import { templateRoutes } from './resource/template-routes.ts'
 import type { GuardedRoute, Method } from './route.ts'
+import { oneInWords } from './resource/in-words.ts'
 import { exampleInput, exampleRow } from './resource/examples.ts'
 
 /** The routes of a resource: a reader of the declaration, like OpenAPI or row-level security. */
@@ -59,7 +60,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       method: 'POST',
       path: base,
       operationId: `create${title}`,
-      summary: `Create a ${resource.name}`,
+      summary: `Create ${oneInWords(resource.name)}`,
       body: { schema: withLinkIds(schemas.whole, links), example: exampleInput(resource) },
       handle: handleWithLinks(createRow, links),
       errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large'],
@@ -73,7 +74,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       method: 'GET',
       path: one,
       operationId: `read${title}`,
-      summary: `Read a ${resource.name}`,
+      summary: `Read ${oneInWords(resource.name)}`,
       query: [maskParameter(resource), ...includeParameter(relations)],
       errors: ['invalid_query', 'not_found'],
       handle: readRow,
@@ -111,13 +112,13 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
     routes.push(
       update(
         'PUT',
-        `Replace a ${resource.name}: what is absent takes its default or null`,
+        `Replace ${oneInWords(resource.name)}: what is absent takes its default or null`,
         withLinkIds(schemas.replacement, links),
         handleWithLinks(replaceRow, links),
       ),
       update(
         'PATCH',
-        `Change a ${resource.name} (JSON merge patch, RFC 7396)`,
+        `Change ${oneInWords(resource.name)} (JSON merge patch, RFC 7396)`,
         withLinkIds(schemas.part, links),
         handleWithLinks(patchRow, links),
       ),
@@ -130,7 +131,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       method: 'DELETE',
       path: one,
       operationId: `delete${title}`,
-      summary: `Delete a ${resource.name}`,
+      summary: `Delete ${oneInWords(resource.name)}`,
       errors: ['not_found', 'still_referenced', 'version_mismatch'],
       handle: deleteRow,
       answers: [{ status: 204, description: 'Gone' }],
@@ -143,7 +144,7 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       method: action.readOnly ? 'GET' : 'POST',
       path: `${one}/${action.name}`,
       operationId: `${action.name}${title}`,
-      summary: action.description ?? `${action.name} a ${resource.name}`,
+      summary: action.description ?? `${action.name} ${oneInWords(resource.name)}`,
       ...(action.input ? { body: { schema: action.input, optional: action.input.safeParse({}).success } } : {}),
       errors: ['validation_failed', 'not_found', 'version_mismatch'],
       handle: runAction(action),

@@ -45,7 +45,7 @@ export function listParameters(resource: ResourceInfo): readonly QueryParameter[
         name: operator === 'eq' ? field.key : `${field.key}[${operator}]`,
         description:
           operator === 'in'
-            ? `${field.key} is one of these, comma-separated (\\, for a comma)`
+            ? `${field.key} is one of these, comma-separated (\`\\,\` for a comma)`
             : `${field.key} ${operator}`,
         schema:
           operator === 'isNull'

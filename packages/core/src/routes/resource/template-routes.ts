@@ -8,6 +8,7 @@ import { readProvenance } from '../../template/read-provenance.ts'
 import { listShared, readShared, refuseSharedWrite } from '../../template/read-shared.ts'
 import { applyResync, previewResync } from '../../template/resync.ts'
 import type { GuardedRoute } from '../route.ts'
+import { oneInWords } from './in-words.ts'
 import { exampleInput, exampleRow } from './examples.ts'
 
 type Common = Pick<
@@ -60,7 +61,7 @@ function instanceRoutes(registry: Registry, link: TemplateLink, common: Common):
       permission: registry.permissions.numberOf(resource.name, 'update')!,
       path: `${one}/resync`,
       operationId: `resync${title}`,
-      summary: `Pin a ${resource.name} to its templates as the preview showed them`,
+      summary: `Pin ${oneInWords(resource.name)} to its templates as the preview showed them`,
       body: { schema: schemas.resyncInput },
       handle: applyResync(link),
       errors: ['validation_failed', 'not_found', 'conflict', 'params_unresolved', 'version_mismatch'],
@@ -84,7 +85,7 @@ function provenanceRoute(link: TemplateLink, common: Common): GuardedRoute {
     ...common,
     path: `/api/v1/${resource.path}/:id/provenance`,
     operationId: `provenanceOf${titleOf(resource)}`,
-    summary: `Which value of a ${resource.name} comes from which level`,
+    summary: `Which value of ${oneInWords(resource.name)} comes from which level`,
     handle: readProvenance(link),
     answers: [{ status: 200, description: 'Levels and values', schema: templateSchemas(link).provenance }],
   }
@@ -128,7 +129,7 @@ function sharedRoutes(registry: Registry, link: TemplateLink, common: Common): r
       ...common,
       path: `${all}/:key`,
       operationId: `readShared${title}`,
-      summary: `Read a ${resource.name} of the platform`,
+      summary: `Read ${oneInWords(resource.name)} of the platform`,
       handle: readShared(link),
       answers: [{ status: 200, description: 'The shared template', schema: schemas.shared }],
     },
@@ -155,7 +156,7 @@ function cloneRoute(
     permission: registry.permissions.numberOf(instance.name, 'create')!,
     path,
     operationId: `clone${from === 'shared' ? 'Shared' : ''}${titleOf(common.resource)}`,
-    summary: `Make a ${instance.name} from ${from === 'shared' ? 'a shared' : 'this'} template, with overrides`,
+    summary: `Make ${oneInWords(instance.name)} from ${from === 'shared' ? 'a shared' : 'this'} template, with overrides`,
     body: { schema: cloneSchema(link), example },
     handle: cloneTemplate(link, from),
     errors: ['validation_failed', 'not_found', 'already_exists', 'unsupported_media_type', 'body_too_large'],
