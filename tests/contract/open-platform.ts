@@ -28,6 +28,8 @@ export interface OpenPlatform {
   readonly plinth: Plinth
   /** The principal of one of its services, for work in code. */
   principal(who: string): Promise<Principal>
+  /** How many transactions were opened so far; a write of one statement opens none. */
+  transactions(): number
   /** As the superuser: what is really stored. */
   stored(text: string): Promise<readonly RawRow[]>
   readonly call: (
@@ -63,8 +65,15 @@ export async function openPlatform(
     { name: 'beta', token: tokenOf('beta'), tenant: 'beta', permissions: ['*'] },
     ...services.map(({ name, permissions }) => ({ name, token: tokenOf(name), tenant: 'acme', permissions })),
   ])
+  const opened = postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max: 8 })
+  const transact = opened.transaction.bind(opened)
+  let transactions = 0
+  opened.transaction = (scope, work) => {
+    transactions += 1
+    return transact(scope, work)
+  }
   const plinth = createPlinth({
-    database: postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max: 8 }),
+    database: opened,
     resources,
     log: silentLogger,
     env: { ENVIRONMENT: 'test', SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}` },
@@ -83,6 +92,7 @@ export async function openPlatform(
   await plinth.foundTenant({ slug: 'beta', name: 'Beta' })
   return {
     plinth,
+    transactions: () => transactions,
     async principal(who) {
       for (const reader of identities.slots?.auth ?? []) {
         const principal = await reader.read({ kind: 'bearer', value: tokenOf(who) })

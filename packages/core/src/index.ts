@@ -11,6 +11,7 @@ export type { Overrides, ParamsOf, SharedTemplate, TemplateFacts } from './templ
 export type { FieldFacts, Fields, PersonalKind } from './resource/field-facts.ts'
 export type { Operations, Resource, Shape } from './resource/define-resource.ts'
 export type { Context, ListRequest, ReadingContext } from './resource/context.ts'
+export type { Hooks } from './resource/hooks.ts'
 export type { Granted, Guard, GuardOutcome } from './platform/guard.ts'
 export type { FoundTenant, Plinth, PlinthOptions } from './platform/plinth.ts'
 export type { ServiceToken } from './auth/service-tokens.ts'

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { Scope } from '../ports/database.ts'
+import type { Scope, Session } from '../ports/database.ts'
+import { readingContext } from '../resource/reading-context.ts'
+import { withReadingHooks } from '../resource/reading-hooks.ts'
 import { parseJsonBody } from '../request/scan-json.ts'
 import type { Answer } from './answer.ts'
 import { authenticate } from './auth.ts'
@@ -36,13 +38,19 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
       const again = await chooseTenant(platform, await authenticate(platform, request, route))
       // A credential may have moved on to another tenant; what was begun in this one does not.
       if (again.tenant.id !== request.tenant.id) throw problem('tenant_forbidden')
-      const session = platform.database.session(scopeOf(platform, again))
+      const session = readingSession(platform, again, scopeOf(platform, again))
       return { visible: authorize(platform, again).visible, session }
     },
-    session: platform.database.session(scope),
+    session: readingSession(platform, request, scope),
     ...withIdempotency(platform, scope, key),
   }
   return route.handle(call)
+}
+
+/** Reads of a request, with the hooks of what is read. */
+function readingSession(platform: Platform, { principal, tenant }: InTenant, scope: Scope): Session {
+  const session = platform.database.session(scope)
+  return withReadingHooks({ platform, scope, session, principal, tenant }, readingContext)
 }
 
 /** In whose name and for whom the statements of this request run. */

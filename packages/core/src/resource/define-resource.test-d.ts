@@ -127,3 +127,25 @@ test('mistakes are refused where they stand', () => {
     },
   })
 })
+
+test('hooks are typed by the table', () => {
+  defineResource({
+    table: projects,
+    hooks: {
+      beforeCreate: (_ctx, draft) => {
+        expectTypeOf(draft.name).toEqualTypeOf<string>()
+        return { ...draft, name: draft.name.trim() }
+      },
+      beforeUpdate: (_ctx, row, patch) => {
+        expectTypeOf(row.name).toEqualTypeOf<string>()
+        expectTypeOf(patch.name).toEqualTypeOf<string | undefined>()
+      },
+      afterCreate: (ctx, row) => ctx.update(projects, row.id, { name: row.name }),
+    },
+  })
+  defineResource({
+    table: projects,
+    // @ts-expect-error not a draft of this table
+    hooks: { beforeCreate: () => ({ name: 1 }) },
+  })
+})

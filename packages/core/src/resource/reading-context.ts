@@ -11,6 +11,7 @@ import type { TemplateLink } from '../template/link.ts'
 import { resolvedValue, resolveRows } from '../template/resolve-rows.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { ListRequest, ReadingContext } from './context.ts'
+import { withReadingHooks } from './reading-hooks.ts'
 import type { ResourceInfo } from './resource-info.ts'
 
 const MOST_LISTED = 1_000
@@ -24,6 +25,8 @@ export interface ReadingParts {
   readonly tenant: Tenant
   /** The one row that an action's own permission covers. */
   readonly covered?: CoveredRow
+  /** How many hooks of reads led here. */
+  readonly readingDepth?: number
 }
 
 export interface CoveredRow {
@@ -70,7 +73,8 @@ export function decode<T extends AnyResourceTable>(resource: ResourceInfo, row: 
 
 /** A context that reads: every read asks the principal's permissions, as over HTTP. */
 export function readingContext(parts: ReadingParts): ReadingContext {
-  const { platform, scope, session, principal, tenant } = parts
+  const { platform, scope, principal, tenant } = parts
+  const session = withReadingHooks(parts, readingContext)
   return {
     principal,
     tenant,

@@ -1,0 +1,82 @@
+import { and, type Condition } from '../condition/condition.ts'
+import type { Registry } from '../platform/registry.ts'
+import type { RawRow, Session } from '../ports/database.ts'
+import { decodeRow } from '../output/print-row.ts'
+import type { ReadingContext } from './context.ts'
+import type { ReadingParts } from './reading-context.ts'
+import type { FieldInfo, ResourceInfo } from './resource-info.ts'
+
+/** As deep as hooks of reads may lead to reads with hooks. */
+const DEEPEST = 8
+
+const withHooks = new WeakMap<Registry, boolean>()
+
+function anyReadingHooks(registry: Registry): boolean {
+  const known = withHooks.get(registry)
+  if (known !== undefined) return known
+  const any = registry.resources.some(
+    ({ hooks }) => hooks.beforeRead ?? hooks.afterRead ?? hooks.beforeList ?? hooks.afterList,
+  )
+  withHooks.set(registry, any)
+  return any
+}
+
+/**
+ * A session whose reads run the hooks of their resources. It stands around every read of a request and of `ctx`: one row, a page, a
+ * whole list as CSV, a count, what `include` brings. So nothing that a hook hides is seen by another way. Where no resource has
+ * such a hook, it is the session itself.
+ */
+export function withReadingHooks(parts: ReadingParts, contextOf: (parts: ReadingParts) => ReadingContext): Session {
+  const { session } = parts
+  if (!anyReadingHooks(parts.platform.registry)) return session
+  const contextFor = (resource: ResourceInfo, hook: string): ReadingContext => {
+    const depth = (parts.readingDepth ?? 0) + 1
+    if (depth > DEEPEST)
+      throw new Error(`${resource.name}.hooks.${hook}: reads led to reads with hooks ${DEEPEST} times`)
+    return contextOf({ ...parts, readingDepth: depth })
+  }
+  const narrowed = async (resource: ResourceInfo, where: Condition): Promise<Condition> => {
+    const hook = resource.hooks.beforeList
+    if (!hook) return where
+    const condition = (await hook(contextFor(resource, 'beforeList'))) as Condition | undefined
+    return condition === undefined ? where : and(where, condition)
+  }
+  const shown = async (resource: ResourceInfo, rows: readonly RawRow[]): Promise<readonly RawRow[]> => {
+    const hook = resource.hooks.afterList
+    if (hook) {
+      const decoded = rows.map((row) => decodeRow(resource, row))
+      await hook(contextFor(resource, 'afterList'), decoded as never)
+    }
+    return rows
+  }
+  // A hook sees whole rows, whatever the request chose of them.
+  const fieldsOf = (resource: ResourceInfo, fields: readonly FieldInfo[]): readonly FieldInfo[] =>
+    resource.hooks.afterList ? resource.fields : fields
+  return {
+    async read(operation) {
+      const { resource, id } = operation
+      await resource.hooks.beforeRead?.(contextFor(resource, 'beforeRead'), id)
+      const row = await session.read(operation)
+      if (row && resource.hooks.afterRead)
+        await resource.hooks.afterRead(contextFor(resource, 'afterRead'), decodeRow(resource, row) as never)
+      return row
+    },
+    async list(operation) {
+      const { resource, fields } = operation
+      const where = await narrowed(resource, operation.where)
+      return shown(resource, await session.list({ ...operation, where, fields: fieldsOf(resource, fields) }))
+    },
+    async related(operation) {
+      const { resource, fields } = operation
+      const where = await narrowed(resource, operation.where)
+      return shown(resource, await session.related({ ...operation, where, fields: fieldsOf(resource, fields) }))
+    },
+    count: async (operation) =>
+      session.count({ ...operation, where: await narrowed(operation.resource, operation.where) }),
+    create: (operation) => session.create(operation),
+    update: (operation) => session.update(operation),
+    delete: (operation) => session.delete(operation),
+    restore: (operation) => session.restore(operation),
+    probe: (operation) => session.probe(operation),
+  }
+}
