@@ -3,10 +3,16 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
-const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, string> }
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  exports: Record<string, string>
+  bin?: Record<string, string>
+}
 
 export default defineConfig({
-  entry: Object.values(manifest.exports).filter((path) => path.endsWith('.ts')),
+  // A program keeps its first line, `#!/usr/bin/env node`.
+  entry: [...Object.values(manifest.exports), ...Object.values(manifest.bin ?? {})].filter((path) =>
+    path.endsWith('.ts'),
+  ),
   format: 'esm',
   target: 'node22',
   splitting: true,

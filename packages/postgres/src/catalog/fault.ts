@@ -1,4 +1,5 @@
 import { StartupError, type Finding, type StartupFault } from '@plinth/core'
+import { MIGRATE } from './fixes.ts'
 import { classify } from '../errors/connection-trouble.ts'
 
 /** A fault that service is refused for. `fix` is a call or a line of code. */
@@ -25,6 +26,8 @@ export function asFaults(findings: readonly Finding[]): readonly StartupFault[] 
 export function unreachable(error: unknown): Finding {
   const isOurs = error instanceof Error && (error.name === 'DriverError' || classify(error).kind === 'connection')
   if (error instanceof StartupError || !isOurs) throw error
+  if ('code' in error && error.code === 'not_migrated')
+    return fault('database_not_migrated', 'database', error.message, MIGRATE)
   return fault(
     'database_unreachable',
     'DATABASE_URL',
