@@ -7,7 +7,7 @@ import { inputIds, makeBody, type References } from './make-body.ts'
 import { makeHeaders } from './make-headers.ts'
 import { makeQuery } from './make-query.ts'
 import type { Probe } from './probe.ts'
-import { drafted, isResync, pinnedId, resyncBody, withKey } from './template-requests.ts'
+import { drafted, isResync, isRestore, neededId, resyncBody, withKey } from './template-requests.ts'
 import { Words } from './words.ts'
 
 /**
@@ -32,8 +32,8 @@ export function makeProbe(
       ? undefined
       : victimsRequest(words, route)
   // Odd in every way at once, a request is refused for the first of them: now and then one that should succeed.
-  // A re-sync needs a row that is as its preview was, so of those there must be many.
-  const share = !route.public && isResync(route) ? 0.7 : 0.12
+  // These need a row in a state that few have, and that others may have changed: of them there must be many.
+  const share = !route.public && (isResync(route) || isRestore(route)) ? 0.7 : 0.12
   const earnest = !repeated && !route.public && mood === 'wild' && random.chance(share)
   const { full, shared } = knowledge.attacker.actors
   const actor = repeated ? shared : earnest ? full! : chooseActor(words)
@@ -93,7 +93,7 @@ function publicRequest(words: Words, route: Route): WireRequest {
 
 /** What the attacker may do, done rightly: a route that never succeeds was never tested. */
 function earnestRequest(words: Words, route: GuardedRoute): WireRequest {
-  const id = (isResync(route) ? pinnedId(words, route.resource) : undefined) ?? ownOrTwin(words, route.resource)
+  const id = neededId(words, route) ?? ownOrTwin(words, route.resource)
   const target = withKey(words, route).replace(':id', id)
   if (!route.body) return { method: route.method, target, headers: [] }
   const body = isResync(route) ? resyncBody(words, id) : makeBody(words, route, 'twins', 'plain')

@@ -37,11 +37,18 @@ export function isResync(route: Pick<GuardedRoute, 'method' | 'path'>): boolean 
   return route.method === 'POST' && route.path.endsWith('/:id/resync')
 }
 
-/** A row of the attacker's that is pinned: of others there is nothing to bring up to date. */
-export function pinnedId({ random, knowledge }: Words, resource: ResourceInfo): string | undefined {
-  const rows = knowledge.attackerRows.get(resource.name) ?? []
-  const pinned = rows.filter((row) => row.values['inheritance'] === 'pinned' && row.role !== 'deleted')
-  return pinned.length === 0 ? undefined : random.pick(pinned).id
+export function isRestore(route: Pick<GuardedRoute, 'method' | 'path'>): boolean {
+  return route.method === 'POST' && route.path.endsWith('/:id/restore')
+}
+
+/** A row of the attacker's for which the route can do what it is for: one that is pinned, one that is deleted. */
+export function neededId({ random, knowledge }: Words, route: GuardedRoute): string | undefined {
+  const rows = (knowledge.attackerRows.get(route.resource.name) ?? []).filter((row) =>
+    isResync(route)
+      ? row.values['inheritance'] === 'pinned' && row.role !== 'deleted'
+      : isRestore(route) && row.role === 'deleted',
+  )
+  return rows.length === 0 ? undefined : random.pick(rows).id
 }
 
 /** The state that the row has, where it is one of the attacker's; now and then another row's, or none that there is. */
