@@ -14,11 +14,12 @@ export type References = 'foreign' | 'twins' | 'mixed'
  */
 export function makeBody(
   words: Words,
-  route: Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'method' | 'body'>,
+  route: Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'method' | 'body'> & { readonly path?: string },
   references: References,
   style: 'odd' | 'whole' | 'plain' = 'odd',
 ): string {
   const { random } = words
+  if (route.path?.endsWith('/bulk')) return makeBulk(words, route, references)
   const plain =
     route.verb === 'create' || route.verb === 'update'
       ? makeDraft(words, drafted(route), references, route.method, route.guarded !== undefined)
@@ -27,6 +28,23 @@ export function makeBody(
   // What the body must hold stays: the id of an action that takes it there is what the request aims at.
   const body = random.chance(0.45) ? { ...massAssignment(words, route.resource), ...plain } : plain
   return style === 'whole' ? JSON.stringify(body) : printBody(words, body)
+}
+
+/** A bulk whose operations are about rows of both tenants, each with references of its own. */
+function makeBulk(words: Words, { resource }: Pick<GuardedRoute, 'resource'>, references: References): string {
+  const { random } = words
+  const ops = (['create', 'update', 'delete'] as const).filter((op) => resource.operations[op])
+  const operations = Array.from({ length: random.chance(0.5) ? 1 : 3 }, () => {
+    const op = random.pick(ops)
+    const draft = makeDraft(words, resource, references, op === 'create' ? 'POST' : 'PATCH', false)
+    // No set of linked rows: a bulk refuses it before it looks at anything else.
+    const data = Object.fromEntries(Object.entries(draft).filter(([key]) => resource.byKey.has(key)))
+    if (op === 'create') return { op, data }
+    const away = references === 'foreign' || (references === 'mixed' && random.chance(0.5))
+    const id = away ? words.foreignId(resource) : words.twinId(resource)
+    return op === 'delete' ? { op, id } : { op, id, data }
+  })
+  return JSON.stringify({ operations })
 }
 
 function makeDraft(
