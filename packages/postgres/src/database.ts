@@ -11,12 +11,17 @@ import type {
   Tenant,
   Transaction,
 } from '@plinth/core'
-import { checkCatalog } from './catalog/check-catalog.ts'
+import { checkCatalog, type CheckOptions } from './catalog/check-catalog.ts'
 import { asFaults, unreachable } from './catalog/fault.ts'
 import { inspectCatalog } from './catalog/inspect-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
 import { classify } from './errors/connection-trouble.ts'
+import { checkTenants } from './isolation/check-tenants.ts'
+import { verifyPlaces } from './isolation/place-tables.ts'
+import { beginsIn, inSearchPath, searchPathOf } from './isolation/search-path.ts'
+import { makeTenantSchema } from './isolation/make-tenant-schema.ts'
+import { TenantGate } from './isolation/tenant-gate.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import { migrateDatabase } from './migrate/migrate-database.ts'
 import { Relay } from './relay/relay.ts'
@@ -54,6 +59,8 @@ interface Attached {
   readonly attachment: Attachment
   readonly runner: RunnerParts
   readonly session: SessionParts
+  /** Where each tenant has a schema. */
+  readonly gate: TenantGate | undefined
 }
 
 /**
@@ -82,7 +89,8 @@ class SqlDatabase implements Database {
   }
 
   attach(attachment: Attachment): readonly StartupFault[] {
-    const faults: StartupFault[] = [...verifyTables(attachment.registry)]
+    const { registry } = attachment
+    const faults: StartupFault[] = [...verifyTables(registry), ...verifyPlaces(registry, this.#isolation)]
     const withFacts = this.#options.policyFacts ?? false
     const records = compileRecords(attachment.registry, withFacts, faults)
     const translation = { fields: new TableFields(attachment.registry), recorded: records.tables }
@@ -95,6 +103,10 @@ class SqlDatabase implements Database {
         printing: { records, withFacts, texts: new TextCache(resources), tableOf: tableOf(this.#isolation) },
         onEvent: () => this.#relay?.poke(),
       },
+      gate:
+        this.#isolation === 'schema'
+          ? new TenantGate((schema) => checkTenants({ ...this.#checking, schema }), attachment.log)
+          : undefined,
     }
     const direct = directRunner(this.#drivers.app, runner)
     this.#tenants = new TenantLookup((text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read'))
@@ -102,8 +114,12 @@ class SqlDatabase implements Database {
   }
 
   session(scope: Scope): Session {
-    const { runner, session } = this.#ready()
-    return new ScopedSession(scope, directRunner(this.#drivers.app, runner), session)
+    assertTenant(scope)
+    const { runner, session, gate } = this.#ready()
+    if (!gate) return new ScopedSession(scope, directRunner(this.#drivers.app, runner), session)
+    gate.assertOpen(scope.tenantId)
+    const connection = inSearchPath(this.#drivers.app, searchPathOf(scope.tenantId))
+    return new ScopedSession(scope, directRunner(connection, runner), session)
   }
 
   transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -120,10 +136,13 @@ class SqlDatabase implements Database {
     work: (transaction: Transaction) => Promise<T>,
   ): Promise<T> {
     assertTenant(scope)
-    const { runner: parts, session } = this.#ready()
+    const { runner: parts, session, gate } = this.#ready()
+    gate?.assertOpen(scope.tenantId)
     let announced = false
     const onEvent = (): void => void (announced = true)
-    const result = await inTransaction(await open(), parts, (runner) =>
+    const driver = await open()
+    const begun = gate ? beginsIn(driver, searchPathOf(scope.tenantId)) : driver
+    const result = await inTransaction(begun, parts, (runner) =>
       work(new ScopedTransaction(scope, runner, { ...session, onEvent })),
     )
     // Not before: the relay would look and find nothing.
@@ -141,11 +160,12 @@ class SqlDatabase implements Database {
     scope: (tenant: Tenant) => Scope,
     provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
   ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
-    const { runner: parts, session } = this.#ready()
+    const { runner: parts, session, gate } = this.#ready()
     let announced = false
     const onEvent = (): void => void (announced = true)
     const outcome = await inTransaction(await this.#drivers.system(), parts, async (runner) => {
       const found = await insertTenant(runner, draft)
+      if (found.founded && gate) await makeTenantSchema(runner, found.tenant.id)
       if (found.founded)
         await provision(new ScopedTransaction(scope(found.tenant), runner, { ...session, onEvent }), found.tenant)
       return found
@@ -173,6 +193,7 @@ class SqlDatabase implements Database {
         systemPassword: this.#options.systemPassword,
         folder: options.folder,
         onProgress: options.onProgress,
+        isolation: this.#isolation,
         log: attachment.log,
       }),
     )
@@ -201,21 +222,29 @@ class SqlDatabase implements Database {
   async #withoutOwner(refused: StartupError): Promise<MigrationReport> {
     const faults = await this.check()
     if (faults.length > 0) throw new StartupError([...refused.faults, ...faults])
-    return { applied: [], warnings: ['DATABASE_OWNER_URL is not set: nothing was migrated, and nothing needed to be'] }
+    const warnings = ['DATABASE_OWNER_URL is not set: nothing was migrated, and nothing needed to be']
+    return { applied: [], warnings, failed: [] }
   }
 
   async check(): Promise<readonly StartupFault[]> {
-    const { registry } = this.#ready().attachment
-    return asFaults(await checkCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix }))
+    const { gate } = this.#ready()
+    const faults = asFaults(await checkCatalog(this.#checking))
+    return gate && faults.length === 0 ? gate.settle(await checkTenants(this.#checking)) : faults
   }
 
   async inspect(): Promise<readonly Finding[]> {
-    const { registry } = this.#ready().attachment
     try {
-      return await inspectCatalog({ driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix })
+      const findings = await inspectCatalog(this.#checking)
+      if (this.#isolation === 'shared') return findings
+      return [...findings, ...[...(await checkTenants(this.#checking)).faults.values()].flat()]
     } catch (error) {
       return [unreachable(error)]
     }
+  }
+
+  get #checking(): CheckOptions {
+    const { registry } = this.#ready().attachment
+    return { driver: this.#drivers.app, registry, rolePrefix: this.#rolePrefix, isolation: this.#isolation }
   }
 
   startBackground(): void {

@@ -12,4 +12,6 @@ export type { Connection, Driver, Drivers, Parameter, QueryOptions } from './dri
 export { classify } from './errors/connection-trouble.ts'
 export type { Trouble, TroubleKind } from './errors/connection-trouble.ts'
 export { postgresDrivers } from './postgres.ts'
+export { isPerTenant, tenantSchema } from './isolation/tenant-schema.ts'
+export type { Isolation } from './isolation/tenant-schema.ts'
 export { systemPassword, systemUrl } from './system-login.ts'

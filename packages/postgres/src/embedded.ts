@@ -1,11 +1,14 @@
 import type { Database } from '@plinth/core'
 import { databaseFrom } from './database.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
+import type { Isolation } from './isolation/tenant-schema.ts'
 import { pgliteDrivers } from './drivers/pglite.ts'
 
 export interface EmbeddedOptions {
   /** What the names of the roles begin with. Default `plinth_`. */
   readonly rolePrefix?: string
+  /** `schema`: each tenant's product tables lie in a PostgreSQL schema of its own. Default `shared`. */
+  readonly isolation?: Isolation
   /** Begin with a database that `dumpDataDir` gave; the folder must be empty. For tests. */
   readonly loadDataDir?: Blob
 }
@@ -19,7 +22,7 @@ export function embedded(dataDir = '.plinth', options: EmbeddedOptions = {}): Da
   const rolePrefix = options.rolePrefix ?? 'plinth_'
   const open = (): Promise<Drivers> =>
     pgliteDrivers({ dataDir, rolePrefix, ...(options.loadDataDir && { loadDataDir: options.loadDataDir }) })
-  return databaseFrom(lazyDrivers(open), { kind: 'embedded', rolePrefix })
+  return databaseFrom(lazyDrivers(open), { kind: 'embedded', rolePrefix, isolation: options.isolation ?? 'shared' })
 }
 
 /** Opening takes a second and locks the folder: not before something is asked. A failure to open is tried again next time. */

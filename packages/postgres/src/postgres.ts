@@ -1,5 +1,7 @@
 import { StartupError, type Database, type StartupFault } from '@plinth/core'
 import { databaseFrom } from './database.ts'
+import { NO_TENANT_PATH } from './isolation/search-path.ts'
+import type { Isolation } from './isolation/tenant-schema.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
 import { postgresJsDriver, type PostgresJsOptions } from './drivers/postgres-js.ts'
 import { systemPassword, systemUrl } from './system-login.ts'
@@ -15,6 +17,11 @@ export interface PostgresOptions {
   readonly max?: number | undefined
   /** What the names of the roles begin with. Default `plinth_`. */
   readonly rolePrefix?: string | undefined
+  /**
+   * `schema`: each tenant's product tables lie in a PostgreSQL schema of its own, beside the query's condition and row-level
+   * security. Default `shared`. When to choose which: docs/tenancy.md.
+   */
+  readonly isolation?: Isolation | undefined
   /** `url` is PgBouncer in transaction mode: nothing is prepared, and no setting is sent at connecting that it would refuse. */
   readonly pgbouncer?: boolean | undefined
   /** The server's limit for one statement. Default 30,000. */
@@ -50,6 +57,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
     {
       kind: 'postgres',
       rolePrefix,
+      isolation: settings.isolation ?? 'shared',
       appLogin: { user: decodeURIComponent(login.username), ...(password !== '' && { password }) },
       ...(settings.systemUrl === undefined && password !== '' && { systemPassword: systemPassword(password) }),
       relayDriver: () => relay.open(),
@@ -59,7 +67,13 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
 
 /** The drivers behind `postgres()`, unopened. */
 export function postgresDrivers(url: string, options: PostgresOptions = {}): Drivers {
-  const app = postgresJsDriver(url, { ...common(options), max: options.max ?? 10, applicationName: 'plinth' })
+  const searchPath = options.isolation === 'schema' ? NO_TENANT_PATH : undefined
+  const app = postgresJsDriver(url, {
+    ...common(options),
+    max: options.max ?? 10,
+    applicationName: 'plinth',
+    searchPath,
+  })
   let system: Driver | undefined
   let owner: Driver | undefined
   return {
@@ -70,6 +84,7 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
         ...common(options),
         max: SYSTEM_CONNECTIONS,
         applicationName: 'plinth system',
+        searchPath,
       })
       return Promise.resolve(system)
     },

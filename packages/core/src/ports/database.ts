@@ -219,6 +219,11 @@ export interface MigrationReport {
   readonly applied: readonly string[]
   /** What an operator should know (a role that could not be made …). */
   readonly warnings: readonly string[]
+  /**
+   * With a schema for each tenant: those whose schema could not be brought up to date. They answer 503, the others serve. A
+   * command line that finds one here has failed.
+   */
+  readonly failed: readonly StartupFault[]
 }
 
 export interface EventRecord {

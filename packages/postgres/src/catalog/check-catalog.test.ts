@@ -274,6 +274,7 @@ const defects: readonly Defect[] = [
       ['runtime login {app}', 'is a member of {owner}'],
       ['runtime login {app}', 'may create objects in schema plinth'],
       ['runtime login {app}', 'may create objects in schema public'],
+      ['table plinth.tenants policy plinth_owner', 'is a permissive policy'],
     ],
     fix: 'revoke "{owner}" from "{app}";',
   },

@@ -1,7 +1,9 @@
 import type { Finding, Registry } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { shippedMigrations } from '../migrate/shipped-migrations.ts'
-import { securedTables } from '../migrate/tables-of.ts'
+import { sharedTables } from '../isolation/place-tables.ts'
+import { findFunction, isFunctionCurrent } from '../isolation/tenant-schema-function.ts'
+import { TENANT_SCHEMAS, type Isolation } from '../isolation/tenant-schema.ts'
 import { roleNames } from '../roles/role-names.ts'
 import { findTable, rolesOf, type Catalog } from './catalog.ts'
 import { checkDeclared } from './check-declared.ts'
@@ -18,16 +20,23 @@ export interface CheckOptions {
   readonly driver: Driver
   readonly registry: Registry
   readonly rolePrefix: string
+  /** Default `shared`. With `schema` the tenants' own schemas are checked by `checkTenants`. */
+  readonly isolation?: Isolation | undefined
 }
 
 /**
  * Compares the live database with what was declared: the login, forced row-level security, policies, grants, and every way
  * around them that the catalog shows. Reads only, as the runtime login. All faults at once, each with what mends it.
  */
-export async function checkCatalog({ driver, registry, rolePrefix }: CheckOptions): Promise<readonly Finding[]> {
+export async function checkCatalog({
+  driver,
+  registry,
+  rolePrefix,
+  isolation = 'shared',
+}: CheckOptions): Promise<readonly Finding[]> {
   const roles = roleNames(rolePrefix)
-  const secured = securedTables(registry)
-  const catalog = await readCatalog(driver, secured)
+  const { secured } = sharedTables(registry, isolation)
+  const catalog = await readCatalog(driver, secured, isolation === 'schema' ? TENANT_SCHEMAS : undefined)
   const runtime: Runtime = {
     roles,
     grantees: new Set([...rolesOf(catalog, catalog.session.currentUser), roles.app, 'public']),
@@ -40,7 +49,8 @@ export async function checkCatalog({ driver, registry, rolePrefix }: CheckOption
   return [
     ...login,
     ...(await checkMigrations(driver, catalog, registry)),
-    ...checkDeclared(catalog, registry),
+    ...checkDeclared(catalog, registry, isolation),
+    ...(isolation === 'schema' && !isFunctionCurrent(findFunction(catalog), registry, roles) ? [oldFunction] : []),
     ...secured.flatMap((table) => {
       const live = findTable(catalog, table.schema, table.name)
       return live ? checkTenantTable(table, live, runtime) : []
@@ -49,6 +59,13 @@ export async function checkCatalog({ driver, registry, rolePrefix }: CheckOption
     ...checkPassages(catalog, secured, runtime),
   ]
 }
+
+const oldFunction = fault(
+  'tenant_function_outdated',
+  'function plinth.make_tenant_schema',
+  'is missing, or makes other tables than are declared',
+  MIGRATE,
+)
 
 async function checkMigrations(driver: Driver, catalog: Catalog, registry: Registry): Promise<Finding[]> {
   const pending = (problem: string): Finding[] => [fault('migrations_pending', 'database migrations', problem, MIGRATE)]

@@ -1,5 +1,7 @@
-import type { Finding, Registry, ResourceInfo } from '@plinth/core'
+import type { Finding, Registry } from '@plinth/core'
 import { getTableConfig } from 'drizzle-orm/pg-core'
+import { tenantResources } from '../isolation/place-tables.ts'
+import type { Isolation } from '../isolation/tenant-schema.ts'
 import { tableInSql } from '../migrate/print-table.ts'
 import { featureTables } from '../migrate/tables-of.ts'
 import { identifier } from '../statements/quote.ts'
@@ -12,8 +14,11 @@ import { MIGRATE } from './fixes.ts'
 import { isForeignKey, sameList } from './same-key.ts'
 
 /** Whether the tables of resources and features are there, with what statements and isolation rest on. */
-export function checkDeclared(catalog: Catalog, registry: Registry): Finding[] {
-  const resources = registry.resources.flatMap((resource) => checkResource(catalog, resource))
+export function checkDeclared(catalog: Catalog, registry: Registry, isolation: Isolation): Finding[] {
+  const elsewhere = new Set(tenantResources(registry, isolation))
+  const resources = registry.resources
+    .filter((resource) => !elsewhere.has(resource))
+    .flatMap((resource) => checkDeclaredTables(catalog, declareTable(resource.drizzle), resource.name))
   const features = featureTables(registry).flatMap((table) => {
     const { schema = 'public', name } = getTableConfig(table)
     if (findTable(catalog, schema, name)) return []
@@ -29,10 +34,10 @@ export function checkDeclared(catalog: Catalog, registry: Registry): Finding[] {
   return [...resources, ...features]
 }
 
-function checkResource(catalog: Catalog, resource: ResourceInfo): Finding[] {
-  const table = declareTable(resource.drizzle)
+/** One table of a resource. @param name of the resource, for messages */
+export function checkDeclaredTables(catalog: Catalog, table: DeclaredTable, name: string): Finding[] {
   const live = findTable(catalog, table.schema, table.name)
-  if (!live) return [fault('table_missing', pathOf(table), `the table of ${resource.name} is missing`, MIGRATE)]
+  if (!live) return [fault('table_missing', pathOf(table), `the table of ${name} is missing`, MIGRATE)]
   return [...checkColumns(table, live), ...checkKeys(catalog, table, live)]
 }
 

@@ -1,15 +1,16 @@
-import type { Finding, Registry } from '@plinth/core'
+import type { Finding } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { compareTables } from '../migrate/compare-tables.ts'
 import type { Comparison } from '../migrate/comparison.ts'
-import { productTables, securedTables } from '../migrate/tables-of.ts'
+import { sharedTables } from '../isolation/place-tables.ts'
+import { TENANT_SCHEMAS } from '../isolation/tenant-schema.ts'
 import { columnsInSql, tableInSql } from '../migrate/print-table.ts'
 import { roleNames, type RoleNames } from '../roles/role-names.ts'
 import { identifier } from '../statements/quote.ts'
 import { findTable, type Catalog, type CatalogConstraint, type CatalogTable } from './catalog.ts'
 import { checkCatalog, type CheckOptions } from './check-catalog.ts'
 import { pathOf } from './check-tenant-table.ts'
-import { declareTable, type DeclaredTable } from './declared-table.ts'
+import type { DeclaredTable } from './declared-table.ts'
 import { warningInSql } from './fault.ts'
 import { MIGRATE } from './fixes.ts'
 import { readCatalog } from './read-catalog.ts'
@@ -18,14 +19,13 @@ import { readCatalog } from './read-catalog.ts'
 export async function inspectCatalog(options: CheckOptions): Promise<readonly Finding[]> {
   const errors = await checkCatalog(options)
   if (errors.some((one) => one.code === 'database_not_migrated')) return errors
-  const catalog = await readCatalog(options.driver, securedTables(options.registry))
-  return [...errors, ...inspectTables(catalog, options.registry, options.driver), ...inspectRoles(catalog, options)]
+  const { registry, driver, isolation = 'shared' } = options
+  const tables = sharedTables(registry, isolation)
+  const catalog = await readCatalog(driver, tables.secured, isolation === 'schema' ? TENANT_SCHEMAS : undefined)
+  return [...errors, ...inspectTables(catalog, tables.declared, driver), ...inspectRoles(catalog, options)]
 }
 
-function inspectTables(catalog: Catalog, registry: Registry, { kind }: Driver): Finding[] {
-  const declared = productTables(registry)
-    .map(declareTable)
-    .filter((table) => findTable(catalog, table.schema, table.name))
+function inspectTables(catalog: Catalog, declared: readonly DeclaredTable[], { kind }: Driver): Finding[] {
   return declared.flatMap((table) => {
     const live = findTable(catalog, table.schema, table.name)
     if (!live) return []

@@ -12,14 +12,28 @@ interface Named {
 /**
  * Reads what PostgreSQL says about the database. Needs no rights: catalogs may be read by every login.
  * @param tables where given, of the host's tables only these and those with a tenant column
+ * @param leftOut then, a regular expression over names of schemas whose tables are not read
  */
-export function readCatalog(driver: Driver, tables?: readonly Named[]): Promise<Catalog> {
-  return driver.transaction((connection) => readCatalogWithin(connection, tables))
+export function readCatalog(driver: Driver, tables?: readonly Named[], leftOut?: string): Promise<Catalog> {
+  return driver.transaction((connection) => readCatalogWithin(connection, tables, leftOut))
 }
 
 /** The same inside an open transaction, which sees what it has done itself. */
-export async function readCatalogWithin(connection: Connection, tables?: readonly Named[]): Promise<Catalog> {
-  return withFullNames(connection, () => readAll(connection, tables))
+export async function readCatalogWithin(
+  connection: Connection,
+  tables?: readonly Named[],
+  leftOut?: string,
+): Promise<Catalog> {
+  return withFullNames(connection, () => readAll(connection, tables, leftOut))
+}
+
+/** Of the tables only those of one schema: what a tenant's tables are compared by. */
+export async function readSchemaCatalog(connection: Connection, schema: string): Promise<Catalog> {
+  return withFullNames(connection, async () => {
+    const whole = await readAll(connection, [], '')
+    const rows = await connection.query(catalogQueries.schemaTables, [schema])
+    return { ...whole, tables: rows.map((row) => JSON.parse(String(row['data'])) as CatalogTable) }
+  })
 }
 
 /** One table, which may be a temporary one. */
@@ -38,7 +52,7 @@ async function withFullNames<T>(connection: Connection, work: () => Promise<T>):
   return result
 }
 
-async function readAll(connection: Connection, tables: readonly Named[] | undefined): Promise<Catalog> {
+async function readAll(connection: Connection, tables: readonly Named[] | undefined, leftOut = '^$'): Promise<Catalog> {
   const read = async <T>(query: keyof typeof catalogQueries, parameters: readonly string[] = []): Promise<T[]> => {
     const rows = await connection.query(catalogQueries[query], parameters)
     return rows.map((row) => JSON.parse(String(row['data'])) as T)
@@ -50,7 +64,7 @@ async function readAll(connection: Connection, tables: readonly Named[] | undefi
     roles: await read('roles'),
     schemas: await read('schemas'),
     tables: tables
-      ? await read('tenantTables', [arrayLiteral(tables.map(({ schema, name }) => `${schema}.${name}`))])
+      ? await read('tenantTables', [arrayLiteral(tables.map(({ schema, name }) => `${schema}.${name}`)), leftOut])
       : await read('tables'),
     views: await read('views'),
     functions: await read('functions'),

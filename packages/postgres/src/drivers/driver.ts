@@ -17,7 +17,15 @@ export type Parameter = string | number | boolean | null
 export interface QueryOptions {
   /** Keep the plan on the connection. Only for texts admitted by the bounded cache of shapes: the client never evicts. */
   readonly prepare?: boolean
+  /**
+   * Runs the statement in a transaction of its own with this search_path, which ends with it: begin, path, statement and commit
+   * are sent without waiting between them. Not inside `transaction`, whose first statement sets it.
+   */
+  readonly searchPath?: string | undefined
 }
+
+/** Sets the search_path of this transaction, and of nothing after it. A parameter, so that there is one such text. */
+export const SET_SEARCH_PATH = `select set_config('search_path', $1::text, true)`
 
 export interface Connection {
   /** Runs one SQL statement and resolves with its rows. Rejects with the driver's own error (see `errors.ts`). */

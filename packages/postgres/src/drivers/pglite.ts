@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type * as pglite from '@electric-sql/pglite'
 import { DriverError } from '../errors/driver-error.ts'
 import { lockDataFolder, type DataLock } from './data-lock.ts'
-import type { Driver, Drivers, RawRow } from './driver.ts'
+import { SET_SEARCH_PATH, type Driver, type Drivers, type RawRow } from './driver.ts'
 import { PgliteSession, type Identity } from './pglite-session.ts'
 import { PgliteWire } from './pglite-wire.ts'
 import { wireText } from './raw-values.ts'
@@ -83,10 +83,12 @@ function pgliteDriver(session: PgliteSession, identity: Identity, close: () => P
     identity === 'owner' ? undefined : refusedIdentityChange(text)
   return {
     kind: 'pglite',
-    query(text, parameters = [], { prepare = false } = {}) {
+    query(text, parameters = [], { prepare = false, searchPath } = {}) {
       const refused = refusedStatement(text) ?? refusedHere(text)
       if (refused) return Promise.reject(refused)
-      return session.use(identity, async (wire) => (await wire.statement(text, parameters.map(wireText), prepare)).rows)
+      const run = async (wire: PgliteWire): Promise<readonly RawRow[]> =>
+        (await wire.statement(text, parameters.map(wireText), prepare)).rows
+      return session.use(identity, (wire) => (searchPath === undefined ? run(wire) : flight(wire, searchPath, run)))
     },
     transaction: (work) =>
       session.useForTransaction(identity, (wire) =>
@@ -117,6 +119,25 @@ function pgliteDriver(session: PgliteSession, identity: Identity, close: () => P
     },
     // One instance: closing one identity closes all.
     close,
+  }
+}
+
+/** A transaction of its own for one statement and its search_path. */
+async function flight(
+  wire: PgliteWire,
+  searchPath: string,
+  run: (wire: PgliteWire) => Promise<readonly RawRow[]>,
+): Promise<readonly RawRow[]> {
+  await wire.simple('begin')
+  try {
+    await wire.statement(SET_SEARCH_PATH, [searchPath], true)
+    const rows = await run(wire)
+    const { command } = await wire.simple('commit')
+    if (command === 'COMMIT') return rows
+    throw new DriverError('not_committed', `PGlite answered COMMIT with ${command}: nothing was written`)
+  } catch (error) {
+    if (wire.inTransaction) await wire.simple('rollback')
+    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import { DriverError } from '../errors/driver-error.ts'
-import type { Driver, Parameter, RawRow } from './driver.ts'
+import { SET_SEARCH_PATH, type Driver, type Parameter, type RawRow } from './driver.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { wireText } from './raw-values.ts'
 import { runTransaction } from './run-transaction.ts'
@@ -34,6 +34,8 @@ export interface PostgresJsOptions {
   readonly pipeline?: number
   /** A connection is replaced after half to all of this time. Default one hour. */
   readonly maxLifetimeMs?: number
+  /** Where unqualified names are looked for outside of a flight. Default: as the server or the role has it. */
+  readonly searchPath?: string | undefined
   /** How much longer than its own limits the server may be silent before the connection is given up. Default 5,000. */
   readonly silenceMs?: number
   /** How long `close` waits for what runs. Default 10,000. */
@@ -71,10 +73,11 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
 
   return {
     kind: 'postgres',
-    query(text, parameters, { prepare = false } = {}) {
+    query(text, parameters, { prepare = false, searchPath } = {}) {
       const refused = refusedStatement(text)
       if (refused) return Promise.reject(refused)
       const run = statement(text, parameters, prepare)
+      if (searchPath !== undefined) return pool.alone((connection) => flight(connection, searchPath, run))
       return prepare && options.prepare ? pool.shared(run) : pool.alone(run)
     },
     transaction: (work) =>
@@ -125,12 +128,38 @@ function statement(text: string, parameters: readonly Parameter[] = [], prepare:
     connection.run(text, parameters.map(wireText), { prepare, simple: false })
 }
 
+/**
+ * Four messages, one wait. Should `begin` fail, the path is set for nothing and the statement finds no table; should the path
+ * fail, the server refuses the statement. Neither runs under the path of somebody else: a path ends with its transaction.
+ */
+async function flight(
+  connection: SingleConnection,
+  searchPath: string,
+  run: (connection: SingleConnection) => Promise<readonly RawRow[]>,
+): Promise<readonly RawRow[]> {
+  const plain = { prepare: false, simple: true }
+  const sent = [
+    connection.run('begin', [], plain),
+    statement(SET_SEARCH_PATH, [searchPath], true)(connection),
+    run(connection),
+    connection.run('commit', [], plain),
+  ] as const
+  const [begun, placed, answered, committed] = await Promise.allSettled(sent)
+  for (const one of [begun, placed, answered, committed]) if (one.status === 'rejected') throw one.reason
+  // Awaited again for their types: all four are settled.
+  const { command } = await sent[3]
+  if (command !== 'COMMIT')
+    throw new DriverError('not_committed', `The server answered COMMIT with ${command}: nothing was written`)
+  return sent[2]
+}
+
 function startupSettings(options: PostgresJsOptions): Record<string, string> {
   const everywhere = { TimeZone: 'UTC', DateStyle: 'ISO, YMD' }
   if (options.settings === 'role') return everywhere
   return {
     ...everywhere,
     IntervalStyle: 'iso_8601',
+    ...(options.searchPath !== undefined && { search_path: options.searchPath }),
     statement_timeout: `${options.statementTimeoutMs}`,
     idle_in_transaction_session_timeout: `${options.idleInTransactionTimeoutMs ?? 30_000}`,
   }

@@ -8,8 +8,13 @@ import { printEnum, printForeignKey, printIndex, printTable, tableInSql } from '
 /**
  * What the database lacks, and what differs in a way that adding cannot mend. Changes nothing.
  * @param declared the product's tables, in any order
+ * @param typed tables whose enum types must be there too
  */
-export function compareTables(declared: readonly DeclaredTable[], catalog: Catalog): Comparison {
+export function compareTables(
+  declared: readonly DeclaredTable[],
+  catalog: Catalog,
+  typed: readonly DeclaredTable[] = [],
+): Comparison {
   const comparison: Comparison = {
     enums: [],
     tables: [],
@@ -20,7 +25,7 @@ export function compareTables(declared: readonly DeclaredTable[], catalog: Catal
     differences: [],
     doubts: [],
   }
-  compareEnums(declared, catalog, comparison)
+  compareEnums([...declared, ...typed], catalog, comparison)
   for (const table of declared) {
     const live = findTable(catalog, table.schema, table.name)
     if (live) compareTable(table, live, comparison)

@@ -50,6 +50,7 @@ test('five processes that start at once do each step once', async () => {
     expect.arrayContaining([
       `created role ${subject.roles.app}`,
       'applied platform migration 0001_platform',
+      'applied platform migration 0002_tenant_schemas',
       'created table sites',
       'created table projects',
     ]),

@@ -119,7 +119,7 @@ describe.each(engines)('on $engine', ({ open }) => {
     expect(await faults(sites, projects, teams, people)).toEqual([])
 
     const ddl = await watchDdl(subject.owner)
-    expect(await run(sites, projects, teams, people)).toEqual({ applied: [], warnings: [] })
+    expect(await run(sites, projects, teams, people)).toEqual({ applied: [], warnings: [], failed: [] })
     expect(await ddl()).toEqual([])
   })
 
@@ -132,7 +132,7 @@ describe.each(engines)('on $engine', ({ open }) => {
 
   test('knows its own defaults, checks, generated columns and indexes again', async () => {
     await run(samples)
-    expect(await run(samples)).toEqual({ applied: [], warnings: [] })
+    expect(await run(samples)).toEqual({ applied: [], warnings: [], failed: [] })
     expect(await faults(samples)).toEqual([])
     const stored = await inTenant(subject.app, tenants[0], async (connection) => {
       await connection.query('insert into samples (tenant_id, id) values ($1::uuid, $1::uuid)', [tenants[0]])

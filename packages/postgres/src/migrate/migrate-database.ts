@@ -5,12 +5,18 @@ import {
   type MigrationProgress,
   type MigrationReport,
   type Registry,
+  type StartupFault,
 } from '@plinth/core'
 import { findTable, type Catalog } from '../catalog/catalog.ts'
-import { declareTable } from '../catalog/declared-table.ts'
-import { readCatalogWithin } from '../catalog/read-catalog.ts'
+import type { DeclaredTable } from '../catalog/declared-table.ts'
+import { readCatalogWithin, readSchemaCatalog } from '../catalog/read-catalog.ts'
 import { verifyTables } from '../catalog/verify-tables.ts'
 import type { Connection, Driver } from '../drivers/driver.ts'
+import { migrateTenants } from '../isolation/migrate-tenants.ts'
+import { sharedTables, tenantTables, verifyPlaces, type PlacedTables } from '../isolation/place-tables.ts'
+import { ensureFunction, MAKE_TENANT_SCHEMA } from '../isolation/tenant-schema-function.ts'
+import { TENANT_SCHEMAS, type Isolation } from '../isolation/tenant-schema.ts'
+import { identifier } from '../statements/quote.ts'
 import { ensureRoles, type RoleOptions } from '../roles/ensure-roles.ts'
 import { roleNames, type RoleNames } from '../roles/role-names.ts'
 import { addMissing, type Added } from './add-missing.ts'
@@ -22,7 +28,6 @@ import { prepareSchemas } from './prepare-schemas.ts'
 import { becomeRole, runSteps, tellingSteps } from './run-step.ts'
 import { securingSteps, type SecuredTable } from './secure-table.ts'
 import { shippedMigrations } from './shipped-migrations.ts'
-import { productTables, securedTables } from './tables-of.ts'
 import { verifyFolder } from './verify-folder.ts'
 
 export interface MigrateDatabaseOptions extends RoleOptions {
@@ -33,6 +38,8 @@ export interface MigrateDatabaseOptions extends RoleOptions {
   readonly folder?: string | undefined
   readonly log: Logger
   readonly onProgress?: ((progress: MigrationProgress) => void) | undefined
+  /** Default `shared`. */
+  readonly isolation?: Isolation | undefined
 }
 
 /**
@@ -47,12 +54,12 @@ export interface MigrateDatabaseOptions extends RoleOptions {
  *   MigrationStepError where PostgreSQL refused a statement
  */
 export async function migrateDatabase(options: MigrateDatabaseOptions): Promise<MigrationReport> {
-  const { registry, log, onProgress } = options
+  const { registry, log, folder, isolation = 'shared', onProgress } = options
   const owner = onProgress
     ? tellingSteps(options.owner, (step) => onProgress({ state: 'running', step }))
     : options.owner
   const roles = roleNames(options.rolePrefix)
-  const faults = verifyTables(registry)
+  const faults = [...verifyTables(registry), ...verifyPlaces(registry, isolation)]
   if (faults.length > 0) throw new StartupError(faults)
   const report: { applied: string[]; warnings: string[] } = { applied: [], warnings: [] }
   const add = (part: Added): void => {
@@ -65,35 +72,101 @@ export async function migrateDatabase(options: MigrateDatabaseOptions): Promise<
   }
   add(await ensureRoles(owner, options))
   add(await applyMigrations(owner, await shippedMigrations(registry), roles, registry))
-  add(await lockedTransaction(owner, (connection) => migrateProduct(connection, registry, roles, options.folder)))
-  return report
+  if (isolation === 'shared') {
+    const tables = sharedTables(registry, isolation)
+    const place = { tables, folder, read: (c: Connection) => readCatalogWithin(c, [...tables.secured, JOURNAL]) }
+    add(await lockedTransaction(owner, (connection) => migratePlace(connection, place, roles)))
+    return { ...report, failed: [] }
+  }
+  if (folder !== undefined) throw new StartupError([noFolder])
+  add(await lockedTransaction(owner, (connection) => migrateShared(connection, registry, roles)))
+  const tenants = await migrateTenants({
+    owner,
+    registry,
+    roles,
+    log,
+    migrateSchema: (connection, tenantId, schema, tables) => migrateTenant(connection, tenantId, schema, tables, roles),
+  })
+  add(tenants)
+  return { ...report, failed: tenants.failed }
 }
 
-async function migrateProduct(
-  connection: Connection,
-  registry: Registry,
-  roles: RoleNames,
-  folder: string | undefined,
-): Promise<Added> {
-  const secured = securedTables(registry)
-  const before = await readCatalogWithin(connection, [...secured, JOURNAL])
-  const prepared = await prepareSchemas(connection, before, roles, secured, folder !== undefined)
+const noFolder: StartupFault = {
+  path: 'migrate({ folder })',
+  problem: "a folder of drizzle-kit writes one schema, and with isolation: 'schema' each tenant has one",
+  fix: 'plinth.migrate()',
+}
+
+interface Place {
+  readonly tables: PlacedTables
+  readonly folder: string | undefined
+  readonly read: (connection: Connection) => Promise<Catalog>
+  /** Tables elsewhere that need the same types. */
+  readonly typed?: readonly DeclaredTable[]
+}
+
+/** Brings the tables of one place to what is declared, in the caller's transaction, and secures them. */
+async function migratePlace(connection: Connection, place: Place, roles: RoleNames): Promise<Added> {
+  const { folder, typed } = place
+  const { declared, secured } = place.tables
+  const before = await place.read(connection)
+  const typeSchemas = (typed ?? []).flatMap((table) => table.columns.flatMap((column) => column.enum?.schema ?? []))
+  const prepared = await prepareSchemas(connection, before, roles, secured, folder !== undefined, typeSchemas)
   await becomeRole(connection, roles.owner)
-  const declared = productTables(registry).map(declareTable)
   const made =
     folder === undefined
-      ? await addMissing(connection, compareTables(declared, before))
+      ? await addMissing(connection, compareTables(declared, before, typed))
       : await runFolder(connection, folder, findTable(before, JOURNAL.schema, JOURNAL.name) !== undefined)
   // A folder may change anything, roles and session included.
   if (folder !== undefined) await becomeRole(connection, roles.owner)
   const changed = prepared.applied.length + made.applied.length > 0
-  const now = changed ? await readCatalogWithin(connection, secured) : before
-  const verified = folder === undefined ? [] : await verifyFolder(connection, compareTables(declared, now), folder)
+  const now = changed ? await place.read(connection) : before
+  const verified =
+    folder === undefined ? [] : await verifyFolder(connection, compareTables(declared, now, typed), folder)
   const securing = await secureAll(connection, now, secured, roles)
   return {
     applied: [...prepared.applied, ...made.applied, ...securing],
     warnings: [...prepared.warnings, ...made.warnings, ...verified],
   }
+}
+
+/** What all tenants share, and what it takes to make a schema for each. */
+async function migrateShared(connection: Connection, registry: Registry, roles: RoleNames): Promise<Added> {
+  const tables = sharedTables(registry, 'schema')
+  const read = (c: Connection): Promise<Catalog> => readCatalogWithin(c, tables.secured, TENANT_SCHEMAS)
+  const typed = tenantTables(registry, 'public').declared
+  const allowed = await allowSchemas(connection, roles)
+  const shared = await migratePlace(connection, { tables, folder: undefined, read, typed }, roles)
+  const made = await ensureFunction(connection, await read(connection), registry, roles)
+  return { applied: [...allowed, ...shared.applied, ...made], warnings: shared.warnings }
+}
+
+/** A schema is made by a right on the database. The owner cannot log in; the function that uses it makes one schema a tenant. */
+async function allowSchemas(connection: Connection, roles: RoleNames): Promise<readonly string[]> {
+  const [row] = await connection.query(
+    `select has_database_privilege($1::name, current_database(), 'CREATE') as may, current_database()::text as name`,
+    [roles.owner],
+  )
+  if (row?.['may'] === true) return []
+  const words = `let ${roles.owner} make schemas`
+  const sql = `grant create on database ${identifier(String(row?.['name']))} to ${identifier(roles.owner)}`
+  await runSteps(connection, [{ sql, words }])
+  return [words]
+}
+
+async function migrateTenant(
+  connection: Connection,
+  tenantId: string,
+  schema: string,
+  tables: PlacedTables,
+  roles: RoleNames,
+): Promise<Added> {
+  const [there] = await connection.query('select from pg_catalog.pg_namespace where nspname = $1::text', [schema])
+  if (there)
+    return migratePlace(connection, { tables, folder: undefined, read: (c) => readSchemaCatalog(c, schema) }, roles)
+  await becomeRole(connection, roles.owner)
+  await connection.query(MAKE_TENANT_SCHEMA, [tenantId])
+  return { applied: [`made schema ${schema}`], warnings: [] }
 }
 
 async function secureAll(

@@ -48,12 +48,13 @@ describe.each([
     const own = applied.filter((words) => words.startsWith('applied'))
     expect(own).toEqual([
       'applied platform migration 0001_platform',
+      'applied platform migration 0002_tenant_schemas',
       'applied migration 0001_log of log',
       'applied migration 0002_more of log',
       'applied migration 0001_notes of notes',
     ])
     expect(await check(subject, registry)).toEqual([])
-    expect(await migrate(subject, registry)).toEqual({ applied: [], warnings: [] })
+    expect(await migrate(subject, registry)).toEqual({ applied: [], warnings: [], failed: [] })
 
     const [a, b] = tenants
     const insert = (tenant: string): string =>
@@ -97,6 +98,7 @@ describe.each([
     expect(await migrate(subject, registryOf([], [older]))).toEqual({
       applied: [],
       warnings: ['The database is ahead of this code by: log 0002_more'],
+      failed: [],
     })
     // Line ends of a checkout on Windows are no edit.
     const windows: Feature = {

@@ -14,6 +14,7 @@ export interface Prepared {
 /**
  * What the migrating login alone can do, before it becomes the owner: rights on schemas, and tables that somebody else made.
  * @param tables those that Plinth looks after
+ * @param typeSchemas where types of other tables lie
  */
 export async function prepareSchemas(
   connection: Connection,
@@ -21,8 +22,9 @@ export async function prepareSchemas(
   roles: RoleNames,
   tables: readonly { readonly schema: string; readonly name: string }[],
   folder: boolean,
+  typeSchemas: readonly string[] = [],
 ): Promise<Prepared> {
-  const schemas = [...new Set(tables.map((table) => table.schema))].sort()
+  const schemas = [...new Set([...tables.map((table) => table.schema), ...typeSchemas])].sort()
   const steps = [
     ...schemas.flatMap((schema) => schemaSteps(catalog, roles, schema)),
     ...(folder ? [...journalSchema(catalog, roles), ...adoptTables(catalog, roles, [JOURNAL])] : []),

@@ -48,7 +48,7 @@ const retrying = { attempts: ATTEMPTS, random: Math.random, sleep: (milliseconds
  * server that an action talks to looks like one of the database.
  */
 export async function inTransaction<T>(
-  driver: Driver,
+  driver: Pick<Driver, 'transaction'>,
   { shapes, translation }: RunnerParts,
   work: (runner: Runner) => Promise<T>,
 ): Promise<T> {

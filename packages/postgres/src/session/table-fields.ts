@@ -1,5 +1,6 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { FieldInfo, Registry, ResourceInfo } from '@plinth/core'
+import { isTenantSchema } from '../isolation/tenant-schema.ts'
 
 /** Which fields of which resource an error of PostgreSQL is about, by the names of table, constraint and column in it. */
 export class TableFields {
@@ -11,7 +12,10 @@ export class TableFields {
   }
 
   resource(schema: string | undefined, table: string | undefined): ResourceInfo | undefined {
-    return table === undefined ? undefined : this.#resources.get(`${schema ?? 'public'}.${table}`)
+    if (table === undefined) return undefined
+    // The schema of a tenant holds what is declared without one.
+    const declared = schema === undefined || isTenantSchema(schema) ? 'public' : schema
+    return this.#resources.get(`${declared}.${table}`)
   }
 
   /** The fields of a unique key or foreign key, without the tenant, which is part of every key. */

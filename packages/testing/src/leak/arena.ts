@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Registry } from '@plinth/core'
-import type { Driver } from '@plinth/postgres/driver'
+import type { Driver, Isolation } from '@plinth/postgres/driver'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
+import { tableOf } from '../tenants/table-place.ts'
 import { isMarked, marksIn } from '../tenants/marks.ts'
 import {
   restoreSnapshot,
@@ -52,7 +52,7 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   await seedExpiredKeys(superuser, attacker, victim)
   await settled(superuser, tables, [attacker, victim])
   const kept = await keepRows(superuser, tables, [attacker, victim])
-  const orphans = orphanQuery(plinth.registry, attacker)
+  const orphans = orphanQuery(plinth.registry, attacker, platform.isolation)
   return {
     knowledge,
     tables,
@@ -158,20 +158,16 @@ function markedRows(table: string, rows: readonly string[]): string[] {
     : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]
 }
 
-function orphanQuery(registry: Registry, attacker: TestTenant): string {
-  const nameOf = (table: Parameters<typeof getTableConfig>[0]): string => {
-    const { schema = 'public', name } = getTableConfig(table)
-    return `"${schema}"."${name}"`
-  }
+function orphanQuery(registry: Registry, attacker: TestTenant, isolation: Isolation): string {
   const parts = registry.resources.flatMap((resource) =>
     resource.fields.flatMap((field) => {
       const parent = field.reference && registry.byTable.get(field.reference.to() as object)
       if (!parent) return []
       const column = `c."${field.sqlName}"`
       return [
-        `select '${resource.sqlName}.${field.sqlName}' as source, count(*)::int as rows from ${nameOf(resource.drizzle)} c
+        `select '${resource.sqlName}.${field.sqlName}' as source, count(*)::int as rows from ${tableOf(resource, attacker.id, isolation)} c
       where c.tenant_id = '${attacker.id}' and ${column} is not null
-        and not exists (select 1 from ${nameOf(parent.drizzle)} p where p.tenant_id = c.tenant_id and p.id = ${column})`,
+        and not exists (select 1 from ${tableOf(parent, attacker.id, isolation)} p where p.tenant_id = c.tenant_id and p.id = ${column})`,
       ]
     }),
   )

@@ -1,4 +1,4 @@
-import type { Connection, Driver } from '@plinth/postgres/driver'
+import type { Connection, Driver, QueryOptions } from '@plinth/postgres/driver'
 
 /** A driver that a test can look into and tamper with while a platform uses it. */
 export interface TappedDriver extends Driver {
@@ -8,21 +8,34 @@ export interface TappedDriver extends Driver {
   rewrite: ((text: string) => string) | undefined
   /** Is told the text of each statement, before it is rewritten. */
   observe: ((text: string) => void) | undefined
+  /** With a schema for each tenant: changes the search_path that a statement or transaction runs under. */
+  repath: ((searchPath: string) => string | undefined) | undefined
 }
 
-/** Wraps a driver. Without `rewrite` and `observe` it does nothing. */
+/** Wraps a driver. Without `rewrite`, `observe` and `repath` it does nothing. */
 export function tappedDriver(target: Driver): TappedDriver {
   const query =
     (connection: Connection): Connection['query'] =>
     (text, parameters, options) => {
       tapped.observe?.(text)
-      return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
+      const { repath } = tapped
+      if (!repath) return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
+      // A transaction sets its path by a statement, a statement of its own takes it along.
+      if (text.includes(`set_config('search_path'`)) {
+        const path = repath(String(parameters?.[0]))
+        return path === undefined ? Promise.resolve([]) : connection.query(text, [path], options)
+      }
+      const { searchPath, ...rest }: QueryOptions = options ?? {}
+      const path = searchPath === undefined ? undefined : repath(searchPath)
+      const changed = path === undefined ? rest : { ...rest, searchPath: path }
+      return connection.query(tapped.rewrite?.(text) ?? text, parameters, changed)
     }
   const tapped: TappedDriver = {
     kind: target.kind,
     target,
     rewrite: undefined,
     observe: undefined,
+    repath: undefined,
     query: (text, parameters, options) => query(tapped.target)(text, parameters, options),
     transaction: (work) => tapped.target.transaction((connection) => work({ query: query(connection) })),
     script: (text) => tapped.target.script(text),

@@ -11,6 +11,7 @@ import {
   postgresJsDriver,
   type Driver,
   type Drivers,
+  type Isolation,
 } from '@plinth/postgres/driver'
 import { loginUrl, templateDatabase } from '../server/databases.ts'
 
@@ -28,6 +29,7 @@ export interface StorageOptions {
   /** Superuser URL of the server of this run (`inject('postgresUrl')`). Only for `postgres`. */
   readonly serverUrl?: string | undefined
   readonly rolePrefix: string
+  readonly isolation: Isolation
   /** Everything that `prepare` depends on. */
   readonly key: string
   /** Migrates and founds the tenants. Called once per key. */
@@ -47,7 +49,7 @@ const SUPERUSER = {
 
 /** Cloned from a template that is migrated once per key: 0.1 s instead of a second. */
 export async function serverStorage(options: StorageOptions): Promise<PlatformStorage> {
-  const { serverUrl, rolePrefix, key, prepare, pool, wrap } = options
+  const { serverUrl, rolePrefix, isolation, key, prepare, pool, wrap } = options
   if (serverUrl === undefined) throw new Error("a database on a server needs the superuser's URL of that server")
   const appLogin = { user: `${rolePrefix}app` }
   const open = (url: string, max: number): Drivers =>
@@ -56,9 +58,10 @@ export async function serverStorage(options: StorageOptions): Promise<PlatformSt
       systemUrl: loginUrl(url, `${rolePrefix}system`),
       max,
       rolePrefix,
+      isolation,
     })
   const clone = await templateDatabase(serverUrl, key, async (url) => {
-    const template = databaseFrom(open(url, 2), { rolePrefix, appLogin })
+    const template = databaseFrom(open(url, 2), { rolePrefix, isolation, appLogin })
     try {
       await prepare(template)
     } finally {
@@ -67,7 +70,8 @@ export async function serverStorage(options: StorageOptions): Promise<PlatformSt
   })
   const drivers = open(clone.url, pool)
   const superuser = postgresJsDriver(clone.url, { ...SUPERUSER, max: 2 })
-  const database = databaseFrom(wrap ? { ...drivers, app: wrap(drivers.app) } : drivers, { rolePrefix, appLogin })
+  const wrapped = wrap ? { ...drivers, app: wrap(drivers.app) } : drivers
+  const database = databaseFrom(wrapped, { rolePrefix, isolation, appLogin })
   return {
     database,
     superuser,
@@ -82,12 +86,12 @@ export async function serverStorage(options: StorageOptions): Promise<PlatformSt
 
 /** PGlite in memory, begun with the dump of a migrated one that lies in the temporary folder. */
 export async function embeddedStorage(options: StorageOptions): Promise<PlatformStorage> {
-  const { rolePrefix, key, prepare, wrap } = options
+  const { rolePrefix, isolation, key, prepare, wrap } = options
   const dump = join(tmpdir(), `${DUMP}${createHash('sha256').update(key).digest('hex').slice(0, 32)}.tar`)
-  if (!existsSync(dump)) await dumpMigrated(dump, rolePrefix, prepare)
+  if (!existsSync(dump)) await dumpMigrated(dump, options, prepare)
   const loadDataDir = new Blob([readFileSync(dump)])
   const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix, loadDataDir })
-  const database = databaseFrom(wrap ? { ...drivers, app: wrap(drivers.app) } : drivers, { rolePrefix })
+  const database = databaseFrom(wrap ? { ...drivers, app: wrap(drivers.app) } : drivers, { rolePrefix, isolation })
   return { database, superuser: await drivers.owner(), url: undefined, close: () => database.close() }
 }
 
@@ -104,11 +108,11 @@ function removeOldDumps(): void {
 
 async function dumpMigrated(
   file: string,
-  rolePrefix: string,
+  { rolePrefix, isolation }: Pick<StorageOptions, 'rolePrefix' | 'isolation'>,
   prepare: (database: Database) => Promise<void>,
 ): Promise<void> {
   const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix })
-  const database = databaseFrom(drivers, { rolePrefix })
+  const database = databaseFrom(drivers, { rolePrefix, isolation })
   try {
     await prepare(database)
     const dumped = await dumpDataDir(drivers)

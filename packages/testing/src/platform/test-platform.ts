@@ -1,5 +1,5 @@
 import { createPlinth, type Database, type Feature, type Plinth, type PlinthOptions, type Resource } from '@plinth/core'
-import type { Driver } from '@plinth/postgres/driver'
+import type { Driver, Isolation } from '@plinth/postgres/driver'
 import { createHash } from 'node:crypto'
 import { testClock, type TestClock } from '../clock/test-clock.ts'
 import { inProcess } from '../http/in-process.ts'
@@ -26,6 +26,8 @@ export interface TestPlatformOptions {
   readonly pool?: number
   /** Roles are cluster-wide: tests that change them take a prefix of their own. Default `plinth_`. */
   readonly rolePrefix?: string
+  /** How tenants are kept apart beside row-level security. Default `shared`. */
+  readonly isolation?: Isolation
   /** Puts something between the platform and its runtime connections. */
   readonly wrap?: (driver: Driver) => Driver
   /** Everything else that `createPlinth` takes. */
@@ -36,6 +38,7 @@ export interface TestPlatformOptions {
 export interface TestPlatform {
   readonly plinth: Plinth
   readonly database: Database
+  readonly isolation: Isolation
   readonly a: TestTenant
   readonly b: TestTenant
   readonly clock: TestClock
@@ -75,7 +78,7 @@ const SECRET_KEYS = `test:${createHash('sha256').update('plinth test keys').dige
  * `writer`, `own`, `group` and `shared`. Call `close` in `afterAll`.
  */
 export async function testPlatform(options: TestPlatformOptions): Promise<TestPlatform> {
-  const { resources, kind = 'postgres', rolePrefix = 'plinth_', pool = 4 } = options
+  const { resources, kind = 'postgres', rolePrefix = 'plinth_', pool = 4, isolation = 'shared' } = options
   const clock = testClock()
   const log = capturedLog({ least: 'warn' })
   const actors = { a: makeActors('a', options.actors), b: makeActors('b', options.actors) }
@@ -102,9 +105,10 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
   const stored = await open({
     serverUrl: options.serverUrl ?? (kind === 'postgres' ? await serverOfThisRun() : undefined),
     rolePrefix,
+    isolation,
     pool,
     wrap: options.wrap,
-    key: schemaKey(resources, features(), [kind, rolePrefix, CANARY, ...Object.values(SLUGS)]),
+    key: schemaKey(resources, features(), [kind, rolePrefix, isolation, CANARY, ...Object.values(SLUGS)]),
     async prepare(database) {
       const plinth = create(database)
       await plinth.migrate()
@@ -132,6 +136,7 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
   return {
     plinth,
     database: stored.database,
+    isolation,
     a,
     b,
     clock,
@@ -142,10 +147,12 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
     request: (actor, method, path, body, headers) => ask(send, actor, method, path, body, headers),
     listen: (listener) => listen(listener ?? fetchListener(plinth.fetch)),
     twoTenants(seedOptions) {
-      seeded ??= seedRows(stored.superuser, plinth.registry, a, b, seedOptions).then(({ attacker, victim }) => ({
-        a: attacker,
-        b: victim,
-      }))
+      seeded ??= seedRows(stored.superuser, plinth.registry, a, b, { isolation, ...seedOptions }).then(
+        ({ attacker, victim }) => ({
+          a: attacker,
+          b: victim,
+        }),
+      )
       return seeded
     },
     async close() {

@@ -1,9 +1,9 @@
 import type { FieldInfo, Registry, ResourceInfo } from '@plinth/core'
-import type { Driver } from '@plinth/postgres/driver'
-import { getTableConfig } from 'drizzle-orm/pg-core'
+import type { Driver, Isolation } from '@plinth/postgres/driver'
 import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
 import type { TestTenant } from '../platform/actors.ts'
 import { fitTemplates } from './fit-templates.ts'
+import { tableOf } from './table-place.ts'
 import { madeValue, markedUuid, valueText, type Owner } from './marks.ts'
 
 /**
@@ -27,6 +27,8 @@ export interface SeedOptions {
   /** Rows of the role `twin`, and again of `own`, per resource and tenant. Default 6. */
   readonly rows?: number
   readonly seed?: string
+  /** Of the platform. Default `shared`. */
+  readonly isolation?: Isolation
 }
 
 /** Writes the rows of both tenants past every policy, as the superuser; victim and attacker differ in their marks only. */
@@ -70,7 +72,7 @@ export async function seedRows(
     ] as const) {
       for (const resource of registry.resources) {
         for (const row of rows.get(resource.name)!) {
-          const { text, parameters } = insertOf(resource, tenant, row)
+          const { text, parameters } = insertOf(resource, tenant, row, options.isolation ?? 'shared')
           await connection.query(text, parameters)
         }
       }
@@ -208,8 +210,8 @@ function insertOf(
   resource: ResourceInfo,
   tenant: TestTenant,
   row: SeededRow,
+  isolation: Isolation,
 ): { readonly text: string; readonly parameters: (string | null)[] } {
-  const { schema = 'public' } = getTableConfig(resource.drizzle)
   const columns: string[] = []
   const given: string[] = []
   const parameters: (string | null)[] = []
@@ -220,7 +222,7 @@ function insertOf(
     given.push(`$${parameters.length}::text::${field.sqlType}`)
   }
   return {
-    text: `insert into "${schema}"."${resource.sqlName}" (${columns.join(', ')}) values (${given.join(', ')})`,
+    text: `insert into ${tableOf(resource, tenant.id, isolation)} (${columns.join(', ')}) values (${given.join(', ')})`,
     parameters,
   }
 }
