@@ -6,7 +6,7 @@ const inside =
   /\n\s+at |node_modules|file:\/\/|\.ts:\d+|PostgresError|DriverError|PlinthError|TypeError|SyntaxError|RangeError|SQLSTATE|violates|relation "|syntax error|invalid input syntax|duplicate key value|plinth_|idempotency_keys|set_config/i
 
 /** What is wrong with an answer to a naughty request, in words; undefined when it is as documented. */
-export function wrongReply(request: Pick<WireRequest, 'method'>, reply: WireReply): string | undefined {
+export function wrongReply(request: Pick<WireRequest, 'method' | 'target'>, reply: WireReply): string | undefined {
   const { status, headers, body } = reply
   const says = (words: string): string => `${words}: ${status} ${headers['content-type'] ?? ''} ${body.slice(0, 300)}`
   if (status >= 500) return says('a server error')
@@ -15,11 +15,17 @@ export function wrongReply(request: Pick<WireRequest, 'method'>, reply: WireRepl
   if (inside.test(Object.values(headers).join('\n'))) return says('it tells of the inside')
   if (status < 400) return undefined
   if (inside.test(body)) return says('it tells of the inside')
+  // What an error means is told to people, a code that there is not as well.
+  if (status === 404 && /^\/(?:api\/(?:v1\/)?)?docs\/errors\//.test(request.target) && isPage(headers)) return undefined
   if (headers['content-type'] !== 'application/problem+json') return says('no problem+json')
   if (status === 401 && headers['www-authenticate'] !== 'Bearer') return says('401 without WWW-Authenticate')
   if (status === 405 && !headers['allow']) return says('405 without Allow')
   if (request.method === 'HEAD') return body === '' ? undefined : says('HEAD with a body')
   return wrongProblem(reply)
+}
+
+function isPage(headers: WireReply['headers']): boolean {
+  return headers['content-type'] === 'text/html; charset=utf-8' && headers['content-security-policy'] !== undefined
 }
 
 interface Problem {

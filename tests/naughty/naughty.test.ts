@@ -386,7 +386,7 @@ describe(`${allNaughtyStrings.length} naughty strings`, () => {
       const draft = { title: 'Naughty', docKey: text, body: text, authorEmail: text, folderId: ids.get('folder') }
       const made = await platform.send(ask('POST', '/api/v1/documents', JSON.stringify(draft)))
       sent += 1
-      const words = wrongReply({ method: 'POST' }, made)
+      const words = wrongReply({ method: 'POST', target: '' }, made)
       if (words !== undefined) wrong.push(`${JSON.stringify(text.slice(0, 60))}: ${words}`)
       if (made.status !== 201) continue
       stored += 1
@@ -438,7 +438,7 @@ describe(`${allNaughtyStrings.length} naughty strings`, () => {
         ),
       )
       sent += 1
-      const words = wrongReply({ method: 'POST' }, made)
+      const words = wrongReply({ method: 'POST', target: '' }, made)
       if (words !== undefined) wrong.push(`${JSON.stringify(text.slice(0, 60))}: ${words}`)
       if (made.status !== 201) continue
       const back = (JSON.parse(made.body) as { facts: object }).facts

@@ -57,7 +57,7 @@ async function exchange(
     ? 'no answer'
     : byNode
       ? undefined
-      : wrongReply({ method: bytes.toString('latin1').startsWith('HEAD') ? 'HEAD' : 'GET' }, reply)
+      : wrongReply({ method: bytes.toString('latin1').startsWith('HEAD') ? 'HEAD' : 'GET', target: '' }, reply)
   return { reply, wrong: words && `${name}: ${words}` }
 }
 

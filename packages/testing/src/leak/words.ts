@@ -53,7 +53,7 @@ export class Words {
     if (parent) return row.role === 'twin' ? valueText(value) : this.foreignUuid(valueText(value))
     // People who work for both tenants own rows in both: their ids are words of the attacker's, too.
     const { userIds, groupIds } = this.knowledge.attacker
-    if ([...userIds, ...groupIds].includes(String(value))) return valueText(value)
+    if (typeof value === 'string' && [...userIds, ...groupIds].includes(value)) return value
     if (field.kind.name === 'uuid') return row.role === 'twin' ? valueText(value) : this.foreignUuid(valueText(value))
     // An open row's values lie among the attacker's own: `lte` would show other rows of his for another word.
     if (row.role === 'open' || field.kind.name === 'boolean' || field.column.enumValues) return valueText(value)
