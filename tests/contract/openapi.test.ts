@@ -8,14 +8,17 @@ import {
   belongsTo,
   createPlinth,
   defineResource,
+  deletedAt,
   resourceTable,
   silentLogger,
   type Feature,
   type Plinth,
+  type Resource,
 } from '@plinth/core'
 import { embedded } from '@plinth/postgres'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { templateResources } from './templates-fixture.ts'
 
 const sites = resourceTable('sites', { name: text().notNull() })
 const projects = resourceTable('projects', {
@@ -34,7 +37,18 @@ const projects = resourceTable('projects', {
   inner: text(),
   siteId: belongsTo(() => sites).notNull(),
 })
-const platform = (basePath = '', features: readonly Feature[] = []): Plinth =>
+/** Names that the platform's own schemas could have, and every kind of resource. */
+const everyKind: readonly Resource[] = [
+  ...['pages', 'problems'].map((name) =>
+    defineResource({
+      table: resourceTable(name, { name: text().notNull(), deletedAt: deletedAt() }),
+      operations: { clear: true },
+      compat: true,
+    }),
+  ),
+  ...templateResources,
+]
+const platform = (basePath = '', features: readonly Feature[] = [], more: readonly Resource[] = []): Plinth =>
   createPlinth({
     database: embedded('memory://'),
     resources: [
@@ -53,6 +67,7 @@ const platform = (basePath = '', features: readonly Feature[] = []): Plinth =>
           count: { readOnly: true, output: z.object({ n: z.int() }), run: () => ({ n: 1 }) },
         },
       }),
+      ...more,
     ],
     basePath,
     features,
@@ -63,7 +78,7 @@ const platform = (basePath = '', features: readonly Feature[] = []): Plinth =>
 test('the document is valid and clean under the recommended rules of redocly', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'plinth-openapi-'))
   const file = join(folder, 'openapi.json')
-  writeFileSync(file, JSON.stringify(platform().openapi()))
+  writeFileSync(file, JSON.stringify(platform('', [], everyKind).openapi()))
   await SwaggerParser.validate(file)
   const lint = spawnSync('node_modules/.bin/redocly', ['lint', '--extends', 'recommended', '--format', 'json', file], {
     cwd: join(import.meta.dirname, '../..'),

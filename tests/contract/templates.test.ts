@@ -260,8 +260,8 @@ describe('clone', () => {
 
 describe('shared templates', () => {
   test('are listed and read alike by every tenant, and changed by nobody', async () => {
-    const list = await acme('GET', '/probe-templates/shared')
-    expect((await call('beta', 'GET', `${api}/probe-templates/shared`)).json).toEqual(list.json)
+    const list = await acme('GET', '/shared-probe-templates')
+    expect((await call('beta', 'GET', `${api}/shared-probe-templates`)).json).toEqual(list.json)
     expect(list.json['data']).toMatchObject([
       { key: 'web', shared: true, parent: null },
       {
@@ -271,15 +271,15 @@ describe('shared templates', () => {
         resolved: { timeout: 2, headers: { accept: 'text/html' } },
       },
     ])
-    expect((await acme('GET', '/probe-templates/shared/web')).json).toMatchObject({ key: 'web', shared: true })
-    expect((await acme('GET', '/probe-templates/shared/old')).status).toBe(404)
+    expect((await acme('GET', '/shared-probe-templates/web')).json).toMatchObject({ key: 'web', shared: true })
+    expect((await acme('GET', '/shared-probe-templates/old')).status).toBe(404)
     for (const method of ['PUT', 'PATCH', 'DELETE'])
-      expect((await acme(method, '/probe-templates/shared/web')).status).toBe(403)
-    expect((await acme('DELETE', '/probe-templates/shared/none')).status).toBe(404)
+      expect((await acme(method, '/shared-probe-templates/web')).status).toBe(403)
+    expect((await acme('DELETE', '/shared-probe-templates/none')).status).toBe(404)
   })
 
   test('serve as template and as parent', async () => {
-    const clone = await acme('POST', '/probe-templates/shared/web-fast/clone', {
+    const clone = await acme('POST', '/shared-probe-templates/web-fast/clone', {
       name: 'C',
       params: { method: 'HEAD' },
     })
@@ -289,7 +289,7 @@ describe('shared templates', () => {
       timeout: 2,
       headers: { accept: 'text/html' },
     })
-    expect((await acme('POST', '/probe-templates/shared/none/clone', { name: 'C' })).status).toBe(404)
+    expect((await acme('POST', '/shared-probe-templates/none/clone', { name: 'C' })).status).toBe(404)
     const own = await template({ timeout: 6 }, { sharedParent: 'web' })
     const id = await probe({ templateId: own })
     const provenance = (await acme('GET', `/probes/${id}/provenance`)).json
@@ -383,7 +383,7 @@ test('the document says whose permission a clone needs, and what may be overridd
   }
   const clone = paths['/api/v1/probe-templates/{id}/clone']?.['post']
   expect(clone?.['x-permission']).toBe('probe:create')
-  expect(JSON.stringify(paths['/api/v1/probe-templates/shared/{key}'])).not.toContain('refuse')
+  expect(JSON.stringify(paths['/api/v1/shared-probe-templates/{key}'])).not.toContain('refuse')
 })
 
 describe('at once', () => {

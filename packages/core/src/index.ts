@@ -14,6 +14,7 @@ export type { Context, ListRequest, ReadingContext } from './resource/context.ts
 export type { Hooks } from './resource/hooks.ts'
 export type { Granted, Guard, GuardOutcome } from './platform/guard.ts'
 export type { FoundTenant, Plinth, PlinthOptions } from './platform/plinth.ts'
+export type { ApiLicense } from './openapi/document.ts'
 export type { ServiceToken } from './auth/service-tokens.ts'
 
 // Errors.

@@ -202,7 +202,7 @@ describe.each([
     expect((await acme('POST', `${one}/check`)).body).toMatchObject({ lastStatus: 'down' })
     expect((await beta('GET', '/monitor-templates')).body['data']).toEqual([])
     expect((await beta('POST', `/monitor-templates/${client}/clone`, { siteId, name: 'Mine' })).status).toBe(404)
-    expect((await beta('GET', '/monitor-templates/shared')).body['data']).toMatchObject([
+    expect((await beta('GET', '/shared-monitor-templates')).body['data']).toMatchObject([
       { key: 'api' },
       { key: 'page' },
       { key: 'redirect' },

@@ -12,7 +12,18 @@ export interface DocumentInfo {
   readonly title: string
   readonly version: string
   readonly description?: string
+  readonly license?: ApiLicense
 }
+
+/** Under which terms the API may be used; `identifier` is an SPDX expression. */
+export interface ApiLicense {
+  readonly name: string
+  readonly identifier?: string
+  readonly url?: string
+}
+
+/** The API of a product belongs to the product, whatever the license of what it stands on. */
+const proprietary: ApiLicense = { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' }
 
 interface DocumentParts {
   readonly info: DocumentInfo
@@ -50,7 +61,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
       title: parts.info.title,
       version: parts.info.version,
       description: parts.info.description ?? 'Made by Plinth from the declared resources.',
-      license: { name: 'MIT', identifier: 'MIT' },
+      license: { ...(parts.info.license ?? proprietary) },
     },
     servers: [{ url: parts.basePath === '' ? '/' : parts.basePath }],
     security: Object.keys(schemes).map((name) => ({ [name]: [] })),
@@ -58,7 +69,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
     paths,
     components: {
       securitySchemes: schemes,
-      schemas: { Problem: problemSchema },
+      schemas: { ProblemDetails: problemSchema },
     },
   })
 }

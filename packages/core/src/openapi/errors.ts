@@ -14,7 +14,7 @@ export const problemSchema = z
     requestId: z.string(),
     errors: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
   })
-  .meta({ id: 'Problem', description: 'RFC 9457 problem details' })
+  .meta({ id: 'ProblemDetails', description: 'RFC 9457 problem details' })
 
 const everywhere = ['malformed_request', 'url_too_long', 'headers_too_large', 'internal_error', 'unavailable']
 const guarded = [

@@ -37,4 +37,4 @@ const pageSchema = z
     nextCursor: z.string().nullable().describe('Give it as `cursor` with the same sort, filter and fields'),
     total: z.int().optional().describe('Only with `count=exact`'),
   })
-  .meta({ id: 'Page' })
+  .meta({ id: 'PageInfo' })

@@ -46,7 +46,11 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const title = options.title ?? 'Plinth'
   const version = options.version ?? '1.0.0'
   const document = (): ReturnType<Plinth['openapi']> =>
-    openApiDocument({ ...parts, info: { title, version }, routes: routes.routes })
+    openApiDocument({
+      ...parts,
+      info: { title, version, ...(options.license && { license: options.license }) },
+      routes: routes.routes,
+    })
   const { basePath } = runtime
   const errorTypeBase = options.errorTypeBase ?? basePath
   const errors = allErrors(registry.features)

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts'
-import type { OpenApiDocument } from '../openapi/document.ts'
+import type { ApiLicense, OpenApiDocument } from '../openapi/document.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database, MigrateOptions, MigrationReport } from '../ports/database.ts'
@@ -23,6 +23,8 @@ export interface PlinthOptions {
   /** Name and version for OpenAPI and the greeting. */
   readonly title?: string
   readonly version?: string
+  /** Under which terms the API may be used, for OpenAPI. Default: proprietary. */
+  readonly license?: ApiLicense
   /** The whole prefix as the browser sees it, without a trailing slash. Default: `URL_PREFIX`, else none. */
   readonly basePath?: string
   /** `host` (default): what no route matches goes on to the host. `plinth`: it is answered with a problem 404. */

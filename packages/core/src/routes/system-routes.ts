@@ -14,7 +14,7 @@ const healthSchema = z
     checks: z.record(z.string(), z.object({ status: z.enum(['healthy', 'unhealthy']) })),
     response_time_ms: z.number(),
   })
-  .meta({ id: 'Health' })
+  .meta({ id: 'HealthReport' })
 const liveSchema = z.object({ status: z.enum(['healthy', 'degraded']) })
 
 const publicRoute = { method: 'GET', public: true, origin: 'platform', errors: [] } as const

@@ -26,7 +26,7 @@ export function cloneSchema(link: TemplateLink): z.ZodObject {
 }
 
 /**
- * `POST /{templates}/:id/clone` and `POST /{templates}/shared/:key/clone`: a new row that comes from this template, with overrides.
+ * `POST /{templates}/:id/clone` and `POST /shared-{templates}/:key/clone`: a new row that comes from this template, with overrides.
  * Its id, owner and rights are its own. Needs `create` on the row's resource, and the template in sight.
  */
 export function cloneTemplate(link: TemplateLink, from: 'own' | 'shared'): (call: Call) => Promise<TextAnswer> {

@@ -5,7 +5,7 @@ import { refuseQuery } from '../routes/resource/read.ts'
 import type { SharedInfo, TemplateLink } from './link.ts'
 import { resolveLevels } from './resolve.ts'
 
-/** `GET /{templates}/shared`: what the platform offers to every tenant. They are code: few, and on no page. */
+/** `GET /shared-{templates}`: what the platform offers to every tenant. They are code: few, and on no page. */
 export function listShared(link: TemplateLink): (call: Call) => Promise<TextAnswer> {
   return (call) => {
     refuseQuery(call)
@@ -14,7 +14,7 @@ export function listShared(link: TemplateLink): (call: Call) => Promise<TextAnsw
   }
 }
 
-/** `GET /{templates}/shared/:key` */
+/** `GET /shared-{templates}/:key` */
 export function readShared(link: TemplateLink): (call: Call) => Promise<TextAnswer> {
   return (call) => {
     refuseQuery(call)

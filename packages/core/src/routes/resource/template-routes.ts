@@ -103,7 +103,7 @@ function sharedRoutes(registry: Registry, link: TemplateLink, common: Common): r
   if (link.shared.size === 0) return []
   const { resource } = common
   const title = titleOf(resource)
-  const all = `/api/v1/${resource.path}/shared`
+  const all = `/api/v1/shared-${resource.path}`
   const schemas = templateSchemas(link)
   const refused = (['PUT', 'PATCH', 'DELETE'] as const).map((method): GuardedRoute => ({
     ...common,
