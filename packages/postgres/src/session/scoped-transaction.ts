@@ -74,6 +74,7 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     if (operation.ids.length === 0) return 0
     const [row] = await this.runner.run(print(), kind)
     const changed = Number(row?.['n'] ?? 0)
+    if (changed < 0) throw new Error(`${operation.resource.name}: other rows were locked than changed`)
     if (changed > 0) this.announce(`${operation.resource.name}.${operation.event}`)
     return changed
   }

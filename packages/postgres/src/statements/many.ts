@@ -99,7 +99,8 @@ export function printRestoreMany(operation: ManyOperation, scope: Scope, printin
 
 /**
  * How many rows it was. The last select reads `b` before `n` (a lateral join can only be a nested loop over its left side): the
- * policy is tested when `n` begins, and by then `c` must have set the tenant.
+ * policy is tested when `n` begins, and by then `c` must have set the tenant. -1 where not the rows that were locked are those that
+ * were changed: then records would tell of other rows than the write.
  */
 function printMany(
   operation: ManyOperation,
@@ -121,7 +122,7 @@ function printMany(
     return (
       `${head}, b as materialized (select p.* from c cross join lateral (select p.* from ${tableOf(resource)} p where c.t is not null and ${rows}${state} for update of p) p)` +
       `, n as (${write(writeNames(withFacts, key))} where ${rows} and p.id = b.id returning p.*)${beside}` +
-      ' select w.n as "n" from (select count(*) as n from b) s cross join lateral (select count(*) as n from n where s.n is not null offset 0) w'
+      ' select case when s.n = w.n then w.n else -1 end as "n" from (select count(*) as n from b) s cross join lateral (select count(*) as n from n where s.n is not null offset 0) w'
     )
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
