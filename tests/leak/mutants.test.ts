@@ -1,5 +1,6 @@
 import {
   attackPolicyMutant,
+  countTenantConditions,
   depot,
   layeredPlatform,
   leakFuzzer,
@@ -123,10 +124,10 @@ test(
       expect(report.mutants.filter((mutant) => mutant.noticed === undefined)).toEqual([])
       expect(report.mutants.length).toBeGreaterThan(500)
 
-      const directed = new Set([...report.texts].map(statementForm))
-      const conditioned = [...seen].filter((text) => text.includes('tenant_id = $1'))
+      const directed = new Set([...report.texts].map(formOf))
+      const conditioned = [...seen].filter((text) => countTenantConditions(text) > 0)
       expect(
-        [...new Set(conditioned.map(statementForm))].filter((form) => !directed.has(form)),
+        [...new Set(conditioned.map(formOf))].filter((form) => !directed.has(form) && !form.startsWith('lock ')),
         'forms that no directed request runs',
       ).toEqual([])
     } finally {
@@ -173,6 +174,14 @@ test.each(['conditions', 'owner'] as const)(
     }
   },
 )
+
+/**
+ * Without whose rows it is about: owners are filtered by as well, and each mixture of filter and scope would be a form. A lock alone
+ * is no form either: what it finds is changed by a statement with conditions of its own, and shown to nobody.
+ */
+function formOf(text: string): string {
+  return statementForm(text).replace(/ within (?:owner_user_id|owner_group_id)(?: owner_group_id)?/, '')
+}
 
 function print(how: string, mutants: readonly PolicyMutant[]): void {
   const red = mutants.filter((mutant) => mutant.noticed !== undefined).length
