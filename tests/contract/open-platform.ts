@@ -42,6 +42,15 @@ export interface OpenPlatform {
   close(): Promise<void>
 }
 
+/** A file may run the tests of others with a schema for each tenant: it says so before it imports them. */
+export function inSchemas(): void {
+  process.env['PLINTH_TEST_ISOLATION'] = 'schema'
+}
+
+function isolationOfFile(): 'shared' | 'schema' {
+  return process.env['PLINTH_TEST_ISOLATION'] === 'schema' ? 'schema' : 'shared'
+}
+
 /** One more service of the tenant acme. */
 export interface NamedService {
   readonly name: string
@@ -65,7 +74,8 @@ export async function openPlatform(
     { name: 'beta', token: tokenOf('beta'), tenant: 'beta', permissions: ['*'] },
     ...services.map(({ name, permissions }) => ({ name, token: tokenOf(name), tenant: 'acme', permissions })),
   ])
-  const opened = postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max: 8 })
+  const isolation = isolationOfFile()
+  const opened = postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max: 8, isolation })
   const transact = opened.transaction.bind(opened)
   let transactions = 0
   opened.transaction = (scope, work) => {
@@ -88,8 +98,10 @@ export async function openPlatform(
     connectTimeoutSeconds: 10,
   })
   await plinth.migrate()
-  await plinth.foundTenant({ slug: 'acme', name: 'Acme' })
+  const acme = await plinth.foundTenant({ slug: 'acme', name: 'Acme' })
   await plinth.foundTenant({ slug: 'beta', name: 'Beta' })
+  const schema = isolation === 'schema' ? `tenant_${acme.id.replaceAll('-', '')}` : 'public'
+  await superuser.query(`set search_path = "${schema}", public`)
   return {
     plinth,
     transactions: () => transactions,
@@ -100,7 +112,7 @@ export async function openPlatform(
       }
       throw new Error(`there is no service ${who}`)
     },
-    stored: (text) => superuser.query(text),
+    stored: (text) => superuser.query(text.replaceAll('public.', `${schema}.`)),
     call: async (who, method, path, body, headers = {}) => {
       const response = await plinth.fetch(
         new Request(`http://test${path}`, {
