@@ -42,6 +42,7 @@ beforeAll(async () => {
     services: [
       { name: 'creator', permissions: ['item:create', 'item:read'] },
       { name: 'own', permissions: ['item:*:own', 'item:read'] },
+      { name: 'blind', permissions: ['item:create', 'item:update:own', 'item:delete:own'] },
     ],
   })
   call = platform.call
@@ -175,6 +176,18 @@ describe('bulk', () => {
     const own = await bulk([{ op: 'update', id, data: { size: 2 } }], 'own')
     expect([own.status, own.json.errors?.[0]?.path]).toEqual([403, '/operations/0'])
     expect((await bulk([{ op: 'update', id, data: { size: 2 } }], 'beta')).status).toBe(404)
+  })
+
+  test('who may not read is not told by a bulk which rows there are', async () => {
+    const id = await add()
+    const answers = [id, crypto.randomUUID()].flatMap((each) => [
+      bulk([{ op: 'update', id: each, data: { size: 1 } }], 'blind'),
+      bulk([{ op: 'delete', id: each }], 'blind'),
+      bulk([{ op: 'create', data: { name: name() } }, ...[each, id].map((of) => ({ op: 'delete', id: of }))], 'blind'),
+    ])
+    for (const answer of await Promise.all(answers))
+      expect([answer.status, answer.json['code']]).toEqual([404, 'not_found'])
+    expect((await read(id)).json['version']).toBe(1)
   })
 
   test('one idempotency key covers all of it', async () => {

@@ -121,6 +121,15 @@ describe('write', () => {
     })
   })
 
+  test('a set beside fields that are stripped makes a new version too', async () => {
+    const [id, tied] = [await tag('loose'), await site()]
+    const before = await full('GET', `tags/${id}`)
+    const changed = await full('PATCH', `tags/${id}`, { siteIds: [tied], unknown: 1 })
+    expect(changed.json).toMatchObject({ version: 2 })
+    const stale = await full('PATCH', `tags/${id}`, { siteIds: [] }, { 'if-match': before.headers['etag']! })
+    expect(stale.status).toBe(412)
+  })
+
   test('all or nothing: a wrong id leaves the row and its ties as they were', async () => {
     const red = await tag('red')
     const id = await site([red])

@@ -65,19 +65,21 @@ async function write(
   const { registry } = call.platform
   // Templates are held before any row, or two requests could wait for each other.
   if (concernsTemplates(registry, resource, resource.fields)) await holdTemplates(registry, resource, transaction)
-  if (known !== undefined) await transaction.lock({ resource, id: known, visible: call.visible })
+  const locked =
+    known === undefined ? undefined : await transaction.lock({ resource, id: known, visible: call.visible })
   const within = (work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer> => work(transaction)
   const answer = await handle({ ...call, session: transaction, write: within as Call['write'], transact: within })
-  const row = JSON.parse(answer.body!) as { readonly id: string }
+  const row = JSON.parse(answer.body!) as { readonly id: string; readonly version?: number }
   let changed = false
   for (const link of given) changed = (await setLinks(call, transaction, link, row.id, sets[link.idsKey]!)) || changed
   const before = known === undefined ? undefined : matchVersion(call.headers['if-match'])
-  return changed && known !== undefined && Object.keys(call.body as object).length === 0
+  // Asked of the row, not of the body: one that holds nothing but ties and fields that are stripped writes no row either.
+  return changed && locked && String(row.version) === String(locked['version'])
     ? touch(call, transaction, resource, row.id, before)
     : answer
 }
 
-/** A PATCH of nothing but ties: the row itself is written too. */
+/** A PATCH that changed nothing but ties: the row itself is written too. */
 async function touch(
   call: Call,
   transaction: Transaction,

@@ -15,9 +15,33 @@ export function headerRecord(incoming: IncomingMessage, withoutLength: boolean):
     record[name] = typeof value === 'string' ? value : value.join(', ')
     count += 1
   }
-  if (rawHeaders.length > 2 * count) joinRepeated(record, incoming)
+  if (rawHeaders.length > 2 * count || isRepeated(rawHeaders)) joinRepeated(record, incoming)
   if (withoutLength) delete record['content-length']
   return record
+}
+
+/** By their lengths first, which nearly every other name differs in. */
+const kept = new Map([
+  [4, 'host'],
+  [12, 'content-type'],
+  [13, 'authorization'],
+])
+
+/**
+ * Counting is not enough: a host that adds a header of its own (an X-Request-Id, say) makes up for one that Node has dropped. So
+ * those that decide something are looked for by name.
+ */
+function isRepeated(rawHeaders: readonly string[]): boolean {
+  let seen = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const { length } = rawHeaders[index]!
+    if (kept.get(length) !== rawHeaders[index]!.toLowerCase()) continue
+    // A bit for each: no two of their lengths have one remainder by 32.
+    const bit = 1 << length
+    if (seen & bit) return true
+    seen |= bit
+  }
+  return false
 }
 
 /**

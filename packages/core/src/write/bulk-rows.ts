@@ -1,4 +1,4 @@
-import { and, oneOf, type Condition } from '../condition/condition.ts'
+import { and, oneOf, or, type Condition } from '../condition/condition.ts'
 import { PlinthError } from '../errors/plinth-error.ts'
 import type { RawRow, Transaction } from '../ports/database.ts'
 import { fieldOf, type ResourceInfo } from '../resource/resource-info.ts'
@@ -20,7 +20,7 @@ export interface BulkResult {
 
 /** On which rows each operation may be done, and which may be seen. */
 export interface BulkReach {
-  readonly visible: Condition
+  readonly visible: Readonly<Record<BulkOp, Condition>>
   readonly allowed: Readonly<Record<BulkOp, Condition>>
 }
 
@@ -90,7 +90,7 @@ async function lockAll(
   const hard = !isSoft(resource) || deletionNeedsTransaction(parts.platform, resource)
   await transaction.lockMany({
     resource,
-    where: and(visible, oneOf('id', [...ids])),
+    where: and(or(visible.update, visible.delete), oneOf('id', [...ids])),
     strength: deletes && hard ? 'delete' : 'change',
     limit: MOST_OPERATIONS,
     fields: [resource.byKey.get('id')!],
@@ -147,7 +147,7 @@ async function runOne(
     return { op: 'create', id: String(row.id), row }
   }
   const { op, id, version: ifVersion } = operation
-  const target = { resource, id, visible, allowed: allowed[op], ifVersion, event: `${op}d` }
+  const target = { resource, id, visible: visible[op], allowed: allowed[op], ifVersion, event: `${op}d` }
   if (op === 'update') {
     const row = await inData(() => changeRow(parts, target, operation.change))
     return { op, id: String(row.id), row }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Tenant, TenantStatus } from '@plinth/core'
 import type { RawRow } from '../drivers/driver.ts'
+import { arrayLiteral } from '../statements/quote.ts'
 import type { Runner } from './runner.ts'
 
 /** How long an answer may be used again. Whoever suspends a tenant waits at most this long. */
@@ -40,8 +41,7 @@ export class TenantLookup {
   ) {
     this.#now = now
     this.#ask = async (wanted) => {
-      // Ids and slugs hold no character that an array's text form would need quotes for.
-      const rows = await ask(findText, [`{${wanted.join()}}`])
+      const rows = await ask(findText, [arrayLiteral(wanted)])
       return new Map(rows.map((row) => [String(row['wanted']), tenantOf(row)]))
     }
   }

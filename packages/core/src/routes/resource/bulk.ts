@@ -21,10 +21,11 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
   const { permissions } = platform.registry
   const may = (op: BulkOp): Condition =>
     request.principal.permissions.condition(permissions.numberOf(resource.name, op)!)
-  const reach: BulkReach = {
-    visible: call.visible,
-    allowed: { create: may('create'), update: may('update'), delete: may('delete') },
-  }
+  const allowed = { create: may('create'), update: may('update'), delete: may('delete') }
+  const seeing = request.principal.permissions.condition(request.route.seeing)
+  // Without the right to read, each operation sees its own rows, as its single route does. Those of all of them together would
+  // answer 403 for a stranger's row and 404 for none to who may create anything and update only what is his.
+  const reach: BulkReach = { allowed, visible: seeing.kind === 'never' ? allowed : forEach(seeing) }
   const links = linksOf(platform.registry, resource).map((link) => link.idsKey)
   const mayDo = (op: BulkOp): void => {
     if (reach.allowed[op].kind === 'never')
@@ -46,6 +47,10 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
       return jsonAnswer(200, printResults(call, await bulkRows(parts, resource, operations, reach, grouped)))
     },
   )
+}
+
+function forEach(seeing: Condition): BulkReach['visible'] {
+  return { create: seeing, update: seeing, delete: seeing }
 }
 
 /** Rows are left out once they have filled an answer: a hundred of them may be longer than a process can hold. */
