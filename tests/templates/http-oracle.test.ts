@@ -122,7 +122,9 @@ async function take(model: Model, step: Step): Promise<void> {
       step.clone && origin
         ? await acme(
             'POST',
-            `/leaf-templates/${'own' in origin ? model.templates[origin.own]!.id : `shared/${origin.shared}`}/clone`,
+            'own' in origin
+              ? `/leaf-templates/${model.templates[origin.own]!.id}/clone`
+              : `/shared-leaf-templates/${origin.shared}/clone`,
             { params: step.values, inheritance },
           )
         : await acme('POST', '/leaflets', {
