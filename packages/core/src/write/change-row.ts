@@ -26,7 +26,8 @@ export interface PreparedChange {
 export function preparePatch(resource: ResourceInfo, body: unknown): PreparedChange {
   const plain = validate(inputSchemas(resource).part, withoutNested(resource, body)) as Record<string, unknown>
   const values: Values = storedValues(resource, plain)
-  return { values, nested: nestedPatches(resource, body), fixed: immutableOf(values) }
+  const nested = nestedPatches(resource, body)
+  return { values, nested, fixed: [...immutableOf(values), ...[...nested.keys()].filter((field) => field.immutable)] }
 }
 
 /** The whole row. What the server owns, hides or keeps secret is ignored and kept. @throws validation_failed */
@@ -68,8 +69,9 @@ export async function changeRow(
   // Who may not change the row is told that, and nothing about its values.
   if (!holdsFor(resource, current, allowed, parts.scope.facts)) throw deniedRow(resource, 'update')
   const merged: Values = new Map(values)
-  refuseChanged(current, fixed, merged)
   for (const [field, patch] of nested) merged.set(field, mergedJson(field, current, patch))
+  // Of an immutable json column too, the merged value counts: a patch of one member would change it otherwise.
+  refuseChanged(current, fixed, merged)
   return updateRow(parts, { ...operation, values: merged })
 }
 

@@ -2,6 +2,7 @@ import { problem } from '../errors/plinth-error.ts'
 import { pointer } from '../input/validate.ts'
 import type { RawRow, UpdateOperation } from '../ports/database.ts'
 import type { FieldInfo } from '../resource/resource-info.ts'
+import { sameJson } from '../template/resolve.ts'
 
 /** Values of a change, while they are put together. */
 export type Values = Map<FieldInfo, UpdateOperation['values'] extends ReadonlyMap<FieldInfo, infer V> ? V : never>
@@ -23,7 +24,7 @@ export function refuseChanged(current: RawRow, fixed: readonly FieldInfo[], valu
     const same =
       before === null || before === undefined
         ? now === null
-        : JSON.stringify(comparable(field, now)) === field.kind.print(before)
+        : typeof now === 'string' && means(field, now, JSON.parse(field.kind.print(before)))
     values.delete(field)
     return field.secret || !same
   })
@@ -37,11 +38,19 @@ export function refuseChanged(current: RawRow, fixed: readonly FieldInfo[], valu
   })
 }
 
-/** A stored value in the form in which `print` shows it. */
-function comparable(field: FieldInfo, stored: unknown): unknown {
-  if (typeof stored !== 'string') return stored
-  if (field.kind.compares === 'time') return new Date(stored).toISOString()
-  if (field.kind.name === 'json') return JSON.parse(stored) as unknown
-  if (field.kind.compares === 'number') return Number(stored)
-  return field.kind.compares === 'boolean' ? stored === 'true' : stored
+/**
+ * Whether what was sent means what GET shows. Texts differ that mean the same: PostgreSQL prints neither the last zeros of
+ * `12:00:00.500Z` nor the members of an object in the order in which they were sent.
+ */
+function means(field: FieldInfo, stored: string, shown: unknown): boolean {
+  if (field.kind.name === 'json') return sameJson(JSON.parse(stored), shown)
+  if (field.kind.compares === 'time') return instantOf(stored) === instantOf(String(shown))
+  if (field.kind.compares === 'number') return Number(stored) === shown
+  return stored === String(shown)
+}
+
+/** To the microsecond, which a Date would lose. */
+function instantOf(time: string): string {
+  const [, fraction = ''] = /\.(\d{1,6})/.exec(time) ?? []
+  return `${Date.parse(time.replace(/\.\d+/, ''))}.${fraction.padEnd(6, '0')}`
 }
