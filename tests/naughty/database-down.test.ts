@@ -136,13 +136,14 @@ async function look(text: string): Promise<readonly Readonly<Record<string, unkn
 /** Rows whose journal does not tell of exactly what they went through, and journals without a row. */
 async function halfWritten(): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const tables = ['folders', 'documents'].map(
-    (table) => `select id, version, '${table.slice(0, -1)}' as resource, to_jsonb(t) as content from public.${table} t`,
+    (table) =>
+      `select id::text as id, version, '${table.slice(0, -1)}' as resource, to_jsonb(t) as content from public.${table} t`,
   )
   return look(`
     with stored as (${tables.join(' union all ')}),
     told as (select resource, row_id, count(*) as entries, max(version) as version, (array_agg(after order by version desc))[1] as after
              from plinth.test_journal group by 1, 2)
-    select coalesce(s.id, t.row_id)::text as id, s.version, t.entries, t.version as told
+    select coalesce(s.id, t.row_id) as id, s.version, t.entries, t.version as told
     from stored s full join told t on t.resource = s.resource and t.row_id = s.id
     where s.id is null or t.row_id is null or t.entries <> s.version or t.version <> s.version
        or (t.after is not null and t.after ->> 'name' is distinct from s.content ->> 'name')`)

@@ -120,6 +120,9 @@ function validBody(resource: ResourceInfo): Record<string, unknown> {
     document: { title: 'A document', docKey: 'k', folderId: ids.get('folder') },
     vault: { name: 'A vault' },
     letter: { subject: 'A letter' },
+    manifest: { title: 'A manifest' },
+    // Without the reference, so that none is made under an odd name: keys.test.ts makes those.
+    berth: { title: 'A berth' },
   }
   return bodies[resource.name] ?? {}
 }

@@ -3,8 +3,8 @@ import type { Registry } from '@plinth/core'
 import type { Driver, Isolation } from '@plinth/postgres/driver'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
-import { tableOf } from '../tenants/table-place.ts'
-import { isMarked, marksIn } from '../tenants/marks.ts'
+import { setCounters, tableOf } from '../tenants/table-place.ts'
+import { isMarked, madeNumbers, marksIn } from '../tenants/marks.ts'
 import {
   restoreSnapshot,
   snapshotDifferences,
@@ -41,6 +41,7 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   // Ahead of the database's clock, by which expired keys are swept away: what expires here stays there for the test to see.
   platform.clock.set('2040-01-31T12:00:00Z')
   const rows = await platform.twoTenants()
+  await setCounters(superuser, plinth.registry, victim, madeNumbers.victim, platform.isolation)
   const knowledge = await gatherKnowledge(platform.send, {
     registry: plinth.registry,
     attacker,
@@ -48,6 +49,7 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
     attackerRows: rows.a,
     victimRows: rows.b,
   })
+  await setCounters(superuser, plinth.registry, attacker, madeNumbers.attacker, platform.isolation)
   const tables = await tenantTables(superuser)
   await seedExpiredKeys(superuser, attacker, victim)
   await settled(superuser, tables, [attacker, victim])

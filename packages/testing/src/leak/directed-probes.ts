@@ -110,7 +110,7 @@ class DirectedMaker {
     for (const { actor, id, words, version } of this.#targets()) {
       const target = `${this.#base}/${id}`
       const bodies = operations.update ? [...this.#patches()].map((body) => json('PATCH', target, body)) : []
-      if (operations.update) bodies.push(json('PUT', target, this.#draft()))
+      if (operations.update) bodies.push(json('PUT', target, this.#draft(id)))
       if (operations.delete) bodies.push({ method: 'DELETE', target, headers: [] })
       for (const request of bodies) {
         this.#add(actor, request, words)
@@ -119,8 +119,16 @@ class DirectedMaker {
         this.#add(actor, withIfMatch(request, 999_999_999), words)
       }
     }
-    if (operations.create)
-      this.#add(this.#knowledge.attacker.actors.full, json('POST', this.#base, this.#draft()), this.#words())
+    const { full } = this.#knowledge.attacker.actors
+    if (operations.create) this.#add(full, json('POST', this.#base, this.#draft()), this.#words())
+    // Names that clients choose: one that the victim has too, and one that the attacker has himself.
+    for (const row of operations.create && ownFields(this.#resource).some((field) => field.key === 'id')
+      ? [this.#row('open', 0), this.#row('twin', 0)]
+      : []) {
+      const words = this.#words()
+      if (row.role === 'open') words.foreignKey(row.id)
+      this.#add(full, json('POST', this.#base, this.#draft(row.id)), words)
+    }
   }
 
   actions(): void {
@@ -181,7 +189,7 @@ class DirectedMaker {
     ] as const) {
       const words = this.#words()
       const row = this.#row('own', place)
-      yield { actor, id: words.foreignUuid(row.id), version: Number(row.values['version']), words }
+      yield { actor, id: words.foreignKey(row.id), version: Number(row.values['version']), words }
     }
   }
 
@@ -203,8 +211,14 @@ class DirectedMaker {
     if (plain) yield { [plain.key]: this.#draftValue(plain) }
   }
 
-  #draft(): Record<string, unknown> {
-    return Object.fromEntries(ownFields(this.#resource).map((field) => [field.key, this.#draftValue(field)]))
+  /** @param id where the client gives it: another one than the row has would be refused before all else */
+  #draft(id?: string): Record<string, unknown> {
+    return Object.fromEntries(
+      ownFields(this.#resource).map((field) => [
+        field.key,
+        field.key === 'id' && id !== undefined ? id : this.#draftValue(field),
+      ]),
+    )
   }
 
   #draftValue(field: FieldInfo): unknown {
@@ -220,7 +234,9 @@ class DirectedMaker {
     const text = words.usualValue(field)
     return field.kind.name === 'json'
       ? JSON.parse(text)
-      : ['text', 'uuid', 'time', 'timeText', 'date', 'clock', 'decimal', 'bigText'].includes(field.kind.name)
+      : ['text', 'uuid', 'time', 'timeText', 'date', 'clock', 'decimal', 'bigText', ...keyKinds].includes(
+            field.kind.name,
+          )
         ? text
         : JSON.parse(text)
   }
@@ -229,11 +245,11 @@ class DirectedMaker {
     return [...relationsOf(this.#knowledge.registry, this.#resource).keys()]
   }
 
-  #rows(role: 'twin' | 'own'): readonly SeededRow[] {
+  #rows(role: 'twin' | 'own' | 'open'): readonly SeededRow[] {
     return rowsOf(this.#knowledge.victimRows, this.#resource).filter((row) => row.role === role)
   }
 
-  #row(role: 'twin' | 'own', place: number): SeededRow {
+  #row(role: 'twin' | 'own' | 'open', place: number): SeededRow {
     const rows = this.#rows(role)
     return rows[place % rows.length]!
   }
@@ -259,6 +275,8 @@ class DirectedMaker {
   }
 }
 
+/** Ids are text in JSON, whatever the column is. */
+const keyKinds = ['textKey', 'integerKey', 'bigintKey']
 const jsonType = ['content-type', 'application/json'] as const
 
 function bearer(actor: TestActor): readonly [string, string] {

@@ -97,9 +97,15 @@ function fieldValue(words: Words, resource: ResourceInfo, field: FieldInfo): unk
     const open = knowledge.victimRows.get(resource.name)?.find((row) => row.role === 'open')?.values[field.key]
     if (typeof open === 'string') return open
   }
+  const named = field.key === 'id' && field.kind.name === 'textKey'
+  if (named && random.chance(0.3)) {
+    // The name that a row of the victim has must be free here, and be given as any other.
+    const open = knowledge.victimRows.get(resource.name)?.find((row) => row.role === 'open')
+    if (open) return words.foreignKey(open.id)
+  }
   const value = madeValue(field, random, 'attacker')
   // A short one may be part of another text by chance.
-  if (field.kind.name !== 'text' || field.column.enumValues || String(value).length < 20) return value
+  if ((field.kind.name !== 'text' && !named) || field.column.enumValues || String(value).length < 20) return value
   // Unique in both of the two requests, so that the first does not take the value from the second.
   return words.pair(String(value), String(madeValue(field, random, 'attacker')))
 }
@@ -177,7 +183,7 @@ function namedSample(
 function massAssignment(words: Words, resource: ResourceInfo): Record<string, unknown> {
   const { random, knowledge } = words
   const { victim } = knowledge
-  const tenant = words.foreignUuid(victim.id)
+  const tenant = words.foreignKey(victim.id)
   const all: readonly (readonly [string, unknown])[] = [
     ['tenantId', tenant],
     ['tenant_id', tenant],
@@ -186,9 +192,9 @@ function massAssignment(words: Words, resource: ResourceInfo): Record<string, un
     ['TenantId', tenant],
     ['id', words.foreignId(resource)],
     ['id', words.twinId(resource)],
-    ['ownerUserId', words.foreignUuid('b2b2b2b2-7071-7000-8000-0123456789ab')],
-    ['ownerGroupId', words.foreignUuid('b3b3b3b3-7071-7000-8000-0123456789ab')],
-    ['owner_user_id', words.foreignUuid('b2b2b2b2-7071-7000-8000-0123456789ab')],
+    ['ownerUserId', words.foreignKey('b2b2b2b2-7071-7000-8000-0123456789ab')],
+    ['ownerGroupId', words.foreignKey('b3b3b3b3-7071-7000-8000-0123456789ab')],
+    ['owner_user_id', words.foreignKey('b2b2b2b2-7071-7000-8000-0123456789ab')],
     ['version', 719_999],
     ['createdAt', '2093-12-31T10:00:00.971999Z'],
     ['updatedAt', '2093-12-31T10:00:00.971999Z'],
@@ -211,7 +217,7 @@ function printBody(words: Words, body: Record<string, unknown>): string {
   const { random, knowledge } = words
   const text = JSON.stringify(body)
   if (random.chance(0.94)) return text
-  const tenant = words.foreignUuid(knowledge.victim.id)
+  const tenant = words.foreignKey(knowledge.victim.id)
   return random.pick([
     `[${text}]`,
     `[${text},${text}]`,

@@ -32,7 +32,7 @@ export function makeHeaders(words: Words, resource: ResourceInfo, method: string
 function tenantHeader(words: Words): Header {
   const { random, knowledge } = words
   const { attacker, victim } = knowledge
-  const foreign = (): string => words.foreignUuid(victim.id)
+  const foreign = (): string => words.foreignKey(victim.id)
   // As long as the real one, and no tenant's.
   const slug = (): string => words.pair(victim.slug, `no-${random.word(victim.slug.length - 3)}`)
   return [

@@ -160,7 +160,7 @@ function anyId(words: Words, resource: ResourceInfo): string {
   if (draw < 0.45) return oddId(words, words.foreignId(resource))
   if (draw < 0.75) return words.twinId(resource)
   if (draw < 0.93) return words.ownId(resource)
-  return words.random.uuid()
+  return words.random.chance(0.5) ? words.random.uuid() : words.nobodysId(resource)
 }
 
 function ownOrTwin(words: Words, resource: ResourceInfo): string {
@@ -185,7 +185,18 @@ function oddId(words: Words, id: string): string {
     () => `${id};tenant=${words.knowledge.victim.slug}`,
     () => `${id}'--`,
     () => encodeURIComponent(`${id}' or '1'='1`),
+    // Other spellings of a number: a second name of the same row.
+    () => `0${id}`,
+    () => `%2B${id}`,
+    () => `${id}.0`,
+    () => `${id}e0`,
+    () => encodeURIComponent(words.pair(arabic(id), arabic(decoy))),
   ])()
+}
+
+/** Digits that `\d` of some languages takes, and that some casts read. */
+function arabic(id: string): string {
+  return id.replace(/\d/g, (digit) => String.fromCodePoint(0x0660 + Number(digit)))
 }
 
 /** Below a row, where sub-resources would be; above all where nothing is declared. */

@@ -98,7 +98,7 @@ function filterable(resource: ResourceInfo): readonly FieldInfo[] {
 
 function filterValue(words: Words, resource: ResourceInfo, field: FieldInfo): string {
   const { random, knowledge } = words
-  if (field.key === 'tenantId') return words.foreignUuid(knowledge.victim.id)
+  if (field.key === 'tenantId') return words.foreignKey(knowledge.victim.id)
   if (field.key === 'id') return random.chance(0.7) ? words.foreignId(resource) : words.twinId(resource)
   const parent = words.parentOf(field)
   if (parent) return random.chance(0.7) ? words.foreignId(parent) : words.twinId(parent)
@@ -184,5 +184,5 @@ function searchWord(words: Words, resource: ResourceInfo): string {
 
 function oddValue(words: Words, resource: ResourceInfo): string {
   const { victim } = words.knowledge
-  return words.random.pick([words.foreignUuid(victim.id), victim.slug, words.foreignId(resource), 'true', '*', ''])
+  return words.random.pick([words.foreignKey(victim.id), victim.slug, words.foreignId(resource), 'true', '*', ''])
 }

@@ -1,6 +1,6 @@
 import type { FieldInfo, ResourceInfo } from '@plinth/core'
 import type { SeededRandom } from '../random/seeded-random.ts'
-import { madeValue, valueText } from '../tenants/marks.ts'
+import { madeValue, nobodysId, valueText } from '../tenants/marks.ts'
 import type { RowRole, SeededRow } from '../tenants/seed-rows.ts'
 import { rowsOf, type Knowledge } from './knowledge.ts'
 import type { WordPair } from './probe.ts'
@@ -25,11 +25,17 @@ export class Words {
   /** An id that only the victim has. */
   foreignId(resource: ResourceInfo): string {
     const rows = this.#victimRows(resource, ['own', 'own', 'own', 'open', 'bare', 'deleted'])
-    return this.foreignUuid(this.random.pick(rows).id)
+    return this.foreignKey(this.random.pick(rows).id)
   }
 
-  foreignUuid(uuid: string): string {
-    return this.pair(uuid, `c1c1c1c1-2027-7${this.random.uuid().slice(15)}`)
+  /** @param id of the victim's: a UUID, or a key of another kind */
+  foreignKey(id: string): string {
+    return this.pair(id, nobodysId(this.random, id))
+  }
+
+  /** An id in the form of the resource's that nobody has. */
+  nobodysId(resource: ResourceInfo): string {
+    return nobodysId(this.random, this.twinId(resource))
   }
 
   twinId(resource: ResourceInfo): string {
@@ -50,11 +56,12 @@ export class Words {
     const value = row.values[field.key]
     if (value === null || value === undefined) return this.usualValue(field)
     const parent = this.parentOf(field)
-    if (parent) return row.role === 'twin' ? valueText(value) : this.foreignUuid(valueText(value))
+    if (parent) return row.role === 'twin' ? valueText(value) : this.foreignKey(valueText(value))
     // People who work for both tenants own rows in both: their ids are words of the attacker's, too.
     const { userIds, groupIds } = this.knowledge.attacker
     if (typeof value === 'string' && [...userIds, ...groupIds].includes(value)) return value
-    if (field.kind.name === 'uuid') return row.role === 'twin' ? valueText(value) : this.foreignUuid(valueText(value))
+    if (field.kind.name === 'uuid' || field.key === 'id')
+      return row.role === 'twin' ? valueText(value) : this.foreignKey(valueText(value))
     // An open row's values lie among the attacker's own: `lte` would show other rows of his for another word.
     if (row.role === 'open' || field.kind.name === 'boolean' || field.column.enumValues) return valueText(value)
     if (field.key === 'version') return this.pair(valueText(value), String(719_900 + this.random.below(90)))

@@ -5,7 +5,8 @@ export const journalTable = pgSchema('plinth').table('test_journal', {
   tenantId: uuid('tenant_id').notNull(),
   id: uuid('id').notNull(),
   resource: text('resource').notNull(),
-  rowId: uuid('row_id').notNull(),
+  // Ids of rows are opaque: not every table has UUIDs.
+  rowId: text('row_id').notNull(),
   version: integer('version').notNull(),
   event: text('event').notNull(),
   actorKind: text('actor_kind').notNull(),
@@ -31,7 +32,7 @@ export function testJournal(options: { readonly listen?: (type: string) => void 
       {
         id: '0001_journal',
         sql: `create table plinth.test_journal (
-        tenant_id uuid not null, id uuid not null, resource text not null, row_id uuid not null, version int not null, event text not null,
+        tenant_id uuid not null, id uuid not null, resource text not null, row_id text not null, version int not null, event text not null,
         actor_kind text not null, actor_id text not null, request_id text not null, written_at timestamptz not null, before jsonb, after jsonb,
         constraint test_journal_pk primary key (tenant_id, id)
       )`,

@@ -111,6 +111,19 @@ export const prices = resourceTable('prices', {
   cents: bigint({ mode: 'bigint' }).notNull(),
 })
 
+/** Numbered by the database: whoever has one id has guessed the others. */
+export const manifests = resourceTable('manifests', {
+  id: integer().generatedAlwaysAsIdentity(),
+  title: text().notNull(),
+})
+
+/** Named by who makes it, so that two tenants may well choose the same name. */
+export const berths = resourceTable('berths', {
+  id: text(),
+  title: text().notNull(),
+  manifestId: belongsTo(() => manifests, { key: 'integer', onDelete: 'restrict' }).notNull(),
+})
+
 /** Can be written into and never read. */
 export const letters = resourceTable('letters', {
   subject: text().notNull(),

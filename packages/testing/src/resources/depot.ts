@@ -1,6 +1,6 @@
 import { defineResource, type ReadingContext, type Resource, type Row } from '@plinth/core'
 import { z } from 'zod'
-import { crates, documents, folders, letters, prices, stowages, vaults } from './depot-tables.ts'
+import { berths, crates, documents, folders, letters, manifests, prices, stowages, vaults } from './depot-tables.ts'
 
 const found = { filter: true, sort: true } as const
 
@@ -149,5 +149,25 @@ export const letter = defineResource({
 
 export const stowage = defineResource({ table: stowages })
 
-/** Seven resources that together have every column kind, fact, kind of reference, switched-off operation and kind of action. */
-export const depot: readonly Resource[] = [crate, folder, document, vault, stowage, price, letter]
+export const manifest = defineResource({ table: manifests, fields: { title: { search: true } } })
+
+export const berth = defineResource({
+  table: berths,
+  actions: {
+    assign: {
+      description: 'Takes the berth for another manifest',
+      input: z.object({ manifestId: z.string() }),
+      // A number that anybody can guess: `read` is what refuses another tenant's manifest.
+      run: async (ctx, row, input) => {
+        const target = await ctx.read(manifests, input.manifestId)
+        return ctx.update(berths, row.id, { manifestId: target.id })
+      },
+    },
+  },
+})
+
+/**
+ * Nine resources that together have every column kind, kind of key, fact, kind of reference, switched-off operation and kind
+ * of action.
+ */
+export const depot: readonly Resource[] = [crate, folder, document, vault, stowage, price, letter, manifest, berth]

@@ -56,6 +56,33 @@ export function markedUuid(random: SeededRandom, use: keyof typeof uuidStarts, o
   return `${owner === 'victim' ? uuidStarts[use] : ordinary}-7${random.uuid().slice(15)}`
 }
 
+/** First digits of ids that are whole numbers; within `integer`, and of ten digits all of them. */
+const numberStarts = { victim: '1971', attacker: '1017', open: '1016' } as const
+
+/** Where the counters of such ids go on: above them the victim's, marked too, and what is made for the attacker. */
+export const madeNumbers = { victim: 1_971_900_001, attacker: 500_000_001 } as const
+
+/** An id of a resource whose owner shows, as in `markedUuid`, whatever its key is. */
+export function markedId(id: FieldInfo, random: SeededRandom, owner: Owner): string {
+  if (id.kind.name === 'uuid') return markedUuid(random, 'id', owner)
+  return id.kind.name === 'textKey' ? madeText(id, random, owner) : markedNumber(random, owner)
+}
+
+function markedNumber(random: SeededRandom, owner: Owner): string {
+  // No nine behind the first digits: those ids the counter makes.
+  return `${numberStarts[owner]}${random.below(9)}${random.digits(5)}`
+}
+
+/**
+ * An id of the same form and length that nobody has.
+ * @param id a UUID, a whole number, or a name
+ */
+export function nobodysId(random: SeededRandom, id: string): string {
+  if (/^\d{10}$/.test(id)) return `1972${random.digits(6)}`
+  if (id.length === 36 && id.includes('-')) return `c1c1c1c1-2027-7${random.uuid().slice(15)}`
+  return `z${random.word(id.length - 1)}`
+}
+
 /**
  * A valid value of a column in its JSON form. The victim's is marked where the type has room for a mark: a boolean and an
  * enum have none.
@@ -74,7 +101,11 @@ function valueOfKind(field: FieldInfo, random: SeededRandom, owner: Owner): unkn
     owner === 'victim' ? victims : owner === 'attacker' ? attackers : open
   switch (field.kind.name) {
     case 'text':
+    case 'textKey':
       return madeText(field, random, owner)
+    case 'integerKey':
+    case 'bigintKey':
+      return markedNumber(random, owner)
     case 'uuid':
       return markedUuid(random, 'free', owner)
     case 'smallint':

@@ -1,10 +1,10 @@
-import type { FieldInfo, Registry, ResourceInfo } from '@plinth/core'
+import { fieldOf, type FieldInfo, type Registry, type ResourceInfo } from '@plinth/core'
 import type { Driver, Isolation } from '@plinth/postgres/driver'
 import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
 import type { TestTenant } from '../platform/actors.ts'
 import { fitTemplates } from './fit-templates.ts'
 import { tableOf } from './table-place.ts'
-import { madeValue, markedUuid, valueText, type Owner } from './marks.ts'
+import { madeValue, markedId, markedUuid, valueText, type Owner } from './marks.ts'
 
 /**
  * `twin`: the other tenant has a row with the same id, so that a statement that names the id and forgets the tenant hits
@@ -42,7 +42,10 @@ export async function seedRows(
   const random = seededRandom(options.seed ?? 'rows')
   const perRole = options.rows ?? 6
   const twins = new Map(
-    registry.resources.map((resource) => [resource.name, times(perRole, () => markedUuid(random, 'id', 'attacker'))]),
+    registry.resources.map((resource) => [
+      resource.name,
+      times(perRole, () => markedId(fieldOf(resource, 'id'), random, 'attacker')),
+    ]),
   )
   const plan = (owner: Owner): Map<string, Draft[]> =>
     new Map(
@@ -95,8 +98,13 @@ function planRows(
   twins: readonly string[],
   perRole: number,
 ): Draft[] {
+  const key = fieldOf(resource, 'id')
   const fresh = (role: RowRole, count: number): Draft[] =>
-    times(count, (place) => ({ id: markedUuid(random, 'id', owner), role, place }))
+    times(count, (place) => {
+      // A name that the client chooses is a value like any other: the open row's is no secret.
+      const whose = role === 'open' && key.kind.name === 'textKey' ? 'open' : owner
+      return { id: markedId(key, random, whose), role, place }
+    })
   return [
     ...twins.map((id, place): Draft => ({ id, role: 'twin', place })),
     ...fresh('own', perRole),
@@ -222,7 +230,7 @@ function insertOf(
     given.push(`$${parameters.length}::text::${field.sqlType}`)
   }
   return {
-    text: `insert into ${tableOf(resource, tenant.id, isolation)} (${columns.join(', ')}) values (${given.join(', ')})`,
+    text: `insert into ${tableOf(resource, tenant.id, isolation)} (${columns.join(', ')}) overriding system value values (${given.join(', ')})`,
     parameters,
   }
 }
