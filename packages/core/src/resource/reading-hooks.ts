@@ -23,7 +23,7 @@ function anyReadingHooks(registry: Registry): boolean {
 
 /**
  * A session whose reads run the hooks of their resources. It stands around every read of a request and of `ctx`: one row, a page, a
- * whole list as CSV, a count, what `include` brings. So nothing that a hook hides is seen by another way. Where no resource has
+ * whole list as CSV, a count, what `include` brings. So nothing that a hook hides is seen by another way, but for the values that rows inherit from templates. Where no resource has
  * such a hook, it is the session itself.
  */
 export function withReadingHooks(parts: ReadingParts, contextOf: (parts: ReadingParts) => ReadingContext): Session {
@@ -52,7 +52,7 @@ export function withReadingHooks(parts: ReadingParts, contextOf: (parts: Reading
   // A hook sees whole rows, whatever the request chose of them.
   const fieldsOf = (resource: ResourceInfo, fields: readonly FieldInfo[]): readonly FieldInfo[] =>
     resource.hooks.afterList ? resource.fields : fields
-  return {
+  const hooked: Session = {
     async read(operation) {
       const { resource, id } = operation
       await resource.hooks.beforeRead?.(contextFor(resource, 'beforeRead'), id)
@@ -79,4 +79,16 @@ export function withReadingHooks(parts: ReadingParts, contextOf: (parts: Reading
     restore: (operation) => session.restore(operation),
     probe: (operation) => session.probe(operation),
   }
+  behind.set(hooked, session)
+  return hooked
+}
+
+const behind = new WeakMap<Session, Session>()
+
+/**
+ * The session itself. For what a row is made of rather than what is shown of others: a template that a hook hides from lists still
+ * gives its values to the rows that come from it, as it did when they were written.
+ */
+export function pastReadingHooks(session: Session): Session {
+  return behind.get(session) ?? session
 }

@@ -2,6 +2,7 @@ import { oneOf } from '../condition/condition.ts'
 import type { InputFault } from '../errors/plinth-error.ts'
 import { isObject } from '../input/merge-patch.ts'
 import type { RawRow, Session } from '../ports/database.ts'
+import { pastReadingHooks } from '../resource/reading-hooks.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { MOST_LEVELS, type Level, type Source, type Values } from './level.ts'
 import type { TemplateLink } from './link.ts'
@@ -36,7 +37,7 @@ export async function loadChains(
     rows,
   )
   for (let generation = 0; wanted.length > 0 && generation <= MOST_LEVELS; generation += 1) {
-    const found = await readTemplates(link, wanted, session)
+    const found = await readTemplates(link, wanted, pastReadingHooks(session))
     for (const row of found) rows.set(String(row.id), row)
     wanted = unknownIds(
       found.map((row) => textOrNull(row.parentTemplateId)),

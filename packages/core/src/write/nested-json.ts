@@ -5,12 +5,15 @@ import { faultsAt } from '../input/validate.ts'
 import type { RawRow } from '../ports/database.ts'
 import { writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
-/** json columns whose patch is an object: they merge with what is stored (RFC 7396), so they need the row. */
+/**
+ * json columns whose patch is an object: they merge with what is stored (RFC 7396), so they need the row. A secret one does not: a
+ * merged value that its schema refuses would tell what the rest of it is, a guess at a time. It is replaced whole.
+ */
 export function nestedPatches(resource: ResourceInfo, body: unknown): ReadonlyMap<FieldInfo, unknown> {
   const patches = new Map<FieldInfo, unknown>()
   if (!isObject(body)) return patches
   for (const field of writableFields(resource)) {
-    if (field.kind.name === 'json' && Object.hasOwn(body, field.key) && isObject(body[field.key]))
+    if (field.kind.name === 'json' && !field.secret && Object.hasOwn(body, field.key) && isObject(body[field.key]))
       patches.set(field, body[field.key])
   }
   return patches
