@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { globSync, lstatSync, mkdtempSync, rmSync } from 'node:fs'
+import { globSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDatabase, loginUrl, type TestDatabase } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { pack } from '../scripts/pack.mjs'
-import { declarationFaults, installInto, run, serve, userFiles, type Server } from './packed-install/install.ts'
+import {
+  declarationFaults,
+  installInto,
+  run,
+  runPlinth,
+  serve,
+  userFiles,
+  type Server,
+} from './packed-install/install.ts'
 
 /**
  * What the registry would give to a user: the tarballs, in an empty folder, with the code of the first page of the design.
@@ -63,6 +71,33 @@ test('the code of the design page compiles as it stands', async () => {
     'listenFastify.ts',
   ])
   await run(join(project, 'node_modules/.bin/tsc'), ['-p', '.'], project)
+}, 120_000)
+
+test('the program runs from where npm links it', async () => {
+  const { version } = JSON.parse(readFileSync(join(project, 'node_modules/@plinth/cli/package.json'), 'utf8')) as {
+    version: string
+  }
+  expect(await runPlinth(project, ['--version'], {})).toEqual({ code: 0, said: `${version}\n` })
+  // Nothing answers at this URL: the routes are told without a database.
+  const config = `
+    import { createPlinth } from '@plinth/core'
+    import { postgres } from '@plinth/postgres'
+    import { project, site } from './dist/project.js'
+    export const plinth = createPlinth({ database: postgres(process.env.DATABASE_URL), resources: [site, project] })`
+  writeFileSync(join(project, 'plinth.config.js'), config)
+  const { code, said } = await runPlinth(project, ['routes', '--json'], {
+    ENVIRONMENT: 'test',
+    DATABASE_URL: 'postgres://plinth_app@127.0.0.1:1/none',
+    SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  })
+  expect(code, said).toBe(0)
+  expect(JSON.parse(said)).toMatchObject({
+    command: 'routes',
+    ok: true,
+    routes: expect.arrayContaining([
+      expect.objectContaining({ method: 'POST', path: '/api/v1/projects/:id/archive', permission: 'project:archive' }),
+    ]) as unknown,
+  })
 }, 120_000)
 
 test('and the declarations that it is checked against are sound', async () => {

@@ -47,6 +47,15 @@ export async function run(program: string, args: readonly string[], cwd: string)
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}\n${said.slice(0, 10_000)}`)
 }
 
+/** The program `plinth` as npm linked it, with these variables and no others: what it wrote on either stream. */
+export async function runPlinth(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  return outcome(join(folder, 'node_modules/.bin/plinth'), args, folder, { PATH: process.env['PATH'], ...env })
+}
+
 /** Faults in the declarations of our own packages: `skipLibCheck` would hide them, and what is broken becomes `any`. */
 export async function declarationFaults(folder: string, names: readonly string[]): Promise<readonly string[]> {
   const imports = names.map((name, index) => `export * as p${index} from '${name}'\n`)
@@ -70,9 +79,10 @@ function outcome(
   program: string,
   args: readonly string[],
   cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ readonly code: number | null; readonly said: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => (said += String(chunk)))
     child.stderr.on('data', (chunk: Buffer) => (said += String(chunk)))
