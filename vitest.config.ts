@@ -6,7 +6,13 @@ const postgresServer = './packages/testing/src/server/vitest-global-setup.ts'
 export default defineConfig({
   test: {
     include: ['{packages,examples,benchmarks,tests}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', 'tests/.snippets/**'],
+    exclude: [
+      '**/node_modules/**',
+      '**/dist/**',
+      'tests/.snippets/**',
+      // They need a browser: npm run test:browser.
+      ...(process.env.BROWSER_TESTS ? [] : ['tests/browser/**']),
+    ],
     // Starts one PostgreSQL server for the whole run and provides its URL; it fails loudly where it cannot.
     globalSetup: existsSync(postgresServer) ? [postgresServer] : [],
     // Processes, not threads: tests change process.env and open sockets. Two, because the database wants the rest.

@@ -13,8 +13,11 @@ export interface MissingIndex {
   readonly line: string
 }
 
-/** What resourceTable serves by itself, and `updatedAt`: an index on it would cost every write one more, for a rare question. */
-const settled = new Set(['id', 'createdAt', 'updatedAt'])
+/**
+ * What resourceTable serves by itself, and `updatedAt` and the owners: an index on them would cost every write one more, for what few
+ * products ask. Who gives permissions of the scope `own` or `group` declares the index himself.
+ */
+const settled = new Set(['id', 'createdAt', 'updatedAt', 'ownerUserId', 'ownerGroupId'])
 
 /**
  * The declared filters and sorts that read a whole tenant, each with the line that mends it. A finding, not a fault: a table of
