@@ -14,7 +14,7 @@ import { startServer, type RunningServer } from './measure/running-server.ts'
 import { writeDocs } from './report/write-docs.ts'
 import type { Target, Workload } from './workloads.ts'
 
-const rounds = process.argv.includes('--quick') ? 1 : 3
+const rounds = process.argv.includes('--quick') ? 1 : 2
 const seconds = process.argv.includes('--quick') ? 0.5 : 2
 const say = (words: string): void => console.log(words)
 
@@ -70,15 +70,20 @@ async function measureCurve(curve: Curve, postmaster: number): Promise<CurveSamp
   try {
     for (const point of curve.points) running.push(await start(curve, point))
     for (const one of running) {
+      const warm = { ...options, warmUpSeconds: 2 }
+      for (const workload of one.workloads) await warmUp(load, one.server, workload, targetOf(one), warm)
+    }
+    // What autovacuum would do at a time of its own: a table that grew tenfold since it was analysed is read from end to end. Not
+    // between the runs: with new statistics every plan that a connection keeps is made anew.
+    for (const one of running) await tidy(one.ownerUrl)
+    for (const one of running) {
       // Each of ten connections plans each statement anew six times before it keeps a plan.
-      const warm = { ...options, warmUpSeconds: Math.max(2, one.point.resources / 12) }
+      const warm = { ...options, warmUpSeconds: Math.max(1, one.point.resources / 10) }
       for (const workload of one.workloads) await warmUp(load, one.server, workload, targetOf(one), warm)
     }
     for (let round = 0; round < rounds; round += 1) {
       for (const [at, title] of WORKLOADS.entries()) {
         for (const one of running) {
-          // What autovacuum would do at a time of its own: a table that grew tenfold since it was analysed is read from end to end.
-          await tidy(one.ownerUrl)
           const sample = await measure(load, one.server, one.workloads[at]!, targetOf(one), options)
           add(samples, one.point, at, sample)
           const words = `node ${sample.nodeUs.toFixed(0)} µs, PostgreSQL ${sample.postgresUs.toFixed(0)} µs`
