@@ -42,11 +42,18 @@ There is no dry run: what a step finds depends on the steps before it, so only a
     }
     const report = await patiently(platform, options, Date.now() + seconds * 1_000, terminal, line).finally(line.clear)
     for (const warning of report.warnings) terminal.err(`${style.yellow('warning:')} ${warning}\n`)
-    if (json) printJson({ ok: true, applied: report.applied, warnings: report.warnings })
-    const { length } = report.applied
-    terminal.err(
-      length === 0 ? 'The database is up to date.\n' : `Done: ${length} ${length === 1 ? 'step' : 'steps'}.\n`,
-    )
+    const { applied, warnings, failed } = report
+    if (json) printJson({ ok: failed.length === 0, applied, warnings, failed })
+    // With a schema for each tenant: the others are done, and the next run does these alone.
+    for (const { path, problem, fix } of failed)
+      terminal.err(`${style.red('✗')} ${path}: ${problem}\n    fix: ${fix}\n`)
+    const { length } = applied
+    const done = `Done: ${length} ${length === 1 ? 'step' : 'steps'}.`
+    if (failed.length > 0) {
+      terminal.err(`${done} ${failed.length} failed; what they are about answers 503 until it is mended.\n`)
+      return exitCodes.failed
+    }
+    terminal.err(length === 0 ? 'The database is up to date.\n' : `${done}\n`)
     return exitCodes.ok
   },
 }
