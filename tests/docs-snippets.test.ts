@@ -71,7 +71,7 @@ describe('the code in the documentation', () => {
   beforeAll(() => {
     const snippets = documents.flatMap((one) => one.snippets)
     if (snippets.length > 0) errors = compile(snippets)
-  })
+  }, 180_000)
 
   test.each(documents)('$document compiles', ({ document }) => expect(errors.get(document) ?? []).toEqual([]))
 
