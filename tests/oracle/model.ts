@@ -96,7 +96,7 @@ export class Model {
   }
 
   /** All or none. What is wrong with any body is told before anything is done. */
-  bulk(operations: readonly Operation[], ids: readonly string[]): void {
+  bulk(operations: readonly Operation[], ids: readonly string[]): readonly (Gadget | undefined)[] {
     refuse(
       operations.flatMap((each, at) =>
         each.op === 'delete'
@@ -105,22 +105,23 @@ export class Model {
       ),
     )
     const before = this.rows.map((row) => ({ ...row }))
+    const rows: (Gadget | undefined)[] = []
     for (const [at, each] of operations.entries()) {
       try {
-        if (each.op === 'create') this.create(each.data, ids[at] ?? `unknown-${at}`)
-        else if (each.op === 'update') this.patch(each.id, each.data, each.version)
-        else this.delete(each.id, each.version)
+        if (each.op === 'create') rows.push(this.create(each.data, ids[at] ?? `unknown-${at}`))
+        else if (each.op === 'update') rows.push(this.patch(each.id, each.data, each.version))
+        else {
+          this.delete(each.id, each.version)
+          rows.push(undefined)
+        }
       } catch (error) {
         this.rows = before
-        throw error instanceof Refused && error.paths
-          ? new Refused(
-              error.status,
-              error.code,
-              error.paths.map((path) => `/operations/${at}/data${path}`),
-            )
-          : error
+        if (!(error instanceof Refused)) throw error
+        const paths = error.paths?.map((path) => `/operations/${at}/data${path}`) ?? [`/operations/${at}`]
+        throw new Refused(error.status, error.code, paths)
       }
     }
+    return rows
   }
 
   clear(): number {
@@ -131,6 +132,10 @@ export class Model {
 
   live(): readonly Gadget[] {
     return this.rows.filter((row) => !row.deleted)
+  }
+
+  gone(): readonly Gadget[] {
+    return this.rows.filter((row) => row.deleted)
   }
 
   #live(id: string): Gadget {
@@ -146,7 +151,8 @@ export class Model {
   }
 
   #refuseTaken({ id, name }: Gadget): void {
-    if (this.live().some((row) => row.id !== id && row.name === name)) throw new Refused(409, 'already_exists')
+    if (this.live().some((row) => row.id !== id && row.name === name))
+      throw new Refused(409, 'already_exists', ['/name'])
   }
 }
 

@@ -4,6 +4,12 @@ import { Model, Refused, type Gadget, type Json, type Operation } from './model.
 import type { BulkStep, Step, Wanted } from './steps.ts'
 
 const nobody = '0190c000-0000-7000-8000-000000000000'
+interface BulkResult {
+  readonly op: string
+  readonly id: string
+  readonly status: number
+  readonly row?: Gadget
+}
 export const counts = new Map<string, number>()
 
 type Call = (method: string, rest: string, body?: unknown, headers?: Record<string, string>) => Promise<Answered>
@@ -63,9 +69,9 @@ export class Story {
 
   async #bulk(operations: readonly Operation[]): Promise<void> {
     const answer = await this.#call('POST', '/bulk', { operations })
-    const results = (answer.json['results'] ?? []) as readonly { op: string; id: string; status: number }[]
+    const results = (answer.json['results'] ?? []) as readonly BulkResult[]
     this.#same('bulk', answer, () => {
-      this.#model.bulk(
+      const rows = this.#model.bulk(
         operations,
         results.map(({ id }) => id),
       )
@@ -73,6 +79,10 @@ export class Story {
       assert.deepEqual(
         results.map(({ op, status }) => [op, status]),
         operations.map(({ op }) => [op, statuses[op]]),
+      )
+      assert.deepEqual(
+        results.map(({ row }) => row && shown(row)),
+        rows.map((row) => row && shown(row)),
       )
     })
   }
@@ -94,6 +104,12 @@ export class Story {
     label('done')
     assert.equal(answer.status, status, answer.text)
     if (row) assert.deepEqual(shown(answer.json as unknown as Gadget), shown(row))
+  }
+
+  /** Brings every deleted row back, which shows its values and version, or is refused as the model says. */
+  async restoreAll(): Promise<void> {
+    for (const { id } of this.#model.gone())
+      this.#same('restore', await this.#call('POST', `/${id}/restore`), () => this.#model.restore(id))
   }
 
   /** Every row that is there, and no other. */

@@ -28,6 +28,8 @@ test(`random writes go as the model says, over HTTP: ${runs} histories`, { timeo
         if (each.do === 'bulk') await story.compareAll()
       }
       await story.compareAll()
+      await story.restoreAll()
+      await story.compareAll()
     }),
     { numRuns: runs },
   )
