@@ -6,7 +6,7 @@ import { testPlatform, type Listening, type TestPlatform } from '@plinth/testing
 import { text } from 'drizzle-orm/pg-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noBrowser, openBrowser, watchedPage } from './open-browser.ts'
+import { openBrowser, watchedPage } from './open-browser.ts'
 
 const sites = resourceTable('sites', { name: text().notNull(), url: text() })
 const site = defineResource({ table: sites, description: 'Web sites of clients', fields: { name: { search: true } } })
@@ -19,7 +19,7 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(pictures, `${name}.png`) })
 }
 
-describe.skipIf(noBrowser !== undefined)(`the documentation in a browser${noBrowser ? ` (${noBrowser})` : ''}`, () => {
+describe('the documentation in a browser', () => {
   let platform: TestPlatform
   let listening: Listening
   let browser: Browser
