@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { defineResource, type Plinth } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openPlatform, tokenOf, type OpenPlatform } from '../contract/open-platform.ts'
 import type { Case } from './case.ts'
+import { clientCases, whoSent } from './client-cases.ts'
 import { hosts, type Host, type HostName } from './hosts.ts'
 import { guardCases } from './guard-cases.ts'
 import { mountingCases } from './mounting-cases.ts'
@@ -14,7 +16,7 @@ import { committedTable, printTable, writeTable } from './table.ts'
  * Every adapter does the same, over real sockets. The table at the end is the one in docs/adapters.md: a change of either shows.
  * ADAPTERS_TABLE=write npm test -- adapters/conformance writes it there.
  */
-const cases: readonly Case[] = [...requestCases, ...responseCases, ...mountingCases, ...guardCases]
+const cases: readonly Case[] = [...requestCases, ...clientCases, ...responseCases, ...mountingCases, ...guardCases]
 const names = Object.keys(hosts) as HostName[]
 const cells = new Map<string, string>()
 let atRoot: OpenPlatform
@@ -22,8 +24,16 @@ let atTools: OpenPlatform
 
 beforeAll(async () => {
   const resources = [defineResource({ table: notesTable })]
-  atRoot = await openPlatform(inject('postgresUrl'), resources)
-  atTools = await openPlatform(inject('postgresUrl'), resources, [], { basePath: '/tools', notFound: 'plinth' })
+  atRoot = await openPlatform(inject('postgresUrl'), resources, [whoSent])
+  atTools = await openPlatform(inject('postgresUrl'), resources, [whoSent], {
+    basePath: '/tools',
+    notFound: 'plinth',
+    env: {
+      ENVIRONMENT: 'test',
+      SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+      TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8',
+    },
+  })
 })
 afterAll(async () => {
   await atRoot?.close()

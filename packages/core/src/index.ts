@@ -13,6 +13,7 @@ export type { Operations, Resource, Shape } from './resource/define-resource.ts'
 export type { Context, ListRequest, ReadingContext } from './resource/context.ts'
 export type { Hooks } from './resource/hooks.ts'
 export type { Granted, Guard, GuardOutcome } from './platform/guard.ts'
+export type { Client, Peer } from './client/client.ts'
 export type { FoundTenant, Plinth, PlinthOptions } from './platform/plinth.ts'
 export type { ApiLicense } from './openapi/document.ts'
 export type { ServiceToken } from './auth/service-tokens.ts'
@@ -131,7 +132,17 @@ export type { LoadOptions } from './settings/load-settings.ts'
 export { checkPlatformSettings, loadPlatformSettings, platformSettings } from './settings/platform-settings.ts'
 export { settingsStore } from './settings/settings-store.ts'
 export { databaseUrlOf } from './settings/database-url.ts'
-export { csv, flag, httpOrigin, listenAddress, port, postgresUrl, urlPrefix, word } from './settings/value-schemas.ts'
+export {
+  csv,
+  flag,
+  httpOrigin,
+  ipRange,
+  listenAddress,
+  port,
+  postgresUrl,
+  urlPrefix,
+  word,
+} from './settings/value-schemas.ts'
 export type { Environment, Setting, Settings, SettingsDefinition } from './settings/define-settings.ts'
 export type { PlatformSettings } from './settings/platform-settings.ts'
 export { jsonLogger } from './logging/json-logger.ts'

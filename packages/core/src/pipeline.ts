@@ -1,4 +1,5 @@
 import type { Principal } from './auth/principal.ts'
+import type { Client, Peer } from './client/client.ts'
 import { authenticate, principalOf } from './pipeline/auth.ts'
 import { perform, readRouteBody } from './pipeline/data.ts'
 import { allowedTo, authorize, type Asked } from './pipeline/policy.ts'
@@ -12,16 +13,17 @@ import type { Tenant } from './tenancy/tenant.ts'
  * The one list of the stages. Each takes what the one before made and returns something richer, so that the compiler refuses
  * a stage left out: data without policy is a type error, not a review comment.
  */
-export async function handle(platform: Platform, request: Request): Promise<Response> {
-  const received = receive(platform, request) // never throws: it holds the request id of the error answer
+export async function handle(platform: Platform, request: Request, peer?: Peer): Promise<Response> {
+  const received = receive(platform, request, peer) // never throws: it holds the request id of the error answer
   let reached: Reached = received
   try {
     const admitted = (reached = await admit(platform, received))
     const { route } = admitted
     if (route.public) {
-      const { headers, parameters, search } = admitted
+      const { headers, parameters, search, client, requestId } = admitted
       const body = readRouteBody(platform, admitted)
-      return respond(platform, admitted, await route.handle({ platform, headers, parameters, search, body }))
+      const call = { platform, headers, parameters, search, body, client, requestId }
+      return respond(platform, admitted, await route.handle(call))
     }
     await platform.ready()
     const authenticated = (reached = await authenticate(platform, admitted, route))
@@ -38,6 +40,7 @@ export interface Passed {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
+  readonly client: Client
 }
 
 /**
@@ -48,8 +51,9 @@ export async function guardRequest(
   platform: Platform,
   asked: Asked | null,
   request: Request,
+  peer?: Peer,
 ): Promise<Passed | { readonly refused: Response }> {
-  const received = receive(platform, request)
+  const received = receive(platform, request, peer)
   let reached: Reached = received
   try {
     measureHead(platform, received)
@@ -59,7 +63,7 @@ export async function guardRequest(
     const tenant = await tenantOf(platform, principal, received)
     reached = { ...received, principal, tenant }
     if (asked) allowedTo(principal, asked)
-    return { principal, tenant, requestId: received.requestId }
+    return { principal, tenant, requestId: received.requestId, client: received.client }
   } catch (error) {
     return { refused: respondTo(platform, reached, error) }
   }

@@ -1,6 +1,7 @@
 import type { Granted, Guard, Plinth } from '@plinth/core'
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { peerOf } from './peer.ts'
 
 /** What a guarded route has: `context.var.plinth`. */
 export interface PlinthEnv {
@@ -30,7 +31,7 @@ export function plinthGuards(plinth: Pick<Plinth, 'guard' | 'problem'>): PlinthG
 
 function middleware(guard: Guard): MiddlewareHandler<PlinthEnv> {
   return createMiddleware<PlinthEnv>(async (context, next) => {
-    const { granted, refused } = await guard(context.req.raw)
+    const { granted, refused } = await guard(context.req.raw, peerOf(context))
     if (refused) return refused
     for (const name in granted.headers) {
       context.header(name, granted.headers[name], { append: name === 'vary' })

@@ -1,6 +1,7 @@
 import type { Plinth } from '@plinth/core'
 import { pathOfTarget, uniteHeader } from '@plinth/core/node'
 import { Hono, type Context } from 'hono'
+import { peerOf } from './peer.ts'
 
 /**
  * A Hono app that serves a platform: `new Hono().route('/', toHono(plinth))`. Conversion only: Hono speaks Request and
@@ -21,7 +22,7 @@ export function toHono(plinth: Pick<Plinth, 'fetch' | 'knows' | 'basePath' | 'no
       )
     }
     if (plinth.notFound === 'host' && !plinth.knows(pathOfTarget(context.req.raw.url))) return next()
-    const response = await plinth.fetch(context.req.raw)
+    const response = await plinth.fetch(context.req.raw, peerOf(context))
     // What the host's middleware has set so far. Hono would drop it, or let it win over what Plinth says.
     const before = [...context.newResponse(null).headers]
     if (before.length === 0) return response

@@ -51,6 +51,12 @@ export class NodeRequest {
     return `${scheme}://${authority}${target.startsWith('/') ? '' : '/'}${target}`
   }
 
+  /** The socket's own word: no header is read for it. Node remembers the address from its first use on. */
+  get peer(): { readonly address: string | undefined; readonly secure: boolean } {
+    const { socket } = this.#parts.incoming
+    return { address: socket.remoteAddress, secure: 'encrypted' in socket && socket.encrypted === true }
+  }
+
   /** Lower-case names, values joined as `Headers` joins them. */
   get headerRecord(): Readonly<Record<string, string>> {
     return (this.#record ??= headerRecord(this.#parts.incoming, this.#parts.body !== undefined))

@@ -1,3 +1,4 @@
+import type { Client } from '../client/client.ts'
 import type { Condition } from '../condition/condition.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Scope, Session, Transaction } from '../ports/database.ts'
@@ -13,6 +14,8 @@ export interface PublicCall {
   readonly search: string
   /** The parsed JSON body, not validated; undefined where the route has none. */
   readonly body: unknown
+  readonly client: Client
+  readonly requestId: string
 }
 
 /** What a guarded route works with, after every check that does not need the row. */

@@ -1,3 +1,4 @@
+import { clientOf, type Client, type Peer } from '../client/client.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import { NodeRequest, wellFormedHost } from '../node/node-request.ts'
 import type { Limits, Platform } from '../platform/platform.ts'
@@ -21,6 +22,8 @@ export interface Received {
   /** Raw query without the question mark. */
   readonly search: string
   readonly headers: Readonly<Record<string, string>>
+  /** Who sent it: the peer of the connection, or whom a trusted proxy names. */
+  readonly client: Client
   readonly startedAt: number
 }
 
@@ -32,7 +35,7 @@ export interface Admitted extends Received {
 }
 
 /** Takes a request apart. Never throws: the error answer needs the request id. */
-export function receive(platform: Platform, request: Request): Received {
+export function receive(platform: Platform, request: Request, peer?: Peer): Received {
   const headers = headersOf(request)
   const { path, search } = splitUrl(request.url)
   return {
@@ -44,6 +47,7 @@ export function receive(platform: Platform, request: Request): Received {
     givenPath: path,
     search,
     headers,
+    client: clientOf(platform.proxies, request, headers, peer),
     startedAt: performance.now(),
   }
 }

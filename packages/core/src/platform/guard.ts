@@ -1,4 +1,5 @@
 import type { Principal } from '../auth/principal.ts'
+import type { Client, Peer } from '../client/client.ts'
 import { PlinthError } from '../errors/plinth-error.ts'
 import { nearestNames } from '../errors/nearest-names.ts'
 import { StartupError } from '../errors/startup-error.ts'
@@ -18,6 +19,7 @@ export interface Granted {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
+  readonly client: Client
   /**
    * May this principal do this on any row at all? On which rows is for `as` to say: it sees and changes no others.
    * @throws Error for a permission there is none
@@ -35,7 +37,7 @@ export type GuardOutcome =
   | { readonly granted?: never; readonly refused: Response }
 
 /** Looks at the head of a request; its body is the host's. Never rejects. */
-export type Guard = (request: Request) => Promise<GuardOutcome>
+export type Guard = (request: Request, peer?: Peer) => Promise<GuardOutcome>
 
 /**
  * A guard for routes that the host writes by hand: the stages request, auth, tenant and policy of the pipeline, the same ones, in
@@ -45,8 +47,8 @@ export type Guard = (request: Request) => Promise<GuardOutcome>
  */
 export function guardOf(platform: Platform, permission: string | null): Guard {
   const asked = permission === null ? null : askedBy(platform, permission)
-  return async (request) => {
-    const outcome = await guardRequest(platform, asked, request)
+  return async (request, peer) => {
+    const outcome = await guardRequest(platform, asked, request, peer)
     return 'refused' in outcome ? outcome : { granted: grantedTo(platform, outcome) }
   }
 }
@@ -76,12 +78,13 @@ function fixOf(platform: Platform, permission: string): string {
     : 'write it as resource:verb; plinth.routes has all that routes ask for'
 }
 
-function grantedTo(platform: Platform, { principal, tenant, requestId }: Passed): Granted {
+function grantedTo(platform: Platform, { principal, tenant, requestId, client }: Passed): Granted {
   const { permissions } = platform.registry
   return {
     principal,
     tenant,
     requestId,
+    client,
     can(permission) {
       const [model = '', verb = '', ...rest] = permission.split(':')
       const number = rest.length === 0 ? permissions.numberOf(model, verb) : undefined

@@ -1,4 +1,5 @@
 import type { CredentialReader } from '../auth/principal.ts'
+import type { TrustedProxies } from '../client/trusted-proxies.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
@@ -51,6 +52,7 @@ export interface Platform {
   readonly readers: readonly CredentialReader[]
   readonly tenants: TenantChooser
   readonly secrets: Secrets
+  readonly proxies: TrustedProxies
   readonly log: Logger
   readonly clock: Clock
   readonly limits: Limits

@@ -1,4 +1,5 @@
 import type { Principal } from '../auth/principal.ts'
+import type { Peer } from '../client/client.ts'
 import type { ApiLicense, OpenApiDocument } from '../openapi/document.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -46,8 +47,11 @@ export interface FoundTenant extends Tenant {
 
 /** A platform, ready to be mounted. */
 export interface Plinth {
-  /** Answers any request; the adapters convert to and from this and do nothing else. Never rejects. */
-  readonly fetch: (request: Request) => Promise<Response>
+  /**
+   * Answers any request; the adapters convert to and from this and do nothing else. Never rejects.
+   * @param peer the other end of the connection; without it the sender is nobody that a limit of addresses could count
+   */
+  readonly fetch: (request: Request, peer?: Peer) => Promise<Response>
   /** Is this path (as the browser sees it) one of Plinth's? What is not goes on to the host. */
   readonly knows: (path: string) => boolean
   /** Every path that it knows, as the browser sees it, short forms (`/api/sites`) included, parameters as `:name`. */

@@ -1,3 +1,4 @@
+import { trustedProxies, type TrustedProxies } from '../client/trusted-proxies.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import { keyRingOf, keyRingSecrets } from '../keys/key-ring-secrets.ts'
 import { platformLogger } from '../logging/platform-logger.ts'
@@ -7,11 +8,12 @@ import type { Logger } from '../ports/logger.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { PlinthOptions } from './plinth.ts'
 
-/** What the surroundings decide: base path, environment, keys, log. */
+/** What the surroundings decide: base path, environment, keys, proxies in front, log. */
 export interface Runtime {
   readonly basePath: string
   readonly environment: string
   readonly secrets: Secrets
+  readonly proxies: TrustedProxies
   readonly log: Logger
 }
 
@@ -31,6 +33,7 @@ export function readRuntime(options: PlinthOptions, faults: StartupFault[]): Run
       basePath: basePath ?? settings.URL_PREFIX,
       environment: settings.ENVIRONMENT,
       secrets: keyRingSecrets(keyRingOf(settings)),
+      proxies: trustedProxies(settings.TRUSTED_PROXIES),
       log: options.log ?? platformLogger(settings),
     }
   } catch (error) {

@@ -56,6 +56,7 @@ describe('loadPlatformSettings', () => {
       API_HOST: 'http://x',
       PUBLIC_URL: 'x',
       URL_PREFIX: '/x/',
+      TRUSTED_PROXIES: '10.0.0.0/8, proxy',
       DATABASE_URL: 'x',
       DATABASE_OWNER_URL: 'x',
       DATABASE_DIRECT_URL: 'x',

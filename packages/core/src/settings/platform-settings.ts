@@ -5,7 +5,7 @@ import { logLevels } from '../logging/levels.ts'
 import { databaseFaults } from './database-url.ts'
 import { defineSettings, environments, type Settings } from './define-settings.ts'
 import { loadSettings, type LoadOptions } from './load-settings.ts'
-import { httpOrigin, listenAddress, port, postgresUrl, urlPrefix, word } from './value-schemas.ts'
+import { csv, httpOrigin, ipRange, listenAddress, port, postgresUrl, urlPrefix, word } from './value-schemas.ts'
 
 const connection = { schema: postgresUrl().optional(), secret: true, group: 'Database' } as const
 const part = { schema: z.string().optional(), group: 'Database' } as const
@@ -46,6 +46,14 @@ export const platformSettings = defineSettings({
     default: '',
     description: 'The path under which a reverse proxy shows the service, as the browser sees it. Empty: none.',
     example: '/app',
+    group: 'Server',
+  },
+  TRUSTED_PROXIES: {
+    schema: csv(ipRange()),
+    default: [],
+    description:
+      "Addresses and CIDR ranges of the reverse proxies in front, by comma. Their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's. Empty: none.",
+    example: '10.0.0.0/8',
     group: 'Server',
   },
   DATABASE_URL: {

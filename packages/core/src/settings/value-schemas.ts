@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseRange } from '../client/trusted-proxies.ts'
 
 /**
  * A list, written as `a, b,c`, as a JSON array, or given as an array in code. Entries are trimmed, empty ones dropped.
@@ -130,4 +131,15 @@ export function listenAddress() {
   return z.string().regex(/^([A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?)$/, {
     error: 'must be an address without scheme and port: 127.0.0.1, 0.0.0.0, ::, localhost',
   })
+}
+
+/** An IP address or a CIDR range. Not `/0`: it would name everybody, and whoever trusts everybody can be told any address. */
+export function ipRange() {
+  return z
+    .string()
+    .refine((text) => parseRange(text) !== undefined, {
+      error: 'must be IP addresses or ranges: 10.0.0.0/8,2001:db8::1',
+      abort: true,
+    })
+    .refine((text) => parseRange(text)?.prefix !== 0, { error: 'names every address there is: name the proxies' })
 }
