@@ -165,6 +165,6 @@ function principalOf(permissions: readonly string[]): Principal {
   const { registry } = platform.plinth
   const token = 'p'.repeat(40)
   const feature = serviceTokens([{ name: 'made', token, tenant: 'acme', permissions }])
-  expect(feature.verify?.(registry)).toEqual([])
-  return feature.slots?.auth?.[0]?.read({ kind: 'bearer', value: token }) as Principal
+  expect(feature.verify?.(registry, undefined as never)).toEqual([])
+  return feature.slots?.auth?.[0]?.read({ kind: 'bearer', value: token }, undefined as never) as Principal
 }

@@ -107,7 +107,7 @@ export async function openPlatform(
     transactions: () => transactions,
     async principal(who) {
       for (const reader of identities.slots?.auth ?? []) {
-        const principal = await reader.read({ kind: 'bearer', value: tokenOf(who) })
+        const principal = await reader.read({ kind: 'bearer', value: tokenOf(who) }, undefined as never)
         if (principal) return principal
       }
       throw new Error(`there is no service ${who}`)

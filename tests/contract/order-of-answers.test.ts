@@ -95,9 +95,18 @@ test('X-Tenant-ID may name the own tenant by slug or id', async () => {
 })
 
 test('a suspended tenant is 423 within a second', async () => {
-  await platform.stored("update plinth.tenants set status = 'suspended' where slug = 'beta'")
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
-  expect((await call('beta', 'GET', '/api/v1/things')).json).toMatchObject({ status: 423, code: 'tenant_suspended' })
+  const answers = async (status: string): Promise<unknown[]> => {
+    await platform.stored(`update plinth.tenants set status = '${status}' where slug = 'beta'`)
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    const [read, written] = [
+      await call('beta', 'GET', '/api/v1/things'),
+      await call('beta', 'POST', '/api/v1/things', { name: 'x' }),
+    ]
+    return [read.status, written.json.code]
+  }
+  // May still be read.
+  expect(await answers('suspended')).toEqual([200, 'tenant_suspended'])
+  for (const status of ['closed', 'pending_deletion']) expect(await answers(status)).toEqual([423, 'tenant_suspended'])
   await platform.stored("update plinth.tenants set status = 'active' where slug = 'beta'")
 })
 

@@ -7,7 +7,14 @@ import {
   type WireReply,
   type WireRequest,
 } from '@plinth/testing'
-import { writableFields, type FieldInfo, type GuardedRoute, type ResourceInfo, type Route } from '@plinth/core'
+import {
+  isGuarded,
+  writableFields,
+  type FieldInfo,
+  type GuardedRoute,
+  type ResourceInfo,
+  type Route,
+} from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { climbingBodies, malformedBodies } from './bodies.ts'
 import { wrongReply } from './judge-reply.ts'
@@ -92,13 +99,12 @@ function ask(
   return { method, target, headers: [...usual, ...given], ...(body === undefined ? {} : { body }) }
 }
 
-const guarded = (): readonly GuardedRoute[] =>
-  platform.plinth.routes.filter((route): route is GuardedRoute => !route.public)
+const guarded = (): readonly GuardedRoute[] => platform.plinth.routes.filter(isGuarded)
 const withBody = (): readonly GuardedRoute[] => guarded().filter((route) => route.body !== undefined)
 
 /** A path of a route with an id that exists. */
 function concrete(route: Route, id?: string): string {
-  return route.path.replace(':id', id ?? (route.public ? 'x' : existingId(route.resource)))
+  return route.path.replace(':id', id ?? (isGuarded(route) ? existingId(route.resource) : 'x'))
 }
 
 const ids = new Map<string, string>()
@@ -329,7 +335,7 @@ describe('headers', () => {
         ask(
           route.method,
           concrete(route),
-          route.public || !route.body ? undefined : JSON.stringify(validBody(route.resource)),
+          !isGuarded(route) || !route.body ? undefined : JSON.stringify(validBody(route.resource)),
           headers,
         ),
       ),

@@ -14,7 +14,8 @@ export type { Context, ListRequest, ReadingContext } from './resource/context.ts
 export type { Hooks } from './resource/hooks.ts'
 export type { Granted, Guard, GuardOutcome } from './platform/guard.ts'
 export type { Client, Peer } from './client/client.ts'
-export type { FoundTenant, Plinth, PlinthOptions } from './platform/plinth.ts'
+export type { FoundingDraft, FoundTenant } from './platform/found-tenant.ts'
+export type { BoundCommand, Plinth, PlinthOptions } from './platform/plinth.ts'
 export type { ApiLicense } from './openapi/document.ts'
 export type { ServiceToken } from './auth/service-tokens.ts'
 
@@ -52,8 +53,32 @@ export type { ComparableKind } from './condition/comparable.ts'
 export { recordedWrite } from './feature/record.ts'
 export type { Feature, FeatureMigration, FeatureParts, FeatureSlots } from './feature/feature.ts'
 export type { RecordedName, RecordedRow, RecordedValue, RecordedWrite } from './feature/record.ts'
-export type { Actor, Credential, CredentialReader, Principal, PrincipalKind } from './auth/principal.ts'
-export type { Directory, Tenant, TenantChooser, TenantStatus } from './tenancy/tenant.ts'
+export type {
+  Actor,
+  Asking,
+  Credential,
+  CredentialReader,
+  Principal,
+  PrincipalKind,
+  Rights,
+  SessionFacts,
+} from './auth/principal.ts'
+export type { Member, Tenant, TenantChooser, TenantDraft, TenantSource, TenantStatus } from './tenancy/tenant.ts'
+export type { Directory, Newcomer, OwnTenant } from './tenancy/directory.ts'
+export type { Founding } from './feature/feature.ts'
+export type { CommandOption, CommandTerminal, FeatureCommand } from './feature/command.ts'
+export type { Roles } from './policy/roles.ts'
+export type { Platform } from './platform/platform.ts'
+export type { Runtime } from './platform/runtime.ts'
+export { foundWithin } from './platform/found-tenant.ts'
+export { addMember } from './tenancy/add-member.ts'
+export { enterTenant } from './tenancy/enter-tenant.ts'
+export { scopeOf } from './pipeline/data.ts'
+export { csrfToken, refuseForeignOrigin, refuseForgery } from './auth/csrf.ts'
+export { FRESH_MS, FreshLookup } from './lookup/fresh-lookup.ts'
+export { FixedStatement, statement } from './ports/statement.ts'
+export type { StatementValue } from './ports/statement.ts'
+export { platformTable } from './table/resource-table.ts'
 export { buildPermissionSet, PermissionSet } from './policy/permission-set.ts'
 export { parsePermission } from './policy/permission.ts'
 export type { PermissionNumbers } from './policy/permission-set.ts'
@@ -75,9 +100,6 @@ export type {
   LockOperation,
   LockStrength,
   ManyOperation,
-  MigrateOptions,
-  MigrationProgress,
-  MigrationReport,
   Raw,
   RawRow,
   ReadOperation,
@@ -86,11 +108,14 @@ export type {
   Scope,
   Session,
   SortKey,
+  StatementRunner,
   Stored,
+  SystemTransaction,
   Ties,
   Transaction,
   UpdateOperation,
 } from './ports/database.ts'
+export type { MigrateOptions, MigrationProgress, MigrationReport } from './ports/migration.ts'
 export type { Clock } from './ports/clock.ts'
 export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'
@@ -117,12 +142,27 @@ export { isoTime } from './columns/kinds.ts'
 export { toStored } from './input/stored.ts'
 
 // Routes as data.
-export type { GuardedRoute, Method, PublicRoute, QueryParameter, Route, RouteAnswer } from './routes/route.ts'
+export { isGuarded } from './routes/route.ts'
+export type {
+  GuardedRoute,
+  Method,
+  PersonalRoute,
+  PublicRoute,
+  QueryParameter,
+  Route,
+  RouteAnswer,
+} from './routes/route.ts'
 export type { Answer, AnswerBody, TextAnswer } from './pipeline/answer.ts'
 export { html, Html } from './pages/html.ts'
 export { publicAnswer, publicPage } from './pages/public-answer.ts'
 export { wantsJson } from './pages/wants-json.ts'
-export type { PublicCall } from './pipeline/call.ts'
+export { emptyAnswer, jsonAnswer } from './pipeline/answer.ts'
+export { routePartsOf } from './routes/resource/route-parts.ts'
+export { validate } from './input/validate.ts'
+export { inputSchemas } from './input/schemas.ts'
+export { outputSchema } from './output/schemas.ts'
+export { decodeRow, rowPrinter } from './output/print-row.ts'
+export type { Call, PersonalCall, PublicCall } from './pipeline/call.ts'
 
 // Settings, keys and logs.
 export { defineSettings } from './settings/define-settings.ts'

@@ -2,6 +2,7 @@ import type { Principal } from './auth/principal.ts'
 import type { Client, Peer } from './client/client.ts'
 import { authenticate, principalOf } from './pipeline/auth.ts'
 import { perform, readRouteBody } from './pipeline/data.ts'
+import { performPersonal } from './pipeline/personal.ts'
 import { allowedTo, authorize, type Asked } from './pipeline/policy.ts'
 import { admit, measureHead, receive } from './pipeline/request.ts'
 import { respond, respondTo, type Reached } from './pipeline/response.ts'
@@ -20,12 +21,19 @@ export async function handle(platform: Platform, request: Request, peer?: Peer):
     const admitted = (reached = await admit(platform, received))
     const { route } = admitted
     if (route.public) {
+      if (route.stored) await platform.ready()
       const { headers, parameters, search, client, requestId } = admitted
       const body = readRouteBody(platform, admitted)
       const call = { platform, headers, parameters, search, body, client, requestId }
       return respond(platform, admitted, await route.handle(call))
     }
     await platform.ready()
+    if (route.personal) {
+      const own = await authenticate(platform, admitted, route)
+      reached = own
+      const { answer, ...more } = await performPersonal(platform, own)
+      return respond(platform, { ...own, ...more }, answer)
+    }
     const authenticated = (reached = await authenticate(platform, admitted, route))
     const inTenant = (reached = await chooseTenant(platform, authenticated))
     const authorized = authorize(platform, inTenant)
@@ -60,10 +68,10 @@ export async function guardRequest(
     await platform.ready()
     const principal = await principalOf(platform, received)
     reached = { ...received, principal }
-    const tenant = await tenantOf(platform, principal, received)
-    reached = { ...received, principal, tenant }
-    if (asked) allowedTo(principal, asked)
-    return { principal, tenant, requestId: received.requestId, client: received.client }
+    const inTenant = await tenantOf(platform, principal, received)
+    reached = { ...received, ...inTenant }
+    if (asked) allowedTo(inTenant.principal, asked)
+    return { ...inTenant, requestId: received.requestId, client: received.client }
   } catch (error) {
     return { refused: respondTo(platform, reached, error) }
   }

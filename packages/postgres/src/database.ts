@@ -3,24 +3,29 @@ import type {
   Attachment,
   Database,
   Finding,
+  FixedStatement,
+  Member,
   MigrateOptions,
   MigrationReport,
+  RawRow,
   Scope,
   Session,
   StartupFault,
+  SystemTransaction,
   Tenant,
+  TenantDraft,
   Transaction,
 } from '@plinth/core'
 import { checkCatalog, type CheckOptions } from './catalog/check-catalog.ts'
 import { asFaults, unreachable } from './catalog/fault.ts'
 import { inspectCatalog } from './catalog/inspect-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
+import type { DatabaseOptions } from './database-options.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
-import { classify } from './errors/connection-trouble.ts'
+import { reaching } from './errors/reaching.ts'
 import { checkTenants } from './isolation/check-tenants.ts'
 import { verifyPlaces } from './isolation/place-tables.ts'
 import { beginsIn, inSearchPath, searchPathOf } from './isolation/search-path.ts'
-import { makeTenantSchema } from './isolation/make-tenant-schema.ts'
 import { TenantGate } from './isolation/tenant-gate.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import { migrateDatabase } from './migrate/migrate-database.ts'
@@ -28,31 +33,16 @@ import { Relay } from './relay/relay.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
+import type { Ask } from './session/ask.ts'
 import { TableFields } from './session/table-fields.ts'
-import { insertTenant, TenantLookup } from './session/tenant-lookup.ts'
+import { printFixed } from './session/fixed-statement.ts'
+import { MemberLookup } from './session/member-lookup.ts'
+import { OwnSystemTransaction } from './session/system-transaction.ts'
+import { TenantLookup } from './session/tenant-lookup.ts'
 import { tableOf, TextCache } from './statements/printing.ts'
 import { Sweep } from './sweep/sweep.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
-
-export interface DatabaseOptions {
-  /** For messages and health: `postgres` or `embedded`. Default: the kind of the drivers. */
-  readonly kind?: string
-  readonly faults?: readonly StartupFault[]
-  /** What the names of the roles begin with. Default `plinth_`. */
-  readonly rolePrefix?: string
-  /** Default `shared`. */
-  readonly isolation?: Isolation
-  /** The runtime login, as DATABASE_URL names it; migrate() makes it a member of the runtime role. */
-  readonly appLogin?: { readonly user: string; readonly password?: string | undefined } | undefined
-  /** The password that migrate() gives to the system role. */
-  readonly systemPassword?: string | undefined
-  /** Whether policies written in code read facts about the principal; each statement then sets two settings more. */
-  readonly policyFacts?: boolean
-  /** The connections of the relay, where they are not those of the system role (a direct URL past PgBouncer). */
-  readonly relayDriver?: () => Promise<Driver>
-  readonly relay?: { readonly pollMs?: number; readonly backoffMs?: number }
-}
 
 /** What exists once the platform is put together. */
 interface Attached {
@@ -77,7 +67,7 @@ class SqlDatabase implements Database {
   readonly #drivers: Drivers
   readonly #options: DatabaseOptions
   #attached: Attached | undefined
-  #tenants: TenantLookup | undefined
+  #lookups: { readonly tenants: TenantLookup; readonly members: MemberLookup } | undefined
   #relay: Relay | undefined
   #sweep: Sweep | undefined
 
@@ -109,7 +99,8 @@ class SqlDatabase implements Database {
           : undefined,
     }
     const direct = directRunner(this.#drivers.app, runner)
-    this.#tenants = new TenantLookup((text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read'))
+    const ask: Ask = (text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read')
+    this.#lookups = { tenants: new TenantLookup(ask), members: new MemberLookup(ask) }
     return faults
   }
 
@@ -152,27 +143,46 @@ class SqlDatabase implements Database {
 
   findTenant(idOrSlug: string): Promise<Tenant | undefined> {
     this.#ready()
-    return this.#tenants?.find(idOrSlug) ?? Promise.resolve(undefined)
+    return this.#lookups?.tenants.find(idOrSlug) ?? Promise.resolve(undefined)
   }
 
-  async foundTenant(
-    draft: { readonly slug: string; readonly name: string },
-    scope: (tenant: Tenant) => Scope,
-    provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
-  ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
+  findMember(tenantId: string, userId: string): Promise<Member | undefined> {
+    this.#ready()
+    return this.#lookups?.members.find(tenantId, userId) ?? Promise.resolve(undefined)
+  }
+
+  forget(): void {
+    this.#lookups?.tenants.forget()
+    this.#lookups?.members.forget()
+  }
+
+  lookup(statement: FixedStatement): Promise<readonly RawRow[]> {
+    return directRunner(this.#drivers.app, this.#ready().runner).run(printFixed(statement), 'read')
+  }
+
+  async system<T>(work: (system: SystemTransaction) => Promise<T>): Promise<T> {
     const { runner: parts, session, gate } = this.#ready()
     let announced = false
     const onEvent = (): void => void (announced = true)
-    const outcome = await inTransaction(await this.#drivers.system(), parts, async (runner) => {
-      const found = await insertTenant(runner, draft)
-      if (found.founded && gate) await makeTenantSchema(runner, found.tenant.id)
-      if (found.founded)
-        await provision(new ScopedTransaction(scope(found.tenant), runner, { ...session, onEvent }), found.tenant)
+    const result = await inTransaction(await this.#drivers.system(), parts, (runner) =>
+      work(new OwnSystemTransaction(runner, { ...session, onEvent }, gate !== undefined)),
+    )
+    // What such a transaction changes (members, tenants) is what the lookups remember.
+    this.forget()
+    if (announced) session.onEvent()
+    return result
+  }
+
+  foundTenant(
+    draft: TenantDraft,
+    scope: (tenant: Tenant) => Scope,
+    provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
+  ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
+    return this.system(async (system) => {
+      const found = await system.found(draft)
+      if (found.founded) await provision(await system.within(scope(found.tenant)), found.tenant)
       return found
     })
-    this.#tenants?.forget()
-    if (announced) session.onEvent()
-    return outcome
   }
 
   async migrate(options: MigrateOptions): Promise<MigrationReport> {
@@ -184,7 +194,7 @@ class SqlDatabase implements Database {
       if (!(error instanceof StartupError)) throw error
       return this.#withoutOwner(error)
     }
-    const report = await this.#reaching(() =>
+    const report = await reaching(() =>
       migrateDatabase({
         owner,
         registry: attachment.registry,
@@ -197,25 +207,8 @@ class SqlDatabase implements Database {
         log: attachment.log,
       }),
     )
-    this.#tenants?.forget()
+    this.forget()
     return report
-  }
-
-  /** A database that cannot be reached at start is a fault in words, not a stack. */
-  async #reaching<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      if (error instanceof StartupError || classify(error).kind !== 'connection') throw error
-      const words = error instanceof Error ? error.message : String(error)
-      throw new StartupError([
-        {
-          path: 'DATABASE_OWNER_URL',
-          problem: `cannot be reached: ${words}`,
-          fix: 'start PostgreSQL there, or mend the URL',
-        },
-      ])
-    }
   }
 
   /** A process without the owner's login may start all the same where another one has migrated. */
@@ -249,7 +242,11 @@ class SqlDatabase implements Database {
 
   startBackground(): void {
     const { attachment } = this.#ready()
-    this.#sweep ??= new Sweep(() => this.#drivers.system(), attachment.log)
+    this.#sweep ??= new Sweep(
+      () => this.#drivers.system(),
+      attachment.log,
+      () => attachment.registry.features.flatMap((feature) => feature.sweep?.(attachment.clock.now()) ?? []),
+    )
     this.#sweep.start()
     // Where nobody listens nothing is stored, and nobody needs to look.
     if (attachment.registry.listened.size === 0 || this.#relay) return

@@ -3,7 +3,7 @@
  * Nothing here is needed to use Plinth.
  */
 export { databaseFrom } from './database.ts'
-export type { DatabaseOptions } from './database.ts'
+export type { DatabaseOptions } from './database-options.ts'
 export { postgresJsDriver } from './drivers/postgres-js.ts'
 export type { PostgresJsOptions } from './drivers/postgres-js.ts'
 export { dumpDataDir, pgliteDrivers } from './drivers/pglite.ts'

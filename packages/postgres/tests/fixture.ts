@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import {
   always,
   defineResource,
@@ -15,7 +15,8 @@ import {
 } from '@plinth/core'
 import { ensureRole, loginUrl, templateDatabase } from '../../testing/src/server/databases.ts'
 import type {} from '../../testing/src/server/vitest-global-setup.ts'
-import { databaseFrom, type DatabaseOptions } from '../src/database.ts'
+import { databaseFrom } from '../src/database.ts'
+import type { DatabaseOptions } from '../src/database-options.ts'
 import type { Driver, Drivers } from '../src/drivers/driver.ts'
 import { pgliteDrivers } from '../src/drivers/pglite.ts'
 import { postgresDrivers } from '../src/postgres.ts'
@@ -27,8 +28,10 @@ export { history, notes, projects, samples, sites } from './fixture-tables.ts'
 export const rolePrefix = 'plinth_'
 
 function prepareSql(collation: string): string {
-  const platformSql = readFileSync(new URL('../migrations/0001_platform.sql', import.meta.url), 'utf8')
-  const sql = `${platformSql}\nreset role;\n${tablesSql(collation)}${securitySql}`
+  const folder = new URL('../migrations/', import.meta.url)
+  const files = readdirSync(folder).sort()
+  const platformSql = files.map((file) => `${readFileSync(new URL(file, folder), 'utf8')}\nreset role;\n`).join('')
+  const sql = `${platformSql}${tablesSql(collation)}${securitySql}`
   return `begin;\n${fillRoleNames(sql, roleNames(rolePrefix))}\ncommit;`
 }
 

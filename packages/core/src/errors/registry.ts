@@ -71,6 +71,16 @@ export const coreErrors = {
     title: 'The credential is not valid',
     help: 'It is unknown, expired or revoked. A wrong credential never falls back to being anonymous.',
   },
+  csrf_failed: {
+    status: 403,
+    title: 'The request may not come from a page of this service',
+    help: 'With a session cookie, whatever changes something needs the `X-CSRF-Token` (or the form field `csrf_token`) of that session, sent from a page of the same origin. Programs use a bearer token.',
+  },
+  second_factor_required: {
+    status: 403,
+    title: 'A second factor is required',
+    help: 'This tenant asks it of everybody. Set one up at `/auth/mfa/setup`, or sign in with the one you have.',
+  },
   permission_denied: {
     status: 403,
     title: 'Permission denied',
@@ -131,6 +141,11 @@ export const coreErrors = {
     status: 409,
     title: 'A request with this Idempotency-Key is still running',
     help: 'Wait for the seconds of `Retry-After` and repeat the request.',
+  },
+  answer_not_repeatable: {
+    status: 409,
+    title: 'The answer is not given twice',
+    help: 'The first request with this Idempotency-Key was carried out and answered with a secret, which is kept nowhere. `detail` names what it made; if the secret was lost, make another.',
   },
   version_mismatch: {
     status: 412,

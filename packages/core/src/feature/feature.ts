@@ -3,15 +3,21 @@ import type { CredentialReader } from '../auth/principal.ts'
 import type { PrincipalSource } from '../auth/principal-source.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
-import type { EventRecord } from '../ports/database.ts'
+import type { EventRecord, StatementRunner } from '../ports/database.ts'
+import type { FixedStatement } from '../ports/statement.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { Runtime } from '../platform/runtime.ts'
+import type { Roles } from '../policy/roles.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Registry } from '../platform/registry.ts'
-import type { PublicRoute } from '../routes/route.ts'
+import type { Route } from '../routes/route.ts'
+import type { Directory } from '../tenancy/directory.ts'
 import type { Tenant, TenantChooser } from '../tenancy/tenant.ts'
+import type { FeatureCommand } from './command.ts'
 import type { RecordedRow, RecordedWrite } from './record.ts'
 
-/** A numbered piece of SQL of a feature, forward only. `{app}` `{system}` `{owner}` stand for the role names. */
+/** A numbered piece of SQL of a feature, forward only. `{app}` `{system}` `{owner}` `{lookup}` stand for the role names. */
 export interface FeatureMigration {
   /** Unique in the feature, sorted as text: `0001_log`. */
   readonly id: string
@@ -24,6 +30,10 @@ export interface FeatureSlots {
   readonly auth?: readonly CredentialReader[]
   /** How the tenant is chosen. At most one feature fills it. */
   readonly tenant?: TenantChooser
+  /** Who may come in, and where to. At most one feature fills it. */
+  readonly directory?: Directory
+  /** What roles may do. At most one feature fills it; called once. */
+  readonly roles?: (platform: Platform) => Roles
   /** Where principals are found by name, for explanations. */
   readonly principals?: readonly PrincipalSource[]
 }
@@ -48,11 +58,11 @@ export interface Feature {
   readonly errors?: Readonly<Record<string, ErrorDefinition>>
   readonly resources?: readonly Resource[]
   /**
-   * Routes beside those of its resources, reachable by anyone. Called once at start; paths are whole, without the base path
+   * Routes beside those of its resources. Called once at start; paths are whole, without the base path
    * (`/api/v1/docs`; at the root only where `root` says so). A path that is taken already is a fault at start.
    */
-  readonly routes?: (parts: FeatureParts) => readonly PublicRoute[]
-  /** Platform tables in the schema `plinth`, made by `migrations`. Each has `tenant_id` and gets forced row-level security. */
+  readonly routes?: (parts: FeatureParts) => readonly Route[]
+  /** Tables of tenants in the schema `plinth`, made by `migrations`. Each has `tenant_id` and gets forced row-level security. */
   readonly tables?: readonly PgTable[]
   readonly migrations?: readonly FeatureMigration[]
   /**
@@ -62,9 +72,25 @@ export interface Feature {
   readonly record?: (write: RecordedWrite) => readonly RecordedRow[]
   /** Handlers of committed events by type (`site.created`, or `*`), at least once, in order per row. */
   readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
-  /** Runs in the transaction that founds a tenant. */
-  readonly provision?: (context: Context, tenant: Tenant) => Promise<void>
+  /** Runs in the transaction that founds a tenant, as the platform itself. */
+  readonly provision?: (context: Context, tenant: Tenant, founding: Founding) => Promise<void>
+  /** Statements by which `plinth_system` removes what has had its time, a bounded number of rows each; run every few minutes. */
+  readonly sweep?: (now: Date) => readonly FixedStatement[]
+  /** Encrypts anew, under the first key of the ring, whatever the feature keeps sealed. How many values. */
+  readonly reseal?: (platform: Platform) => Promise<number>
+  /** Verbs for the command line: `plinth admin:create`. */
+  readonly commands?: readonly FeatureCommand[]
+  /** Called once when all is put together and nothing is connected yet. */
+  readonly start?: (platform: Platform) => void
+  /** Ends what it holds open. */
+  readonly stop?: () => Promise<void>
   readonly slots?: FeatureSlots
   /** Called once when everything is known; returns what is wrong with the feature's own configuration. */
-  readonly verify?: (registry: Registry) => readonly StartupFault[]
+  readonly verify?: (registry: Registry, runtime: Runtime) => readonly StartupFault[]
+}
+
+/** What a provision may know and do beside its context. */
+export interface Founding extends StatementRunner {
+  /** The first member, its owner; null for a tenant that the operator founds for somebody else. */
+  readonly founder: string | null
 }

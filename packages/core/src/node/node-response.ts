@@ -37,10 +37,12 @@ class NodeResponse {
 
   get #real(): Response {
     const { status, headers, body } = this.#parts
-    return (this.#native ??= new Response(body as NativeBody, {
-      status,
-      headers: headers as Record<string, string>,
-    }))
+    if (this.#native) return this.#native
+    const { 'set-cookie': cookies, ...others } = headers
+    const made = new Response(body as NativeBody, { status, headers: others as Record<string, string> })
+    for (const cookie of typeof cookies === 'string' ? [cookies] : (cookies ?? []))
+      made.headers.append('set-cookie', cookie)
+    return (this.#native = made)
   }
 
   static {
@@ -70,9 +72,15 @@ export function responseTo(
   request: Request,
   body: AnswerBody,
   init: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+  cookies: readonly string[] = [],
 ): Response {
-  if (!(request instanceof NodeRequest)) return new Response(body as NativeBody, init)
-  return new NodeResponse({ ...init, body }) as unknown as Response
+  if (!(request instanceof NodeRequest)) {
+    const response = new Response(body as NativeBody, init)
+    for (const cookie of cookies) response.headers.append('set-cookie', cookie)
+    return response
+  }
+  const headers = cookies.length === 0 ? init.headers : { ...init.headers, 'set-cookie': cookies }
+  return new NodeResponse({ status: init.status, headers, body }) as unknown as Response
 }
 
 /** What is to be written of any `Response`, a foreign one included. */

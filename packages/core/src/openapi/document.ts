@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Registry } from '../platform/registry.ts'
-import type { Route } from '../routes/route.ts'
+import type { GuardedRoute, PersonalRoute, Route } from '../routes/route.ts'
 import { securitySchemes } from './security-schemes.ts'
 import { describeTags } from './tags.ts'
 import { errorResponses, problemSchema } from './errors.ts'
@@ -92,18 +92,12 @@ function operation(
     description: parameter.description,
     schema: jsonSchema(parameter.schema),
   }))
-  const headers = route.public ? [] : headerParameters(route)
+  const headers = route.public || (route.personal && !route.inTenant) ? [] : headerParameters(route)
   return {
     operationId: route.operationId,
     summary: route.summary,
     tags: [route.tag],
-    ...(route.public
-      ? { security: [] }
-      : {
-          'x-permission': [route, ...(route.otherwise ?? [])]
-            .map((way) => `${(route.guarded ?? route.resource).name}:${way.verb}`)
-            .join(' or '),
-        }),
+    ...(route.public ? { security: [] } : { 'x-permission': permissionInWords(route) }),
     parameters: [...path, ...query, ...headers],
     ...(route.body
       ? {
@@ -123,6 +117,13 @@ function operation(
       : {}),
     responses: { ...successResponses(route), ...errorResponses(route, errors, errorTypeBase) },
   } as ZodOpenApiOperationObject
+}
+
+/** What is needed: a permission, or only to be somebody. */
+function permissionInWords(route: GuardedRoute | PersonalRoute): string {
+  if (route.personal) return { user: 'self', anyone: 'self', superadmin: 'superadmin' }[route.personal]
+  const { name } = route.guarded ?? route.resource
+  return [route, ...(route.otherwise ?? [])].map((way) => `${name}:${way.verb}`).join(' or ')
 }
 
 /** Schemas of parameters stand alone: nothing of them is shared as a component. */

@@ -24,7 +24,11 @@ const guarded = [
   'tenant_forbidden',
   'permission_denied',
   'tenant_suspended',
+  'second_factor_required',
+  'csrf_failed',
 ]
+/** Of routes that are about the caller and no tenant. */
+const personal = ['unauthenticated', 'invalid_credential', 'permission_denied', 'csrf_failed']
 const unsafe = ['idempotency_in_progress', 'idempotency_key_reused']
 
 /** The problem responses of a route, one per status, each naming its codes. */
@@ -33,10 +37,11 @@ export function errorResponses(
   errors: Readonly<Record<string, ErrorDefinition>>,
   typeBase: string,
 ): Record<string, object> {
+  const inTenant = !route.public && (!route.personal || route.inTenant)
   const codes = [
     ...everywhere,
-    ...(route.public ? [] : guarded),
-    ...(route.public || route.method === 'GET' ? [] : unsafe),
+    ...(route.public ? [] : inTenant ? guarded : personal),
+    ...(!inTenant || route.method === 'GET' ? [] : unsafe),
     ...route.errors,
   ]
   const byStatus = new Map<number, string[]>()

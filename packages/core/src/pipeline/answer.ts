@@ -10,11 +10,15 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** Null for an empty body. */
   readonly body: AnswerBody
+  /** Whole `Set-Cookie` values: the one header of which there may be several. */
+  readonly cookies?: readonly string[]
 }
 
 /** An answer that can be stored and replayed as it was: what is kept under an idempotency key is text. */
 export interface TextAnswer extends Answer {
   readonly body: string | null
+  /** The id of what was made, where the body holds a secret that is shown once: repeated, the request is answered without it. */
+  readonly once?: string
 }
 
 /** Answers of the data stage. `private, no-cache`: a shared cache must never keep a tenant's rows. */

@@ -1,21 +1,22 @@
-import type { Credential, Principal } from '../auth/principal.ts'
+import type { Asking, Credential, Principal } from '../auth/principal.ts'
+import { refuseForgery } from '../auth/csrf.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { GuardedRoute } from '../routes/route.ts'
+import type { GuardedRoute, PersonalRoute } from '../routes/route.ts'
 import type { Admitted, Received } from './request.ts'
 
 /** A request whose asker is known. */
-export interface Authenticated extends Admitted {
-  readonly route: GuardedRoute
+export interface Authenticated<R extends GuardedRoute | PersonalRoute = GuardedRoute> extends Admitted {
+  readonly route: R
   readonly principal: Principal
 }
 
 /** @throws unauthenticated, invalid_credential */
-export async function authenticate(
+export async function authenticate<R extends GuardedRoute | PersonalRoute>(
   platform: Platform,
   admitted: Admitted,
-  route: GuardedRoute,
-): Promise<Authenticated> {
+  route: R,
+): Promise<Authenticated<R>> {
   return { ...admitted, route, principal: await principalOf(platform, admitted) }
 }
 
@@ -27,9 +28,11 @@ export async function authenticate(
 export async function principalOf(platform: Platform, received: Received): Promise<Principal> {
   const credential = credentialOf(received.headers, platform)
   if (!credential) throw problem('unauthenticated', { headers: challenge })
+  if (credential.kind === 'cookie') refuseForgery(platform, received, credential.value)
+  const asking: Asking = { platform, requestId: received.requestId, client: received.client }
   for (const reader of platform.readers) {
     if (!reader.kinds.includes(credential.kind)) continue
-    const principal = await reader.read(credential)
+    const principal = await reader.read(credential, asking)
     if (principal) return principal
   }
   throw problem('invalid_credential', { headers: challenge })

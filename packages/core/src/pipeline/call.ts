@@ -1,7 +1,9 @@
 import type { Client } from '../client/client.ts'
+import type { Principal } from '../auth/principal.ts'
 import type { Condition } from '../condition/condition.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Scope, Session, Transaction } from '../ports/database.ts'
+import type { Tenant } from '../tenancy/tenant.ts'
 import type { TextAnswer } from './answer.ts'
 import type { InTenant } from './tenant.ts'
 
@@ -16,6 +18,17 @@ export interface PublicCall {
   readonly body: unknown
   readonly client: Client
   readonly requestId: string
+}
+
+/** What a personal route works with: who asks and, where the route says so, in which tenant. */
+export interface PersonalCall extends PublicCall {
+  readonly principal: Principal
+  /** Null where the route is not about a tenant. */
+  readonly tenant: Tenant | null
+  /** In whose name statements run; null where the route is not about a tenant. */
+  readonly scope: Scope | null
+  /** As {@link Call.transact}, for routes that are about a tenant; the others have their own ways to the database. */
+  transact(work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer>
 }
 
 /** What a guarded route works with, after every check that does not need the row. */

@@ -23,7 +23,7 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
   const { route } = request
   const scope = scopeOf(platform, request)
   const body = readRouteBody(platform, request)
-  const key = route.method === 'GET' ? undefined : idempotencyKeyOf(request.headers, () => fingerprint(request))
+  const key = route.method === 'GET' ? undefined : idempotencyKeyOf(request.headers, () => fingerprintOf(request))
   const call: Call = {
     platform,
     request,
@@ -91,7 +91,7 @@ function isJson(contentType: string | undefined, mergePatch: boolean): boolean {
 }
 
 /** Method, path and body: what makes two requests the same for an idempotency key. */
-function fingerprint(request: InTenant): string {
+export function fingerprintOf(request: Pick<InTenant, 'method' | 'path' | 'search' | 'body'>): string {
   return createHash('sha256')
     .update(`${request.method} ${request.path}?${request.search}\n`)
     .update(request.body ?? '')

@@ -45,6 +45,8 @@ export function withIdempotency(
     if (claim.found === 'running') throw problem('idempotency_in_progress', { headers: { 'retry-after': '1' } })
     if (claim.found !== 'answer') return undefined
     const answer = JSON.parse(platform.secrets.open(claim.sealed, context)) as TextAnswer
+    if (answer.once !== undefined)
+      throw problem('answer_not_repeatable', { detail: `The request was carried out; it made ${answer.once}.` })
     platform.log.info(logEvents.idempotencyReplayed, { requestId: scope.requestId })
     return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
   }
@@ -53,7 +55,10 @@ export function withIdempotency(
       const before = kept(await transaction.claimKey(key))
       if (before) return before
       const answer = await work(transaction)
-      const sealed = platform.secrets.seal(JSON.stringify(answer), context)
+      // What is shown once is kept nowhere, sealed or not.
+      const repeatable =
+        answer.once === undefined ? answer : { status: answer.status, headers: {}, body: null, once: answer.once }
+      const sealed = platform.secrets.seal(JSON.stringify(repeatable), context)
       await transaction.keepAnswer(key, sealed, new Date(scope.now.getTime() + KEPT_FOR))
       return answer
     })

@@ -26,8 +26,8 @@ export function respond(platform: Platform, received: Reached, answer: Answer): 
     ...answer.headers,
   }
   const { status, body } = answer
-  if (received.method !== 'HEAD') return responseTo(received.request, body, { status, headers })
-  return responseTo(received.request, null, { status, headers: { ...lengthOf(body), ...headers } })
+  if (received.method !== 'HEAD') return responseTo(received.request, body, { status, headers }, answer.cookies)
+  return responseTo(received.request, null, { status, headers: { ...lengthOf(body), ...headers } }, answer.cookies)
 }
 
 /**

@@ -12,18 +12,20 @@ import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
 import { systemClock } from '../ports/clock.ts'
-import type { EventRecord, Transaction } from '../ports/database.ts'
+import type { EventRecord } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import { collectRoutes } from '../routes/collect-routes.ts'
 import { routeFaults } from '../routes/route-faults.ts'
 import { buildRouteTable, pathsOf } from '../routes/route-table.ts'
+import { noRoles, type Roles } from '../policy/roles.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
-import type { Tenant } from '../tenancy/tenant.ts'
+import { enterTenant } from '../tenancy/enter-tenant.ts'
 import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { defaultLimits, type Platform } from './platform.ts'
-import type { FoundTenant, Plinth, PlinthOptions } from './plinth.ts'
+import { foundTenant } from './found-tenant.ts'
+import type { Plinth, PlinthOptions } from './plinth.ts'
 import { guardOf, problemOf } from './guard.ts'
 import { readDeclaration } from './read-declaration.ts'
 import { readinessOf } from './readiness.ts'
@@ -38,8 +40,8 @@ import { readRuntime } from './runtime.ts'
 export function createPlinth(options: PlinthOptions): Plinth {
   const faults: StartupFault[] = [...options.database.faults]
   const features = options.features ?? []
-  const registry = readDeclaration(options.resources, features, faults)
   const runtime = readRuntime(options, faults)
+  const registry = readDeclaration(options.resources, features, faults, runtime)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 
   const { database, clock = systemClock } = options
@@ -68,6 +70,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   ]
   if (lateFaults.length > 0) throw new StartupError(lateFaults)
   const routes = buildRouteTable(owned.map(({ route }) => route))
+  let roles: Roles | undefined
   const platform: Platform = {
     basePath,
     environment: runtime.environment,
@@ -79,6 +82,13 @@ export function createPlinth(options: PlinthOptions): Plinth {
     routes,
     readers: registry.features.flatMap((feature) => feature.slots?.auth ?? []),
     tenants: registry.features.find((feature) => feature.slots?.tenant)?.slots?.tenant ?? credentialTenant,
+    directory: registry.features.find((feature) => feature.slots?.directory)?.slots?.directory,
+    get roles() {
+      return (roles ??= registry.features.find((feature) => feature.slots?.roles)?.slots?.roles?.(platform) ?? noRoles)
+    },
+    title,
+    publicUrl: runtime.settings.PUBLIC_URL,
+    settings: runtime.settings,
     secrets: runtime.secrets,
     proxies: runtime.proxies,
     log: runtime.log,
@@ -86,6 +96,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
     limits: { ...defaultLimits, ...options.limits },
     ready: readiness.ready,
   }
+
+  for (const feature of registry.features) feature.start?.(platform)
 
   return {
     basePath,
@@ -103,10 +115,10 @@ export function createPlinth(options: PlinthOptions): Plinth {
       for (const step of report.applied) runtime.log.info(logEvents.migrationApplied, { step })
       for (const warning of report.warnings) runtime.log.warn(logEvents.migrationWarning, { warning })
       await readiness.check()
-      for (const feature of features) if (isImplicit(feature)) await found(platform, feature.implicitTenant)
+      for (const feature of features) if (isImplicit(feature)) await foundTenant(platform, feature.implicitTenant)
       return report
     },
-    foundTenant: (draft) => found(platform, draft),
+    foundTenant: (draft) => foundTenant(platform, draft),
     as: (principal, tenant, work) => inTransaction(platform, principal, tenant, work),
     async asSystem(reason, tenant, work) {
       const known = await database.findTenant(tenant)
@@ -121,7 +133,21 @@ export function createPlinth(options: PlinthOptions): Plinth {
     },
     inspect: async () => [...inspectDeclaration(registry), ...(await database.inspect())],
     explain: (question) => explainAccess(platform, question),
-    close: () => database.close(),
+    commands: registry.features.flatMap((feature) =>
+      (feature.commands ?? []).map((command) => ({
+        ...command,
+        run: (given, terminal) => command.run(platform, given, terminal),
+      })),
+    ),
+    async reseal() {
+      const counts: Record<string, number> = {}
+      for (const feature of registry.features) if (feature.reseal) counts[feature.name] = await feature.reseal(platform)
+      return counts
+    },
+    async close() {
+      for (const feature of registry.features) await feature.stop?.()
+      await database.close()
+    },
   }
 }
 
@@ -139,38 +165,12 @@ async function inTransaction<T>(
 ): Promise<T> {
   await platform.ready()
   const tenant = await platform.tenants.choose(principal, wanted, platform.database)
-  refuseInactive(tenant)
-  const scope = scopeOf(platform, { principal, tenant, requestId: randomUUID() })
+  const entered = await enterTenant(platform, principal, tenant)
+  refuseInactive(tenant, false)
+  const scope = scopeOf(platform, { principal: entered, tenant, requestId: randomUUID() })
   return platform.database.transaction(scope, (transaction) =>
-    work(transactionContext({ platform, scope, transaction, principal, tenant })),
+    work(transactionContext({ platform, scope, transaction, principal: entered, tenant })),
   )
-}
-
-/** One transaction for the tenant and for what every feature provisions in it: a failure leaves nothing. */
-async function found(
-  platform: Platform,
-  draft: { readonly slug: string; readonly name: string },
-): Promise<FoundTenant> {
-  const principal = systemPrincipal(platform.registry.permissions, `founding ${draft.slug}`)
-  const requestId = randomUUID()
-  const contextOf = (transaction: Transaction, tenant: Tenant): Context =>
-    transactionContext({
-      platform,
-      scope: scopeOf(platform, { principal, tenant, requestId }),
-      transaction,
-      principal,
-      tenant,
-    })
-  const { tenant, founded } = await platform.database.foundTenant(
-    draft,
-    (tenant) => scopeOf(platform, { principal, tenant, requestId }),
-    async (transaction, tenant) => {
-      for (const feature of platform.registry.features)
-        await feature.provision?.(contextOf(transaction, tenant), tenant)
-    },
-  )
-  if (founded) platform.log.info(logEvents.tenantFounded, { tenant: tenant.slug })
-  return { ...tenant, founded }
 }
 
 /** Hands one committed event to every handler of its type, each in a transaction of its own in the event's tenant. */

@@ -9,6 +9,7 @@ import type { PermissionScope } from '../policy/permission.ts'
 import type { RawRow } from '../ports/database.ts'
 import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
+import { enterTenant } from '../tenancy/enter-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { Platform } from './platform.ts'
 
@@ -61,16 +62,18 @@ type Verdict = Pick<AccessExplanation, 'decision' | 'answer' | 'decidedBy' | 'se
  */
 export async function explainAccess(platform: Platform, question: AccessQuestion): Promise<AccessExplanation> {
   const { resource, verb, permission } = permissionOf(platform, question.permission)
-  const principal = await principalOf(platform, question.principal)
+  const asker = await principalOf(platform, question.principal)
   const about = { permission: question.permission, id: question.id ?? null }
-  const who = { kind: principal.kind, id: principal.id, name: principal.name }
+  const who = { kind: asker.kind, id: asker.id, name: asker.name }
   let tenant: Tenant
+  let principal: Principal
   try {
-    tenant = await platform.tenants.choose(principal, question.tenant, platform.database)
-    refuseInactive(tenant)
+    tenant = await platform.tenants.choose(asker, question.tenant, platform.database)
+    principal = await enterTenant(platform, asker, tenant)
+    refuseInactive(tenant, verb === 'read')
   } catch (error) {
     if (!PlinthError.is(error) || error.status >= 500) throw error
-    return { ...about, principal: who, tenant: null, ...refusedByTenant(principal, question.tenant, error) }
+    return { ...about, principal: who, tenant: null, ...refusedByTenant(asker, question.tenant, error) }
   }
   const rule = principal.permissions.condition(permission)
   const held = principal.permissions.scopes(permission)

@@ -5,7 +5,10 @@ import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Secrets } from '../ports/secrets.ts'
+import type { Roles } from '../policy/roles.ts'
 import type { RouteTable } from '../routes/route-table.ts'
+import type { PlatformSettings } from '../settings/platform-settings.ts'
+import type { Directory } from '../tenancy/directory.ts'
 import type { TenantChooser } from '../tenancy/tenant.ts'
 import type { Registry } from './registry.ts'
 
@@ -51,6 +54,13 @@ export interface Platform {
   readonly routes: RouteTable
   readonly readers: readonly CredentialReader[]
   readonly tenants: TenantChooser
+  /** Undefined where no feature knows who belongs where. */
+  readonly directory: Directory | undefined
+  readonly roles: Roles
+  /** Scheme, host and port under which people reach the service, without a path; undefined where it was not said. */
+  readonly publicUrl: string | undefined
+  readonly settings: PlatformSettings
+  readonly title: string
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
   readonly log: Logger

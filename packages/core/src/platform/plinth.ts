@@ -3,14 +3,16 @@ import type { Peer } from '../client/client.ts'
 import type { ApiLicense, OpenApiDocument } from '../openapi/document.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Database, MigrateOptions, MigrationReport } from '../ports/database.ts'
+import type { Database } from '../ports/database.ts'
+import type { MigrateOptions, MigrationReport } from '../ports/migration.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Route } from '../routes/route.ts'
-import type { Tenant } from '../tenancy/tenant.ts'
 import type { AccessExplanation, AccessQuestion } from './explain-access.ts'
 import type { Finding } from './finding.ts'
+import type { FoundingDraft, FoundTenant } from './found-tenant.ts'
+import type { FeatureCommand } from '../feature/command.ts'
 import type { Guard } from './guard.ts'
 import type { Limits } from './platform.ts'
 import type { Registry } from './registry.ts'
@@ -41,8 +43,12 @@ export interface PlinthOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-export interface FoundTenant extends Tenant {
-  readonly founded: boolean
+/** A command of a feature, bound to its platform. */
+export interface BoundCommand extends Omit<FeatureCommand, 'run'> {
+  readonly run: (
+    options: Parameters<FeatureCommand['run']>[1],
+    terminal: Parameters<FeatureCommand['run']>[2],
+  ) => ReturnType<FeatureCommand['run']>
 }
 
 /** A platform, ready to be mounted. */
@@ -60,6 +66,8 @@ export interface Plinth {
   readonly notFound: 'host' | 'plinth'
   readonly registry: Registry
   readonly routes: readonly Route[]
+  /** Verbs that features add to the command line. */
+  readonly commands: readonly BoundCommand[]
   /**
    * A guard for routes that the host writes by hand, which adapters wrap as `plinthGuards`: the stages request, auth, tenant and
    * policy of the pipeline. Null asks for a valid credential in an active tenant and nothing more.
@@ -79,7 +87,7 @@ export interface Plinth {
    * Founds a tenant; every feature's `provision` runs in the same transaction. Where the slug is taken, the tenant that has it
    * comes back with `founded: false`: it may be a stranger's, so look before you hand it to whoever asked for it.
    */
-  foundTenant(draft: { readonly slug: string; readonly name: string }): Promise<FoundTenant>
+  foundTenant(draft: FoundingDraft): Promise<FoundTenant>
   /**
    * Runs code as this principal in this tenant (id or slug): the pipeline from the tenant stage on, one transaction.
    * @throws tenant_forbidden, tenant_suspended, and whatever `work` throws
@@ -94,6 +102,8 @@ export interface Plinth {
    * @throws validation_failed for a permission or principal that there is not
    */
   explain(question: AccessQuestion): Promise<AccessExplanation>
+  /** Encrypts anew, under the first key of the ring, what features keep sealed. How many values, by feature. */
+  reseal(): Promise<Readonly<Record<string, number>>>
   /** Stops background work and closes connections. */
   close(): Promise<void>
 }

@@ -10,6 +10,7 @@ import { verifyReferences } from '../resource/verify-key.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { linkTemplates } from '../template/link.ts'
 import type { Registry } from './registry.ts'
+import type { Runtime } from './runtime.ts'
 
 const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
   left.name < right.name ? -1 : left.name > right.name ? 1 : 0
@@ -22,6 +23,7 @@ export function readDeclaration(
   resources: readonly Resource[],
   features: readonly Feature[],
   faults: StartupFault[],
+  runtime?: Runtime,
 ): Registry {
   const described: ResourceInfo[] = []
   const add = (resource: Resource, origin: ResourceInfo['origin']): void => {
@@ -44,7 +46,8 @@ export function readDeclaration(
   verifyReferences(registry, faults)
   verifyLinks(registry, faults)
   verifyRelations(registry, faults)
-  for (const feature of registry.features) faults.push(...(feature.verify?.(registry) ?? []))
+  // Without it there are faults of the settings already; what a feature would say of them is not known.
+  if (runtime) for (const feature of registry.features) faults.push(...(feature.verify?.(registry, runtime) ?? []))
   return registry
 }
 
@@ -90,11 +93,12 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
   for (const feature of features)
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
   verifyErrors(features, faults)
-  const choosers = features.filter((feature) => feature.slots?.tenant).map((feature) => feature.name)
-  if (choosers.length > 1) {
+  for (const slot of ['tenant', 'directory', 'roles'] as const) {
+    const fillers = features.filter((feature) => feature.slots?.[slot]).map((feature) => feature.name)
+    if (fillers.length < 2) continue
     faults.push({
       path: 'features',
-      problem: `the tenant slot is filled by ${choosers.join(' and ')}`,
+      problem: `the ${slot} slot is filled by ${fillers.join(' and ')}`,
       fix: 'keep one of them',
     })
   }

@@ -2,7 +2,7 @@ import { trustedProxies, type TrustedProxies } from '../client/trusted-proxies.t
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import { keyRingOf, keyRingSecrets } from '../keys/key-ring-secrets.ts'
 import { platformLogger } from '../logging/platform-logger.ts'
-import { loadPlatformSettings } from '../settings/platform-settings.ts'
+import { loadPlatformSettings, type PlatformSettings } from '../settings/platform-settings.ts'
 import { urlPrefix } from '../settings/value-schemas.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Secrets } from '../ports/secrets.ts'
@@ -11,7 +11,8 @@ import type { PlinthOptions } from './plinth.ts'
 /** What the surroundings decide: base path, environment, keys, proxies in front, log. */
 export interface Runtime {
   readonly basePath: string
-  readonly environment: string
+  readonly environment: PlatformSettings['ENVIRONMENT']
+  readonly settings: PlatformSettings
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
   readonly log: Logger
@@ -32,6 +33,7 @@ export function readRuntime(options: PlinthOptions, faults: StartupFault[]): Run
     return {
       basePath: basePath ?? settings.URL_PREFIX,
       environment: settings.ENVIRONMENT,
+      settings,
       secrets: keyRingSecrets(keyRingOf(settings)),
       proxies: trustedProxies(settings.TRUSTED_PROXIES),
       log: options.log ?? platformLogger(settings),

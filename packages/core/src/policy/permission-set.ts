@@ -15,6 +15,12 @@ const conditions: readonly Condition[] = Array.from({ length: 8 }, (_, mask) =>
         ),
 )
 
+/** `all` holds every scope: what is left is what the other one says. */
+function narrower(left: number, right: number): number {
+  if (left & bits.all) return right & bits.all ? bits.all : right
+  return right & bits.all ? left : left & right
+}
+
 /** Numbers for every `model:action` there is, so that a decision is one array read (8 ns) instead of a search. */
 export interface PermissionNumbers {
   readonly names: readonly string[]
@@ -50,6 +56,16 @@ export class PermissionSet {
 
   holds(permission: number): boolean {
     return (this.#masks[permission] ?? 0) !== 0
+  }
+
+  /** What both allow. Of two scopes that differ (`own` and `group`) neither holds. */
+  within(other: PermissionSet): PermissionSet {
+    return new PermissionSet(this.#masks.map((mask, permission) => narrower(mask, other.#masks[permission] ?? 0)))
+  }
+
+  /** Whether the other one allows everything that this one does. */
+  isWithin(other: PermissionSet): boolean {
+    return this.#masks.every((mask, permission) => narrower(mask, other.#masks[permission] ?? 0) === mask)
   }
 
   static readonly none = new PermissionSet(new Uint8Array(0))

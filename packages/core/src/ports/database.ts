@@ -4,9 +4,11 @@ import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { Actor } from '../auth/principal.ts'
-import type { Tenant } from '../tenancy/tenant.ts'
+import type { Member, Tenant, TenantDraft } from '../tenancy/tenant.ts'
 import type { Logger } from './logger.ts'
 import type { Clock } from './clock.ts'
+import type { MigrateOptions, MigrationReport } from './migration.ts'
+import type { FixedStatement } from './statement.ts'
 
 /**
  * A stored value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid are the text
@@ -176,8 +178,24 @@ export interface Session {
   restore(operation: ChangeOperation): Promise<ChangeResult>
 }
 
-/** A session inside a transaction: all or nothing. */
-export interface Transaction extends Session {
+/** What runs fixed statements of features. */
+export interface StatementRunner {
+  run(statement: FixedStatement): Promise<readonly RawRow[]>
+}
+
+/**
+ * A transaction of `plinth_system` for what belongs to no tenant (users, sessions) or makes one. It sees every tenant: a statement
+ * names the rows it means.
+ */
+export interface SystemTransaction extends StatementRunner {
+  /** The new tenant, or the one that has the slug already. */
+  found(draft: TenantDraft): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
+  /** The same transaction with the operations of one tenant. */
+  within(scope: Scope): Promise<Transaction>
+}
+
+/** A session inside a transaction: all or nothing. Its fixed statements run in the tenant too, under row-level security. */
+export interface Transaction extends Session, StatementRunner {
   /**
    * Waits for a hold of this name on the tenant and keeps it until the end of the transaction: with the others that share it, or
    * alone. What is read after it is what was committed by those who held it before.
@@ -198,32 +216,6 @@ export interface Transaction extends Session {
   keepAnswer(key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void>
   /** Appends an event to the outbox that no generated write stands for (an action). */
   emit(event: { readonly type: string; readonly key: string; readonly data: unknown }): Promise<void>
-}
-
-export interface MigrateOptions {
-  /** A drizzle-kit folder to run between the platform's SQL and the policies; production uses it. */
-  readonly folder?: string
-  /** Told of each step when it begins and when its part is committed; for people who wait. */
-  readonly onProgress?: (progress: MigrationProgress) => void
-}
-
-/** `running`: the step that is being run now. `done`: it is committed. */
-export interface MigrationProgress {
-  readonly state: 'running' | 'done'
-  /** In the words of the report: `created table sites`. */
-  readonly step: string
-}
-
-export interface MigrationReport {
-  /** What was done, in order, in words (`created table sites`). Empty when all was up to date. */
-  readonly applied: readonly string[]
-  /** What an operator should know (a role that could not be made …). */
-  readonly warnings: readonly string[]
-  /**
-   * With a schema for each tenant: those whose schema could not be brought up to date. They answer 503, the others serve. A
-   * command line that finds one here has failed.
-   */
-  readonly failed: readonly StartupFault[]
 }
 
 export interface EventRecord {
@@ -269,13 +261,22 @@ export interface Database {
   transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
   /** As `plinth_system`, whose policies are its own. The caller audits it. */
   systemTransaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
+  /** Kept for a second, as every request asks. */
   findTenant(idOrSlug: string): Promise<Tenant | undefined>
+  /** What a user is in a tenant; undefined where he is nothing. Kept for a second. */
+  findMember(tenantId: string, userId: string): Promise<Member | undefined>
+  /** Drops what `findTenant` and `findMember` keep, in this process. Others follow within a second. */
+  forget(): void
+  /** A statement as the runtime login without a tenant: it sees what the functions of `plinth_lookup` give out, and no row. */
+  lookup(statement: FixedStatement): Promise<readonly RawRow[]>
+  /** As `plinth_system`, in no tenant. As `transaction`, it may run up to three times. */
+  system<T>(work: (system: SystemTransaction) => Promise<T>): Promise<T>
   /**
    * Founds a tenant: its row and whatever `provision` writes, in one transaction. A taken slug resolves with the existing
    * tenant and runs nothing.
    */
   foundTenant(
-    draft: { readonly slug: string; readonly name: string },
+    draft: TenantDraft,
     scope: (tenant: Tenant) => Scope,
     provision: (transaction: Transaction, tenant: Tenant) => Promise<void>,
   ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>

@@ -51,6 +51,7 @@ export interface Shape {
 export interface Resource<S extends Shape = Shape> {
   readonly table: S['table']
   readonly name: string | undefined
+  readonly path: string | undefined
   readonly description: string | undefined
   readonly fields: Readonly<Record<string, object>>
   readonly operations: Operations
@@ -69,6 +70,8 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   readonly table: T
   /** Singular name, used in permissions and events. Default: the singular of the table's name in camelCase. */
   readonly name?: string
+  /** Path segment. Default: the table's name in kebab-case. */
+  readonly path?: string
   /** Words for people: OpenAPI and screens. */
   readonly description?: string
   readonly fields?: Fields<T>
@@ -139,6 +142,7 @@ export function defineResource<
   return {
     table: facts.table,
     name: facts.name,
+    path: facts.path,
     description: facts.description,
     fields: (facts.fields ?? {}) as Readonly<Record<string, object>>,
     operations: facts.operations ?? {},

@@ -75,7 +75,7 @@ export function describeResource(
   return {
     name,
     sqlName,
-    path: kebabCase(sqlName),
+    path: declaration.path ?? kebabCase(sqlName),
     description: declaration.description,
     origin,
     table: declaration.table,

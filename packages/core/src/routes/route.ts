@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Answer } from '../pipeline/answer.ts'
-import type { Call, PublicCall } from '../pipeline/call.ts'
+import type { Call, PersonalCall, PublicCall } from '../pipeline/call.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -51,12 +51,31 @@ export interface RouteAnswer {
 /** Reachable by anyone. Nothing else is reachable without a principal. */
 export interface PublicRoute extends RouteFacts {
   readonly public: true
+  /** Whether it needs the database as declared: answers 503 until it is. */
+  readonly stored?: boolean
   readonly handle: (call: PublicCall) => Answer | Promise<Answer>
+}
+
+/**
+ * Reachable by whoever is known, for what is his own (his sessions, his factors) or, for superadmins, the operator's. There is no
+ * permission to it: the route asks for nothing but who is asking, and takes nobody's name from the request.
+ */
+export interface PersonalRoute extends RouteFacts {
+  readonly public: false
+  /** `user`: a person by a session, not by a key. `superadmin`: the operator. `anyone`: every principal. */
+  readonly personal: 'user' | 'anyone' | 'superadmin'
+  /**
+   * Whether it is about the caller in one tenant. Without a tenant, what a tenant asks of its members (a second factor, say) is not
+   * asked: here one gets it.
+   */
+  readonly inTenant: boolean
+  readonly handle: (call: PersonalCall) => Promise<Answer>
 }
 
 /** Reachable by a principal who holds the permission on some row. */
 export interface GuardedRoute extends RouteFacts {
   readonly public: false
+  readonly personal?: undefined
   readonly resource: ResourceInfo
   /** The permission action: `read`, `create`, `update`, `delete` or a verb of the resource. */
   readonly verb: string
@@ -71,4 +90,9 @@ export interface GuardedRoute extends RouteFacts {
   readonly handle: (call: Call) => Promise<Answer>
 }
 
-export type Route = PublicRoute | GuardedRoute
+export type Route = PublicRoute | PersonalRoute | GuardedRoute
+
+/** Whether it is about rows and asks for a permission. */
+export function isGuarded(route: Route): route is GuardedRoute {
+  return !route.public && route.personal === undefined
+}

@@ -4,6 +4,7 @@ import {
   index,
   integer,
   pgPolicy,
+  pgSchema,
   pgTable,
   primaryKey,
   timestamp,
@@ -97,6 +98,26 @@ export function resourceTable<const N extends string, C extends Columns>(
   columns: C & { readonly [K in Exclude<keyof PlatformColumns, 'id'>]?: never } & { readonly id?: PgColumnBuilderBase },
   extra: (table: BuildExtraConfigColumns<N, AllColumns<C>, 'pg'>) => PgTableExtraConfigValue[] = () => [],
 ): ResourceTable<N, C> {
+  return makeTable(pgTable, name, columns, extra)
+}
+
+/**
+ * A table of a feature: the same columns, in the schema `plinth`. A migration of the feature makes it and says what the runtime login
+ * may do with it.
+ */
+export function platformTable<const N extends string, C extends Columns>(
+  name: N,
+  columns: C & { readonly [K in Exclude<keyof PlatformColumns, 'id'>]?: never } & { readonly id?: PgColumnBuilderBase },
+): ResourceTable<N, C> {
+  return makeTable(pgSchema('plinth').table as unknown as typeof pgTable, name, columns, () => [])
+}
+
+function makeTable<const N extends string, C extends Columns>(
+  make: typeof pgTable,
+  name: N,
+  columns: Columns,
+  extra: (table: BuildExtraConfigColumns<N, AllColumns<C>, 'pg'>) => PgTableExtraConfigValue[],
+): ResourceTable<N, C> {
   const references = new Map<string, Reference>()
   for (const [key, builder] of Object.entries(columns as Columns)) {
     nameColumn(builder, key)
@@ -107,7 +128,7 @@ export function resourceTable<const N extends string, C extends Columns>(
   // A key is never NULL; said here, so that drizzle-kit and the types of a sort know it too.
   if (ownKey) (ownKey as unknown as { config: { notNull: boolean } }).config.notNull = true
   // An own `id` takes the place of the platform's: tenant_id stays the first column, the key the second.
-  const table = pgTable(name, { ...platformColumns(), ...(columns as Columns) }, (self) => {
+  const table = make(name, { ...platformColumns(), ...(columns as Columns) }, (self) => {
     const column = self as unknown as Record<string, PgColumn> & ReturnType<typeof keyColumns>
     return [
       primaryKey({ name: identifier(name, 'pk'), columns: [column.tenantId, column.id] }),

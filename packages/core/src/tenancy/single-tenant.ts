@@ -1,5 +1,6 @@
 import { problem } from '../errors/plinth-error.ts'
 import type { Feature } from '../feature/feature.ts'
+import { addMember } from './add-member.ts'
 
 /** The tenant of a product that has only one customer: itself. */
 export const SINGLE_TENANT_SLUG = 'default'
@@ -17,6 +18,18 @@ export function singleTenant(
     name: 'single-tenant',
     implicitTenant: { slug: SINGLE_TENANT_SLUG, name: options.name ?? 'Default' },
     slots: {
+      directory: {
+        async tenantsOf(platform, userId) {
+          const tenant = await platform.database.findTenant(SINGLE_TENANT_SLUG)
+          const member = tenant && (await platform.database.findMember(tenant.id, userId))
+          return tenant && member ? [{ ...tenant, standing: member.status, roles: member.roles }] : []
+        },
+        async admit(platform, system, newcomer) {
+          const tenant = await platform.database.findTenant(SINGLE_TENANT_SLUG)
+          if (tenant) await addMember(system, { tenantId: tenant.id, userId: newcomer.userId, roles: ['user'] })
+          return tenant
+        },
+      },
       tenant: {
         async choose(principal, wanted, directory) {
           const tenant = await directory.findTenant(SINGLE_TENANT_SLUG)

@@ -9,6 +9,22 @@ export interface Tenant {
   readonly slug: string
   readonly name: string
   readonly status: TenantStatus
+  /** Whoever works here must have shown a second factor. */
+  readonly requireMfa: boolean
+}
+
+/** What founds a tenant. */
+export interface TenantDraft {
+  readonly slug: string
+  readonly name: string
+}
+
+/** What a user is in one tenant. */
+export interface Member {
+  readonly status: 'active' | 'suspended'
+  readonly groupIds: readonly string[]
+  /** Names of roles; what they may do is for the port {@link Roles} to say. */
+  readonly roles: readonly string[]
 }
 
 /** How the one tenant of a request is found. Fills the tenant slot; the default takes the credential's. */
@@ -17,10 +33,12 @@ export interface TenantChooser {
    * @param wanted what `X-Tenant-ID` says (id or slug). It may only choose among the principal's own tenants.
    * @throws tenant_required, tenant_forbidden
    */
-  choose(principal: Principal, wanted: string | undefined, directory: Directory): Promise<Tenant>
+  choose(principal: Principal, wanted: string | undefined, tenants: TenantSource): Promise<Tenant>
+  /** The tenant that the host name of a request names, if host names do that here. */
+  readonly named?: (host: string | undefined) => string | undefined
 }
 
 /** Where tenants are looked up. */
-export interface Directory {
+export interface TenantSource {
   findTenant(idOrSlug: string): Promise<Tenant | undefined>
 }

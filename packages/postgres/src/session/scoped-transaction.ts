@@ -1,6 +1,7 @@
 import {
   acceptsId,
   type CreateOperation,
+  type FixedStatement,
   type IdempotencyKey,
   type KeyClaim,
   type LockManyOperation,
@@ -16,11 +17,25 @@ import { printCreate } from '../statements/create.ts'
 import { resourceSql } from '../statements/resource-sql.ts'
 import { runsAlike, printCreateMany, printDeleteMany, printRestoreMany } from '../statements/many.ts'
 import { printLock, printLockMany } from '../statements/lock.ts'
+import { scopeClause, scopedStatement } from '../statements/scope-clause.ts'
 import type { Printed } from '../statements/statement.ts'
+import { printFixed } from './fixed-statement.ts'
 import { ScopedSession } from './scoped-session.ts'
+
+const enterText = `${scopeClause(false)} select c.t from c`
 
 /** A session inside a transaction, with what only makes sense there. */
 export class ScopedTransaction extends ScopedSession implements Transaction {
+  #entered: Promise<unknown> | undefined
+
+  /** The tenant is set by a statement of its own before: nothing in a text of a feature could be relied on to do it first. */
+  async run(statement: FixedStatement): Promise<readonly RawRow[]> {
+    const { parameters } = scopedStatement(this.scope, false)
+    this.#entered ??= this.runner.run({ text: enterText, parameters, shape: 'fixed' }, 'other')
+    await this.#entered
+    return this.runner.run(printFixed(statement), 'other')
+  }
+
   async lock(operation: LockOperation): Promise<RawRow | undefined> {
     if (!acceptsId(operation.resource, operation.id)) return undefined
     const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.printing), 'other')

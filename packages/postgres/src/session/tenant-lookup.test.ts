@@ -9,7 +9,7 @@ function lookup(tenants: ReadonlyMap<string, string>) {
   let failing = false
   const tenantLookup = new TenantLookup(
     (_text, [wanted]) => {
-      const names = JSON.parse(`[${wanted!.slice(1, -1)}]`) as string[]
+      const names = JSON.parse(`[${String(wanted).slice(1, -1)}]`) as string[]
       asked.push(names)
       if (failing) return Promise.reject(new Error('gone'))
       return Promise.resolve(

@@ -1,5 +1,6 @@
-import { logEvents, type Logger } from '@plinth/core'
+import { logEvents, type FixedStatement, type Logger } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
+import { printFixed } from '../session/fixed-statement.ts'
 
 /** Delivered events are kept for a week: long enough to see what was handed on, short enough for the table to stay small. */
 const KEEP_DELIVERED = '7 days'
@@ -22,11 +23,14 @@ const sweeps = [
 export class Sweep {
   readonly #driver: () => Promise<Driver>
   readonly #log: Logger
+  readonly #ofFeatures: () => readonly FixedStatement[]
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopping = false
 
-  constructor(driver: () => Promise<Driver>, log: Logger) {
+  /** @param ofFeatures what features have to remove, made anew for each round: it depends on the time */
+  constructor(driver: () => Promise<Driver>, log: Logger, ofFeatures: () => readonly FixedStatement[] = () => []) {
+    this.#ofFeatures = ofFeatures
     this.#driver = driver
     this.#log = log
   }
@@ -48,6 +52,11 @@ export class Sweep {
       for (const text of sweeps) {
         // Until one comes back short: what came in within ten minutes may be more than one batch.
         while (!this.#stopping && (await driver.query(text))[0]?.['n'] === BATCH);
+      }
+      for (const statement of this.#ofFeatures()) {
+        if (this.#stopping) break
+        const { text, parameters } = printFixed(statement)
+        await driver.query(text, parameters)
       }
     } catch (error) {
       this.#log.warn(logEvents.sweepInterrupted, { error })

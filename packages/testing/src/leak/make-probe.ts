@@ -1,4 +1,4 @@
-import type { GuardedRoute, ResourceInfo, Route } from '@plinth/core'
+import { isGuarded, type GuardedRoute, type ResourceInfo, type Route } from '@plinth/core'
 import type { WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
@@ -28,19 +28,19 @@ export function makeProbe(
   const words = new Words(random, knowledge)
   const route = routeOf(routes, number)
   const repeated =
-    route.public || route.verb !== 'create' || mood === 'calm' || random.chance(0.8)
+    !isGuarded(route) || route.verb !== 'create' || mood === 'calm' || random.chance(0.8)
       ? undefined
       : victimsRequest(words, route)
   // Odd in every way at once, a request is refused for the first of them: now and then one that should succeed.
   // These need a row in a state that few have, and that others may have changed: of them there must be many.
-  const share = !route.public && (isResync(route) || isRestore(route)) ? 0.7 : 0.12
-  const earnest = !repeated && !route.public && mood === 'wild' && random.chance(share)
+  const share = isGuarded(route) && (isResync(route) || isRestore(route)) ? 0.7 : 0.12
+  const earnest = !repeated && isGuarded(route) && mood === 'wild' && random.chance(share)
   const { full, shared } = knowledge.attacker.actors
   const actor = repeated ? shared : earnest ? full! : chooseActor(words)
   const authorization = ['authorization', `Bearer ${actor.token}`] as const
   const request =
     repeated ??
-    (route.public
+    (!isGuarded(route)
       ? publicRequest(words, route)
       : earnest
         ? earnestRequest(words, route)
@@ -62,8 +62,8 @@ function holdsWord({ target, headers, body }: WireRequest, word: string): boolea
 
 /** Round the routes, so that a route of many does not wait for luck; the public ones, which know no rows, every tenth time. */
 function routeOf(routes: readonly Route[], number: number): Route {
-  const guarded = routes.filter((route) => !route.public)
-  const open = routes.filter((route) => route.public)
+  const guarded = routes.filter(isGuarded)
+  const open = routes.filter((route) => !isGuarded(route))
   const publicTurn = guarded.length === 0 || (open.length > 0 && number % 10 === 9)
   return publicTurn ? open[Math.floor(number / 10) % open.length]! : guarded[number % guarded.length]!
 }

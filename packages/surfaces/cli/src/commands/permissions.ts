@@ -1,3 +1,4 @@
+import { isGuarded } from '@plinth/core'
 import { configOption, type Command } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printColumns } from '../style.ts'
@@ -19,7 +20,7 @@ export const permissions: Command = {
         action,
         scopes,
         operations: routes
-          .filter((route) => !route.public && route.resource === resource && route.verb === action)
+          .filter((route) => isGuarded(route) && route.resource === resource && route.verb === action)
           .map((route) => route.operationId),
       })),
     )

@@ -13,7 +13,7 @@ export const routes: Command = {
       .map((route) => ({
         method: route.method,
         path: `${basePath}${route.path}`,
-        permission: route.public ? null : `${route.resource.name}:${route.verb}`,
+        permission: route.public ? null : (route.personal ?? `${route.resource.name}:${route.verb}`),
         operationId: route.operationId,
         origin: route.origin,
       }))

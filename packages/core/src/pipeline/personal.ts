@@ -1,0 +1,49 @@
+import { problem } from '../errors/plinth-error.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { PersonalRoute } from '../routes/route.ts'
+import type { Answer } from './answer.ts'
+import type { Authenticated } from './auth.ts'
+import type { PersonalCall } from './call.ts'
+import { fingerprintOf, readRouteBody, scopeOf } from './data.ts'
+import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
+import { tenantOf, type InTenant } from './tenant.ts'
+
+type Performed = { readonly answer: Answer } & Partial<Pick<InTenant, 'principal' | 'tenant'>>
+
+/**
+ * What concerns the caller himself: no permission is asked, since there is nothing of anybody else's in reach.
+ * @throws permission_denied where another kind of principal is asked for; what the tenant stage throws
+ */
+export async function performPersonal(platform: Platform, request: Authenticated<PersonalRoute>): Promise<Performed> {
+  const { route } = request
+  const inTenant = route.inTenant ? await tenantOf(platform, request.principal, request) : undefined
+  const principal = inTenant?.principal ?? request.principal
+  refuseOthers(route, principal)
+  const { headers, parameters, search, client, requestId } = request
+  const scope = inTenant ? scopeOf(platform, { ...inTenant, requestId }) : null
+  const key = route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(headers, () => fingerprintOf(request))
+  const call: PersonalCall = {
+    platform,
+    headers,
+    parameters,
+    search,
+    client,
+    requestId,
+    principal,
+    scope,
+    tenant: inTenant?.tenant ?? null,
+    body: readRouteBody(platform, request),
+    transact: scope
+      ? withIdempotency(platform, scope, key).transact
+      : () => Promise.reject(new Error(`${route.operationId} is about no tenant`)),
+  }
+  return { answer: await route.handle(call), ...inTenant }
+}
+
+function refuseOthers({ personal }: PersonalRoute, principal: InTenant['principal']): void {
+  if (personal === 'superadmin' && principal.superadmin !== true)
+    throw problem('permission_denied', { detail: 'This is for the operator of the service.' })
+  // A key that could make sessions, keys or factors would outlive its own revocation.
+  if (personal !== 'anyone' && (principal.kind !== 'user' || principal.session?.credential === 'apiKey'))
+    throw problem('permission_denied', { detail: 'This is for a person who has signed in.' })
+}

@@ -1,0 +1,41 @@
+import type { FixedStatement, RawRow, Scope, SystemTransaction, Tenant, TenantDraft, Transaction } from '@plinth/core'
+import { SET_SEARCH_PATH } from '../drivers/driver.ts'
+import { makeTenantSchema } from '../isolation/make-tenant-schema.ts'
+import { searchPathOf } from '../isolation/search-path.ts'
+import { printFixed } from './fixed-statement.ts'
+import type { Runner } from './runner.ts'
+import type { SessionParts } from './scoped-session.ts'
+import { ScopedTransaction } from './scoped-transaction.ts'
+import { insertTenant } from './tenant-lookup.ts'
+
+/** One transaction of `plinth_system`, which belongs to no tenant until it is within one. */
+export class OwnSystemTransaction implements SystemTransaction {
+  readonly #runner: Runner
+  readonly #parts: SessionParts
+  /** Whether each tenant has a schema. */
+  readonly #schemas: boolean
+
+  constructor(runner: Runner, parts: SessionParts, schemas: boolean) {
+    this.#runner = runner
+    this.#parts = parts
+    this.#schemas = schemas
+  }
+
+  run(statement: FixedStatement): Promise<readonly RawRow[]> {
+    return this.#runner.run(printFixed(statement), 'other')
+  }
+
+  async found(draft: TenantDraft): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
+    const found = await insertTenant(this.#runner, draft)
+    if (found.founded && this.#schemas) await makeTenantSchema(this.#runner, found.tenant.id)
+    return found
+  }
+
+  async within(scope: Scope): Promise<Transaction> {
+    if (this.#schemas) {
+      const parameters = [searchPathOf(scope.tenantId)]
+      await this.#runner.run({ text: SET_SEARCH_PATH, parameters, shape: 'fixed' }, 'other')
+    }
+    return new ScopedTransaction(scope, this.#runner, this.#parts)
+  }
+}
