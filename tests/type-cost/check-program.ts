@@ -3,10 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from '../../scripts/packages.mjs'
-import { generateProgram } from './generate.ts'
 
 export interface TypeCost {
-  readonly resources: number
   /** What the compiler complains of; nothing when all is well. */
   readonly errors: readonly string[]
   readonly instantiations: number
@@ -17,14 +15,15 @@ export interface TypeCost {
 const generated = join(import.meta.dirname, '.generated')
 
 /**
- * Type-checks a program of so many resources, in the folder where the workspace's packages resolve.
+ * Type-checks a program, in the folder where the workspace's packages resolve.
+ * @param program texts by file name
  * @param threads `one` counts the same in every run; `all` is what a developer's `tsc` does, each thread with types of its own
  */
-export async function checkProgram(resources: number, threads: 'one' | 'all'): Promise<TypeCost> {
+export async function checkProgram(program: ReadonlyMap<string, string>, threads: 'one' | 'all'): Promise<TypeCost> {
   mkdirSync(generated, { recursive: true })
   const folder = mkdtempSync(join(generated, 'program-'))
   try {
-    for (const [file, text] of generateProgram(resources)) writeFileSync(join(folder, file), text)
+    for (const [file, text] of program) writeFileSync(join(folder, file), text)
     const config = { extends: '../../../../tsconfig.base.json', include: ['*.ts'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
     const args = ['-p', folder, '--extendedDiagnostics', ...(threads === 'one' ? ['--singleThreaded'] : [])]
@@ -35,7 +34,6 @@ export async function checkProgram(resources: number, threads: 'one' | 'all'): P
     const figure = (name: string): number =>
       Number(new RegExp(`^${name}: +([\\d.]+)`, 'm').exec(stdout)?.[1] ?? Number.NaN)
     return {
-      resources,
       errors: stdout.split('\n').filter((line) => line.includes('error TS')),
       instantiations: figure('Instantiations'),
       memoryMb: figure('Memory used') / 1024,

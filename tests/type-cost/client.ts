@@ -1,11 +1,10 @@
-import type { z } from 'zod'
 import type { Draft, Patch, Resource, Row, Shape } from '@plinth/core'
 
 /** What an action of the client takes: nothing where the action has no input. */
-type Arguments<Z> = Z extends z.ZodType ? [id: string, input: z.input<Z>] : [id: string]
+type Arguments<Z> = Z extends { readonly _zod: { readonly input: infer V } } ? [id: string, input: V] : [id: string]
 type Answer<S extends Shape, K> = K extends keyof S['outputs']
-  ? S['outputs'][K] extends z.ZodType
-    ? z.output<S['outputs'][K]>
+  ? S['outputs'][K] extends { readonly _zod: { readonly output: infer V } }
+    ? V
     : Row<S['table']>
   : Row<S['table']>
 

@@ -1,12 +1,4 @@
-/** One resource of twelve own columns of mixed kinds, a reference to the one before, and two actions. */
-function resourceModule(at: number): string {
-  const before = at === 0 ? undefined : at - 1
-  return `import { boolean, integer, jsonb, numeric, text, timestamp } from 'drizzle-orm/pg-core'
-import { z } from 'zod'
-import { belongsTo, defineResource, resourceTable } from '@plinth/core'
-${before === undefined ? '' : `import { things${before} } from './thing-${before}.ts'\n`}
-export const things${at} = resourceTable('things_${at}', {
-  name: text().notNull(),
+const ownColumns = `name: text().notNull(),
   status: text({ enum: ['draft', 'live', 'archived'] }).notNull().default('draft'),
   contactEmail: text(),
   priority: integer().notNull().default(0),
@@ -16,7 +8,17 @@ export const things${at} = resourceTable('things_${at}', {
   dueAt: timestamp({ withTimezone: true }),
   settings: jsonb().$type<{ colour: string; retries: number }>().notNull().default({ colour: 'blue', retries: 3 }),
   notes: text(),
-  code: text().notNull(),
+  code: text().notNull(),`
+
+/** One resource of twelve own columns of mixed kinds, a reference to the one before, and two actions. */
+function resourceModule(at: number): string {
+  const before = at === 0 ? undefined : at - 1
+  return `import { boolean, integer, jsonb, numeric, text, timestamp } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
+import { belongsTo, defineResource, resourceTable } from '@plinth/core'
+${before === undefined ? '' : `import { things${before} } from './thing-${before}.ts'\n`}
+export const things${at} = resourceTable('things_${at}', {
+  ${ownColumns}
   ${before === undefined ? 'parentCode: text(),' : `parentId: belongsTo(() => things${before}),`}
 })
 
@@ -77,4 +79,40 @@ export function generateProgram(count: number): ReadonlyMap<string, string> {
   for (let at = 0; at < count; at += 1) files.set(`thing-${at}.ts`, resourceModule(at))
   files.set('use.ts', useModule(count))
   return files
+}
+
+/** The same columns without Plinth: `pgTable`, the same schemas, and functions over the rows that Drizzle infers. */
+function plainModule(at: number): string {
+  return `import { boolean, integer, jsonb, numeric, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
+
+const archiveInput = z.object({ reason: z.string().min(3) })
+const scoreOutput = z.object({ score: z.number(), of: z.string() })
+
+export const things${at} = pgTable('things_${at}', {
+  tenantId: uuid().notNull(),
+  id: uuid().notNull().defaultRandom(),
+  ownerUserId: uuid(),
+  ownerGroupId: uuid(),
+  createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  version: integer().notNull().default(1),
+  ${ownColumns}
+  parentId: uuid(),
+})
+type Row = typeof things${at}.$inferSelect
+
+export const thing${at} = {
+  archive: (row: Row, input: z.output<typeof archiveInput>): Partial<typeof things${at}.$inferInsert> => ({
+    status: 'archived',
+    notes: row.name + input.reason,
+  }),
+  score: (row: Row): z.output<typeof scoreOutput> => ({ score: row.priority, of: row.name }),
+}
+`
+}
+
+/** What there is to compare with: no resource, no client. */
+export function generatePlainProgram(count: number): ReadonlyMap<string, string> {
+  return new Map(Array.from({ length: count }, (_, at) => [`thing-${at}.ts`, plainModule(at)]))
 }
