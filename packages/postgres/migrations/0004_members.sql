@@ -103,11 +103,11 @@ create policy plinth_lookup on plinth.memberships for select to {lookup} using (
 create policy plinth_lookup on plinth.group_members for select to {lookup} using (true);
 create policy plinth_lookup on plinth.user_roles for select to {lookup} using (true);
 
--- A tenant changes the standing of its members and nothing that is global about them.
-grant select, delete, update (status, version, updated_at) on plinth.memberships to {app};
+-- Read alone: who joins, is suspended or leaves is changed by {system}, together with what he holds elsewhere (sessions, keys).
+grant select on plinth.memberships to {app};
 grant select, insert, update, delete on plinth.groups to {app};
 grant select, insert, delete on plinth.group_members to {app};
-grant select, insert, delete on plinth.user_roles to {app};
+grant select on plinth.user_roles to {app};
 grant select, insert, update, delete on plinth.user_roles to {system};
 grant select (require_mfa) on plinth.tenants to {lookup};
 grant select (id, status) on plinth.users to {lookup};

@@ -132,6 +132,11 @@ export const coreErrors = {
     title: 'The row belongs to one that is deleted',
     help: 'Restore the row that it refers to first; `errors` names the field.',
   },
+  last_owner: {
+    status: 409,
+    title: 'A tenant needs an owner',
+    help: 'This would leave the tenant without anybody who owns it. Make somebody else an owner first.',
+  },
   too_many_rows: {
     status: 409,
     title: 'Too many rows would go at once',

@@ -1,4 +1,5 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
+import type { Accounts } from '../auth/accounts.ts'
 import type { CredentialReader } from '../auth/principal.ts'
 import type { PrincipalSource } from '../auth/principal-source.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
@@ -13,6 +14,7 @@ import type { Resource } from '../resource/define-resource.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { Route } from '../routes/route.ts'
 import type { Directory } from '../tenancy/directory.ts'
+import type { Departure } from '../tenancy/standing.ts'
 import type { Tenant, TenantChooser } from '../tenancy/tenant.ts'
 import type { FeatureCommand } from './command.ts'
 import type { RecordedRow, RecordedWrite } from './record.ts'
@@ -32,6 +34,8 @@ export interface FeatureSlots {
   readonly tenant?: TenantChooser
   /** Who may come in, and where to. At most one feature fills it. */
   readonly directory?: Directory
+  /** The accounts of users. At most one feature fills it. */
+  readonly accounts?: Accounts
   /** What roles may do. At most one feature fills it; called once. */
   readonly roles?: (platform: Platform) => Roles
   /** Where principals are found by name, for explanations. */
@@ -74,6 +78,8 @@ export interface Feature {
   readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
   /** Runs in the transaction that founds a tenant, as the platform itself. */
   readonly provision?: (context: Context, tenant: Tenant, founding: Founding) => Promise<void>
+  /** In the transaction in which somebody leaves a tenant, or is suspended: ends what he holds there. */
+  readonly departure?: (system: StatementRunner, departure: Departure) => Promise<void>
   /** Statements by which `plinth_system` removes what has had its time, a bounded number of rows each; run every few minutes. */
   readonly sweep?: (now: Date) => readonly FixedStatement[]
   /** Encrypts anew, under the first key of the ring, whatever the feature keeps sealed. How many values. */

@@ -82,6 +82,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     routes,
     readers: registry.features.flatMap((feature) => feature.slots?.auth ?? []),
     tenants: registry.features.find((feature) => feature.slots?.tenant)?.slots?.tenant ?? credentialTenant,
+    accounts: registry.features.find((feature) => feature.slots?.accounts)?.slots?.accounts,
     directory: registry.features.find((feature) => feature.slots?.directory)?.slots?.directory,
     get roles() {
       return (roles ??= registry.features.find((feature) => feature.slots?.roles)?.slots?.roles?.(platform) ?? noRoles)

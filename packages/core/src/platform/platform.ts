@@ -1,3 +1,4 @@
+import type { Accounts } from '../auth/accounts.ts'
 import type { CredentialReader } from '../auth/principal.ts'
 import type { TrustedProxies } from '../client/trusted-proxies.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
@@ -56,6 +57,8 @@ export interface Platform {
   readonly tenants: TenantChooser
   /** Undefined where no feature knows who belongs where. */
   readonly directory: Directory | undefined
+  /** Undefined where no feature knows accounts. */
+  readonly accounts: Accounts | undefined
   readonly roles: Roles
   /** Scheme, host and port under which people reach the service, without a path; undefined where it was not said. */
   readonly publicUrl: string | undefined

@@ -93,7 +93,7 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
   for (const feature of features)
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
   verifyErrors(features, faults)
-  for (const slot of ['tenant', 'directory', 'roles'] as const) {
+  for (const slot of ['tenant', 'directory', 'accounts', 'roles'] as const) {
     const fillers = features.filter((feature) => feature.slots?.[slot]).map((feature) => feature.name)
     if (fillers.length < 2) continue
     faults.push({

@@ -1,0 +1,32 @@
+import type { Principal } from '../auth/principal.ts'
+import { problem } from '../errors/plinth-error.ts'
+import type { Platform } from '../platform/platform.ts'
+
+/** The role that a tenant never lacks. Only an owner makes another one: an admin could otherwise remove those above him. */
+export const OWNER = 'owner'
+
+/**
+ * Whether this principal may give these roles to somebody, or to a key: nobody gives what he has not got himself, in the same
+ * scope. An unknown role is a fault of the input; stored in silence, it would mean something on the day when somebody defines it.
+ * @param path where the roles stood in the input: `/roles`
+ * @throws validation_failed, permission_denied
+ */
+export async function refuseGrant(
+  platform: Pick<Platform, 'roles'>,
+  principal: Principal,
+  tenantId: string,
+  roles: readonly string[],
+  path = '/roles',
+): Promise<void> {
+  const unknown = await platform.roles.unknown(tenantId, roles)
+  if (unknown.length > 0) {
+    const errors = unknown.map((role) => ({ path, code: 'unknown_role', message: `There is no role '${role}'` }))
+    throw problem('validation_failed', { errors })
+  }
+  if (principal.kind === 'system') return
+  if (roles.includes(OWNER) && !principal.roles?.includes(OWNER))
+    throw problem('permission_denied', { detail: 'Only an owner makes another owner.' })
+  const given = await platform.roles.permissionsOf(tenantId, roles)
+  if (!given.isWithin(principal.permissions))
+    throw problem('permission_denied', { detail: 'These roles may do more than you may yourself.' })
+}
