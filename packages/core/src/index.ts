@@ -123,6 +123,8 @@ export type { MigrateOptions, MigrationProgress, MigrationReport } from './ports
 export type { Clock } from './ports/clock.ts'
 export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'
+export { MailError } from './ports/mail.ts'
+export type { Mail, Mailer } from './ports/mail.ts'
 export type { Registry } from './platform/registry.ts'
 export { readDeclaration } from './platform/read-declaration.ts'
 export type { Finding } from './platform/finding.ts'
@@ -167,6 +169,14 @@ export { inputSchemas } from './input/schemas.ts'
 export { outputSchema } from './output/schemas.ts'
 export { decodeRow, rowPrinter } from './output/print-row.ts'
 export type { Call, PersonalCall, PublicCall } from './pipeline/call.ts'
+
+// Mail.
+export { checkMail, isMailAddress } from './mail/check-mail.ts'
+export { composeMail } from './mail/compose-mail.ts'
+export { consoleMailer } from './mail/console-mailer.ts'
+export { mailerFor } from './mail/mailer-for.ts'
+export { oneLine } from './mail/one-line.ts'
+export type { MailParts } from './mail/compose-mail.ts'
 
 // Settings, keys and logs.
 export { defineSettings } from './settings/define-settings.ts'

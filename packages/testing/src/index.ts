@@ -13,6 +13,8 @@ export { testClock } from './clock/test-clock.ts'
 export type { TestClock } from './clock/test-clock.ts'
 export { capturedLog } from './log/captured-log.ts'
 export type { CapturedLog, LogLevel, LogLine } from './log/captured-log.ts'
+export { capturedMail } from './mail/captured-mail.ts'
+export type { CapturedMail } from './mail/captured-mail.ts'
 export { depot } from './resources/depot.ts'
 export { crates, documents, folders, letters, prices, vaults } from './resources/depot-tables.ts'
 

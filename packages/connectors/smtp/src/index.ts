@@ -1,1 +1,3 @@
-export {}
+export { smtp } from './smtp.ts'
+export { smtpSettings } from './smtp-settings.ts'
+export type { SmtpMailer, SmtpOptions } from './smtp.ts'
