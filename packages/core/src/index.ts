@@ -168,7 +168,10 @@ export { validate } from './input/validate.ts'
 export { inputSchemas } from './input/schemas.ts'
 export { outputSchema } from './output/schemas.ts'
 export { decodeRow, rowPrinter } from './output/print-row.ts'
-export type { Call, PersonalCall, PublicCall } from './pipeline/call.ts'
+export { matchVersion, noneMatch } from './output/conditional.ts'
+export { readQuery } from './list/query-text.ts'
+export { systemPrincipal } from './auth/system-principal.ts'
+export type { Call, PersonalCall, PublicCall, TransactAsSystem } from './pipeline/call.ts'
 
 // Mail.
 export { checkMail, isMailAddress } from './mail/check-mail.ts'

@@ -61,6 +61,8 @@ export interface Feature {
   /** Codes that this feature's errors use, beside the core's. */
   readonly errors?: Readonly<Record<string, ErrorDefinition>>
   readonly resources?: readonly Resource[]
+  /** Permissions that are about no rows of a table: `{ setting: ['read', 'update'] }`. Routes ask for them by `needs`. */
+  readonly permissions?: Readonly<Record<string, readonly string[]>>
   /**
    * Routes beside those of its resources. Called once at start; paths are whole, without the base path
    * (`/api/v1/docs`; at the root only where `root` says so). A path that is taken already is a fault at start.

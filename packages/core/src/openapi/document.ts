@@ -121,6 +121,7 @@ function operation(
 
 /** What is needed: a permission, or only to be somebody. */
 function permissionInWords(route: GuardedRoute | PersonalRoute): string {
+  if (route.personal && route.needs !== undefined) return route.needs
   if (route.personal) return { user: 'self', anyone: 'self', superadmin: 'superadmin' }[route.personal]
   const { name } = route.guarded ?? route.resource
   return [route, ...(route.otherwise ?? [])].map((way) => `${name}:${way.verb}`).join(' or ')

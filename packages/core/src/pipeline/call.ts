@@ -2,7 +2,7 @@ import type { Client } from '../client/client.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { Condition } from '../condition/condition.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { Scope, Session, Transaction } from '../ports/database.ts'
+import type { Scope, Session, SystemTransaction, Transaction } from '../ports/database.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { TextAnswer } from './answer.ts'
 import type { InTenant } from './tenant.ts'
@@ -29,7 +29,18 @@ export interface PersonalCall extends PublicCall {
   readonly scope: Scope | null
   /** As {@link Call.transact}, for routes that are about a tenant; the others have their own ways to the database. */
   transact(work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer>
+  /** As {@link Call.transactAsSystem}, for routes that are about a tenant. */
+  readonly transactAsSystem: TransactAsSystem
 }
+
+/**
+ * A transaction of `plinth_system`, for what the runtime login may not write (members, users, invitations). The second argument is
+ * the same transaction in the request's tenant; the idempotency key is claimed and its answer kept in it. A row that a statement of
+ * the first one means is named with its tenant: no policy does that for it.
+ */
+export type TransactAsSystem = (
+  work: (system: SystemTransaction, transaction: Transaction) => Promise<TextAnswer>,
+) => Promise<TextAnswer>
 
 /** What a guarded route works with, after every check that does not need the row. */
 export interface Call {
@@ -58,6 +69,8 @@ export interface Call {
   write(work: (session: Session) => Promise<TextAnswer>): Promise<TextAnswer>
   /** For writes that need several statements: always one transaction, with the idempotency key in it. */
   transact(work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer>
+  /** For writes that the runtime login may not make. */
+  readonly transactAsSystem: TransactAsSystem
   /** The kept answer of this request's idempotency key, for work that is too slow to hold a transaction open. */
   replay(): Promise<TextAnswer | undefined>
 }

@@ -30,12 +30,13 @@ export function withIdempotency(
   platform: Platform,
   scope: Scope,
   key: IdempotencyKey | undefined,
-): Pick<Call, 'write' | 'transact' | 'replay'> {
+): Pick<Call, 'write' | 'transact' | 'transactAsSystem' | 'replay'> {
   const { database } = platform
   if (!key) {
     return {
       write: (work) => work(database.session(scope)),
       transact: (work) => database.transaction(scope, work),
+      transactAsSystem: (work) => database.system(async (system) => work(system, await system.within(scope))),
       replay: () => Promise.resolve(undefined),
     }
   }
@@ -50,21 +51,27 @@ export function withIdempotency(
     platform.log.info(logEvents.idempotencyReplayed, { requestId: scope.requestId })
     return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
   }
+  const once = async (transaction: Transaction, work: () => Promise<TextAnswer>): Promise<TextAnswer> => {
+    const before = kept(await transaction.claimKey(key))
+    if (before) return before
+    const answer = await work()
+    // What is shown once is kept nowhere, sealed or not.
+    const repeatable =
+      answer.once === undefined ? answer : { status: answer.status, headers: {}, body: null, once: answer.once }
+    const sealed = platform.secrets.seal(JSON.stringify(repeatable), context)
+    await transaction.keepAnswer(key, sealed, new Date(scope.now.getTime() + KEPT_FOR))
+    return answer
+  }
   const transact = (work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer> =>
-    database.transaction(scope, async (transaction) => {
-      const before = kept(await transaction.claimKey(key))
-      if (before) return before
-      const answer = await work(transaction)
-      // What is shown once is kept nowhere, sealed or not.
-      const repeatable =
-        answer.once === undefined ? answer : { status: answer.status, headers: {}, body: null, once: answer.once }
-      const sealed = platform.secrets.seal(JSON.stringify(repeatable), context)
-      await transaction.keepAnswer(key, sealed, new Date(scope.now.getTime() + KEPT_FOR))
-      return answer
-    })
+    database.transaction(scope, (transaction) => once(transaction, () => work(transaction)))
   return {
     write: transact,
     transact,
+    transactAsSystem: (work) =>
+      database.system(async (system) => {
+        const transaction = await system.within(scope)
+        return once(transaction, () => work(system, transaction))
+      }),
     replay: () => database.transaction(scope, async (transaction) => kept(await transaction.claimKey(key))),
   }
 }

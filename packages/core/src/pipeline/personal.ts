@@ -19,6 +19,7 @@ export async function performPersonal(platform: Platform, request: Authenticated
   const inTenant = route.inTenant ? await tenantOf(platform, request.principal, request) : undefined
   const principal = inTenant?.principal ?? request.principal
   refuseOthers(route, principal)
+  if (route.needs !== undefined) refuseWithout(platform, principal, route.needs)
   const { headers, parameters, search, client, requestId } = request
   const scope = inTenant ? scopeOf(platform, { ...inTenant, requestId }) : null
   const key = route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(headers, () => fingerprintOf(request))
@@ -33,11 +34,23 @@ export async function performPersonal(platform: Platform, request: Authenticated
     scope,
     tenant: inTenant?.tenant ?? null,
     body: readRouteBody(platform, request),
-    transact: scope
-      ? withIdempotency(platform, scope, key).transact
-      : () => Promise.reject(new Error(`${route.operationId} is about no tenant`)),
+    ...(scope ? withIdempotency(platform, scope, key) : withoutTenant(route)),
   }
   return { answer: await route.handle(call), ...inTenant }
+}
+
+function withoutTenant({ operationId }: PersonalRoute): Pick<PersonalCall, 'transact' | 'transactAsSystem'> {
+  const refuse = (): Promise<never> => Promise.reject(new Error(`${operationId} is about no tenant`))
+  return { transact: refuse, transactAsSystem: refuse }
+}
+
+/** @throws permission_denied */
+function refuseWithout(platform: Platform, principal: InTenant['principal'], needed: string): void {
+  const [model = '', action = ''] = needed.split(':')
+  const number = platform.registry.permissions.numberOf(model, action)
+  // Of no rows there are no own ones: a narrower scope is none.
+  if (number === undefined || !principal.permissions.scopes(number).includes('all'))
+    throw problem('permission_denied', { detail: `This needs the permission ${needed}.` })
 }
 
 function refuseOthers({ personal }: PersonalRoute, principal: InTenant['principal']): void {

@@ -60,7 +60,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const owned = collectRoutes({ ...parts, document })
   const readiness = readinessOf(database, runtime.log)
   const lateFaults = [
-    ...routeFaults(owned, features),
+    ...routeFaults(owned, features, registry.permissions.names),
     ...database.attach({
       registry,
       log: runtime.log,

@@ -38,7 +38,7 @@ export function readDeclaration(
     resources: linked.resources,
     byTable: new Map(linked.resources.map((info) => [info.table as object, info])),
     features: [...features].sort(byName),
-    permissions: numberPermissions(linked.resources),
+    permissions: numberPermissions([...linked.resources, ...permissionsBeside(features)].sort(byName)),
     templates: linked.links,
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
   }
@@ -49,6 +49,15 @@ export function readDeclaration(
   // Without it there are faults of the settings already; what a feature would say of them is not known.
   if (runtime) for (const feature of registry.features) faults.push(...(feature.verify?.(registry, runtime) ?? []))
   return registry
+}
+
+/** Permissions of features that are about no rows. */
+function permissionsBeside(
+  features: readonly Feature[],
+): readonly { readonly name: string; readonly verbs: readonly string[] }[] {
+  return features.flatMap(({ permissions = {} }) =>
+    Object.entries(permissions).map(([name, verbs]) => ({ name, verbs })),
+  )
 }
 
 /** First path segments under `/api/v1` that are the platform's own; a product table of that name would hide them. */
@@ -90,6 +99,13 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
       })
     }
   }
+  for (const { name } of permissionsBeside(features))
+    claim(
+      `name ${name}`,
+      `permissions of ${name}`,
+      'a resource or another feature has this name',
+      'choose another name',
+    )
   for (const feature of features)
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
   verifyErrors(features, faults)

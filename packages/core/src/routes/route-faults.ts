@@ -13,7 +13,11 @@ export interface OwnedRoute {
  * What is wrong with the routes as a whole: paths that cannot be, paths and operation ids that two claim. The router would serve
  * whichever came first, and nobody would notice which.
  */
-export function routeFaults(owned: readonly OwnedRoute[], features: readonly Feature[]): StartupFault[] {
+export function routeFaults(
+  owned: readonly OwnedRoute[],
+  features: readonly Feature[],
+  permissions: readonly string[] = [],
+): StartupFault[] {
   const errors = allErrors(features)
   const faults: StartupFault[] = []
   const paths = new Map<string, OwnedRoute>()
@@ -33,6 +37,12 @@ export function routeFaults(owned: readonly OwnedRoute[], features: readonly Fea
         fix: `errors: { ${code}: { status, title, help } }`,
       })
     }
+    if (!route.public && route.personal && route.needs !== undefined && !permissions.includes(route.needs))
+      faults.push({
+        path,
+        problem: `needs the unknown permission ${route.needs}`,
+        fix: 'permissions: { model: [verb] }',
+      })
     // `/a/:id` and `/a/:name` are one path to a router.
     const shape = `${route.method} ${route.path.replaceAll(/:[a-zA-Z]+/g, ':')}`
     const taken = paths.get(shape)

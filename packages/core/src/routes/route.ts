@@ -69,6 +69,8 @@ export interface PersonalRoute extends RouteFacts {
    * asked: here one gets it.
    */
   readonly inTenant: boolean
+  /** A permission that is about no rows (`setting:update`); asked in the tenant, in the scope `all`. */
+  readonly needs?: string
   readonly handle: (call: PersonalCall) => Promise<Answer>
 }
 
