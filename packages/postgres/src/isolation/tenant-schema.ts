@@ -18,6 +18,9 @@ export function tenantSchema(tenantId: string): string {
   return `tenant_${digits}`
 }
 
+/** Stands for the schema in statements that are stored or run for each tenant. No identifier of a declaration is this one. */
+export const PLACE = '?tenant'
+
 /** The same as a regular expression of PostgreSQL. */
 export const TENANT_SCHEMAS = '^tenant_[0-9a-f]{32}$'
 const pattern = new RegExp(TENANT_SCHEMAS)

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { integer, text } from 'drizzle-orm/pg-core'
 import { belongsTo, resourceTable } from '@plinth/core'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { writeFolder, type FolderEntry } from '../../tests/folder-fixture.ts'
 import {
   check,
   inTenant,
@@ -61,31 +62,8 @@ CREATE POLICY "plinth_tenant" ON "sites" AS RESTRICTIVE FOR ALL TO public USING 
 
 const second = 'ALTER TABLE "projects" ADD COLUMN "rank" integer;'
 
-interface Entry {
-  readonly tag: string
-  readonly when: number
-  readonly sql: string
-}
-
-function writeFolder(folder: string, entries: readonly Entry[]): void {
-  mkdirSync(join(folder, 'meta'), { recursive: true })
-  for (const { tag, sql } of entries) writeFileSync(join(folder, `${tag}.sql`), sql)
-  writeFileSync(
-    join(folder, 'meta', '_journal.json'),
-    JSON.stringify(
-      {
-        version: '7',
-        dialect: 'postgresql',
-        entries: entries.map(({ tag, when }, idx) => ({ idx, version: '7', when, tag, breakpoints: true })),
-      },
-      null,
-      2,
-    ),
-  )
-}
-
-const one: Entry = { tag: '0000_first', when: 1_700_000_000_000, sql: first }
-const two: Entry = { tag: '0001_rank', when: 1_700_000_100_000, sql: second }
+const one: FolderEntry = { tag: '0000_first', when: 1_700_000_000_000, sql: first }
+const two: FolderEntry = { tag: '0001_rank', when: 1_700_000_100_000, sql: second }
 
 describe.each([
   { engine: 'PostgreSQL', open: () => onServer(inject('postgresUrl')) },

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { Connection } from '../drivers/driver.ts'
-import { runSteps } from './run-step.ts'
+import { runSteps, type Step } from './run-step.ts'
 import { firstLine, splitStatements } from './split-statements.ts'
 
 // Drizzle's own names, so that `drizzle-kit migrate` and this agree on what was applied.
@@ -14,28 +14,42 @@ export interface FolderResult {
   readonly warnings: readonly string[]
 }
 
-interface FolderMigration extends MigrationMeta {
+export interface FolderMigration {
   /** `0000_first`, the name of its file. */
   readonly tag: string
+  /** When it was generated: its place in the order. */
+  readonly folderMillis: number
+  readonly hash: string
+  readonly statements: readonly string[]
+}
+
+export interface Folder {
+  readonly path: string
+  readonly migrations: readonly FolderMigration[]
 }
 
 /**
  * Reads a drizzle-kit folder (`meta/_journal.json` and SQL) with Drizzle's own reader.
  * @throws where the folder or one of its files is not there
  */
-function readFolder(folder: string): readonly FolderMigration[] {
+export function readFolder(path: string): Folder {
   try {
-    const migrations = readMigrationFiles({ migrationsFolder: folder })
-    const { entries } = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
+    const migrations = readMigrationFiles({ migrationsFolder: path })
+    const { entries } = JSON.parse(readFileSync(join(path, 'meta', '_journal.json'), 'utf8')) as {
       readonly entries: readonly { readonly tag: string }[]
     }
-    return migrations.map((migration, at) => ({
-      ...migration,
-      tag: entries[at]?.tag ?? String(migration.folderMillis),
-    }))
+    return {
+      path,
+      migrations: migrations.map(({ folderMillis, hash, sql }, at) => ({
+        tag: entries[at]?.tag ?? String(folderMillis),
+        folderMillis,
+        hash,
+        statements: sql.flatMap(splitStatements),
+      })),
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`${folder} is no folder of drizzle-kit: ${reason}. Make one with: npx drizzle-kit generate`, {
+    throw new Error(`${path} is no folder of drizzle-kit: ${reason}. Make one with: npx drizzle-kit generate`, {
       cause: error,
     })
   }
@@ -45,8 +59,8 @@ function readFolder(folder: string): readonly FolderMigration[] {
  * Runs what is missing of a drizzle-kit folder in the caller's transaction, as the owner, who then owns what it makes. The same
  * table and the same order as Drizzle's migrator, which only looks at the time of the last one applied.
  */
-export async function runFolder(connection: Connection, folder: string, journalExists: boolean): Promise<FolderResult> {
-  const migrations = readFolder(folder)
+export async function runFolder(connection: Connection, folder: Folder, journalExists: boolean): Promise<FolderResult> {
+  const { path, migrations } = folder
   if (!journalExists) {
     await runSteps(connection, [
       {
@@ -58,12 +72,11 @@ export async function runFolder(connection: Connection, folder: string, journalE
   const rows = await connection.query(`select hash, created_at from ${journal}`)
   const done = new Map(rows.map((row) => [Number(row['created_at']), String(row['hash'])]))
   const last = Math.max(0, ...done.keys())
-  verifyNoneSkipped(folder, migrations, done, last)
+  verifyNoneSkipped(folder, done, last)
   const applied: string[] = []
   for (const migration of migrations.filter((one) => one.folderMillis > last)) {
-    const label = `migration ${migration.tag} of ${folder}`
-    for (const sql of migration.sql.flatMap(splitStatements))
-      await runSteps(connection, [{ sql, words: `${label}: ${firstLine(sql)}` }])
+    const label = `migration ${migration.tag} of ${path}`
+    await runSteps(connection, labelled(migration, path))
     await connection.query(`insert into ${journal} (hash, created_at) values ($1::text, $2::int8)`, [
       migration.hash,
       migration.folderMillis,
@@ -72,25 +85,25 @@ export async function runFolder(connection: Connection, folder: string, journalE
   }
   const edited = migrations.filter((one) => (done.get(one.folderMillis) ?? one.hash) !== one.hash)
   const warnings = edited.map(
-    (one) => `migration ${one.tag} of ${folder} was edited after it had run; what it says now did not happen here`,
+    (one) => `migration ${one.tag} of ${path} was edited after it had run; what it says now did not happen here`,
   )
   return { applied, warnings }
+}
+
+/** The statements of a migration, each with words that name it. */
+export function labelled({ tag, statements }: FolderMigration, path: string): readonly Step[] {
+  return statements.map((sql) => ({ sql, words: `migration ${tag} of ${path}: ${firstLine(sql)}` }))
 }
 
 /**
  * Two branches, each with a migration, merged in the other order: Drizzle skips the older one in silence, for it compares with
  * the last time only.
  */
-function verifyNoneSkipped(
-  folder: string,
-  migrations: readonly FolderMigration[],
-  done: ReadonlyMap<number, string>,
-  last: number,
-): void {
+function verifyNoneSkipped({ path, migrations }: Folder, done: ReadonlyMap<number, string>, last: number): void {
   const skipped = migrations.filter((one) => one.folderMillis <= last && !done.has(one.folderMillis))
   if (skipped.length === 0) return
   throw new Error(
-    `${folder} has migrations older than the last one applied, which would never run: ${skipped.map((one) => one.tag).join(', ')} ` +
+    `${path} has migrations older than the last one applied, which would never run: ${skipped.map((one) => one.tag).join(', ')} ` +
       '(the field "when" in meta/_journal.json). Delete them and generate them anew: npx drizzle-kit generate',
   )
 }
