@@ -2,3 +2,15 @@
 export { makeSigningKey } from './jwt/make-signing-key.ts'
 export type { MakeSigningKeyOptions } from './jwt/make-signing-key.ts'
 export type { SigningAlgorithm } from './jwt/signing-key.ts'
+
+// Passwords.
+export { hashPassword } from './password/hash-password.ts'
+export { HashQueue } from './password/hash-queue.ts'
+export { hibpRange } from './password/breach-check.ts'
+export { needsRehash } from './password/hash-cost.ts'
+export { passwordPolicy } from './password/password-policy.ts'
+export { verifyPassword } from './password/verify-password.ts'
+export type { BreachCheck, HibpRangeOptions } from './password/breach-check.ts'
+export type { HashCost } from './password/hash-cost.ts'
+export type { PasswordOwner, PasswordPolicy, PasswordPolicyOptions } from './password/password-policy.ts'
+export type { ImportedHash, Verified, VerifyOptions } from './password/verify-password.ts'
