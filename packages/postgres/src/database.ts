@@ -164,11 +164,14 @@ class SqlDatabase implements Database {
     const { runner: parts, session, gate } = this.#ready()
     let announced = false
     const onEvent = (): void => void (announced = true)
-    const result = await inTransaction(await this.#drivers.system(), parts, (runner) =>
-      work(new OwnSystemTransaction(runner, { ...session, onEvent }, gate !== undefined)),
-    )
-    // What such a transaction changes (members, tenants) is what the lookups remember.
-    this.forget()
+    let changed = false
+    const result = await inTransaction(await this.#drivers.system(), parts, async (runner) => {
+      const system = new OwnSystemTransaction(runner, { ...session, onEvent }, gate !== undefined)
+      const done = await work(system)
+      changed = system.changed
+      return done
+    })
+    if (changed) this.forget()
     if (announced) session.onEvent()
     return result
   }

@@ -58,6 +58,8 @@ export interface FeatureParts {
  */
 export interface Feature {
   readonly name: string
+  /** It sends mails: outside development a platform without a mailer is then a fault at start. */
+  readonly mails?: true
   /** Codes that this feature's errors use, beside the core's. */
   readonly errors?: Readonly<Record<string, ErrorDefinition>>
   readonly resources?: readonly Resource[]
@@ -90,6 +92,8 @@ export interface Feature {
   readonly commands?: readonly FeatureCommand[]
   /** Called once when all is put together and nothing is connected yet. */
   readonly start?: (platform: Platform) => void
+  /** Called at the end of every `migrate()`, by any process: puts there what must be there from the start, once. */
+  readonly seed?: (platform: Platform) => Promise<void>
   /** Ends what it holds open. */
   readonly stop?: () => Promise<void>
   readonly slots?: FeatureSlots

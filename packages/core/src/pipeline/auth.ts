@@ -3,6 +3,7 @@ import { refuseForgery } from '../auth/csrf.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { GuardedRoute, PersonalRoute } from '../routes/route.ts'
+import { sessionCookie } from '../auth/cookies.ts'
 import type { Admitted, Received } from './request.ts'
 
 /** A request whose asker is known. */
@@ -26,7 +27,7 @@ export async function authenticate<R extends GuardedRoute | PersonalRoute>(
  * @throws unauthenticated, invalid_credential
  */
 export async function principalOf(platform: Platform, received: Received): Promise<Principal> {
-  const credential = credentialOf(received.headers, platform)
+  const credential = credentialOf(received, platform)
   if (!credential) throw problem('unauthenticated', { headers: challenge })
   if (credential.kind === 'cookie') refuseForgery(platform, received, credential.value)
   const asking: Asking = { platform, requestId: received.requestId, client: received.client }
@@ -44,7 +45,10 @@ const challenge = { 'www-authenticate': 'Bearer' }
  * The first of bearer token, API key and session cookie that the request shows. Only that one counts: falling back to the
  * next after a wrong one would let an expired token ride on a forgotten cookie.
  */
-function credentialOf(headers: Readonly<Record<string, string>>, platform: Platform): Credential | undefined {
+function credentialOf(
+  { headers, client: { secure } }: Pick<Received, 'headers' | 'client'>,
+  platform: Platform,
+): Credential | undefined {
   const { authorization } = headers
   if (authorization !== undefined) {
     const bearer = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)
@@ -59,11 +63,7 @@ function credentialOf(headers: Readonly<Record<string, string>>, platform: Platf
   if (apiKey !== undefined) return { kind: 'apiKey', value: apiKey }
   // A cookie of that name may be another application's on the same host; it is a credential only where somebody reads it.
   const session = platform.readers.some((reader) => reader.kinds.includes('cookie'))
-    ? sessionCookie(headers.cookie)
+    ? sessionCookie(headers.cookie, secure)
     : undefined
   return session === undefined ? undefined : { kind: 'cookie', value: session }
-}
-
-function sessionCookie(header: string | undefined): string | undefined {
-  return /(?:^|; *)(?:__Host-)?session_id=([^;]+)/.exec(header ?? '')?.[1]
 }

@@ -4,6 +4,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { Scope, Session } from '../ports/database.ts'
 import { readingContext } from '../resource/reading-context.ts'
 import { withReadingHooks } from '../resource/reading-hooks.ts'
+import { isForm, readForm } from '../request/read-form.ts'
 import { parseJsonBody } from '../request/scan-json.ts'
 import type { Answer } from './answer.ts'
 import { authenticate } from './auth.ts'
@@ -70,6 +71,7 @@ export function readRouteBody(platform: Platform, { route, ...request }: Admitte
   if (!route.body) return undefined
   const empty = request.body === undefined || request.body.byteLength === 0
   if (empty && route.body.optional) return {}
+  if (route.body.form && isForm(request.headers['content-type'])) return readForm(request.body)
   if (!isJson(request.headers['content-type'], route.body.mergePatch ?? false)) {
     const accepted = route.body.mergePatch ? 'application/json or application/merge-patch+json' : 'application/json'
     throw problem('unsupported_media_type', { detail: `Send ${accepted} in UTF-8.`, headers: { accept: accepted } })

@@ -11,7 +11,6 @@ import { handle } from '../pipeline.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
-import { systemClock } from '../ports/clock.ts'
 import type { EventRecord } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
@@ -44,7 +43,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const registry = readDeclaration(options.resources, features, faults, runtime)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 
-  const { database, clock = systemClock } = options
+  const { database } = options
+  const { clock } = runtime
   const title = options.title ?? 'Plinth'
   const version = options.version ?? '1.0.0'
   const document = (): ReturnType<Plinth['openapi']> =>
@@ -90,6 +90,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     title,
     publicUrl: runtime.settings.PUBLIC_URL,
     settings: runtime.settings,
+    mailer: runtime.mailer,
     secrets: runtime.secrets,
     proxies: runtime.proxies,
     log: runtime.log,
@@ -117,6 +118,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
       for (const warning of report.warnings) runtime.log.warn(logEvents.migrationWarning, { warning })
       await readiness.check()
       for (const feature of features) if (isImplicit(feature)) await foundTenant(platform, feature.implicitTenant)
+      for (const feature of registry.features) await feature.seed?.(platform)
       return report
     },
     foundTenant: (draft) => foundTenant(platform, draft),

@@ -5,6 +5,7 @@ import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Mailer } from '../ports/mail.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { Roles } from '../policy/roles.ts'
 import type { RouteTable } from '../routes/route-table.ts'
@@ -64,6 +65,7 @@ export interface Platform {
   readonly publicUrl: string | undefined
   readonly settings: PlatformSettings
   readonly title: string
+  readonly mailer: Mailer
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
   readonly log: Logger

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { MigrateOptions, MigrationReport } from '../ports/migration.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Mailer } from '../ports/mail.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Route } from '../routes/route.ts'
@@ -39,6 +40,8 @@ export interface PlinthOptions {
   readonly limits?: Partial<Limits>
   readonly log?: Logger
   readonly clock?: Clock
+  /** Takes mails to their way. Default: the console in development; elsewhere a feature that sends mails needs one. */
+  readonly mailer?: Mailer
   /** Variables to read settings from. Default: `process.env` and `.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }

@@ -4,7 +4,10 @@ import { keyRingOf, keyRingSecrets } from '../keys/key-ring-secrets.ts'
 import { platformLogger } from '../logging/platform-logger.ts'
 import { loadPlatformSettings, type PlatformSettings } from '../settings/platform-settings.ts'
 import { urlPrefix } from '../settings/value-schemas.ts'
+import { mailerFor } from '../mail/mailer-for.ts'
+import { systemClock, type Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Mailer } from '../ports/mail.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { PlinthOptions } from './plinth.ts'
 
@@ -16,6 +19,8 @@ export interface Runtime {
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
   readonly log: Logger
+  readonly clock: Clock
+  readonly mailer: Mailer
 }
 
 /** Reads the settings; their faults join those of the declaration, so that all are told at once. */
@@ -37,6 +42,8 @@ export function readRuntime(options: PlinthOptions, faults: StartupFault[]): Run
       secrets: keyRingSecrets(keyRingOf(settings)),
       proxies: trustedProxies(settings.TRUSTED_PROXIES),
       log: options.log ?? platformLogger(settings),
+      clock: options.clock ?? systemClock,
+      mailer: mailerFor(settings.ENVIRONMENT, options.mailer, 'createPlinth.mailer'),
     }
   } catch (error) {
     if (!(error instanceof StartupError)) throw error

@@ -190,6 +190,8 @@ export interface StatementRunner {
 export interface SystemTransaction extends StatementRunner {
   /** The new tenant, or the one that has the slug already. */
   found(draft: TenantDraft): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
+  /** Tenants or memberships change here: what is remembered of them is dropped once this is committed. */
+  changesMembers(): void
   /** The same transaction with the operations of one tenant. */
   within(scope: Scope): Promise<Transaction>
 }

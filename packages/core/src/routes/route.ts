@@ -27,6 +27,8 @@ interface RouteFacts {
   readonly body?: {
     readonly schema: z.ZodType
     readonly mergePatch?: boolean
+    /** Forms (`application/x-www-form-urlencoded`) are read as well, each field as a text. */
+    readonly form?: boolean
     readonly example?: unknown
     readonly optional?: boolean
   }

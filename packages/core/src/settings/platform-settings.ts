@@ -110,6 +110,14 @@ export const platformSettings = defineSettings({
     fix: keyCommand,
     group: 'Secrets',
   },
+  JWT_KEYS_DIR: {
+    schema: z.string().optional(),
+    secret: false, // the folder's name, not what is in it
+    description:
+      'Folder of the keys that sign access tokens, made by `plinth keys:generate`. Unset: ./keys; in development made once in DATA_DIR.',
+    example: './keys',
+    group: 'Secrets',
+  },
   LOG_LEVEL: {
     schema: word(logLevels),
     default: 'info',

@@ -1,4 +1,4 @@
-import type { StatementRunner } from '../ports/database.ts'
+import type { SystemTransaction } from '../ports/database.ts'
 import { statement } from '../ports/statement.ts'
 
 export interface NewMember {
@@ -11,7 +11,8 @@ export interface NewMember {
  * Ties a user to a tenant, in a transaction of the system: the one way in. Who is a member already stays what he is.
  * @returns whether he was none before
  */
-export async function addMember(system: StatementRunner, { tenantId, userId, roles }: NewMember): Promise<boolean> {
+export async function addMember(system: SystemTransaction, { tenantId, userId, roles }: NewMember): Promise<boolean> {
+  system.changesMembers()
   const [added] = await system.run(statement`
     with m as (
       insert into plinth.memberships (tenant_id, id, user_id)

@@ -59,6 +59,7 @@ export async function depart(
  * the first one did. Before anything is changed, and `refuseOwnerless` after it.
  */
 export async function holdOwners(system: SystemTransaction, tenantId: string): Promise<void> {
+  system.changesMembers()
   await system.run(statement`select id from plinth.tenants where id = ${tenantId}::uuid for update`)
 }
 

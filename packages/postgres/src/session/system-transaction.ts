@@ -15,6 +15,9 @@ export class OwnSystemTransaction implements SystemTransaction {
   /** Whether each tenant has a schema. */
   readonly #schemas: boolean
 
+  /** Whether tenants or memberships were changed. */
+  changed = false
+
   constructor(runner: Runner, parts: SessionParts, schemas: boolean) {
     this.#runner = runner
     this.#parts = parts
@@ -25,8 +28,13 @@ export class OwnSystemTransaction implements SystemTransaction {
     return this.#runner.run(printFixed(statement), 'other')
   }
 
+  changesMembers(): void {
+    this.changed = true
+  }
+
   async found(draft: TenantDraft): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
     const found = await insertTenant(this.#runner, draft)
+    this.changed = true
     if (found.founded && this.#schemas) await makeTenantSchema(this.#runner, found.tenant.id)
     return found
   }
