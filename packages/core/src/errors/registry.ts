@@ -112,6 +112,11 @@ export const coreErrors = {
     title: 'Such a row exists already',
     help: 'A unique value is taken; `errors` names the fields.',
   },
+  built_in: {
+    status: 409,
+    title: 'This row is built in',
+    help: 'It is part of the service and the same for every tenant, so it cannot be changed or deleted. Make one of your own.',
+  },
   still_referenced: {
     status: 409,
     title: 'Other rows refer to this one',

@@ -17,6 +17,8 @@ export const logEvents = {
   relayInterrupted: 'relay_interrupted',
   relayDeliveryFailed: 'relay_delivery_failed',
   exportEnded: 'export_ended',
+  permissionGranted: 'permission_granted',
+  permissionDenied: 'permission_denied',
   idempotencyReplayed: 'idempotency_replayed',
 } as const
 

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts'
 import { or, type Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
+import { logEvents } from '../logging/events.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { GuardedRoute } from '../routes/route.ts'
 import type { InTenant } from './tenant.ts'
@@ -40,9 +41,16 @@ export class Authorized {
  * May this principal do this on any row at all? If so: on which.
  * @throws permission_denied
  */
-export function authorize(_platform: Platform, request: InTenant): Authorized {
+export function authorize(platform: Platform, request: InTenant): Authorized {
   const { route, principal } = request
   const allowed = allowedTo(principal, route)
+  // What is refused, here or for one row, is written where its answer is made.
+  platform.log.debug(logEvents.permissionGranted, {
+    requestId: request.requestId,
+    permission: `${(route.guarded ?? route.resource).name}:${route.verb}`,
+    principal: `${principal.kind}:${principal.id}`,
+    tenant: request.tenant.slug,
+  })
   // Who may change a row may be told of it: without read permission, the rows of the verb itself are the visible ones.
   const seeing = principal.permissions.condition(route.seeing)
   return mint(request, seeing.kind === 'never' ? allowed : seeing, allowed)

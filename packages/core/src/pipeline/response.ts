@@ -55,6 +55,17 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
       error: cause,
     })
   }
+  if (known.code === 'permission_denied') {
+    const { principal, tenant } = received
+    platform.log.warn(logEvents.permissionDenied, {
+      requestId: received.requestId,
+      method: received.method,
+      path: received.route?.path ?? received.givenPath,
+      ...(known.detail === undefined ? {} : { detail: known.detail }),
+      ...(principal ? { principal: `${principal.kind}:${principal.id}` } : {}),
+      ...(tenant ? { tenant: tenant.slug } : {}),
+    })
+  }
   const body = JSON.stringify({
     // What no registry knows has no page: RFC 9457 §4.2.1 has a word for it, and a link would be a 404.
     type: Object.hasOwn(platform.errors, known.code) ? errorType(platform.errorTypeBase, known.code) : 'about:blank',

@@ -6,7 +6,8 @@ import { PlinthError, problem } from '../errors/plinth-error.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
 import type { PermissionScope } from '../policy/permission.ts'
-import type { RawRow } from '../ports/database.ts'
+import type { RawRow, Scope, Session } from '../ports/database.ts'
+import { withBuiltInRows } from '../resource/built-in-rows.ts'
 import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
@@ -79,7 +80,17 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
   const held = principal.permissions.scopes(permission)
   const seeing = principal.permissions.condition(platform.registry.permissions.numberOf(resource.name, 'read') ?? -1)
   const scope = scopeOf(platform, { principal, tenant, requestId: randomUUID() })
-  const asked: Asked = { principal, tenant, resource, verb, rule, held, facts: scope.facts, name: question.permission }
+  const asked: Asked = {
+    principal,
+    tenant,
+    resource,
+    verb,
+    rule,
+    held,
+    roles: await rolesHolding(platform, principal, tenant, permission),
+    facts: scope.facts,
+    name: question.permission,
+  }
   const verdict =
     rule.kind === 'never'
       ? withoutPermission(asked)
@@ -88,10 +99,14 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
         : overRow(
             asked,
             seeing.kind === 'never' ? rule : seeing,
-            await platform.database.session(scope).read({ resource, id: question.id, visible: always }),
+            await sessionOf(platform, scope).read({ resource, id: question.id, visible: always }),
             question.id,
           )
   return { ...about, principal: who, tenant: { id: tenant.id, slug: tenant.slug }, ...verdict }
+}
+
+function sessionOf({ database, registry }: Platform, scope: Scope): Session {
+  return withBuiltInRows(database.session(scope), registry, scope.facts)
 }
 
 interface Asked {
@@ -102,7 +117,24 @@ interface Asked {
   readonly name: string
   readonly rule: Condition
   readonly held: readonly PermissionScope[]
+  /** Those of its roles that give it the permission; empty for a principal whose rights come from elsewhere. */
+  readonly roles: readonly string[]
   readonly facts: Facts
+}
+
+/** Each role alone: together they say what is held, one by one from where. */
+async function rolesHolding(
+  platform: Platform,
+  { roles = [] }: Principal,
+  tenant: Tenant,
+  permission: number,
+): Promise<readonly string[]> {
+  const holding: string[] = []
+  for (const role of roles) {
+    const set = await platform.roles.permissionsOf(tenant.id, [role])
+    if (set.holds(permission)) holding.push(role)
+  }
+  return holding
 }
 
 function permissionOf(
@@ -155,14 +187,32 @@ function tenantRule({ tenant }: Asked): AccessRule {
   return { source: 'tenant', name: tenant.slug, effect: 'admits' }
 }
 
+/** Where what is held comes from. */
+function roleRules({ roles }: Asked): AccessRule[] {
+  return roles.map((name) => ({ source: 'role', name, effect: 'admits' }))
+}
+
+/** `ada holds site:update:own by the role developer`. */
+function holding(asked: Asked): string {
+  const { principal, roles } = asked
+  const by = roles.length === 0 ? '' : ` by the role${roles.length === 1 ? '' : 's'} ${roles.join(' and ')}`
+  return `${principal.name} holds ${scopeNames(asked)}${by}`
+}
+
 function withoutPermission(asked: Asked): Verdict {
+  const { principal } = asked
+  const having =
+    principal.roles && principal.roles.length > 0
+      ? `, who has the role${principal.roles.length === 1 ? '' : 's'} ${principal.roles.join(' and ')},`
+      : ''
   return {
     decision: 'denied',
     answer: 'permission_denied',
     decidedBy: 'scope',
-    sentence: `Denied: ${asked.principal.name} does not hold ${asked.name} in any scope.`,
+    sentence: `Denied: ${principal.name}${having} does not hold ${asked.name} in any scope.`,
     rules: [
       tenantRule(asked),
+      ...(principal.roles ?? []).map((name): AccessRule => ({ source: 'role', name, effect: 'refuses' })),
       {
         source: 'scope',
         name: asked.name,
@@ -190,12 +240,12 @@ function withoutRow(asked: Asked): Verdict {
     answer: decision === 'denied' ? 'permission_denied' : null,
     decidedBy: 'scope',
     sentence: sentenceOf(decision, asked, explanation),
-    rules: [tenantRule(asked), { source: 'scope', name: scopeNames(asked), effect, explanation }],
+    rules: [tenantRule(asked), ...roleRules(asked), { source: 'scope', name: scopeNames(asked), effect, explanation }],
   }
 }
 
 function sentenceOf(decision: Verdict['decision'], asked: Asked, explanation: Explanation): string {
-  const holds = `${asked.principal.name} holds ${scopeNames(asked)}`
+  const holds = holding(asked)
   if (decision === 'allowed') return `Allowed: ${holds}, for every row of tenant ${asked.tenant.slug}.`
   return decision === 'depends'
     ? `It depends on the row: ${holds}. ${explanation.sentence}`
@@ -216,7 +266,7 @@ function overRow(asked: Asked, seeing: Condition, row: RawRow | undefined, id: s
   const may = explainFor(resource, asked.rule, facts, row)
   const visible = seen.verdict === 'true'
   const allowed = visible && may.verdict === 'true'
-  const rules: AccessRule[] = [tenantRule(asked)]
+  const rules: AccessRule[] = [tenantRule(asked), ...roleRules(asked)]
   // To whom a row is not shown, it is not there.
   if (!visible) rules.push({ source: 'scope', name: `${resource.name}:read`, effect: 'refuses', explanation: seen })
   rules.push({
@@ -230,7 +280,7 @@ function overRow(asked: Asked, seeing: Condition, row: RawRow | undefined, id: s
     answer: allowed ? null : visible ? 'permission_denied' : 'not_found',
     decidedBy: 'scope',
     sentence: allowed
-      ? `Allowed: ${principal.name} holds ${scopeNames(asked)}. ${may.sentence}`
+      ? `Allowed: ${holding(asked)}. ${may.sentence}`
       : visible
         ? `Denied: ${principal.name} may see this ${resource.name}, but not ${asked.verb} it. ${may.sentence}`
         : `Denied: ${principal.name} may not see this ${resource.name}, so the answer is that there is none. ${seen.sentence}`,

@@ -1,7 +1,6 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Client, Peer } from '../client/client.ts'
 import { PlinthError } from '../errors/plinth-error.ts'
-import { nearestNames } from '../errors/nearest-names.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import { guardRequest, type Passed } from '../pipeline.ts'
 import { VARY } from '../pipeline/answer.ts'
@@ -9,6 +8,7 @@ import { scopeOf } from '../pipeline/data.ts'
 import type { Asked } from '../pipeline/policy.ts'
 import { receive } from '../pipeline/request.ts'
 import { respondTo } from '../pipeline/response.ts'
+import { can, nearestPermissions } from '../policy/can.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
@@ -65,32 +65,23 @@ function askedBy(platform: Platform, permission: string): Asked {
   const resource = resources.find((one) => one.name === model)
   if (number === undefined || !resource) {
     throw new StartupError([
-      { path: `guard '${permission}'`, problem: 'there is no such permission', fix: fixOf(platform, permission) },
+      {
+        path: `guard '${permission}'`,
+        problem: 'there is no such permission',
+        fix: nearestPermissions(permissions, permission),
+      },
     ])
   }
   return { resource, verb, permission: number }
 }
 
-function fixOf(platform: Platform, permission: string): string {
-  const names = nearestNames(permission, platform.registry.permissions.names)
-  return names.length > 0
-    ? `one of ${names.join(', ')}`
-    : 'write it as resource:verb; plinth.routes has all that routes ask for'
-}
-
 function grantedTo(platform: Platform, { principal, tenant, requestId, client }: Passed): Granted {
-  const { permissions } = platform.registry
   return {
     principal,
     tenant,
     requestId,
     client,
-    can(permission) {
-      const [model = '', verb = '', ...rest] = permission.split(':')
-      const number = rest.length === 0 ? permissions.numberOf(model, verb) : undefined
-      if (number === undefined) throw new Error(`there is no permission ${permission}: ${fixOf(platform, permission)}`)
-      return principal.permissions.condition(number).kind !== 'never'
-    },
+    can: (permission) => can(platform.registry.permissions, principal, permission),
     as(work) {
       const scope = scopeOf(platform, { principal, tenant, requestId })
       return platform.database.transaction(scope, (transaction) =>

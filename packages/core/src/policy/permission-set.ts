@@ -17,8 +17,13 @@ const conditions: readonly Condition[] = Array.from({ length: 8 }, (_, mask) =>
 
 /** `all` holds every scope: what is left is what the other one says. */
 function narrower(left: number, right: number): number {
-  if (left & bits.all) return right & bits.all ? bits.all : right
+  if (left & bits.all) return right
   return right & bits.all ? left : left & right
+}
+
+/** Whether `left` admits no row that `right` does not. Beside `all` the other scopes say nothing: `site:read` holds `site:read:own`. */
+function covers(right: number, left: number): boolean {
+  return (right & bits.all) !== 0 || (left & ~right) === 0
 }
 
 /** Numbers for every `model:action` there is, so that a decision is one array read (8 ns) instead of a search. */
@@ -65,7 +70,14 @@ export class PermissionSet {
 
   /** Whether the other one allows everything that this one does. */
   isWithin(other: PermissionSet): boolean {
-    return this.#masks.every((mask, permission) => narrower(mask, other.#masks[permission] ?? 0) === mask)
+    return this.#masks.every((mask, permission) => covers(other.#masks[permission] ?? 0, mask))
+  }
+
+  /** What either allows. */
+  union(other: PermissionSet): PermissionSet {
+    const [longer, shorter] =
+      this.#masks.length < other.#masks.length ? [other.#masks, this.#masks] : [this.#masks, other.#masks]
+    return new PermissionSet(longer.map((mask, permission) => mask | (shorter[permission] ?? 0)))
   }
 
   static readonly none = new PermissionSet(new Uint8Array(0))

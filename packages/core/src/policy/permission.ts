@@ -19,3 +19,8 @@ export function parsePermission(text: string): Permission | undefined {
   if (!(scopes as readonly string[]).includes(scope)) return undefined
   return { model, action, scope: scope as PermissionScope }
 }
+
+/** The three parts as one text, always all three: `site:update` is `site:update:all`. */
+export function formatPermission({ model, action, scope }: Permission): string {
+  return `${model}:${action}:${scope}`
+}

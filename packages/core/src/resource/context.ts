@@ -23,6 +23,11 @@ export interface ReadingContext {
   readonly log: Logger
   /** The one time of this request. */
   now(): Date
+  /**
+   * May this principal do this (`site:update`) on any row at all? On which rows, reads and writes ask by themselves.
+   * @throws Error for a permission there is none
+   */
+  can(permission: string): boolean
   /** @throws not_found, permission_denied */
   read<T extends AnyResourceTable>(table: T, id: string): Promise<Row<T>>
   list<T extends AnyResourceTable>(table: T, request?: ListRequest<T>): Promise<readonly Row<T>[]>

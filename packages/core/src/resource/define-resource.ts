@@ -4,6 +4,7 @@ import type { Fields } from './field-facts.ts'
 import type { AnyHooks, Hooks } from './hooks.ts'
 import type { AnyTemplateFacts, TemplateFacts } from '../template/facts.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
+import type { BuiltInRows } from './built-in-rows.ts'
 
 /** The operations that every resource has unless it says otherwise. */
 export interface Operations {
@@ -62,6 +63,7 @@ export interface Resource<S extends Shape = Shape> {
   readonly template: AnyTemplateFacts | undefined
   readonly hooks: AnyHooks
   readonly links: Readonly<Record<string, AnyResourceTable>>
+  readonly builtIn: BuiltInRows | undefined
   /** Types only; never present at run time. */
   readonly shape?: S
 }
@@ -91,6 +93,12 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
    * `tagIds`. The table between is a resource with a NOT NULL `belongsTo` to each side and a unique key over both.
    */
   readonly links?: Readonly<Record<string, AnyResourceTable>>
+  /**
+   * Rows that are code: every tenant has them beside its own, reads and lists them like its own, and can change none (409 `built_in`).
+   * The table has a column `builtIn` that is false in it. What text is sorted by is `collate "C"` there: rows of both kinds are put
+   * into one order.
+   */
+  readonly builtIn?: BuiltInRows
   /**
    * Verbs beside CRUD: `POST /{plural}/:id/{action}`. `run` is typed to return void although it may return the row or, with
    * an `output` schema, anything of it: with a result type TypeScript would have to infer the constant inside its own
@@ -153,5 +161,6 @@ export function defineResource<
     template: facts.template as AnyTemplateFacts | undefined,
     hooks: (facts.hooks ?? {}) as unknown as AnyHooks,
     links: facts.links ?? {},
+    builtIn: facts.builtIn,
   }
 }

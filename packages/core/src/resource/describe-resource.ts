@@ -69,6 +69,12 @@ export function describeResource(
   verifyNames(at, name, declaration, columns, facts.ownKey, faults)
   // Rows that only code makes may well have such columns: what a log holds is all its own.
   if (declaration.operations.create !== false) verifyGivable(at, fields, faults)
+  if (declaration.builtIn && !('builtIn' in columns))
+    faults.push({
+      path: `${at}.builtIn`,
+      problem: 'the table has no column that tells built-in rows from others',
+      fix: 'builtIn: boolean().notNull().default(false)',
+    })
   const operations = settleOperations(at, declaration, 'deletedAt' in columns, faults)
   verifyHooks(at, declaration.hooks, 'deletedAt' in columns, faults)
   const actions = Object.entries(declaration.actions).map(([action, given]) => ({ ...given, name: action }))

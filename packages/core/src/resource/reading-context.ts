@@ -4,6 +4,7 @@ import { problem, type InputFault } from '../errors/plinth-error.ts'
 import { defaultSort, readSort } from '../list/sort.ts'
 import { decodeRow } from '../output/print-row.ts'
 import type { Platform } from '../platform/platform.ts'
+import { can } from '../policy/can.ts'
 import type { RawRow, Scope, Session } from '../ports/database.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 import type { ParamsOf } from '../template/facts.ts'
@@ -81,6 +82,7 @@ export function readingContext(parts: ReadingParts): ReadingContext {
     requestId: scope.requestId,
     log: platform.log.child({ requestId: scope.requestId }),
     now: () => scope.now,
+    can: (permission) => can(platform.registry.permissions, principal, permission),
     async read(table, id) {
       const resource = resourceOf(platform, table)
       const row = await session.read({ resource, id, visible: reach(parts, resource, 'read', id).visible })

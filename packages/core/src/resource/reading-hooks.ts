@@ -2,6 +2,7 @@ import { and, type Condition } from '../condition/condition.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { RawRow, Session } from '../ports/database.ts'
 import { decodeRow } from '../output/print-row.ts'
+import { withBuiltInRows } from './built-in-rows.ts'
 import type { ReadingContext } from './context.ts'
 import type { ReadingParts } from './reading-context.ts'
 import type { FieldInfo, ResourceInfo } from './resource-info.ts'
@@ -24,10 +25,10 @@ function anyReadingHooks(registry: Registry): boolean {
 /**
  * A session whose reads run the hooks of their resources. It stands around every read of a request and of `ctx`: one row, a page, a
  * whole list as CSV, a count, what `include` brings. So nothing that a hook hides is seen by another way, but for the values that rows inherit from templates. Where no resource has
- * such a hook, it is the session itself.
+ * such a hook, it is the session itself. Inside of it stand the rows that are built in.
  */
 export function withReadingHooks(parts: ReadingParts, contextOf: (parts: ReadingParts) => ReadingContext): Session {
-  const { session } = parts
+  const session = withBuiltInRows(parts.session, parts.platform.registry, parts.scope.facts)
   if (!anyReadingHooks(parts.platform.registry)) return session
   const contextFor = (resource: ResourceInfo, hook: string): ReadingContext => {
     const depth = (parts.readingDepth ?? 0) + 1

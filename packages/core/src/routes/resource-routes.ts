@@ -15,6 +15,7 @@ import { listRows } from './resource/list.ts'
 import { listParameters, maskParameter } from './resource/list-parameters.ts'
 import { patchRow, replaceRow } from './resource/update.ts'
 import { readRow } from './resource/read.ts'
+import { refuseBuiltIn } from './resource/refuse-built-in.ts'
 import { bulkRoutes } from './resource/bulk-routes.ts'
 import { clearRoutes } from './resource/clear-routes.ts'
 import { restoreRoutes } from './resource/restore-routes.ts'
@@ -151,13 +152,14 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
     })
   }
-  const all = [
+  const own = [
     ...routes,
     ...restoreRoutes(resource, parts),
     ...bulkRoutes(resource, parts),
     ...clearRoutes(resource, parts),
     ...templateRoutes(registry, resource),
   ]
+  const all = resource.declaration.builtIn ? own.map((route) => refuseBuiltIn(registry, route)) : own
   return resource.compat ? [...all, ...compatRoutes(resource, all)] : all
 }
 
