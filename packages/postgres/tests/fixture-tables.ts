@@ -21,6 +21,7 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable } from '@plinth/core'
+import type { Isolation } from '../src/isolation/tenant-schema.ts'
 
 /*
  * Tables that show every case of the data layer, and a platform around them on either engine. The SQL is written out here, so
@@ -103,35 +104,48 @@ const platform = `tenant_id uuid not null, id uuid not null, owner_user_id uuid,
 
 const collated = (collation: string): string => (collation === '' ? '' : ` collate "${collation}"`)
 
-export const tablesSql = (collation: string): string => `
+/** What is there once: the type, and what features record. */
+const sharedSql = `
 create type public.fixture_mood as enum ('sad', 'glad', 'angry');
-create table public.sites (${platform}, name text not null, constraint sites_pk primary key (tenant_id, id));
-create table public.projects (${platform}, name text not null, status text not null default 'draft', contact_email text, token text, internal text,
-  site_id uuid, code text, touched text, constraint projects_pk primary key (tenant_id, id), constraint projects_name_key unique (tenant_id, name),
-  constraint projects_status_check check (status in ('draft', 'live')),
-  constraint projects_site_id_fk foreign key (tenant_id, site_id) references public.sites (tenant_id, id) on delete restrict);
-create table public.notes (${platform}, body text not null, slug text, deleted_at timestamptz, constraint notes_pk primary key (tenant_id, id));
-create unique index notes_slug_key on public.notes (tenant_id, slug) where deleted_at is null;
-create table public.samples (${platform}, label text${collated(collation)}, caption varchar(40)${collated(collation)}, fixed char(6), mood public.fixture_mood,
-  other uuid, small smallint, whole integer, big bigint, huge bigint, thin real, wide double precision, amount numeric(12, 3), flag boolean,
-  at timestamptz, plain timestamp, day date, hour time, data jsonb, rank integer not null default 0, title text${collated(collation)} not null default '',
-  constraint samples_pk primary key (tenant_id, id));
-create index samples_recent_idx on public.samples (tenant_id, created_at desc, id desc);
 create table plinth.fixture_history (tenant_id uuid not null, id uuid not null primary key, row_id uuid, version integer, who text, event text,
   request_id text, at timestamptz, before jsonb, after jsonb, note text, constraint fixture_history_note_check check (note <> 'refused'));
 create function plinth.fixture_refuse() returns trigger language plpgsql as $$ begin
   if new.note = 'raise' then raise exception 'the history is full'; end if; return new; end $$;
 create trigger fixture_refuse before insert on plinth.fixture_history for each row execute function plinth.fixture_refuse();
-`
+${secure('plinth.fixture_history')}`
 
-const securedTables = ['public.sites', 'public.projects', 'public.notes', 'public.samples', 'plinth.fixture_history']
+const placedSql = (place: string, collation: string): string => `
+create table ${place}.sites (${platform}, name text not null, constraint sites_pk primary key (tenant_id, id));
+create table ${place}.projects (${platform}, name text not null, status text not null default 'draft', contact_email text, token text, internal text,
+  site_id uuid, code text, touched text, constraint projects_pk primary key (tenant_id, id), constraint projects_name_key unique (tenant_id, name),
+  constraint projects_status_check check (status in ('draft', 'live')),
+  constraint projects_site_id_fk foreign key (tenant_id, site_id) references ${place}.sites (tenant_id, id) on delete restrict);
+create table ${place}.notes (${platform}, body text not null, slug text, deleted_at timestamptz, constraint notes_pk primary key (tenant_id, id));
+create unique index notes_slug_key on ${place}.notes (tenant_id, slug) where deleted_at is null;
+create table ${place}.samples (${platform}, label text${collated(collation)}, caption varchar(40)${collated(collation)}, fixed char(6), mood public.fixture_mood,
+  other uuid, small smallint, whole integer, big bigint, huge bigint, thin real, wide double precision, amount numeric(12, 3), flag boolean,
+  at timestamptz, plain timestamp, day date, hour time, data jsonb, rank integer not null default 0, title text${collated(collation)} not null default '',
+  constraint samples_pk primary key (tenant_id, id));
+create index samples_recent_idx on ${place}.samples (tenant_id, created_at desc, id desc);
+${['sites', 'projects', 'notes', 'samples'].map((table) => secure(`${place}.${table}`)).join('')}`
 
-export const securitySql = securedTables
-  .map(
-    (table) => `
+function secure(table: string): string {
+  return `
 alter table ${table} enable row level security, force row level security;
 create policy plinth_tenant on ${table} as restrictive using (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid);
 create policy plinth_rows on ${table} using (true);
-grant select, insert, update, delete on ${table} to {app}, {system};`,
-  )
-  .join('')
+grant select, insert, update, delete on ${table} to {app}, {system};`
+}
+
+/** With a schema for each tenant, `plinth.make_tenant_schema` is there in place of the product's tables. */
+export const tablesSql = (collation: string, isolation: Isolation): string =>
+  isolation === 'shared'
+    ? `${sharedSql}${placedSql('public', collation)}`
+    : `${sharedSql}
+create function plinth.make_tenant_schema(tenant uuid) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $make$
+begin
+  execute replace($tables$create schema ?place?; grant usage on schema ?place? to {app}, {system};${placedSql('?place?', collation)}$tables$,
+    '?place?', 'tenant_' || replace(tenant::text, '-', ''));
+end $make$;
+revoke all on function plinth.make_tenant_schema(uuid) from public;
+grant execute on function plinth.make_tenant_schema(uuid) to {system};`

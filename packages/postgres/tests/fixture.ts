@@ -20,18 +20,19 @@ import type { DatabaseOptions } from '../src/database-options.ts'
 import type { Driver, Drivers } from '../src/drivers/driver.ts'
 import { pgliteDrivers } from '../src/drivers/pglite.ts'
 import { postgresDrivers } from '../src/postgres.ts'
+import { tenantSchema, type Isolation } from '../src/isolation/tenant-schema.ts'
 import { fillRoleNames, roleNames } from '../src/roles/role-names.ts'
-import { history, notes, projects, samples, securitySql, sites, tablesSql } from './fixture-tables.ts'
+import { history, notes, projects, samples, sites, tablesSql } from './fixture-tables.ts'
 
 export { history, notes, projects, samples, sites } from './fixture-tables.ts'
 
 export const rolePrefix = 'plinth_'
 
-function prepareSql(collation: string): string {
+function prepareSql(collation: string, isolation: Isolation): string {
   const folder = new URL('../migrations/', import.meta.url)
   const files = readdirSync(folder).sort()
   const platformSql = files.map((file) => `${readFileSync(new URL(file, folder), 'utf8')}\nreset role;\n`).join('')
-  const sql = `${platformSql}${tablesSql(collation)}${securitySql}`
+  const sql = `${platformSql}${tablesSql(collation, isolation)}`
   return `begin;\n${fillRoleNames(sql, roleNames(rolePrefix))}\ncommit;`
 }
 
@@ -41,25 +42,45 @@ export interface Opened {
   readonly owner: Driver
   /** The superuser's URL; empty on PGlite. */
   readonly url: string
+  /** Where a table of the fixture lies, in SQL. */
+  table(name: string, tenantId: string): string
+  /** What founding does. Nothing where the tables are shared. */
+  makeTables(tenantId: string): Promise<void>
   close(): Promise<void>
 }
 
+// `attach` is given drivers, and must speak to them as they were opened.
+const isolations = new WeakMap<Drivers, Isolation>()
+
+function placed(owner: Driver, isolation: Isolation): Pick<Opened, 'table' | 'makeTables'> {
+  const schemas = isolation === 'schema'
+  return {
+    table: (name, tenantId) => `${schemas ? tenantSchema(tenantId) : 'public'}.${name}`,
+    async makeTables(tenantId) {
+      if (schemas) await owner.query('select plinth.make_tenant_schema($1::uuid)', [tenantId])
+    },
+  }
+}
+
 /** @param collation of the text columns of `samples`; empty for the default */
-export async function openServer(serverUrl: string, collation = ''): Promise<Opened> {
+export async function openServer(serverUrl: string, collation = '', isolation: Isolation = 'shared'): Promise<Opened> {
   const roles = roleNames(rolePrefix)
   for (const role of [roles.app, roles.system]) await ensureRole(serverUrl, role, 'login')
   for (const role of [roles.owner, roles.lookup, roles.backup]) await ensureRole(serverUrl, role, 'nologin')
-  const sql = prepareSql(collation)
+  const sql = prepareSql(collation, isolation)
   const database = await templateDatabase(serverUrl, sql, async (url) => {
     const template = postgresDrivers(url, { ownerUrl: url })
     await (await template.owner()).script(sql)
     await template.close()
   })
   const drivers = postgresDrivers(loginUrl(database.url, roles.app), { ownerUrl: database.url, rolePrefix, max: 10 })
+  isolations.set(drivers, isolation)
+  const owner = await drivers.owner()
   return {
     drivers,
-    owner: await drivers.owner(),
+    owner,
     url: database.url,
+    ...placed(owner, isolation),
     async close() {
       await drivers.close()
       await database.drop()
@@ -67,13 +88,14 @@ export async function openServer(serverUrl: string, collation = ''): Promise<Ope
   }
 }
 
-export async function openPGlite(): Promise<Opened> {
+export async function openPGlite(isolation: Isolation = 'shared'): Promise<Opened> {
   const drivers = await pgliteDrivers({ dataDir: 'memory://', rolePrefix })
   const owner = await drivers.owner()
   const { owner: ownerRole, app, lookup, system, backup } = roleNames(rolePrefix)
   await owner.script([ownerRole, app, lookup, system, backup].map((role) => `create role ${role};`).join('\n'))
-  await owner.script(prepareSql(''))
-  return { drivers, owner, url: '', close: () => drivers.close() }
+  await owner.script(prepareSql('', isolation))
+  isolations.set(drivers, isolation)
+  return { drivers, owner, url: '', ...placed(owner, isolation), close: () => drivers.close() }
 }
 
 const silent: Logger = {
@@ -113,7 +135,7 @@ export function attach(
   ]
   const registry = readDeclaration(resources, features, faults)
   if (faults.length > 0) throw new StartupError(faults)
-  const database = databaseFrom(drivers, { rolePrefix, ...options })
+  const database = databaseFrom(drivers, { rolePrefix, isolation: isolations.get(drivers) ?? 'shared', ...options })
   const found = database.attach({
     registry,
     log: silent,

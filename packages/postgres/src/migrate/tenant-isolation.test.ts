@@ -1,6 +1,7 @@
 import { text, unique } from 'drizzle-orm/pg-core'
 import { belongsTo, resourceTable } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { tenantSchema } from '../isolation/tenant-schema.ts'
 import {
   inTenant,
   migrate,
@@ -22,29 +23,35 @@ const registry = registryOf([sites, projects])
 const [a, b] = tenants
 const ids = { [a]: 'aaaaaaaa-0000-4000-8000-00000000000a', [b]: 'bbbbbbbb-0000-4000-8000-00000000000b' } as const
 
-describe.each([
-  { engine: 'PostgreSQL', open: () => onServer(inject('postgresUrl')) },
-  { engine: 'PGlite', open: onPGlite },
-])('on $engine', ({ open }) => {
+describe.each(
+  (['shared', 'schema'] as const).flatMap((isolation) => [
+    { engine: 'PostgreSQL', isolation, open: () => onServer(inject('postgresUrl')) },
+    { engine: 'PGlite', isolation, open: onPGlite },
+  ]),
+)('on $engine, isolation $isolation', ({ open, isolation }) => {
   let subject: Subject
+  const placeOf = (tenant: string): string => (isolation === 'shared' ? 'public' : tenantSchema(tenant))
+  const places = [...new Set(tenants.map(placeOf))]
+  const sitesOfA = `${placeOf(a)}.sites`
 
   beforeAll(async () => {
     subject = await open()
-    await migrate(subject, registry)
+    await migrate(subject, registry, { isolation })
     for (const tenant of tenants) {
       await subject.system.query(
         `insert into plinth.tenants (id, slug, name) values ($1::uuid, 'tenant-' || left($1::text, 1), 'A tenant')`,
         [tenant],
       )
+      if (isolation === 'schema') await subject.system.query('select plinth.make_tenant_schema($1::uuid)', [tenant])
       await inTenant(subject.app, tenant, async (connection) => {
         await connection.query(
-          `insert into sites (tenant_id, id, name) values ($1::uuid, $2::uuid, 'canary ' || left($1::text, 1))`,
+          `insert into ${placeOf(tenant)}.sites (tenant_id, id, name) values ($1::uuid, $2::uuid, 'canary ' || left($1::text, 1))`,
           [tenant, ids[tenant]],
         )
-        await connection.query(`insert into projects (tenant_id, id, name) values ($1::uuid, $2::uuid, 'same name')`, [
-          tenant,
-          ids[tenant],
-        ])
+        await connection.query(
+          `insert into ${placeOf(tenant)}.projects (tenant_id, id, name) values ($1::uuid, $2::uuid, 'same name')`,
+          [tenant, ids[tenant]],
+        )
       })
     }
   })
@@ -56,43 +63,48 @@ describe.each([
     inTenant(subject.app, a, (connection) => connection.query(sql)) as Promise<T>
 
   test('no tenant is no rows, an empty one too; nonsense is an error', async () => {
-    expect(await count('select * from sites')).toBe(0)
-    expect(await inTenant(subject.app, '', (connection) => connection.query('select * from sites'))).toEqual([])
+    expect(await count(`select * from ${sitesOfA}`)).toBe(0)
+    expect(await inTenant(subject.app, '', (connection) => connection.query(`select * from ${sitesOfA}`))).toEqual([])
     expect(
-      await outcome(inTenant(subject.app, "' or true --", (connection) => connection.query('select * from sites'))),
+      await outcome(
+        inTenant(subject.app, "' or true --", (connection) => connection.query(`select * from ${sitesOfA}`)),
+      ),
     ).toBe('22P02')
   })
 
   test('a tenant sees its own rows, and the setting ends with the transaction', async () => {
-    expect(await asA('select name from sites')).toEqual([{ name: 'canary a' }])
+    expect(await asA(`select name from ${sitesOfA}`)).toEqual([{ name: 'canary a' }])
     expect(await asA('select slug from plinth.tenants')).toEqual([{ slug: 'tenant-a' }])
-    expect(await count('select * from sites')).toBe(0)
+    expect(await count(`select * from ${sitesOfA}`)).toBe(0)
   })
 
   test('foreign rows cannot be written, changed, deleted or moved', async () => {
-    expect(await outcome(asA(`insert into sites (tenant_id, id, name) values ('${b}', gen_random_uuid(), 'x')`))).toBe(
-      '42501',
-    )
-    expect(await outcome(asA(`update sites set tenant_id = '${b}'`))).toBe('42501')
-    expect(await asA(`update sites set name = 'taken' where tenant_id = '${b}' returning name`)).toEqual([])
-    expect(await asA(`delete from sites where id = '${ids[b]}' returning name`)).toEqual([])
+    expect(
+      await outcome(asA(`insert into ${sitesOfA} (tenant_id, id, name) values ('${b}', gen_random_uuid(), 'x')`)),
+    ).toBe('42501')
+    expect(await outcome(asA(`update ${sitesOfA} set tenant_id = '${b}'`))).toBe('42501')
+    expect(await asA(`update ${sitesOfA} set name = 'taken' where tenant_id = '${b}' returning name`)).toEqual([])
+    expect(await asA(`delete from ${sitesOfA} where id = '${ids[b]}' returning name`)).toEqual([])
   })
 
   test('a reference into another tenant does not exist, and a unique key asks in its tenant only', async () => {
-    expect(await outcome(asA(`update projects set site_id = '${ids[b]}'`))).toBe('23503')
-    expect(await outcome(asA(`update projects set site_id = '${ids[a]}'`))).toBe('ok')
+    expect(await outcome(asA(`update ${placeOf(a)}.projects set site_id = '${ids[b]}'`))).toBe('23503')
+    expect(await outcome(asA(`update ${placeOf(a)}.projects set site_id = '${ids[a]}'`))).toBe('ok')
     expect(
-      await outcome(asA(`insert into projects (tenant_id, id, name) values ('${a}', gen_random_uuid(), 'same name')`)),
+      await outcome(
+        asA(`insert into ${placeOf(a)}.projects (tenant_id, id, name) values ('${a}', gen_random_uuid(), 'same name')`),
+      ),
     ).toBe('23505')
   })
 
   test('nobody at run time truncates, alters or switches row-level security off', async () => {
     for (const driver of [subject.app, subject.system]) {
       for (const sql of [
-        'truncate sites',
+        `truncate ${sitesOfA}`,
         'truncate plinth.events',
-        'alter table sites disable row level security',
-        'drop policy plinth_tenant on sites',
+        `alter table ${sitesOfA} disable row level security`,
+        `drop policy plinth_tenant on ${sitesOfA}`,
+        `create table ${placeOf(a)}.x ()`,
         'create table public.x ()',
         'create table plinth.x ()',
       ]) {
@@ -102,14 +114,21 @@ describe.each([
   })
 
   test('the system role sees all tenants, by a policy of its own', async () => {
-    expect(await count('select * from sites', subject.system)).toBe(2)
+    const all = places.map((place) => `select * from ${place}.sites`).join(' union all ')
+    expect(await count(all, subject.system)).toBe(2)
     expect(await count('select * from plinth.tenants', subject.system)).toBe(2)
   })
 
   test('the runtime login has the rights on platform tables that it needs and no other', async () => {
-    for (const table of ['users', 'memberships', 'groups', 'group_members', 'events']) {
+    for (const table of ['users', 'events'])
       expect([table, await outcome(asA(`select * from plinth.${table}`))]).toEqual([table, '42501'])
+    for (const table of ['memberships', 'user_roles']) {
+      expect([table, await outcome(asA(`select * from plinth.${table}`))]).toEqual([table, 'ok'])
+      expect([table, await outcome(asA(`delete from plinth.${table}`))]).toEqual([table, '42501'])
     }
+    expect(
+      await outcome(asA(`insert into plinth.groups (tenant_id, id, name) values ('${b}', gen_random_uuid(), 'x')`)),
+    ).toBe('42501')
     expect(await outcome(asA(`update plinth.tenants set name = 'x'`))).toBe('42501')
     expect(await outcome(asA(`update plinth.idempotency_keys set sealed = 'x'`))).toBe('42501')
     expect(await outcome(asA(`insert into plinth.migrations (feature, id, checksum) values ('x', 'x', 'x')`))).toBe(
@@ -165,17 +184,13 @@ describe.each([
       })
       return touched
     }
-    const backfill = `update sites set name = name || '!' returning id`
-    expect(await asOwner([backfill])).toBe(0)
-    expect(
-      await asOwner([
-        'alter table sites no force row level security',
-        backfill,
-        'alter table sites force row level security',
-      ]),
-    ).toBe(2)
-    expect(await asA('select name from sites')).toEqual([{ name: 'canary a!' }])
-    expect(await asOwner(['select * from sites'])).toBe(0)
+    const backfill = places.map((place) => `update ${place}.sites set name = name || '!' returning id`)
+    const opening = places.map((place) => `alter table ${place}.sites no force row level security`)
+    const closing = places.map((place) => `alter table ${place}.sites force row level security`)
+    expect(await asOwner(backfill)).toBe(0)
+    expect(await asOwner([...opening, ...backfill, ...closing])).toBe(2)
+    expect(await asA(`select name from ${sitesOfA}`)).toEqual([{ name: 'canary a!' }])
+    expect(await asOwner([`select * from ${sitesOfA}`])).toBe(0)
   })
 
   test('who leaves a tenant leaves its groups; who is no member cannot be in one', async () => {

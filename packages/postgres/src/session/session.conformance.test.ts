@@ -29,10 +29,16 @@ import {
   type Opened,
 } from '../../tests/fixture.ts'
 
-/** One suite for what the port promises, on both engines. */
+/** One suite for what the port promises, on both engines, with shared tables and with a schema for each tenant. */
 const subjects = [
   { name: 'PostgreSQL', racers: 100, open: () => openServer(inject('postgresUrl')) },
   { name: 'PGlite', racers: 100, open: () => openPGlite() },
+  {
+    name: 'PostgreSQL, a schema for each tenant',
+    racers: 100,
+    open: () => openServer(inject('postgresUrl'), '', 'schema'),
+  },
+  { name: 'PGlite, a schema for each tenant', racers: 100, open: () => openPGlite('schema') },
 ]
 
 const tenantA = '0190a000-0000-7000-8000-00000000000a'
@@ -68,6 +74,7 @@ describe.each(subjects)('$name', ({ open, racers }) => {
 
   beforeAll(async () => {
     opened = await open()
+    for (const tenantId of [tenantA, tenantB]) await opened.makeTables(tenantId)
     plain = attach(opened.drivers)
     ;[project, site, note] = [projects, sites, notes].map((table) => plain.resource(table)) as [
       ResourceInfo,
@@ -296,10 +303,11 @@ describe.each(subjects)('$name', ({ open, racers }) => {
   test('below the session too: without the setting the runtime login sees no row and writes none', async () => {
     await addSite(a, 'hidden')
     const { app } = opened.drivers
-    expect(await app.query('select id from public.sites')).toEqual([])
-    expect(await app.query(`update public.sites set name = 'x' returning id`)).toEqual([])
+    const table = opened.table('sites', tenantA)
+    expect(await app.query(`select id from ${table}`)).toEqual([])
+    expect(await app.query(`update ${table} set name = 'x' returning id`)).toEqual([])
     await expect(
-      app.query(`insert into public.sites (tenant_id, id, name) values ($1::uuid, $2::uuid, 'x')`, [tenantA, newId()]),
+      app.query(`insert into ${table} (tenant_id, id, name) values ($1::uuid, $2::uuid, 'x')`, [tenantA, newId()]),
     ).rejects.toMatchObject({ code: '42501' })
     // The setting of the statement before is gone with its transaction.
     await plain.database.session(a).list({
@@ -311,7 +319,7 @@ describe.each(subjects)('$name', ({ open, racers }) => {
       offset: 0,
       fields: site.fields,
     })
-    expect(await app.query('select id from public.sites')).toEqual([])
+    expect(await app.query(`select id from ${table}`)).toEqual([])
   })
 
   test('the database refuses a reference into another tenant, and names the field', async () => {
@@ -491,9 +499,8 @@ describe.each(subjects)('$name', ({ open, racers }) => {
     expect(list).toEqual([])
     expect(await session.count({ resource: note, where: contains('slug', slug) })).toBe(0)
     await session.create({ resource: note, id: newId(), ownerUserId: null, values: draft })
-    expect(await opened.owner.query('select version from public.notes where id = $1::uuid', [id])).toEqual([
-      { version: 2 },
-    ])
+    const stored = `select version from ${opened.table('notes', tenantA)} where id = $1::uuid`
+    expect(await opened.owner.query(stored, [id])).toEqual([{ version: 2 }])
   })
 
   describe('what is recorded', () => {

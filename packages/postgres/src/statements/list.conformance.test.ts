@@ -14,7 +14,8 @@ import {
 } from '@plinth/core'
 import { attach, openPGlite, openServer, samples, scopeOf, type Attached, type Opened } from '../../tests/fixture.ts'
 import { seeded, type Random } from '../../tests/random-conditions.ts'
-import type { Parameter } from '../drivers/driver.ts'
+import { SET_SEARCH_PATH, type Parameter } from '../drivers/driver.ts'
+import { searchPathOf } from '../isolation/search-path.ts'
 import { printList } from './list.ts'
 import { tableOf, TextCache, type Printing } from './printing.ts'
 import { compileRecords } from './records.ts'
@@ -27,6 +28,12 @@ const subjects = [
   { name: 'PostgreSQL', open: () => openServer(inject('postgresUrl')), sorts: 150 },
   { name: 'PostgreSQL, ICU collation', open: () => openServer(inject('postgresUrl'), 'und-x-icu'), sorts: 60 },
   { name: 'PGlite', open: () => openPGlite(), sorts: 40 },
+  {
+    name: 'PostgreSQL, a schema for each tenant',
+    open: () => openServer(inject('postgresUrl'), '', 'schema'),
+    sorts: 60,
+  },
+  { name: 'PGlite, a schema for each tenant', open: () => openPGlite('schema'), sorts: 20 },
 ]
 
 /** Few values per column, so that nearly every row ties with others; times that differ in the sixth digit alone. */
@@ -55,6 +62,7 @@ describe.each(subjects)('lists on $name', ({ open, sorts }) => {
 
   beforeAll(async () => {
     opened = await open()
+    await opened.makeTables(tenantId)
     attached = attach(opened.drivers)
     sample = attached.resource(samples)
     const random = seeded(3)
@@ -71,9 +79,10 @@ describe.each(subjects)('lists on $name', ({ open, sorts }) => {
       })
     }
     // Creation times of the clock have three digits; these have six.
+    const table = opened.table('samples', tenantId)
     await opened.owner
-      .query(`update public.samples set created_at = '2026-11-20 20:54:57.107Z'::timestamptz + (row_number * interval '1 microsecond') / 3
-      from (select id as key, row_number() over () from public.samples) numbered where id = key`)
+      .query(`update ${table} set created_at = '2026-11-20 20:54:57.107Z'::timestamptz + (row_number * interval '1 microsecond') / 3
+      from (select id as key, row_number() over () from ${table}) numbered where id = key`)
   })
   afterAll(() => opened.close())
 
@@ -163,23 +172,29 @@ describe.each(subjects)('lists on $name', ({ open, sorts }) => {
   })
 })
 
-describe('the plan', () => {
+describe.each(['shared', 'schema'] as const)('the plan, isolation %s', (isolation) => {
+  const planned = '0190a000-0000-7000-8000-000000000001'
+  const searchPath = isolation === 'schema' ? searchPathOf(planned) : undefined
   let opened: Opened
   let sample: ResourceInfo
   let printing: Printing
   beforeAll(async () => {
-    opened = await openServer(inject('postgresUrl'))
+    opened = await openServer(inject('postgresUrl'), '', isolation)
+    await opened.makeTables(planned)
     const { registry, resource } = attach(opened.drivers)
     sample = resource(samples)
     printing = {
       records: compileRecords(registry, false, []),
       withFacts: false,
       texts: new TextCache(),
-      tableOf: tableOf('shared'),
+      tableOf: tableOf(isolation),
     }
-    await opened.owner.query(`insert into public.samples (tenant_id, id, created_at, label)
-      select ('0190a000-0000-7000-8000-00000000000' || n % 5)::uuid, gen_random_uuid(), now() - n * interval '1 second', 'x' || n from generate_series(1, 20000) n`)
-    await opened.owner.query('analyze public.samples')
+    // Other tenants' rows lie beside his where tables are shared.
+    const tenants = isolation === 'shared' ? 5 : 1
+    const table = opened.table('samples', planned)
+    await opened.owner.query(`insert into ${table} (tenant_id, id, created_at, label)
+      select ('0190a000-0000-7000-8000-00000000000' || (n % ${tenants} + 1))::uuid, gen_random_uuid(), now() - n * interval '1 second', 'x' || n from generate_series(1, 20000) n`)
+    await opened.owner.query(`analyze ${table}`)
   })
   afterAll(() => opened.close())
 
@@ -199,12 +214,13 @@ describe('the plan', () => {
         fields: sample.fields,
         ...operation,
       },
-      scopeOf('0190a000-0000-7000-8000-000000000001'),
+      scopeOf(planned),
       printing,
     )
     const rows = await opened.drivers.app.query(
       `explain (analyze, costs off, timing off, summary off, buffers off) ${printed.text}`,
       printed.parameters as Parameter[],
+      searchPath === undefined ? {} : { searchPath },
     )
     return rows.map((row) => String(row['QUERY PLAN'])).join('\n')
   }
@@ -227,6 +243,7 @@ describe('the plan', () => {
 
   test('of the generic plan, which a prepared statement comes to, is the same', async () => {
     const plan = await opened.drivers.app.transaction(async (connection) => {
+      if (searchPath !== undefined) await connection.query(SET_SEARCH_PATH, [searchPath])
       await connection.query(`select set_config('plan_cache_mode', 'force_generic_plan', true)`)
       const printed = printList(
         {
@@ -241,7 +258,7 @@ describe('the plan', () => {
             { field: fieldOf(sample, 'id'), descending: true },
           ],
         },
-        scopeOf('0190a000-0000-7000-8000-000000000001'),
+        scopeOf(planned),
         printing,
       )
       const rows = await connection.query(`explain (costs off) ${printed.text}`, printed.parameters as Parameter[])
