@@ -1,1 +1,2 @@
-export {}
+export { tenants } from './tenants.ts'
+export type { TenantsOptions } from './tenants.ts'

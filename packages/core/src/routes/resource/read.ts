@@ -46,7 +46,7 @@ function chosen(call: Call): { readonly printer: RowPrinter; readonly includes: 
 }
 
 /** Writes take no query; an ignored one may have been meant as a condition. @throws invalid_query */
-export function refuseQuery(call: Call): void {
+export function refuseQuery(call: Pick<Call, 'search'>): void {
   if (call.search === '') return
   const names = [...readQuery(call.search).keys()]
   if (names.length === 0) return

@@ -1,0 +1,20 @@
+import { statement, type OwnTenant, type Platform, type RawRow, type TenantStatus } from '@plinth/core'
+
+/** The tenants of a user, the first that he joined before the others. By a function of `plinth_lookup`: no tenant is known yet. */
+export async function tenantsOf(platform: Platform, userId: string): Promise<readonly OwnTenant[]> {
+  const rows = await platform.database.lookup(statement`
+    select id, slug, name, status, require_mfa, standing, roles from plinth.tenants_of(${userId}::uuid)`)
+  return rows.map(ownTenantOf)
+}
+
+function ownTenantOf(row: RawRow): OwnTenant {
+  return {
+    id: String(row['id']),
+    slug: String(row['slug']),
+    name: String(row['name']),
+    status: row['status'] as TenantStatus,
+    requireMfa: row['require_mfa'] === true,
+    standing: row['standing'] === 'active' ? 'active' : 'suspended',
+    roles: row['roles'] as readonly string[],
+  }
+}

@@ -1,0 +1,72 @@
+import { addMember, statement, type Platform, type RawRow, type SystemTransaction } from '@plinth/core'
+import { tenancyProblem } from '../tenancy-errors.ts'
+import { hashOf } from './invitation-token.ts'
+
+export interface Accepted {
+  readonly tenantId: string
+  readonly userId: string
+  readonly roles: readonly string[]
+}
+
+/**
+ * A user who has signed in takes up his invitation. One statement finds the pending invitation and uses it up, so that of a hundred at
+ * once one succeeds; what is wrong with it is not said.
+ * @throws invitation_invalid
+ */
+export async function acceptInvitation(
+  platform: Platform,
+  system: SystemTransaction,
+  { id, token, userId }: { readonly id: string; readonly token: string; readonly userId: string },
+): Promise<Accepted> {
+  const now = platform.clock.now()
+  const [used] = await system.run(statement`
+    update plinth.invitations i
+    set status = 'accepted', accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
+      updated_at = ${now}::text::timestamptz
+    from plinth.users u, plinth.tenants t
+    where i.id = ${id}::uuid and i.token_hash = ${hashOf(token)}::text and i.status = 'pending'
+      and i.expires_at > ${now}::text::timestamptz
+      and u.id = ${userId}::uuid and u.status = 'active' and u.email_verified_at is not null and lower(u.email) = lower(i.email)
+      and t.id = i.tenant_id and t.status = 'active'
+    returning i.tenant_id, i.roles`)
+  return join(system, used, userId)
+}
+
+/**
+ * Somebody who has just registered takes it up with the token alone. It was sent to the address that he gave, so having it proves that
+ * the address is his: it counts as verified from now on.
+ * @throws invitation_invalid
+ */
+export async function acceptAtRegistration(
+  platform: Platform,
+  system: SystemTransaction,
+  { token, userId, email }: { readonly token: string; readonly userId: string; readonly email: string | null },
+): Promise<Accepted> {
+  const now = platform.clock.now()
+  const [used] = await system.run(statement`
+    update plinth.invitations i
+    set status = 'accepted', accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
+      updated_at = ${now}::text::timestamptz
+    from plinth.tenants t
+    where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
+      and lower(i.email) = lower(${email}::text) and t.id = i.tenant_id and t.status = 'active'
+    returning i.tenant_id, i.roles`)
+  const accepted = await join(system, used, userId)
+  await system.run(statement`
+    update plinth.users set email_verified_at = ${now}::text::timestamptz, version = version + 1,
+      updated_at = ${now}::text::timestamptz
+    where id = ${userId}::uuid and lower(email) = lower(${email}::text) and email_verified_at is null`)
+  return accepted
+}
+
+async function join(system: SystemTransaction, used: RawRow | undefined, userId: string): Promise<Accepted> {
+  if (!used) throw tenancyProblem('invitation_invalid')
+  const accepted = {
+    tenantId: String(used['tenant_id']),
+    userId,
+    roles: JSON.parse(String(used['roles'])) as readonly string[],
+  }
+  // Who is a member already stays what he is: an old invitation in a drawer gives nobody back what was taken from him.
+  await addMember(system, accepted)
+  return accepted
+}

@@ -1,0 +1,49 @@
+import type { Feature, Platform, StartupFault } from '@plinth/core'
+import { admitBy, type Registration } from './directory/admit.ts'
+import { tenantsOf } from './directory/tenants-of.ts'
+import { invitationResource } from './invitations/invitation-resource.ts'
+import { invitationsMigration } from './migrations/0002-invitations.ts'
+import { peopleMigration } from './migrations/0001-people.ts'
+import { membershipRoutes } from './people/membership-routes.ts'
+import { userResource } from './people/user-resource.ts'
+import { hostNameOf } from './resolution/subdomain.ts'
+import { tenantChooser } from './resolution/tenant-chooser.ts'
+import { tenancyErrors } from './tenancy-errors.ts'
+
+export interface TenantsOptions {
+  /** What becomes of those who register without an invitation. `found` (default): each founds a tenant. `invited`: they get none. */
+  readonly registration?: Registration
+  /** Host names below that of `PUBLIC_URL` choose a tenant by its slug: `acme.app.example.com`. Default: no. */
+  readonly subdomains?: boolean
+}
+
+/** Tenants, their people, and how one gets in. */
+export function tenants(options: TenantsOptions = {}): Feature {
+  const { registration = 'found', subdomains = false } = options
+  let platform: Platform | undefined
+  return {
+    name: 'tenants',
+    errors: tenancyErrors,
+    resources: [userResource, invitationResource],
+    routes: ({ registry }) => [...membershipRoutes(registry)],
+    migrations: [peopleMigration, invitationsMigration],
+    slots: {
+      directory: { tenantsOf, admit: admitBy(registration) },
+      tenant: tenantChooser(() => {
+        const url = subdomains ? platform?.publicUrl : undefined
+        return url === undefined ? undefined : hostNameOf(new URL(url).host)
+      }),
+    },
+    start: (started) => void (platform = started),
+    verify(_registry, { settings }) {
+      const faults: StartupFault[] = []
+      if (subdomains && settings.PUBLIC_URL === undefined)
+        faults.push({
+          path: 'tenants.subdomains',
+          problem: 'needs the host below which the tenants are',
+          fix: 'PUBLIC_URL=https://app.example.com',
+        })
+      return faults
+    },
+  }
+}
