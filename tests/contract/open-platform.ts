@@ -86,6 +86,7 @@ export async function openPlatform(
     database: opened,
     resources,
     log: silentLogger,
+    rateLimits: { requests: false },
     env: { ENVIRONMENT: 'test', SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}` },
     ...options,
     features: [identities, ...features],

@@ -3,6 +3,7 @@ import { boolean, integer, jsonb, numeric, text, timestamp } from 'drizzle-orm/p
 import { createPlinth, defineResource, resourceTable, serviceTokens, type Plinth, type Resource } from '@plinth/core'
 import { postgres } from '@plinth/postgres'
 import { tokenOf } from '../database/tenants.ts'
+import { wideRates } from '../platform/bench-platform.ts'
 import { slugOf, type Point } from './curve.ts'
 
 /** A resource of twelve columns, as the others are but for its name. */
@@ -42,6 +43,7 @@ export function curvePlatform(point: Point, urls: { readonly app: string; readon
   return createPlinth({
     database: postgres(urls.app, urls.owner === undefined ? {} : { ownerUrl: urls.owner }),
     resources: Array.from({ length: point.resources }, (_, at) => thing(at)),
+    rateLimits: { requests: wideRates },
     features: [serviceTokens(tokens)],
     env: {
       ENVIRONMENT: 'production',

@@ -12,6 +12,10 @@ import { project } from './projects.ts'
  */
 export type Variant = 'plain' | 'recording' | 'delivering' | 'migrating'
 
+/** Limits as in production, and as wide as the load: what counting costs is in every figure. */
+const wide = { capacity: 6_000_000, windowSeconds: 60 }
+export const wideRates = { ip: wide, anonymous: wide, principal: wide, tenant: wide }
+
 interface PlatformParts {
   readonly databaseUrl: string
   /** Only for migrating. */
@@ -32,6 +36,7 @@ export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: Platf
         : postgres(databaseUrl, ownerUrl === undefined ? {} : { ownerUrl }),
     resources: [project],
     features: [...featuresOf(variant), serviceTokens(tokens)],
+    rateLimits: { requests: wideRates },
     env: { ...env, DATABASE_URL: databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
   })
 }

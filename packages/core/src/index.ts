@@ -125,6 +125,20 @@ export type {
   UpdateOperation,
 } from './ports/database.ts'
 export type { MigrateOptions, MigrationProgress, MigrationReport } from './ports/migration.ts'
+export type { Attempt, AttemptLimit } from './limits/attempts.ts'
+export type { RateLimitOptions, RequestRates } from './limits/rate-limit-options.ts'
+export { chargesOf, rateFault, resultOf } from './limits/bucket.ts'
+export type { BucketCharge, BucketState } from './limits/bucket.ts'
+export { memoryLimits } from './limits/memory-limits.ts'
+export type {
+  ChangedRates,
+  DatabaseLimits,
+  Rate,
+  RateLimitStore,
+  TakeRequest,
+  TakeResult,
+  TenantRates,
+} from './ports/rate-limits.ts'
 export type { Clock } from './ports/clock.ts'
 export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'

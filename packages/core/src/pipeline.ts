@@ -1,7 +1,9 @@
 import type { Principal } from './auth/principal.ts'
 import type { Client, Peer } from './client/client.ts'
+import type { AppliedLimit } from './limits/rate-headers.ts'
 import { authenticate, principalOf } from './pipeline/auth.ts'
 import { perform, readRouteBody } from './pipeline/data.ts'
+import { limitedIn, limitSender } from './pipeline/limits.ts'
 import { performPersonal } from './pipeline/personal.ts'
 import { allowedTo, authorize, type Asked } from './pipeline/policy.ts'
 import { admit, measureHead, receive } from './pipeline/request.ts'
@@ -20,6 +22,7 @@ export async function handle(platform: Platform, request: Request, peer?: Peer):
   try {
     const admitted = (reached = await admit(platform, received))
     const { route } = admitted
+    await limitSender(platform, admitted, route)
     if (route.public) {
       if (route.stored) await platform.ready()
       const { headers, parameters, search, client, requestId } = admitted
@@ -35,7 +38,7 @@ export async function handle(platform: Platform, request: Request, peer?: Peer):
       return respond(platform, { ...own, ...more }, answer)
     }
     const authenticated = (reached = await authenticate(platform, admitted, route))
-    const inTenant = (reached = await chooseTenant(platform, authenticated))
+    const inTenant = (reached = await limitedIn(platform, authenticated, chooseTenant))
     const authorized = authorize(platform, inTenant)
     return respond(platform, reached, await perform(platform, authorized))
   } catch (error) {
@@ -49,6 +52,7 @@ export interface Passed {
   readonly tenant: Tenant
   readonly requestId: string
   readonly client: Client
+  readonly limits: readonly AppliedLimit[]
 }
 
 /**
@@ -65,13 +69,14 @@ export async function guardRequest(
   let reached: Reached = received
   try {
     measureHead(platform, received)
+    await limitSender(platform, received, undefined)
     await platform.ready()
     const principal = await principalOf(platform, received)
-    reached = { ...received, principal }
-    const inTenant = await tenantOf(platform, principal, received)
+    const known = (reached = { ...received, principal })
+    const inTenant = await limitedIn(platform, known, tenantOf)
     reached = { ...received, ...inTenant }
     if (asked) allowedTo(inTenant.principal, asked)
-    return { ...inTenant, requestId: received.requestId, client: received.client }
+    return { ...inTenant, requestId: received.requestId, client: received.client, limits: received.limits }
   } catch (error) {
     return { refused: respondTo(platform, reached, error) }
   }

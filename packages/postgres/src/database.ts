@@ -2,6 +2,7 @@ import { StartupError } from '@plinth/core'
 import type {
   Attachment,
   Database,
+  DatabaseLimits,
   Finding,
   FixedStatement,
   Member,
@@ -28,6 +29,7 @@ import { verifyPlaces } from './isolation/place-tables.ts'
 import { beginsIn, inSearchPath, searchPathOf } from './isolation/search-path.ts'
 import { TenantGate } from './isolation/tenant-gate.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
+import { postgresLimits } from './limits/postgres-limits.ts'
 import { migrateDatabase } from './migrate/migrate-database.ts'
 import { Relay } from './relay/relay.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
@@ -64,6 +66,7 @@ export function databaseFrom(drivers: Drivers, options: DatabaseOptions = {}): D
 class SqlDatabase implements Database {
   readonly kind: string
   readonly faults: readonly StartupFault[]
+  readonly limits: DatabaseLimits
   readonly #drivers: Drivers
   readonly #options: DatabaseOptions
   #attached: Attached | undefined
@@ -75,6 +78,10 @@ class SqlDatabase implements Database {
     this.kind = options.kind ?? drivers.kind
     this.faults = options.faults ?? []
     this.#drivers = drivers
+    this.limits = postgresLimits(
+      () => directRunner(drivers.app, this.#ready().runner),
+      async (work) => inTransaction(await drivers.system(), this.#ready().runner, work),
+    )
     this.#options = options
   }
 

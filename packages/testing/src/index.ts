@@ -26,6 +26,8 @@ export { overSocket } from './http/over-socket.ts'
 export type { SocketOptions, SocketSender } from './http/over-socket.ts'
 export { printCurl } from './http/print-curl.ts'
 export type { Send, WireReply, WireRequest } from './http/wire.ts'
+export { limitStoreCases } from './limits/limit-store-cases.ts'
+export type { LimitStoreCase } from './limits/limit-store-cases.ts'
 export { seededRandom } from './random/seeded-random.ts'
 export type { SeededRandom } from './random/seeded-random.ts'
 

@@ -175,6 +175,11 @@ export const coreErrors = {
     title: 'The tenant is suspended',
     help: 'Ask the owner of the tenant or the operator of the service.',
   },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    help: 'Wait for the seconds of `Retry-After`. `RateLimit-Policy` says what is allowed, `RateLimit` what is left of it.',
+  },
   too_many_exports: {
     status: 429,
     title: 'Too many exports are running',

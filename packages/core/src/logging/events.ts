@@ -16,6 +16,7 @@ export const logEvents = {
   sweepInterrupted: 'sweep_interrupted',
   relayInterrupted: 'relay_interrupted',
   relayDeliveryFailed: 'relay_delivery_failed',
+  rateLimitStoreAway: 'rate_limit_store_away',
   exportEnded: 'export_ended',
   permissionGranted: 'permission_granted',
   permissionDenied: 'permission_denied',

@@ -1,3 +1,4 @@
+import { limitHeaderComponents } from './limit-headers.ts'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import type { ErrorDefinition } from '../errors/registry.ts'
@@ -70,6 +71,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
     components: {
       securitySchemes: schemes,
       schemas: { ProblemDetails: problemSchema },
+      headers: limitHeaderComponents,
     },
   })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { exampleProblem } from '../errors/example-problem.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
+import { limitHeaders } from './limit-headers.ts'
 import type { Route } from '../routes/route.ts'
 
 /** RFC 9457 problem details, with the members that Plinth adds. */
@@ -40,6 +41,7 @@ export function errorResponses(
   const inTenant = !route.public && (!route.personal || route.inTenant)
   const codes = [
     ...everywhere,
+    ...(route.limits === 'none' ? [] : ['rate_limited']),
     ...(route.public ? [] : inTenant ? guarded : personal),
     ...(!inTenant || route.method === 'GET' ? [] : unsafe),
     ...route.errors,
@@ -57,6 +59,7 @@ export function errorResponses(
         String(status),
         {
           description: names.map((name) => `${name}: ${errors[name]!.title}`).join('; '),
+          headers: limitHeaders(route, status),
           content: {
             'application/problem+json': {
               schema: problemSchema,

@@ -1,3 +1,4 @@
+import { limitHeaders } from './limit-headers.ts'
 import type { Route, RouteAnswer } from '../routes/route.ts'
 
 const headerDescriptions: Readonly<Record<string, string>> = {
@@ -9,10 +10,12 @@ const headerDescriptions: Readonly<Record<string, string>> = {
 export function successResponses(route: Route): Record<string, object> {
   const byStatus = new Map<number, RouteAnswer[]>()
   for (const answer of route.answers) byStatus.set(answer.status, [...(byStatus.get(answer.status) ?? []), answer])
-  return Object.fromEntries([...byStatus].map(([status, answers]) => [String(status), response(answers)]))
+  return Object.fromEntries(
+    [...byStatus].map(([status, answers]) => [String(status), response(route, status, answers)]),
+  )
 }
 
-function response(answers: readonly RouteAnswer[]): object {
+function response(route: Route, status: number, answers: readonly RouteAnswer[]): object {
   const names = new Set([...answers.flatMap((answer) => answer.headers ?? []), 'X-Request-Id'])
   const content = answers.flatMap((answer) => {
     const type = answer.contentType ?? (answer.schema ? 'application/json' : undefined)
@@ -20,12 +23,15 @@ function response(answers: readonly RouteAnswer[]): object {
   })
   return {
     description: [...new Set(answers.map((answer) => answer.description))].join('; '),
-    headers: Object.fromEntries(
-      [...names].map((name) => [
-        name,
-        { description: headerDescriptions[name] ?? 'Correlation id of the request', schema: { type: 'string' } },
-      ]),
-    ),
+    headers: {
+      ...Object.fromEntries(
+        [...names].map((name) => [
+          name,
+          { description: headerDescriptions[name] ?? 'Correlation id of the request', schema: { type: 'string' } },
+        ]),
+      ),
+      ...limitHeaders(route, status),
+    },
     ...(content.length > 0 ? { content: Object.fromEntries(content) } : {}),
   }
 }

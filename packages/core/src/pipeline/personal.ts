@@ -6,6 +6,7 @@ import type { Authenticated } from './auth.ts'
 import type { PersonalCall } from './call.ts'
 import { fingerprintOf, readRouteBody, scopeOf } from './data.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
+import { limitedIn, limitPrincipal } from './limits.ts'
 import { tenantOf, type InTenant } from './tenant.ts'
 
 type Performed = { readonly answer: Answer } & Partial<Pick<InTenant, 'principal' | 'tenant'>>
@@ -16,7 +17,8 @@ type Performed = { readonly answer: Answer } & Partial<Pick<InTenant, 'principal
  */
 export async function performPersonal(platform: Platform, request: Authenticated<PersonalRoute>): Promise<Performed> {
   const { route } = request
-  const inTenant = route.inTenant ? await tenantOf(platform, request.principal, request) : undefined
+  const inTenant = route.inTenant ? await limitedIn(platform, request, tenantOf) : undefined
+  if (!inTenant) await limitPrincipal(platform, request, undefined)
   const principal = inTenant?.principal ?? request.principal
   refuseOthers(route, principal)
   if (route.needs !== undefined) refuseWithout(platform, principal, route.needs)

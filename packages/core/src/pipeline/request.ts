@@ -1,5 +1,6 @@
 import { clientOf, type Client, type Peer } from '../client/client.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
+import type { AppliedLimit } from '../limits/rate-headers.ts'
 import { NodeRequest, wellFormedHost } from '../node/node-request.ts'
 import type { Limits, Platform } from '../platform/platform.ts'
 import { readBody } from '../request/read-body.ts'
@@ -24,6 +25,8 @@ export interface Received {
   readonly headers: Readonly<Record<string, string>>
   /** Who sent it: the peer of the connection, or whom a trusted proxy names. */
   readonly client: Client
+  /** The limits that have counted it so far; filled as it goes. */
+  readonly limits: AppliedLimit[]
   readonly startedAt: number
 }
 
@@ -48,6 +51,7 @@ export function receive(platform: Platform, request: Request, peer?: Peer): Rece
     search,
     headers,
     client: clientOf(platform.proxies, request, headers, peer),
+    limits: [],
     startedAt: performance.now(),
   }
 }

@@ -1,6 +1,7 @@
 import { logEvents } from '../logging/events.ts'
 import { errorType } from '../errors/example-problem.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { rateHeaders } from '../limits/rate-headers.ts'
 import { responseTo } from '../node/node-response.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Route } from '../routes/route.ts'
@@ -23,6 +24,7 @@ export function respond(platform: Platform, received: Reached, answer: Answer): 
   const headers = {
     ...(received.route?.public ? always : ofWhoAsks),
     'x-request-id': received.requestId,
+    ...(received.limits.length === 0 ? undefined : rateHeaders(received.limits)),
     ...answer.headers,
   }
   const { status, body } = answer

@@ -16,7 +16,7 @@ const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** @throws tenant_required, tenant_forbidden, tenant_suspended, second_factor_required */
 export async function chooseTenant(platform: Platform, authenticated: Authenticated): Promise<InTenant> {
-  return { ...authenticated, ...(await tenantOf(platform, authenticated.principal, authenticated)) }
+  return { ...authenticated, ...(await tenantOf(platform, authenticated)) }
 }
 
 /**
@@ -26,8 +26,7 @@ export async function chooseTenant(platform: Platform, authenticated: Authentica
  */
 export async function tenantOf(
   platform: Platform,
-  principal: Principal,
-  { headers, method }: Pick<Received, 'headers' | 'method'>,
+  { principal, headers, method }: Pick<Received, 'headers' | 'method'> & { readonly principal: Principal },
 ): Promise<{ readonly tenant: Tenant; readonly principal: Principal }> {
   const wanted = headers['x-tenant-id'] ?? platform.tenants.named?.(headers.host)
   const tenant = await platform.tenants.choose(principal, wanted, platform.database)

@@ -7,6 +7,8 @@ import { problem } from '../errors/plinth-error.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import type { Feature } from '../feature/feature.ts'
 import { openApiDocument } from '../openapi/document.ts'
+import { requestRates } from '../limits/rate-limit-options.ts'
+import { Rates } from '../limits/rates.ts'
 import { handle } from '../pipeline.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
@@ -29,6 +31,7 @@ import { guardOf, problemOf } from './guard.ts'
 import { readDeclaration } from './read-declaration.ts'
 import { readinessOf } from './readiness.ts'
 import { readRuntime } from './runtime.ts'
+import { setTenantRates } from './set-tenant-rates.ts'
 
 /**
  * Puts a platform together: reads the declaration, finds every fault at once, and returns what an adapter mounts. Nothing is
@@ -41,6 +44,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const features = options.features ?? []
   const runtime = readRuntime(options, faults)
   const registry = readDeclaration(options.resources, features, faults, runtime)
+  const held = requestRates(options.rateLimits ?? {}, faults)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 
   const { database } = options
@@ -93,6 +97,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     mailer: runtime.mailer,
     secrets: runtime.secrets,
     proxies: runtime.proxies,
+    rates: new Rates({ store: options.rateLimits?.store, database: database.limits, held, log: runtime.log }),
     log: runtime.log,
     clock,
     limits: { ...defaultLimits, ...options.limits },
@@ -123,6 +128,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     },
     foundTenant: (draft) => foundTenant(platform, draft),
     as: (principal, tenant, work) => inTransaction(platform, principal, tenant, work),
+    setTenantRates: (tenant, rates) => setTenantRates(platform, tenant, rates),
     async asSystem(reason, tenant, work) {
       const known = await database.findTenant(tenant)
       if (!known) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })

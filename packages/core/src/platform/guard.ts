@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { Client, Peer } from '../client/client.ts'
 import { PlinthError } from '../errors/plinth-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
+import { rateHeaders } from '../limits/rate-headers.ts'
 import { guardRequest, type Passed } from '../pipeline.ts'
 import { VARY } from '../pipeline/answer.ts'
 import { scopeOf } from '../pipeline/data.ts'
@@ -75,7 +76,7 @@ function askedBy(platform: Platform, permission: string): Asked {
   return { resource, verb, permission: number }
 }
 
-function grantedTo(platform: Platform, { principal, tenant, requestId, client }: Passed): Granted {
+function grantedTo(platform: Platform, { principal, tenant, requestId, client, limits }: Passed): Granted {
   return {
     principal,
     tenant,
@@ -88,6 +89,11 @@ function grantedTo(platform: Platform, { principal, tenant, requestId, client }:
         work(transactionContext({ platform, scope, transaction, principal, tenant })),
       )
     },
-    headers: { 'cache-control': 'private, no-cache', vary: VARY, 'x-request-id': requestId },
+    headers: {
+      'cache-control': 'private, no-cache',
+      vary: VARY,
+      'x-request-id': requestId,
+      ...rateHeaders(limits),
+    },
   }
 }

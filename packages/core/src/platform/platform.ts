@@ -2,6 +2,7 @@ import type { Accounts } from '../auth/accounts.ts'
 import type { CredentialReader } from '../auth/principal.ts'
 import type { TrustedProxies } from '../client/trusted-proxies.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
+import type { Rates } from '../limits/rates.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -68,6 +69,8 @@ export interface Platform {
   readonly mailer: Mailer
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
+  /** Limits: those of requests are counted by the pipeline, those of attempts (logins) by features. */
+  readonly rates: Rates
   readonly log: Logger
   readonly clock: Clock
   readonly limits: Limits

@@ -2,9 +2,11 @@ import type { Principal } from '../auth/principal.ts'
 import type { Peer } from '../client/client.ts'
 import type { ApiLicense, OpenApiDocument } from '../openapi/document.ts'
 import type { Feature } from '../feature/feature.ts'
+import type { RateLimitOptions } from '../limits/rate-limit-options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { MigrateOptions, MigrationReport } from '../ports/migration.ts'
+import type { ChangedRates } from '../ports/rate-limits.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Mailer } from '../ports/mail.ts'
 import type { Context } from '../resource/context.ts'
@@ -38,6 +40,8 @@ export interface PlinthOptions {
   /** Makes the `type` of errors absolute: `https://docs.example.com`. Default: the base path. */
   readonly errorTypeBase?: string
   readonly limits?: Partial<Limits>
+  /** How many requests are answered in how much time, and where that is counted. See docs/limits.md. */
+  readonly rateLimits?: RateLimitOptions
   readonly log?: Logger
   readonly clock?: Clock
   /** Takes mails to their way. Default: the console in development; elsewhere a feature that sends mails needs one. */
@@ -96,6 +100,12 @@ export interface Plinth {
    * @throws tenant_forbidden, tenant_suspended, and whatever `work` throws
    */
   as<T>(principal: Principal, tenant: string, work: (context: Context) => Promise<T>): Promise<T>
+  /**
+   * Gives a tenant (id or slug) rates of its own, in the place of the platform's; null takes one away. Every process follows within
+   * a second.
+   * @throws not_found; validation_failed for what is no rate
+   */
+  setTenantRates(tenant: string, rates: ChangedRates): Promise<void>
   /** Runs code as the platform itself, under `plinth_system`. The reason is logged. */
   asSystem<T>(reason: string, tenant: string, work: (context: Context) => Promise<T>): Promise<T>
   /** Compares the live database and the declaration with what they should be; `plinth doctor` prints it. Changes nothing. */

@@ -9,6 +9,7 @@ import type { Logger } from './logger.ts'
 import type { Clock } from './clock.ts'
 import type { MigrateOptions, MigrationReport } from './migration.ts'
 import type { FixedStatement } from './statement.ts'
+import type { DatabaseLimits } from './rate-limits.ts'
 
 /**
  * A stored value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid are the text
@@ -273,6 +274,8 @@ export interface Database {
   lookup(statement: FixedStatement): Promise<readonly RawRow[]>
   /** As `plinth_system`, in no tenant. As `transaction`, it may run up to three times. */
   system<T>(work: (system: SystemTransaction) => Promise<T>): Promise<T>
+  /** The rates of single tenants, and the buckets, where no other store is chosen. */
+  readonly limits: DatabaseLimits
   /**
    * Founds a tenant: its row and whatever `provision` writes, in one transaction. A taken slug resolves with the existing
    * tenant and runs nothing.

@@ -1,5 +1,7 @@
 import type { StartupFault } from '../errors/startup-error.ts'
 import { allErrors } from '../errors/all-errors.ts'
+import { isLimitName } from '../limits/bucket-key.ts'
+import { rateFault } from '../limits/bucket.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Route } from './route.ts'
 
@@ -43,6 +45,15 @@ export function routeFaults(
         problem: `needs the unknown permission ${route.needs}`,
         fix: 'permissions: { model: [verb] }',
       })
+    for (const limit of route.limits === 'none' ? [] : (route.limits ?? [])) {
+      const problem = isLimitName(limit.name) ? rateFault(limit) : `names a limit '${limit.name}'`
+      if (problem !== undefined)
+        faults.push({
+          path,
+          problem,
+          fix: "limits: [{ name: 'sign-up', by: 'client', capacity: 60, windowSeconds: 3_600 }]",
+        })
+    }
     // `/a/:id` and `/a/:name` are one path to a router.
     const shape = `${route.method} ${route.path.replaceAll(/:[a-zA-Z]+/g, ':')}`
     const taken = paths.get(shape)

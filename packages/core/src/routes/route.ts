@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Answer } from '../pipeline/answer.ts'
 import type { Call, PersonalCall, PublicCall } from '../pipeline/call.ts'
+import type { Rate } from '../ports/rate-limits.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -11,6 +12,14 @@ export interface QueryParameter {
   readonly description: string
   readonly schema: z.ZodType
   readonly required?: boolean
+}
+
+/** A limit of one route: `{ name: 'register', by: 'client', capacity: 60, windowSeconds: 3_600 }`. */
+export interface RouteLimit extends Rate {
+  /** Lower-case letters, digits and hyphens; routes that name the same one share it. */
+  readonly name: string
+  /** Each sender's address has a bucket (IPv6: each /64). */
+  readonly by: 'client'
 }
 
 /** What a route tells about itself. OpenAPI, permissions and the router read the same data. */
@@ -35,6 +44,8 @@ interface RouteFacts {
   readonly answers: readonly RouteAnswer[]
   /** Error codes beside those that every route may answer with. */
   readonly errors: readonly string[]
+  /** Limits of its own on each sender, beside those of all requests; `none` takes it out of these too (health, OPTIONS). */
+  readonly limits?: readonly RouteLimit[] | 'none'
   /** Not in OpenAPI. */
   readonly unlisted?: boolean
 }

@@ -284,6 +284,7 @@ const defects: readonly Defect[] = [
     heal: 'revoke {system} from {app}',
     found: [
       ['runtime login {app}', 'is a member of {system}'],
+      ['table plinth.rate_buckets', 'the runtime login may delete, select'],
       ['table plinth.users', 'the runtime login may delete, insert, select, update'],
     ],
     fix: 'revoke "{system}" from "{app}";',

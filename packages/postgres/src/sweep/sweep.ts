@@ -9,11 +9,15 @@ const BATCH = 5_000
 const FIRST_AFTER_MS = 60_000
 const EVERY_MS = 600_000
 
+const isFull = 'full_at < extract(epoch from clock_timestamp()) * 1000000'
+
 const sweeps = [
   `delete from plinth.idempotency_keys where (tenant_id, principal, key) in
      (select tenant_id, principal, key from plinth.idempotency_keys where expires_at < clock_timestamp() limit ${BATCH})`,
   `delete from plinth.events where (tenant_id, id) in
      (select tenant_id, id from plinth.events where delivered_at < clock_timestamp() - interval '${KEEP_DELIVERED}' limit ${BATCH})`,
+  // Full buckets: whoever comes next finds none, which is a full one.
+  `delete from plinth.rate_buckets where ${isFull} and key in (select key from plinth.rate_buckets where ${isFull} limit ${BATCH})`,
 ].map((text) => `with gone as (${text} returning 1) select count(*)::int as n from gone`)
 
 /**

@@ -30,7 +30,7 @@ export interface TestPlatformOptions {
   readonly isolation?: Isolation
   /** Puts something between the platform and its runtime connections. */
   readonly wrap?: (driver: Driver) => Driver
-  /** Everything else that `createPlinth` takes. */
+  /** Everything else that `createPlinth` takes. Requests are not limited unless `rateLimits` says so. */
   readonly plinth?: Partial<Omit<PlinthOptions, 'database' | 'resources' | 'features'>>
 }
 
@@ -96,6 +96,8 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
       log,
       notFound: 'plinth',
       env: { ENVIRONMENT: 'test', SECRET_KEYS },
+      // Tests ask more than any person.
+      rateLimits: { requests: false },
       ...options.plinth,
       database,
       resources,
