@@ -6,7 +6,7 @@ import { capturedLog } from '@plinth/testing'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { hibpRange } from './breach-check.ts'
-import { commonPasswords } from './common-passwords.ts'
+import { frequentPasswords } from './frequent-passwords.ts'
 import { isGuessable } from './guessable.ts'
 import { breachCheckFailed, passwordPolicy, type PasswordOwner, type PasswordPolicyOptions } from './password-policy.ts'
 
@@ -58,7 +58,7 @@ describe('the length', () => {
 
 describe('common passwords', () => {
   test('the top 3,000 of at least 8 characters are refused, all of them, in any case', async () => {
-    const top = [...(await commonPasswords())].filter((one) => [...one].length >= 8).slice(0, 3_000)
+    const top = [...(await frequentPasswords())].filter((one) => [...one].length >= 8).slice(0, 3_000)
     expect(top).toHaveLength(3_000)
     const policy = passwordPolicy({ minimum: 8 })
     const taken: string[] = []
@@ -69,12 +69,12 @@ describe('common passwords', () => {
   })
 
   test('as is everything else in the list that has 8', async () => {
-    const list = await commonPasswords()
+    const list = await frequentPasswords()
     expect([...list].filter((one) => one.length >= 8 && !isGuessable(one, list, []))).toEqual([])
   })
 
   test('and all of the list that the default minimum lets through', async () => {
-    const long = [...(await commonPasswords())].filter((one) => [...one].length >= 15)
+    const long = [...(await frequentPasswords())].filter((one) => [...one].length >= 15)
     expect(long.length).toBeGreaterThan(30)
     for (const one of long) expect(await codesOf(one), one).toEqual(['password_too_common'])
   })

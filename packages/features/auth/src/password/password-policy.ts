@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { problem, silentLogger, type InputFault, type Logger, type StartupFault } from '@plinth/core'
 import type { BreachCheck } from './breach-check.ts'
-import { commonPasswords } from './common-passwords.ts'
+import { frequentPasswords } from './frequent-passwords.ts'
 import { isGuessable } from './guessable.ts'
 import { tooLong } from './hash-password.ts'
 import { preparePassword } from './prepare-password.ts'
@@ -65,7 +65,7 @@ export function passwordPolicy(options: PasswordPolicyOptions = {}, log: Logger 
         code: 'password_too_short',
         message: `Password must be at least ${least} characters`,
       })
-    if (isGuessable(text, await commonPasswords(), wordsOf(owner, productName)))
+    if (isGuessable(text, await frequentPasswords(), wordsOf(owner, productName)))
       faults.push({
         path,
         code: 'password_too_common',

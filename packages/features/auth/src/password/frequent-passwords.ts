@@ -2,7 +2,7 @@
 let list: Promise<ReadonlySet<string>> | undefined
 
 /** Loaded when the first password is chosen (25 ms, 4 MB) and kept; logging in does not need it. */
-export function commonPasswords(): Promise<ReadonlySet<string>> {
+export function frequentPasswords(): Promise<ReadonlySet<string>> {
   list ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))
   return list
 }
