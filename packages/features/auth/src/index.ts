@@ -1,3 +1,10 @@
+// What a product writes.
+export { auth } from './auth.ts'
+export type { AuthOptions, Registration } from './options.ts'
+export type { PasswordsOptions } from './passwords.ts'
+export { authErrors } from './errors.ts'
+export type { AuthErrorCode } from './errors.ts'
+
 // Access tokens and their keys.
 export { makeSigningKey } from './jwt/make-signing-key.ts'
 export type { MakeSigningKeyOptions } from './jwt/make-signing-key.ts'

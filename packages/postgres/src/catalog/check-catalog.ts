@@ -49,7 +49,7 @@ export async function checkCatalog({
   return [
     ...login,
     ...(await checkMigrations(driver, catalog, registry)),
-    ...checkDeclared(catalog, registry, isolation),
+    ...checkDeclared(catalog, registry, isolation, runtime),
     ...(isolation === 'schema' && !isFunctionCurrent(findFunction(catalog), registry, roles) ? [oldFunction] : []),
     ...secured.flatMap((table) => {
       const live = findTable(catalog, table.schema, table.name)

@@ -79,8 +79,10 @@ function grantSteps(table: SecuredTable, live: CatalogTable, roles: RoleNames): 
         words: `took ${excess.join(', ')} on ${table.name} from ${role}`,
       })
     }
+    // Rights on single columns are rights that the feature's SQL chose, too: more would open the columns that it left out.
+    const chosen = has.length > 0 || live.columnGrants.some((grant) => grant.grantee === role)
     const missing =
-      table.grants === 'own' && has.length > 0 ? [] : rowPrivileges.filter((privilege) => !has.includes(privilege))
+      table.grants === 'own' && chosen ? [] : rowPrivileges.filter((privilege) => !has.includes(privilege))
     if (missing.length > 0) {
       steps.push({
         sql: `grant ${missing.join(', ')} on ${name} to ${identifier(role)}`,

@@ -20,7 +20,8 @@ export function inProcess(fetch: (request: Request) => Promise<Response>): Send 
 export async function readReply(response: Response): Promise<WireReply> {
   const headers: Record<string, string> = {}
   response.headers.forEach((value, name) => {
-    headers[name] = value
+    // Each `Set-Cookie` comes by itself.
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value
   })
   return { status: response.status, headers, body: await response.text() }
 }

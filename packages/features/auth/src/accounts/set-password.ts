@@ -1,0 +1,27 @@
+import { statement, type StatementRunner } from '@plinth/core'
+import type { Auth } from '../auth-parts.ts'
+import type { Account } from './find-account.ts'
+
+/** @param hash a PHC string, made outside of the transaction: it takes as long as a hundred statements */
+export async function setPassword(
+  { platform }: Pick<Auth, 'platform'>,
+  system: StatementRunner,
+  userId: string,
+  hash: string,
+): Promise<void> {
+  const now = platform.clock.now()
+  await system.run(statement`
+    insert into plinth.passwords (user_id, hash, changed_at)
+    values (${userId}::uuid, ${hash}::text, ${now}::text::timestamptz)
+    on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at`)
+}
+
+/** The same password under today's parameters. Only where the old hash is still there: a change meanwhile must not be undone. */
+export async function rehash(auth: Auth, account: Account, password: string): Promise<void> {
+  const hash = await auth.passwords.hash(password)
+  await auth.platform.database.system((system) =>
+    system.run(statement`
+      update plinth.passwords set hash = ${hash}::text
+      where user_id = ${account.userId}::uuid and hash = ${account.passwordHash}::text`),
+  )
+}

@@ -1,0 +1,53 @@
+import { PlinthError, type ErrorDefinition, type ErrorDetails } from '@plinth/core'
+
+/** What identity answers with beside the errors of the core. */
+export const authErrors = {
+  invalid_credentials: {
+    status: 401,
+    title: 'The name or the password is not right',
+    help: 'Which of the two is not said, and an unknown account is answered alike. After a few failures one has to wait.',
+  },
+  invalid_code: {
+    status: 401,
+    title: 'The code is not right',
+    help: 'Codes of an authenticator work once, for about a minute; recovery codes work once. After a few failures one has to wait.',
+  },
+  email_taken: {
+    status: 409,
+    title: 'There is an account with this e-mail address',
+    help: 'Sign in, or ask for a new password.',
+  },
+  username_taken: { status: 409, title: 'This user name is taken', help: 'Choose another one.' },
+  registration_closed: {
+    status: 403,
+    title: 'Registration is closed',
+    help: 'An invitation is needed. Ask whoever runs the service, or your organisation.',
+  },
+  token_invalid: {
+    status: 400,
+    title: 'The link is not valid any more',
+    help: 'It was used, has expired, or was replaced by a newer one. Ask for another one.',
+  },
+  refresh_invalid: {
+    status: 401,
+    title: 'The refresh token is not valid',
+    help: 'It is unknown or expired, or its session has ended. Sign in again.',
+  },
+  refresh_superseded: {
+    status: 401,
+    title: 'The refresh token was exchanged a moment ago',
+    help: 'Another request was faster. Use the tokens that it got.',
+  },
+  refresh_reused: {
+    status: 401,
+    title: 'The refresh token was used before',
+    help: 'A token that comes back after its use may be stolen: its session has been ended. Sign in again.',
+  },
+} as const satisfies Record<string, ErrorDefinition>
+
+export type AuthErrorCode = keyof typeof authErrors
+
+/** `throw authProblem('email_taken')`. */
+export function authProblem(code: AuthErrorCode, details?: ErrorDetails): PlinthError {
+  return new PlinthError(code, authErrors[code], details)
+}

@@ -1,0 +1,65 @@
+import { PlinthError, type Attempt, type AttemptLimit, type Client, type Platform } from '@plinth/core'
+
+const MINUTE = 60
+const HOUR = 3600
+
+/**
+ * How often one may guess. Every guess is charged before it is looked at. The bucket of an account belongs to the account and the
+ * client together: a stranger who empties it has locked out himself, and the owner signs in from where he is.
+ */
+export class Guard {
+  readonly #platform: Platform
+
+  constructor(platform: Platform) {
+    this.#platform = platform
+  }
+
+  /** 10 failures in 15 minutes for an account and a client, 100 for a client. @throws rate_limited, unavailable */
+  signIn(account: string, client: Client): Promise<Attempt> {
+    const ofBoth = { name: 'login', by: [account.toLowerCase(), client.key ?? 'in process'], capacity: 10 }
+    return this.#attempt([ofBoth, ...ofClient('login-client', client, 100)], 15 * MINUTE)
+  }
+
+  /** 5 wrong codes in 5 minutes for a user, whoever shows them: six digits are soon guessed by many. @throws rate_limited, unavailable */
+  code(userId: string): Promise<Attempt> {
+    return this.#platform.rates.attempt([{ name: 'mfa', by: [userId], capacity: 5, windowSeconds: 5 * MINUTE }])
+  }
+
+  /** 60 accounts an hour from one client. @throws rate_limited, unavailable */
+  register(client: Client): Promise<Attempt> {
+    return this.#attempt(ofClient('register', client, 60), HOUR)
+  }
+
+  /**
+   * Links hold 256 bits and are not guessed; each try costs a look at the database: 100 wrong ones in 15 minutes.
+   * @throws rate_limited, unavailable
+   */
+  token(client: Client): Promise<Attempt> {
+    return this.#attempt(ofClient('one-time', client, 100), 15 * MINUTE)
+  }
+
+  /** Whether another mail may go to this address: 5 an hour. */
+  async mailsTo(email: string): Promise<boolean> {
+    try {
+      await this.#platform.rates.attempt([
+        { name: 'account-mail', by: [email.toLowerCase()], capacity: 5, windowSeconds: HOUR },
+      ])
+      return true
+    } catch (error) {
+      if (PlinthError.is(error) && error.code === 'rate_limited') return false
+      throw error
+    }
+  }
+
+  #attempt(limits: readonly Omit<AttemptLimit, 'windowSeconds'>[], windowSeconds: number): Promise<Attempt> {
+    if (limits.length === 0) return Promise.resolve(free)
+    return this.#platform.rates.attempt(limits.map((limit) => ({ ...limit, windowSeconds })))
+  }
+}
+
+const free: Attempt = { refund: () => Promise.resolve() }
+
+/** A call in this process has no address, and nobody else's bucket to empty. */
+function ofClient(name: string, { key }: Client, capacity: number): readonly Omit<AttemptLimit, 'windowSeconds'>[] {
+  return key === undefined ? [] : [{ name, by: [key], capacity }]
+}

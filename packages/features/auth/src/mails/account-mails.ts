@@ -1,0 +1,90 @@
+import { composeMail, type Mail } from '@plinth/core'
+import type { Auth } from '../auth-parts.ts'
+import { makeOneTimeToken } from '../one-time/one-time-tokens.ts'
+
+type Recipient = { readonly userId: string; readonly email: string; readonly name: string }
+
+/** Confirms that an address is read by whoever has the account. Sent after the answer. */
+export function sendVerification(auth: Auth, { userId, email, name }: Recipient): void {
+  auth.background.start('verification mail', async () => {
+    const seconds = auth.options.verifyHours * 3600
+    const token = await auth.platform.database.system((system) =>
+      makeOneTimeToken(auth, system, { purpose: 'verify', userId, bound: email, seconds }),
+    )
+    await send(auth, email, name, {
+      subject: `Confirm your address`,
+      heading: 'Confirm your e-mail address',
+      paragraphs: [`Somebody made an account with this address. If it was you, confirm that it is yours.`],
+      action: { label: 'Confirm the address', url: linkTo(auth, '/verify-email', token) },
+      footer: `The link works once, for ${auth.options.verifyHours} hours. If it was not you, do nothing.`,
+    })
+  })
+}
+
+/** To an address that has an account, when somebody registers with it again. */
+export function sendAccountExists(auth: Auth, email: string): void {
+  auth.background.start('account exists mail', () =>
+    send(auth, email, '', {
+      subject: 'You have an account already',
+      heading: 'You have an account already',
+      paragraphs: [
+        'Somebody tried to make an account with this address, which has one. If it was you, sign in, or set a new password.',
+      ],
+      action: { label: 'Sign in', url: linkTo(auth, '/login') },
+      footer: 'If it was not you, do nothing. Nothing was changed.',
+    }),
+  )
+}
+
+/** A link to set a new password. */
+export async function sendReset(auth: Auth, { userId, email, name }: Recipient): Promise<void> {
+  const minutes = auth.options.resetMinutes
+  const token = await auth.platform.database.system((system) =>
+    makeOneTimeToken(auth, system, { purpose: 'reset', userId, bound: email, seconds: minutes * 60 }),
+  )
+  await send(auth, email, name, {
+    subject: 'Set a new password',
+    heading: 'Set a new password',
+    paragraphs: ['Somebody asked for a new password for the account with this address.'],
+    action: { label: 'Set a new password', url: linkTo(auth, '/reset-password', token) },
+    footer: `The link works once, for ${minutes} minutes. If it was not you, do nothing: your password stays as it is.`,
+  })
+}
+
+/** After something that a thief would do: told to the address that was there before. */
+export function sendNotice(auth: Auth, email: string, what: string): void {
+  auth.background.start('notice mail', () =>
+    send(auth, email, '', {
+      subject: what,
+      heading: what,
+      paragraphs: [
+        'If it was you, there is nothing to do. If it was not, set a new password at once and end all sessions.',
+      ],
+      action: { label: 'Set a new password', url: linkTo(auth, '/forgot-password') },
+    }),
+  )
+}
+
+/**
+ * A page of this service, with its token in the fragment: fragments are sent to no server and stand in no log and no Referer. Built
+ * from PUBLIC_URL alone: a link that were built from `Host` would lead wherever the sender of a request wants.
+ */
+function linkTo({ platform, origin }: Auth, path: string, token?: string): string {
+  return `${origin}${platform.basePath}${path}${token === undefined ? '' : `#token=${token}`}`
+}
+
+async function send(
+  { platform }: Auth,
+  to: string,
+  toName: string,
+  parts: { readonly subject: string } & Omit<Parameters<typeof composeMail>[0], 'productName'>,
+): Promise<void> {
+  const { subject, ...words } = parts
+  const mail: Mail = {
+    to,
+    ...(toName !== '' && { toName }),
+    subject: `${platform.title}: ${subject}`,
+    ...composeMail({ productName: platform.title, ...words }),
+  }
+  await platform.mailer.send(mail)
+}

@@ -1,0 +1,42 @@
+import type { FeatureParts, Route } from '@plinth/core'
+import type { Auth } from './auth-parts.ts'
+import type { SettledOptions } from './options.ts'
+import { bootstrap } from './routes/bootstrap.ts'
+import { changeMe } from './routes/change-me.ts'
+import { changePassword } from './routes/change-password.ts'
+import { forgotPassword } from './routes/forgot-password.ts'
+import { jwksRoute } from './routes/jwks.ts'
+import { logIn } from './routes/log-in.ts'
+import { loginPage } from './routes/login-page.ts'
+import { logOut } from './routes/log-out.ts'
+import { me } from './routes/me.ts'
+import { ownSessions } from './routes/own-sessions.ts'
+import { refresh } from './routes/refresh.ts'
+import { register } from './routes/register.ts'
+import { resetPassword } from './routes/reset-password.ts'
+import { switchTenant } from './routes/switch-tenant.ts'
+import { tenantSessions } from './routes/tenant-sessions.ts'
+import { resendVerification, verifyEmail } from './routes/verify-email.ts'
+
+/** Everything that identity serves, one file each. */
+export function authRoutes(auth: () => Auth, options: SettledOptions, feature: FeatureParts): readonly Route[] {
+  return [
+    register(auth, options.registration === 'by-mail'),
+    logIn(auth),
+    refresh(auth),
+    logOut(auth),
+    me(auth),
+    changeMe(auth),
+    switchTenant(auth),
+    changePassword(auth),
+    forgotPassword(auth),
+    resetPassword(auth),
+    verifyEmail(auth),
+    resendVerification(auth),
+    ...ownSessions(auth),
+    ...tenantSessions(auth, feature.registry),
+    jwksRoute(auth),
+    bootstrap(auth),
+    ...loginPage(auth, feature),
+  ]
+}

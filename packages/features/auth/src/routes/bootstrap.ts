@@ -1,0 +1,58 @@
+import { jsonAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { z } from 'zod'
+import { createAccount } from '../accounts/create-account.ts'
+import { emailAddress } from '../accounts/email-address.ts'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+import { hashToken, isTokenOf } from '../one-time/token.ts'
+import { emailField, nameField, noStore, passwordField, publicAuth, userSchema } from './route-facts.ts'
+
+const input = z.object({
+  token: z.string().min(1).max(200),
+  email: emailField,
+  password: passwordField,
+  name: nameField.optional(),
+})
+
+/** `POST /auth/bootstrap`: the first operator, by the token that the first start printed. */
+export function bootstrap(auth: () => Auth): PublicRoute {
+  return {
+    ...publicAuth,
+    method: 'POST',
+    path: '/api/v1/auth/bootstrap',
+    operationId: 'bootstrapOperator',
+    summary: 'Make the first operator by the token that the first start printed',
+    body: { schema: input },
+    errors: ['validation_failed', 'unsupported_media_type', 'token_invalid', 'email_taken', 'rate_limited'],
+    answers: [
+      { status: 201, description: 'The account; it has yet to sign in', schema: z.object({ user: userSchema }) },
+    ],
+    async handle({ body, client }) {
+      const parts = auth()
+      const given = validate(input, body)
+      const email = emailAddress(given.email)
+      await parts.guard.token(client)
+      // Before anything that costs: whoever has no token of this form learns nothing of the rules for passwords either.
+      if (!isTokenOf('bootstrap', given.token)) throw authProblem('token_invalid')
+      await parts.passwords.refuseWeak(given.password, { email, name: given.name, path: '/password' })
+      const passwordHash = await parts.passwords.hash(given.password)
+      const name = given.name ?? ''
+      const now = parts.platform.clock.now()
+      const created = await parts.platform.database.system(async (system) => {
+        const [token] = await system.run(statement`
+          update plinth.one_time_tokens set used_at = ${now}::text::timestamptz
+          where token_hash = ${hashToken(given.token)}::text and purpose = 'bootstrap' and used_at is null
+            and expires_at > ${now}::text::timestamptz
+          returning token_hash`)
+        if (!token) throw authProblem('token_invalid')
+        const draft = { email, name, passwordHash, username: null, superadmin: true, emailVerified: true }
+        const account = await createAccount(parts, system, draft)
+        // Rolls back: the token is not used up by an address that was taken.
+        if ('taken' in account) throw authProblem('email_taken')
+        return account
+      })
+      const user = { id: created.userId, email, username: null, name, emailVerified: true }
+      return jsonAnswer(201, JSON.stringify({ user }), noStore)
+    },
+  }
+}

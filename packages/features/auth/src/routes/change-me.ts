@@ -1,0 +1,75 @@
+import { jsonAnswer, statement, validate, type Client, type PersonalRoute } from '@plinth/core'
+import { z } from 'zod'
+import { emailAddress, userName } from '../accounts/email-address.ts'
+import { findAccount } from '../accounts/find-account.ts'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+import { sendVerification } from '../mails/account-mails.ts'
+import { describe, meSchema } from './me.ts'
+import { emailField, nameField, noStore, passwordField, personalAuth } from './route-facts.ts'
+
+const input = z.object({
+  name: nameField.optional(),
+  username: z.string().max(64).nullable().optional(),
+  email: emailField.optional().describe('Takes effect when the link that is sent there is opened'),
+  currentPassword: passwordField.optional().describe('Needed to change the e-mail address'),
+})
+
+/**
+ * `PATCH /auth/me`: one's own name, user name and address. A new address is sent a link, and counts from when that is opened: until
+ * then the old one gets the mails, since whoever holds the address holds the account.
+ */
+export function changeMe(auth: () => Auth): PersonalRoute {
+  return {
+    ...personalAuth,
+    method: 'PATCH',
+    path: '/api/v1/auth/me',
+    operationId: 'updateMe',
+    summary: 'Change my name, user name or address',
+    body: { schema: input, mergePatch: true },
+    errors: ['validation_failed', 'unsupported_media_type', 'username_taken', 'invalid_credentials', 'rate_limited'],
+    answers: [{ status: 200, description: 'The caller', schema: meSchema }],
+    async handle(call) {
+      const parts = auth()
+      const given = validate(input, call.body)
+      const userId = call.principal.id
+      if (given.email !== undefined)
+        await askForAddress(parts, call.principal.id, emailAddress(given.email), given, call.client)
+      const username = typeof given.username === 'string' ? userName(given.username) : given.username
+      if (given.name !== undefined || username !== undefined) {
+        const now = parts.platform.clock.now()
+        const taken = await parts.platform.database.system(async (system) => {
+          system.changesMembers()
+          const [row] = await system.run(statement`
+            update plinth.users u set name = coalesce(${given.name ?? null}::text, name),
+              username = case when ${username !== undefined}::boolean then ${username ?? null}::text else username end,
+              updated_at = ${now}::text::timestamptz, version = version + 1
+            where id = ${userId}::uuid and (${username ?? null}::text is null or not exists (
+              select from plinth.users o where lower(o.username) = lower(${username ?? null}::text) and o.id <> u.id))
+            returning id`)
+          return !row
+        })
+        if (taken) throw authProblem('username_taken')
+        parts.sessions.forget()
+      }
+      return jsonAnswer(200, JSON.stringify(await describe(parts, call)), noStore)
+    },
+  }
+}
+
+async function askForAddress(
+  auth: Auth,
+  userId: string,
+  email: string,
+  { currentPassword }: { readonly currentPassword?: string | undefined },
+  client: Client,
+): Promise<void> {
+  const account = await findAccount(auth.platform, { userId })
+  const attempt = await auth.guard.signIn(userId, client)
+  const { valid } = await auth.passwords.verify(currentPassword ?? '', account?.passwordHash ?? null)
+  if (!account || !valid)
+    throw authProblem('invalid_credentials', { detail: 'The current password is needed for this.' })
+  await attempt.refund()
+  // Whether the address is somebody's is told to its reader alone, by what the link does.
+  if (email !== account.email) sendVerification(auth, { userId, email, name: account.name })
+}

@@ -1,0 +1,52 @@
+import { emptyAnswer, validate, type PersonalRoute } from '@plinth/core'
+import { z } from 'zod'
+import { findAccount } from '../accounts/find-account.ts'
+import { setPassword } from '../accounts/set-password.ts'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+import { sendNotice } from '../mails/account-mails.ts'
+import { endSessions } from '../sessions/end-session.ts'
+import { noContent, passwordField, personalAuth } from './route-facts.ts'
+
+const input = z.object({
+  currentPassword: passwordField,
+  newPassword: passwordField,
+  revokeOtherSessions: z.boolean().default(true),
+})
+
+/** `POST /auth/password/change`. The other sessions end unless the caller says otherwise. */
+export function changePassword(auth: () => Auth): PersonalRoute {
+  return {
+    ...personalAuth,
+    method: 'POST',
+    path: '/api/v1/auth/password/change',
+    operationId: 'changePassword',
+    summary: 'Change my password',
+    body: { schema: input },
+    errors: ['validation_failed', 'unsupported_media_type', 'invalid_credentials', 'rate_limited'],
+    answers: [noContent],
+    async handle({ principal, body, client }) {
+      const parts = auth()
+      const given = validate(input, body)
+      const account = await findAccount(parts.platform, { userId: principal.id })
+      const attempt = await parts.guard.signIn(principal.id, client)
+      const { valid } = await parts.passwords.verify(given.currentPassword, account?.passwordHash ?? null)
+      if (!account || !valid) throw authProblem('invalid_credentials')
+      await attempt.refund()
+      await parts.passwords.refuseWeak(given.newPassword, { ...account, path: '/newPassword' })
+      const hash = await parts.passwords.hash(given.newPassword)
+      await parts.platform.database.system(async (system) => {
+        await setPassword(parts, system, account.userId, hash)
+        if (given.revokeOtherSessions)
+          await endSessions(parts, system, {
+            userId: account.userId,
+            except: principal.session!.id,
+            by: 'password changed',
+          })
+      })
+      parts.sessions.forget()
+      if (account.email !== null) sendNotice(parts, account.email, 'Your password was changed')
+      return emptyAnswer(204)
+    },
+  }
+}

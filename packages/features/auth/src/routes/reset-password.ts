@@ -1,0 +1,57 @@
+import { emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { z } from 'zod'
+import { findAccount } from '../accounts/find-account.ts'
+import { setPassword } from '../accounts/set-password.ts'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+import { sendNotice } from '../mails/account-mails.ts'
+import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
+import { endSessions } from '../sessions/end-session.ts'
+import { noContent, passwordField, publicAuth } from './route-facts.ts'
+
+const input = z.object({ token: z.string().min(1).max(200), password: passwordField })
+
+/**
+ * `POST /auth/password/reset`: a new password by the link that was sent. Ends all sessions, and starts none: a second factor is still
+ * asked for at the next sign-in (ASVS 6.4.3).
+ */
+export function resetPassword(auth: () => Auth): PublicRoute {
+  return {
+    ...publicAuth,
+    method: 'POST',
+    path: '/api/v1/auth/password/reset',
+    operationId: 'resetPassword',
+    summary: 'Set a new password by the link that was sent',
+    body: { schema: input },
+    errors: ['validation_failed', 'unsupported_media_type', 'token_invalid', 'rate_limited'],
+    answers: [noContent],
+    async handle({ body, client }) {
+      const parts = auth()
+      const { token, password } = validate(input, body)
+      const attempt = await parts.guard.token(client)
+      // Looked at first, used up last: a password that is too weak must not cost the link.
+      const known = await peekOneTimeToken(parts, 'reset', token)
+      const account = known && (await findAccount(parts.platform, { userId: known.userId }))
+      // The link went to an address: who has another one by now has not read it.
+      if (!known || !account?.active || account.email !== known.bound) throw authProblem('token_invalid')
+      await parts.passwords.refuseWeak(password, { ...account, path: '/password' })
+      const hash = await parts.passwords.hash(password)
+      const done = await parts.platform.database.system(async (system) => {
+        if (!(await takeOneTimeToken(parts, system, 'reset', token))) return false
+        await setPassword(parts, system, account.userId, hash)
+        // Whoever opened the link reads the mails of that address.
+        const now = parts.platform.clock.now()
+        await system.run(statement`
+          update plinth.users set email_verified_at = coalesce(email_verified_at, ${now}::text::timestamptz)
+          where id = ${account.userId}::uuid and email = ${account.email}::text`)
+        await endSessions(parts, system, { userId: account.userId, by: 'password reset' })
+        return true
+      })
+      if (!done) throw authProblem('token_invalid')
+      await attempt.refund()
+      parts.sessions.forget()
+      if (account.email !== null) sendNotice(parts, account.email, 'Your password was set anew')
+      return emptyAnswer(204)
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { z } from 'zod'
+import { findAccount } from '../accounts/find-account.ts'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+import { sendNotice, sendVerification } from '../mails/account-mails.ts'
+import { takeOneTimeToken } from '../one-time/one-time-tokens.ts'
+import { accepted, acceptedAnswer, emailField, noContent, publicAuth } from './route-facts.ts'
+
+const tokenInput = z.object({ token: z.string().min(1).max(200) })
+const emailInput = z.object({ email: emailField })
+
+/** `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. */
+export function verifyEmail(auth: () => Auth): PublicRoute {
+  return {
+    ...publicAuth,
+    method: 'POST',
+    path: '/api/v1/auth/email/verify',
+    operationId: 'verifyEmail',
+    summary: 'Confirm an address by the link that was sent',
+    body: { schema: tokenInput },
+    errors: ['validation_failed', 'unsupported_media_type', 'token_invalid', 'email_taken', 'rate_limited'],
+    answers: [noContent],
+    async handle({ body, client }) {
+      const parts = auth()
+      const { token } = validate(tokenInput, body)
+      const attempt = await parts.guard.token(client)
+      const now = parts.platform.clock.now()
+      const outcome = await parts.platform.database.system(async (system) => {
+        const taken = await takeOneTimeToken(parts, system, 'verify', token)
+        if (!taken || taken.bound === null) return 'token_invalid'
+        system.changesMembers()
+        const [before] = await system.run(statement`
+          select email from plinth.users where id = ${taken.userId}::uuid and status = 'active' for update`)
+        if (!before) return 'token_invalid'
+        const [other] = await system.run(statement`
+          select id from plinth.users where lower(email) = lower(${taken.bound}::text) and id <> ${taken.userId}::uuid`)
+        if (other) return 'email_taken'
+        await system.run(statement`
+          update plinth.users set email = ${taken.bound}::text, email_verified_at = ${now}::text::timestamptz,
+            updated_at = ${now}::text::timestamptz, version = version + 1
+          where id = ${taken.userId}::uuid`)
+        return { before: before['email'], now: taken.bound }
+      })
+      if (typeof outcome === 'string') throw authProblem(outcome)
+      await attempt.refund()
+      // Told to the old address: who lost his account to somebody at his keyboard learns of it there.
+      if (typeof outcome.before === 'string' && outcome.before !== outcome.now)
+        sendNotice(parts, outcome.before, 'The address of your account was changed')
+      return emptyAnswer(204)
+    },
+  }
+}
+
+/** `POST /auth/email/resend`: another link, if there is something to confirm; the same answer in any case. */
+export function resendVerification(auth: () => Auth): PublicRoute {
+  return {
+    ...publicAuth,
+    method: 'POST',
+    path: '/api/v1/auth/email/resend',
+    operationId: 'resendVerification',
+    summary: 'Ask for another link to confirm an address',
+    body: { schema: emailInput },
+    errors: ['validation_failed', 'unsupported_media_type'],
+    answers: [accepted],
+    handle({ body }) {
+      const parts = auth()
+      const email = validate(emailInput, body).email.normalize('NFKC').trim()
+      parts.background.start('resend verification', async () => {
+        if (!(await parts.guard.mailsTo(email))) return
+        const account = await findAccount(parts.platform, { email })
+        if (account?.active && !account.emailVerified && account.email !== null)
+          sendVerification(parts, { userId: account.userId, email: account.email, name: account.name })
+      })
+      return acceptedAnswer
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { Client } from '@plinth/core'
+import type { Auth } from '../auth-parts.ts'
+import { findAccount, type Account } from '../accounts/find-account.ts'
+import { rehash } from '../accounts/set-password.ts'
+import { authProblem } from '../errors.ts'
+
+export interface ShownCredentials {
+  readonly email?: string | undefined
+  readonly username?: string | undefined
+  readonly password: string
+  readonly client: Client
+}
+
+/**
+ * Who has this name and this password. Unknown, closed and password-less accounts take the same time and get the same answer as a
+ * wrong password: one lookup, one hash.
+ * @throws invalid_credentials, rate_limited, unavailable
+ */
+export async function verifyCredentials(auth: Auth, shown: ShownCredentials): Promise<Account> {
+  const { email, username, password, client } = shown
+  const name = (email ?? username ?? '').normalize('NFKC').trim()
+  // Charged before the password is looked at: a hundred guesses at once cannot slip past the counter together.
+  const attempt = await auth.guard.signIn(name, client)
+  // An address that is none belongs to nobody; it is looked up all the same, since a faster answer would tell.
+  const account = await findAccount(auth.platform, email === undefined ? { username: name } : { email: name })
+  const usable = account?.active === true && account.passwordHash !== null
+  const { valid, rehash: outdated } = await auth.passwords.verify(password, usable ? account.passwordHash : null)
+  if (!usable || !valid) throw authProblem('invalid_credentials', { headers: { 'www-authenticate': 'Bearer' } })
+  await attempt.refund()
+  if (outdated) auth.background.start('rehash', () => rehash(auth, account, password))
+  return account
+}

@@ -1,0 +1,16 @@
+import { boolean, text, timestamp } from 'drizzle-orm/pg-core'
+import { platformTable } from '@plinth/core'
+
+/** Sessions as a tenant sees those that work in it. The database has more columns than these, which no tenant may read. */
+export const sessions = platformTable('sessions', {
+  kind: text({ enum: ['cookie', 'token'] }).notNull(),
+  secondFactor: boolean().notNull(),
+  authenticatedAt: timestamp({ withTimezone: true }).notNull(),
+  lastSeenAt: timestamp({ withTimezone: true }).notNull(),
+  expiresAt: timestamp({ withTimezone: true }).notNull(),
+  endsAt: timestamp({ withTimezone: true }).notNull(),
+  address: text(),
+  userAgent: text(),
+  endedAt: timestamp({ withTimezone: true }),
+  endedBy: text(),
+})

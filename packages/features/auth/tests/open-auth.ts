@@ -1,0 +1,123 @@
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import { buildPermissionSet, foundWithin, statement, type Feature } from '@plinth/core'
+import { capturedMail, depot, testPlatform, type TestPlatform, type TestReply } from '@plinth/testing'
+import { auth } from '../src/index.ts'
+import type { AuthOptions } from '../src/options.ts'
+
+/** One key for the whole run: making one takes as long as a test. */
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+export const PUBLIC_URL = 'https://app.example.com'
+export const PASSWORD = 'a rather long pass phrase'
+
+export interface AuthPlatform extends TestPlatform {
+  readonly mail: ReturnType<typeof capturedMail>
+  /** Sends as nobody, or with a credential. */
+  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<TestReply>
+  /** A new account, signed in. */
+  signUp(more?: Readonly<Record<string, unknown>>): Promise<SignedUp>
+}
+
+export interface SignedUp {
+  readonly email: string
+  readonly userId: string
+  readonly tenantId: string
+  readonly accessToken: string
+  readonly refreshToken: string
+  readonly bearer: Readonly<Record<string, string>>
+}
+
+let people = 0
+
+export async function openAuth(
+  options: AuthOptions = {},
+  features: readonly Feature[] = [],
+  more: Parameters<typeof testPlatform>[0]['plinth'] = {},
+): Promise<AuthPlatform> {
+  const mail = capturedMail()
+  const platform = await testPlatform({
+    resources: depot,
+    features: [auth({ jwt: { keys: [privateKey] }, ...options }), directory, roles, ...features],
+    plinth: {
+      mailer: mail,
+      env: {
+        ENVIRONMENT: 'test',
+        PUBLIC_URL,
+        SECRET_KEYS: `test:${createHash('sha256').update('keys of tests').digest('base64')}`,
+      },
+      ...more,
+    },
+  })
+  const call: AuthPlatform['call'] = (method, path, body, headers) =>
+    platform.request(undefined, method, path, body, headers)
+  return {
+    ...platform,
+    mail,
+    call,
+    async signUp(given = {}) {
+      const email = `person-${(people += 1)}@example.com`
+      const reply = await call('POST', '/api/v1/auth/register', {
+        email,
+        password: PASSWORD,
+        organizationName: `Organisation ${people}`,
+        ...given,
+      })
+      if (reply.status !== 201) throw new Error(`register answered ${reply.status}: ${reply.body}`)
+      const json = reply.json as Record<string, string> & { user: { id: string }; tenant: { id: string } }
+      return {
+        email: typeof given['email'] === 'string' ? given['email'] : email,
+        userId: json.user.id,
+        tenantId: json.tenant.id,
+        accessToken: json['access_token']!,
+        refreshToken: json['refresh_token']!,
+        bearer: { authorization: `Bearer ${json['access_token']}` },
+      }
+    },
+  }
+}
+
+/** Stands in for tenants: everybody founds his own. */
+const directory: Feature = {
+  name: 'test-directory',
+  slots: {
+    directory: {
+      async tenantsOf(platform, userId) {
+        const rows = await platform.database.system((system) =>
+          system.run(statement`
+            select t.id, m.status from plinth.memberships m join plinth.tenants t on t.id = m.tenant_id
+            where m.user_id = ${userId}::uuid order by t.created_at, t.id`),
+        )
+        const found = await Promise.all(rows.map((row) => platform.database.findTenant(String(row['id']))))
+        return found.flatMap((tenant, index) =>
+          tenant
+            ? [{ ...tenant, standing: rows[index]!['status'] === 'active' ? 'active' : 'suspended', roles: ['owner'] }]
+            : [],
+        )
+      },
+      async admit(platform, system, { userId, organizationName }) {
+        if (organizationName === undefined) return undefined
+        const slug = organizationName.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+        return foundWithin(platform, system, { slug, name: organizationName, founder: userId })
+      },
+    },
+  },
+}
+
+/** Stands in for roles: `owner` may do all, `reader` may read. */
+const roles: Feature = {
+  name: 'test-roles',
+  slots: {
+    roles: ({ registry }) => {
+      const known: Readonly<Record<string, readonly string[]>> = { owner: ['*'], reader: ['*:read'], user: ['*:*:own'] }
+      return {
+        permissionsOf: (_tenantId, names) =>
+          buildPermissionSet(
+            registry.permissions,
+            names.flatMap((name) => known[name] ?? []),
+          ).set,
+        unknown: (_tenantId, names) => names.filter((name) => !(name in known)),
+        rank: (names) => names.toSorted(),
+      }
+    },
+  },
+}
