@@ -4,6 +4,10 @@ import { tenantsOf } from './directory/tenants-of.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
 import { peopleMigration } from './migrations/0001-people.ts'
+import { invitationRoutes } from './invitations/invitation-routes.ts'
+import { oldInvitations, revokeInvitationsOf } from './invitations/end-invitations.ts'
+import { userRoutes } from './people/user-routes.ts'
+import { AfterAnswer } from './after-answer.ts'
 import { membershipRoutes } from './people/membership-routes.ts'
 import { userResource } from './people/user-resource.ts'
 import { hostNameOf } from './resolution/subdomain.ts'
@@ -15,17 +19,31 @@ export interface TenantsOptions {
   readonly registration?: Registration
   /** Host names below that of `PUBLIC_URL` choose a tenant by its slug: `acme.app.example.com`. Default: no. */
   readonly subdomains?: boolean
+  /** Days for which an invitation works, 1 to 90. Default 7. */
+  readonly invitationDays?: number
 }
+
+const mustHaveUrl = new Set(['staging', 'production'])
 
 /** Tenants, their people, and how one gets in. */
 export function tenants(options: TenantsOptions = {}): Feature {
-  const { registration = 'found', subdomains = false } = options
+  const { registration = 'found', subdomains = false, invitationDays = 7 } = options
+  const after = new AfterAnswer()
+  const inviting = { days: invitationDays, after }
   let platform: Platform | undefined
   return {
     name: 'tenants',
     errors: tenancyErrors,
     resources: [userResource, invitationResource],
-    routes: ({ registry }) => [...membershipRoutes(registry)],
+    routes: ({ registry }) => [
+      ...userRoutes(registry, inviting),
+      ...membershipRoutes(registry),
+      ...invitationRoutes(registry, inviting),
+    ],
+    mails: true,
+    departure: revokeInvitationsOf,
+    sweep: (now) => [oldInvitations(now)],
+    stop: () => after.settled(),
     migrations: [peopleMigration, invitationsMigration],
     slots: {
       directory: { tenantsOf, admit: admitBy(registration) },
@@ -41,6 +59,14 @@ export function tenants(options: TenantsOptions = {}): Feature {
         faults.push({
           path: 'tenants.subdomains',
           problem: 'needs the host below which the tenants are',
+          fix: 'PUBLIC_URL=https://app.example.com',
+        })
+      if (!(invitationDays >= 1 && invitationDays <= 90))
+        faults.push({ path: 'tenants.invitationDays', problem: 'is not from 1 to 90', fix: 'invitationDays: 7' })
+      if (settings.PUBLIC_URL === undefined && mustHaveUrl.has(settings.ENVIRONMENT))
+        faults.push({
+          path: 'tenants',
+          problem: 'sends links, and does not know the address of the service',
           fix: 'PUBLIC_URL=https://app.example.com',
         })
       return faults

@@ -9,7 +9,14 @@ import {
   type Principal,
   type Resource,
 } from '@plinth/core'
-import { testPlatform, type TestPlatform, type TestPlatformOptions, type TestReply } from '@plinth/testing'
+import {
+  capturedMail,
+  testPlatform,
+  type CapturedMail,
+  type TestPlatform,
+  type TestPlatformOptions,
+  type TestReply,
+} from '@plinth/testing'
 import { tenants, type TenantsOptions } from '../src/tenants.ts'
 
 /** Not secret: these keys protect nothing but tests. */
@@ -116,6 +123,7 @@ export interface Person {
 }
 
 export interface PeoplePlatform extends TestPlatform {
+  readonly mail: CapturedMail
   /** A user, verified unless told otherwise. */
   person(email?: string, facts?: { readonly verified?: boolean; readonly superadmin?: boolean }): Promise<Person>
   join(person: Person, tenantId: string, ...roles: readonly string[]): Promise<void>
@@ -146,6 +154,7 @@ export interface PeopleOptions {
 }
 
 export async function peoplePlatform(options: PeopleOptions = {}): Promise<PeoplePlatform> {
+  const mail = capturedMail()
   const platform = await testPlatform({
     resources: options.resources ?? [],
     features: [
@@ -155,7 +164,7 @@ export async function peoplePlatform(options: PeopleOptions = {}): Promise<Peopl
       { name: 'test-accounts', slots: { accounts: testAccounts } },
       ...(options.features ?? []),
     ],
-    ...(options.plinth && { plinth: options.plinth }),
+    plinth: { mailer: mail, ...options.plinth },
     ...(options.isolation && { isolation: options.isolation }),
   })
   let count = 0
@@ -174,6 +183,7 @@ export async function peoplePlatform(options: PeopleOptions = {}): Promise<Peopl
   }
   return {
     ...platform,
+    mail,
     person,
     join,
     async member(...roles) {

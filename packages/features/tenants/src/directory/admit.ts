@@ -1,6 +1,14 @@
-import { problem, statement, type Directory, type Newcomer, type Tenant, type TenantStatus } from '@plinth/core'
-import type { Platform, StatementRunner, SystemTransaction } from '@plinth/core'
+import { randomUUID } from 'node:crypto'
+import {
+  systemPrincipal,
+  type Directory,
+  type Newcomer,
+  type Platform,
+  type SystemTransaction,
+  type Tenant,
+} from '@plinth/core'
 import { acceptAtRegistration } from '../invitations/accept-invitation.ts'
+import { announceMember, type Announcement } from '../people/announce-member.ts'
 import { foundUnderFreeSlug } from './slug.ts'
 
 export type Registration = 'found' | 'invited'
@@ -13,11 +21,16 @@ export function admitBy(registration: Registration): Directory['admit'] {
   return async (platform, system, newcomer) => {
     const { invitationToken: token, userId, email } = newcomer
     if (token !== undefined) {
-      const accepted = await acceptAtRegistration(platform, system, { token, userId, email })
-      return tenantWithin(system, accepted.tenantId)
+      const { tenant, roles } = await acceptAtRegistration(platform, system, { token, userId, email })
+      await announceMember(platform, system, { ...byRegistration(platform), tenant, userId, roles })
+      return tenant
     }
     return registration === 'found' ? foundFor(platform, system, newcomer) : undefined
   }
+}
+
+function byRegistration(platform: Platform): Pick<Announcement, 'principal' | 'requestId'> {
+  return { principal: systemPrincipal(platform.registry.permissions, 'registration'), requestId: randomUUID() }
 }
 
 async function foundFor(platform: Platform, system: SystemTransaction, newcomer: Newcomer): Promise<Tenant> {
@@ -32,18 +45,4 @@ async function foundFor(platform: Platform, system: SystemTransaction, newcomer:
 function nameOf({ organizationName, name, email }: Newcomer): string {
   const said = [organizationName, name, email?.split('@')[0]].map((each) => each?.trim() ?? '')
   return (said.find((each) => each !== '') ?? 'Team').slice(0, 200)
-}
-
-/** @throws not_found */
-export async function tenantWithin(system: StatementRunner, tenantId: string): Promise<Tenant> {
-  const [row] = await system.run(statement`
-    select id, slug, name, status, require_mfa from plinth.tenants where id = ${tenantId}::uuid`)
-  if (!row) throw problem('not_found')
-  return {
-    id: String(row['id']),
-    slug: String(row['slug']),
-    name: String(row['name']),
-    status: row['status'] as TenantStatus,
-    requireMfa: row['require_mfa'] === true,
-  }
 }

@@ -1,11 +1,13 @@
-import { addMember, statement, type Platform, type RawRow, type SystemTransaction } from '@plinth/core'
+import { addMember, statement, type Platform, type RawRow, type SystemTransaction, type Tenant } from '@plinth/core'
+import { tenantWithin } from '../directory/tenant-within.ts'
 import { tenancyProblem } from '../tenancy-errors.ts'
 import { hashOf } from './invitation-token.ts'
 
 export interface Accepted {
-  readonly tenantId: string
-  readonly userId: string
+  readonly tenant: Tenant
   readonly roles: readonly string[]
+  /** Whether he was no member before. */
+  readonly added: boolean
 }
 
 /**
@@ -61,12 +63,8 @@ export async function acceptAtRegistration(
 
 async function join(system: SystemTransaction, used: RawRow | undefined, userId: string): Promise<Accepted> {
   if (!used) throw tenancyProblem('invitation_invalid')
-  const accepted = {
-    tenantId: String(used['tenant_id']),
-    userId,
-    roles: JSON.parse(String(used['roles'])) as readonly string[],
-  }
+  const [tenantId, roles] = [String(used['tenant_id']), JSON.parse(String(used['roles'])) as readonly string[]]
   // Who is a member already stays what he is: an old invitation in a drawer gives nobody back what was taken from him.
-  await addMember(system, accepted)
-  return accepted
+  const added = await addMember(system, { tenantId, userId, roles })
+  return { tenant: await tenantWithin(system, tenantId), roles, added }
 }
