@@ -19,7 +19,7 @@ const make: Readonly<Record<SigningAlgorithm, () => KeyObject>> = {
 
 /**
  * Makes a key and puts it as `<unix seconds>-<kid>.pem` (0600, PKCS#8) into the folder, which is made where it is missing
- * (0700). Running processes find it within seconds; they sign with it after the publish-ahead time.
+ * (0700, and out of sight of git). Running processes find it within seconds; they sign with it after the publish-ahead time.
  * @returns its name and the path of its file
  * @throws the error of the file system where it cannot be written
  */
@@ -27,7 +27,7 @@ export function makeSigningKey(folder: string, options: MakeSigningKeyOptions): 
   const privateKey = make[options.algorithm ?? 'RS256']()
   const read = readSigningKey(privateKey)
   if (typeof read === 'string') throw new TypeError(`the key that was made ${read}`)
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeIgnored(folder)
   const seconds = Math.floor(options.clock.now().getTime() / 1000)
   const path = join(folder, `${seconds}-${read.kid}.pem`)
   // Written aside and renamed: a process that looks meanwhile must not read half a key.
@@ -67,12 +67,7 @@ export function developmentKeyFolder(dataDir: string, clock: Clock): string {
 }
 
 function makeFolder(folder: string, clock: Clock): void {
-  const dataDir = dirname(folder)
-  if (!existsSync(dataDir)) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    // The folder lies in a project that someone commits.
-    writeFileSync(join(dataDir, '.gitignore'), '*\n', { mode: 0o600 })
-  }
+  makeIgnored(dirname(folder))
   const draft = `${folder}.${process.pid}.${randomBytes(6).toString('hex')}`
   try {
     makeSigningKey(draft, { clock })
@@ -82,6 +77,13 @@ function makeFolder(folder: string, clock: Clock): void {
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }
+}
+
+/** A folder that we make lies in a project that someone commits, and a key that is committed is known to every reader. */
+function makeIgnored(folder: string): void {
+  if (existsSync(folder)) return
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(join(folder, '.gitignore'), '*\n', { mode: 0o600 })
 }
 
 const holdsKey = (folder: string): boolean =>

@@ -21,6 +21,7 @@ import { calculateJwkThumbprint, exportJWK } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { accessTokens } from './access-token.ts'
 import { jwks, jwksCacheControl } from './jwks.ts'
+import { keyFiles } from './key-folder.ts'
 import { makeSigningKey } from './make-signing-key.ts'
 import { readSigningKey, signingAlgorithms } from './signing-key.ts'
 import { folderKeys, givenKeys, signingKeysOf } from './signing-keys.ts'
@@ -62,7 +63,8 @@ describe('readSigningKey', () => {
     expect([key.kid, key.kid]).toEqual([kid, await calculateJwkThumbprint(await exportJWK(key.publicKey), 'sha256')])
     expect(basename(path)).toBe(`1772366400-${kid}.pem`)
     expect([mode(folder), mode(path)]).toEqual(['700', '600'])
-    expect(readdirSync(folder)).toEqual([basename(path)])
+    expect(readdirSync(folder).sort()).toEqual(['.gitignore', basename(path)])
+    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('*\n')
   })
 
   test('says what is wrong with any other, and nothing of the key', () => {
@@ -228,7 +230,7 @@ describe('a folder of keys', () => {
       if (second === 60) make('EdDSA')
       if (second === 300) make('ES256')
       // The old key goes when the last token that it signed is over.
-      if (second === 245 || second === 490) rmSync(join(folder, readdirSync(folder).sort()[0]!))
+      if (second === 245 || second === 490) rmSync(join(folder, keyFiles(folder)[0]!))
       for (const instance of second % 2 ? [one, two] : [two, one]) {
         const { token, claims } = await instance.issue(nobody)
         used.add(JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).alg as string)
@@ -292,7 +294,7 @@ describe('keys of a development machine', () => {
         for (const child of children) child.send(join(base, `round-${round}`))
         expect(new Set(await answers).size).toBe(1)
         expect(readdirSync(join(base, `round-${round}`)).sort()).toEqual(['.gitignore', 'keys'])
-        expect(readdirSync(join(base, `round-${round}`, 'keys'))).toHaveLength(1)
+        expect(keyFiles(join(base, `round-${round}`, 'keys'))).toHaveLength(1)
       }
     } finally {
       for (const child of children) child.kill()
@@ -335,7 +337,7 @@ describe('the key set', () => {
       ES256: 'alg crv kid kty use x y',
       EdDSA: 'alg crv kid kty use x',
     })
-    for (const file of readdirSync(folder)) {
+    for (const file of keyFiles(folder)) {
       const jwk = createPrivateKey(readFileSync(join(folder, file))).export({ format: 'jwk' })
       for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const) {
         if (jwk[name] !== undefined) expect(text).not.toContain(jwk[name])
