@@ -146,14 +146,24 @@ test('every tag is described, and those of the product come first', () => {
   ])
 })
 
-test('what changes rows and what reads them has an example of JSON, of requests and of answers', () => {
-  const { paths } = platform().openapi() as unknown as {
+test('every JSON has an example, of requests and of answers', () => {
+  const { paths } = platform('', [], everyKind).openapi() as unknown as {
     paths: Record<string, Record<string, { requestBody?: Body; responses: Record<string, Body> }>>
   }
   type Body = { content?: Record<string, { example?: unknown }> }
+  expect(paths['/api/v1/projects/{id}/archive']?.['post']?.requestBody?.content?.['application/json']?.example).toEqual(
+    {
+      reason: 'Example reason',
+    },
+  )
+  expect(
+    paths['/api/v1/projects/{id}/count']?.['get']?.responses['200']?.content?.['application/json']?.example,
+  ).toEqual({
+    n: 1,
+  })
   const without: string[] = []
-  for (const [path, item] of Object.entries(paths).filter(([each]) => /(projects|sites)(\/\{id\})?$/.test(each))) {
-    for (const method of ['get', 'post', 'put', 'patch'].filter((each) => item[each])) {
+  for (const [path, item] of Object.entries(paths)) {
+    for (const method of ['get', 'post', 'put', 'patch', 'delete'].filter((each) => item[each])) {
       const { requestBody, responses } = item[method]!
       for (const body of [requestBody, ...Object.values(responses)]) {
         for (const [type, media] of Object.entries(body?.content ?? {})) {

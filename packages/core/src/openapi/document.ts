@@ -1,3 +1,4 @@
+import { exampleOf } from './example-of.ts'
 import { limitHeaderComponents } from './limit-headers.ts'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
@@ -94,6 +95,7 @@ function operation(
     description: parameter.description,
     schema: jsonSchema(parameter.schema),
   }))
+  const example = route.body && (route.body.example ?? exampleOf(route.body.schema, 'input'))
   const headers = route.public || (route.personal && !route.inTenant) ? [] : headerParameters(route)
   return {
     operationId: route.operationId,
@@ -110,7 +112,7 @@ function operation(
                 type,
                 {
                   schema: route.body!.schema,
-                  ...(route.body!.example === undefined ? {} : { example: route.body!.example }),
+                  ...(example === undefined ? {} : { example }),
                 },
               ]),
             ),

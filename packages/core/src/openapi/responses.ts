@@ -1,3 +1,4 @@
+import { exampleOf } from './example-of.ts'
 import { limitHeaders } from './limit-headers.ts'
 import type { Route, RouteAnswer } from '../routes/route.ts'
 
@@ -37,7 +38,8 @@ function response(route: Route, status: number, answers: readonly RouteAnswer[])
 }
 
 /** Without a schema, text is a string, and bytes are described by their media type alone (OpenAPI 3.1). */
-function mediaType({ schema, example }: RouteAnswer, type: string): object {
+function mediaType({ schema, example: given }: RouteAnswer, type: string): object {
+  const example = given ?? (schema && type === 'application/json' ? exampleOf(schema, 'output') : undefined)
   return {
     schema: schema ?? (/^text\/|json$/.test(type) ? { type: 'string' } : {}),
     ...(example === undefined ? {} : { example }),
