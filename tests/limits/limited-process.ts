@@ -4,11 +4,14 @@
  */
 import { createPlinth, defineResource, resourceTable, serviceTokens, silentLogger, type Plinth } from '@plinth/core'
 import { postgres } from '@plinth/postgres'
+import { redisLimits } from '@plinth/redis'
 import { text } from 'drizzle-orm/pg-core'
 
 export interface LimitedProcess {
   readonly url: string
   readonly ownerUrl?: string
+  /** Where buckets lie; the database where it is not said. */
+  readonly redisUrl?: string | undefined
   readonly secretKeys: string
   /** Requests of the tenant acme in a day. */
   readonly capacity: number
@@ -16,7 +19,7 @@ export interface LimitedProcess {
 
 const token = 'acme-'.padEnd(40, 'x')
 
-export function limitedPlatform({ url, ownerUrl, secretKeys, capacity }: LimitedProcess): Plinth {
+export function limitedPlatform({ url, ownerUrl, redisUrl, secretKeys, capacity }: LimitedProcess): Plinth {
   const table = resourceTable('things', { name: text().notNull() })
   return createPlinth({
     database: postgres(url, { max: 4, ...(ownerUrl !== undefined && { ownerUrl }) }),
@@ -24,7 +27,10 @@ export function limitedPlatform({ url, ownerUrl, secretKeys, capacity }: Limited
     features: [serviceTokens([{ name: 'acme', token, tenant: 'acme', permissions: ['*'] }])],
     log: silentLogger,
     env: { ENVIRONMENT: 'test', SECRET_KEYS: secretKeys },
-    rateLimits: { requests: { tenant: { capacity, windowSeconds: 86_400 }, principal: false } },
+    rateLimits: {
+      ...(redisUrl !== undefined && { store: redisLimits(redisUrl) }),
+      requests: { tenant: { capacity, windowSeconds: 86_400 }, principal: false },
+    },
   })
 }
 

@@ -1,1 +1,2 @@
-export {}
+export { redisLimits } from './redis-limits.ts'
+export type { RedisLimits, RedisLimitsOptions } from './redis-limits.ts'

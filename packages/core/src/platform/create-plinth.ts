@@ -155,6 +155,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     },
     async close() {
       for (const feature of registry.features) await feature.stop?.()
+      await options.rateLimits?.store?.close?.()
       await database.close()
     },
   }

@@ -38,6 +38,8 @@ export interface RateLimitStore {
    * @throws whatever the connection throws; the caller decides what a store that is away means
    */
   take(requests: readonly TakeRequest[]): Promise<readonly TakeResult[]>
+  /** Ends connections of its own; called when the platform closes. */
+  close?(): Promise<void>
 }
 
 /** Rates of one tenant that stand in the place of the platform's. */

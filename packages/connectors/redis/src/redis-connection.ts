@@ -1,0 +1,120 @@
+import { createClient } from '@redis/client'
+
+export interface RedisConnectionOptions {
+  /** Milliseconds for one call, connecting included. Default 1,000. */
+  readonly timeoutMs?: number
+}
+
+type Client = ReturnType<typeof open>
+
+const TIMEOUT_MS = 1_000
+const CONNECT_TIMEOUT_MS = 2_000
+/** Pauses between two attempts to connect: 50, 100 … milliseconds, with as much again at random. */
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 2_000
+/** Calls that may wait for an answer; the next one rejects. */
+const MOST_WAITING = 10_000
+
+/**
+ * One connection that comes back. The client's own time limit ends when a command is written, and a server that is silent then
+ * would be waited for without end: here a call without an answer rejects, and the connection is given up for a new one, since a
+ * half-open one would fail every call until TCP finds out.
+ */
+export class RedisConnection {
+  readonly #url: string
+  readonly #timeoutMs: number
+  #client: Client | undefined
+  #closed = false
+
+  constructor(url: string, { timeoutMs = TIMEOUT_MS }: RedisConnectionOptions = {}) {
+    // Never quoted: it holds the password.
+    if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
+      throw new TypeError('Not a URL of Redis: it has the form redis://user:password@host:port/database')
+    this.#url = url
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Runs a script by its digest, and in full where the server does not know it (any more). */
+  async script(text: string, sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
+    if (this.#closed) throw new Error('the connection to Redis was closed')
+    const client = this.#opened()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        if (client.isReady) this.#giveUp(client)
+        reject(new Error(`Redis did not answer within ${this.#timeoutMs} ms`))
+      }, this.#timeoutMs)
+    })
+    try {
+      return await Promise.race([run(client, text, sha, options), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const client = this.#client
+    this.#client = undefined
+    if (client?.isReady) await client.close()
+    else if (client) this.#giveUp(client)
+  }
+
+  #opened(): Client {
+    return (this.#client ??= open(this.#url))
+  }
+
+  #giveUp(client: Client): void {
+    if (this.#client === client) this.#client = undefined
+    client.destroy()
+  }
+}
+
+function open(url: string) {
+  const client = createClient({
+    url,
+    // While the connection is away, calls reject at once instead of waiting for it.
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: MOST_WAITING,
+    maintNotifications: 'disabled',
+    socket: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectStrategy: (retries) =>
+        Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(retries, 10)) * (1 + Math.random()),
+    },
+  })
+  // Without a listener an error of the socket would end the process; each call hears of it anyway.
+  client.on('error', () => undefined)
+  client.connect().catch(() => undefined)
+  return client
+}
+
+async function run(
+  client: Client,
+  text: string,
+  sha: string,
+  options: { keys: string[]; arguments: string[] },
+): Promise<unknown> {
+  if (!client.isReady) await ready(client)
+  try {
+    return await client.evalSha(sha, options)
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return client.eval(text, options)
+  }
+}
+
+/** Whoever comes first waits for the first connection; while a lost one is being made again, nobody does. */
+function ready(client: Client): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onReady = (): void => {
+      client.off('error', onError)
+      resolve()
+    }
+    const onError = (error: unknown): void => {
+      client.off('ready', onReady)
+      reject(error instanceof Error ? error : new Error(String(error)))
+    }
+    client.once('ready', onReady).once('error', onError)
+  })
+}

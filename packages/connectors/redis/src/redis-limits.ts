@@ -1,0 +1,61 @@
+import { chargesOf, resultOf, type BucketCharge, type RateLimitStore } from '@plinth/core'
+import { RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
+import { takeScript, takeScriptSha } from './take-script.ts'
+
+export interface RedisLimitsOptions extends RedisConnectionOptions {
+  /**
+   * What keys begin with. The braces keep the buckets of one call in one slot, for proxies in front of a cluster. Default
+   * `{plinth}:limits:`.
+   */
+  readonly prefix?: string
+}
+
+/** Buckets in Redis or Valkey. */
+export interface RedisLimits extends RateLimitStore {
+  /** Says goodbye to the server. `plinth.close()` calls it. */
+  close(): Promise<void>
+}
+
+/**
+ * Rate limits on Redis 6 or newer, or Valkey: `createPlinth({ rateLimits: { store: redisLimits(url) } })`. One script for each
+ * `take`, exact across processes, by the clock of Redis; keys expire when their bucket is full. Connects with the first `take`
+ * and again whenever the connection is lost; a call that gets no answer in time rejects, and what it means that the store is
+ * away is decided by who asked.
+ * @param url `redis://[[user]:password@]host[:port][/database]`, `rediss://` over TLS
+ * @throws TypeError for what is no such URL, without quoting it
+ */
+export function redisLimits(url: string, options: RedisLimitsOptions = {}): RedisLimits {
+  const { prefix = '{plinth}:limits:' } = options
+  const connection = new RedisConnection(url, options)
+  return {
+    async take(requests) {
+      const charges = chargesOf(requests)
+      if (charges.length === 0) return []
+      const answer = await connection.script(takeScript, takeScriptSha, {
+        keys: charges.map(({ key }) => `${prefix}${key}`),
+        arguments: charges.flatMap(argumentsOf),
+      })
+      const numbers = numbersOf(answer, charges.length)
+      return charges.map((charge, index) =>
+        resultOf(charge, {
+          charged: numbers[0] === 1,
+          granted: numbers[index * 2 + 1]!,
+          used: numbers[index * 2 + 2]!,
+        }),
+      )
+    },
+    close: () => connection.close(),
+  }
+}
+
+function argumentsOf({ interval, capacity, cost, partial }: BucketCharge): string[] {
+  return [String(interval), String(capacity), String(cost), partial ? '1' : '0']
+}
+
+function numbersOf(answer: unknown, buckets: number): readonly number[] {
+  if (Array.isArray(answer) && answer.length === buckets * 2 + 1) {
+    const numbers = answer.map(Number)
+    if (numbers.every(Number.isFinite)) return numbers
+  }
+  throw new Error('Redis answered the script of the limits with something else')
+}
