@@ -1,6 +1,8 @@
 import type { Feature, Platform, StartupFault } from '@plinth/core'
 import { admitBy, type Registration } from './directory/admit.ts'
 import { tenantsOf } from './directory/tenants-of.ts'
+import { groupResource } from './groups/group-resource.ts'
+import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
 import { peopleMigration } from './migrations/0001-people.ts'
@@ -34,11 +36,12 @@ export function tenants(options: TenantsOptions = {}): Feature {
   return {
     name: 'tenants',
     errors: tenancyErrors,
-    resources: [userResource, invitationResource],
+    resources: [userResource, invitationResource, groupResource],
     routes: ({ registry }) => [
       ...userRoutes(registry, inviting),
       ...membershipRoutes(registry),
       ...invitationRoutes(registry, inviting),
+      ...groupRoutes(registry),
     ],
     mails: true,
     departure: revokeInvitationsOf,

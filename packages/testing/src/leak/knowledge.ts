@@ -27,7 +27,8 @@ export interface Knowledge {
 }
 
 export function rowsOf(rows: SeededRows, resource: ResourceInfo): readonly SeededRow[] {
-  return rows.get(resource.name) ?? []
+  // Another view of a resource has another name and the same rows.
+  return rows.get(resource.name) ?? rows.get(resource.declaration.name ?? '') ?? []
 }
 
 /** Lets the victim work for a while: reads, pages, writes under keys. What it was answered is what the attacker may know. */

@@ -2,6 +2,7 @@ import { fieldOf, type FieldInfo, type Registry, type ResourceInfo } from '@plin
 import type { Driver, Isolation } from '@plinth/postgres/driver'
 import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
 import type { TestTenant } from '../platform/actors.ts'
+import { fitMembers } from './fit-members.ts'
 import { fitTemplates } from './fit-templates.ts'
 import { tableOf } from './table-place.ts'
 import { madeValue, markedId, markedUuid, valueText, type Owner } from './marks.ts'
@@ -147,6 +148,7 @@ function fillRow(
   }
   const params = resource.byKey.get('params')
   fitTemplates(registry, resource, values, draft.place, () => params && madeValue(params, random, valuesOf))
+  fitMembers(resource, values)
   return { id: draft.id, role: draft.role, values }
 }
 

@@ -23,7 +23,7 @@ export async function acceptInvitation(
   const now = platform.clock.now()
   const [used] = await system.run(statement`
     update plinth.invitations i
-    set status = 'accepted', accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
+    set status = 'accepted', token_hash = null, accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
       updated_at = ${now}::text::timestamptz
     from plinth.users u, plinth.tenants t
     where i.id = ${id}::uuid and i.token_hash = ${hashOf(token)}::text and i.status = 'pending'
@@ -47,7 +47,7 @@ export async function acceptAtRegistration(
   const now = platform.clock.now()
   const [used] = await system.run(statement`
     update plinth.invitations i
-    set status = 'accepted', accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
+    set status = 'accepted', token_hash = null, accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
       updated_at = ${now}::text::timestamptz
     from plinth.tenants t
     where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz

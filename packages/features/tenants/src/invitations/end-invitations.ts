@@ -3,7 +3,7 @@ import { statement, type Departure, type FixedStatement, type StatementRunner } 
 /** What somebody asked others into goes with him: the links of whoever was put out must not bring in his friends. */
 export async function revokeInvitationsOf(system: StatementRunner, { tenantId, userId }: Departure): Promise<void> {
   await system.run(statement`
-    update plinth.invitations set status = 'revoked', version = version + 1, updated_at = now()
+    update plinth.invitations set status = 'revoked', token_hash = null, version = version + 1, updated_at = now()
     where owner_user_id = ${userId}::uuid and status = 'pending'
       and (${tenantId}::uuid is null or tenant_id = ${tenantId}::uuid)`)
 }

@@ -120,7 +120,7 @@ async function revoke(call: Call): Promise<TextAnswer> {
     if (row['status'] !== 'pending') throw problem('conflict', { detail: 'The invitation is not pending any more.' })
     const id = String(row['id'])
     await system.run(statement`
-      update plinth.invitations set status = 'revoked', version = version + 1, updated_at = ${scope.now}::text::timestamptz
+      update plinth.invitations set status = 'revoked', token_hash = null, version = version + 1, updated_at = ${scope.now}::text::timestamptz
       where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)
     await transaction.emit({ type: 'invitation.deleted', key: id, data: { id } })
     return emptyAnswer(204)

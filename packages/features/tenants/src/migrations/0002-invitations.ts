@@ -16,8 +16,8 @@ create table plinth.invitations (
   name text not null default '',
   roles jsonb not null default '[]',
   status text not null default 'pending',
-  -- SHA-256 in hex of what stands in the link.
-  token_hash text not null,
+  -- SHA-256 in hex of what stands in the link; none where there is no link any more.
+  token_hash text,
   expires_at timestamptz not null,
   accepted_at timestamptz,
   user_id uuid,
