@@ -1,6 +1,7 @@
 import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import {
+  fieldOf,
   recordedWrite,
   type RecordedName,
   type RecordedRow,
@@ -54,7 +55,7 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
         }))
       })
       const records = rows.map(({ feature, row }, at) =>
-        printRow(`r${at}`, row, source, symbols, `feature ${feature}.record`, tables, many ? [] : faults),
+        printRow({ name: `r${at}`, row, source, symbols, resource, feature, tables, faults }),
       )
       return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, source, symbols) }
     }
@@ -112,38 +113,55 @@ function sourceOfMany(kind: WriteKind): string {
   return kind === 'create' ? 'n' : 'n join b on b.id = n.id'
 }
 
-function printRow(
-  name: string,
-  row: RecordedRow,
-  source: string,
-  symbols: Symbols,
-  path: string,
-  tables: Set<string>,
-  faults: StartupFault[],
-): string {
+interface RowParts {
+  readonly name: string
+  readonly row: RecordedRow
+  readonly source: string
+  readonly symbols: Symbols
+  readonly resource: ResourceInfo
+  readonly feature: string
+  readonly tables: Set<string>
+  readonly faults: StartupFault[]
+}
+
+function printRow({ name, row, source, symbols, resource, feature, tables, faults }: RowParts): string {
   const { schema = 'public', name: table } = getTableConfig(row.table)
   tables.add(`${schema}.${table}`)
   const columns = getTableColumns(row.table as PgTable) as Readonly<Record<string, PgColumn>>
+  const refuse = (problem: string, fix: string): void => {
+    const path = `feature ${feature}.record`
+    // Every kind of write of every resource asks: one fault is enough.
+    if (!faults.some((fault) => fault.path === path && fault.problem === problem)) faults.push({ path, problem, fix })
+  }
   const entries = Object.entries(row.values).flatMap(([key, value]) => {
     const column = columns[key]
     if (!column) {
-      faults.push({
-        path,
-        problem: `${table} has no column ${key}`,
-        fix: `use one of: ${Object.keys(columns).join(', ')}`,
-      })
+      refuse(`${table} has no column ${key}`, `use one of: ${Object.keys(columns).join(', ')}`)
       return []
     }
+    const isId = typeof value === 'object' && value?.recorded === 'id'
+    if (isId && !holdsKey(column, fieldOf(resource, 'id').column))
+      refuse(
+        `writes the id of a ${resource.name}, which is ${fieldOf(resource, 'id').column.getSQLType()}, into ${table}.${key}, which is ${column.getSQLType()}`,
+        `make ${table}.${key} a text, or record nothing where write.resource is '${resource.name}'`,
+      )
     return [{ name: identifier(column.name), value: printValue(column, value, symbols) }]
   })
   if (entries.length === 0)
-    faults.push({
-      path,
-      problem: `records a row of ${table} without a value`,
-      fix: 'give it tenantId: write.tenantId and what else there is to say',
-    })
+    refuse(
+      `records a row of ${table} without a value`,
+      'give it tenantId: write.tenantId and what else there is to say',
+    )
   const target = `${identifier(schema)}.${identifier(table)} (${entries.map((entry) => entry.name).join(', ')})`
   return `, ${name} as (insert into ${target} select ${entries.map((entry) => entry.value).join(', ')} from ${source})`
+}
+
+/** PostgreSQL would refuse the cast with the first write of a row, and that write with it. */
+function holdsKey(column: PgColumn, key: PgColumn): boolean {
+  if (columnType(column).family === 'text' || column.columnType === key.columnType) return true
+  const numbers = ['PgSmallInt', 'PgInteger', 'PgBigInt', 'PgNumeric']
+  const width = ({ columnType: type }: PgColumn): number => numbers.findIndex((name) => type.startsWith(name))
+  return width(key) >= 0 && width(column) >= width(key)
 }
 
 function printValue(column: PgColumn, value: RecordedRow['values'][string], symbols: Symbols): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { root, runBin } from '../tests/spawn-bin.ts'
 
-/* Every example of docs/cli.md, in order, on Lookout with a database of its own. */
+/* Every example of docs/cli.md, in order, on Lookout with a database of its own. `/tmp/plinth-docs` is a folder of this run. */
 
 const text = readFileSync(join(root, 'docs/cli.md'), 'utf8')
 const blocks = [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '')
@@ -25,11 +25,18 @@ test('there are examples', () => {
 })
 
 test.each(examples)('plinth $args', async ({ args, said, code }) => {
-  const ran = await runBin(args, join(root, 'examples/saas'), { ENVIRONMENT: 'development', DATA_DIR: data })
+  const here = (words: string): string => words.replaceAll('/tmp/plinth-docs', data)
+  const ran = await runBin(args.map(here), join(root, 'examples/saas'), { ENVIRONMENT: 'development', DATA_DIR: data })
   expect(ran.code, ran.err).toBe(code)
-  // Columns are as wide as Lookout's longest entry, and each new table is a step more: neither is what the page is about.
-  const plain = (words: string): string => words.replace(/ +/g, ' ').replace(/\d+ steps/g, 'N steps')
-  const shown = plain(said).split(/^…\n/m)
+  // Columns are as wide as Lookout's longest entry, each new table is a step more, every key is another one: that is not what
+  // the page is about.
+  const plain = (words: string): string =>
+    words
+      .replace(/ +/g, ' ')
+      .replace(/\d+ steps/g, 'N steps')
+      .replace(/\d{10}-[\w-]{43}\.pem/g, 'KEY.pem')
+      .replace(/SECRET_KEYS=.*/, 'SECRET_KEYS=…')
+  const shown = plain(here(said)).split(/^…\n/m)
   const whole = plain(ran.out + ran.err)
   let from = 0
   for (const part of shown) {

@@ -69,7 +69,7 @@ describe('the program', () => {
     expect(await plinth(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
     const help = await plinth(['--help'])
     expect(help).toMatchObject({ code: 0, err: '' })
-    for (const name of ['migrate', 'doctor', 'routes', 'permissions', 'openapi', 'explain', 'init']) {
+    for (const name of ['migrate', 'doctor', 'routes', 'permissions', 'openapi', 'explain', 'init', 'keys:generate']) {
       expect(help.out).toContain(`  ${name} `)
     }
     expect((await plinth(['doctor', '--help'])).out).toContain('--strict')
@@ -83,6 +83,7 @@ describe('the program', () => {
     [['explain', 'site:update'], '--as <principal> is missing'],
     [['migrate', '--wait', 'long'], 'takes a number of seconds'],
     [['openapi', '--out', 'a', '--check', 'b'], 'exclude each other'],
+    [['keys:generate', '--algorithm', 'HS256'], '--algorithm takes RS256, ES256, EdDSA'],
     [['routes', '--config', 'nowhere.ts'], 'There is no file nowhere.ts'],
   ])('%j is wrong usage: 2, in words', async (args, words) => {
     const { code, out, err } = await plinth(args)

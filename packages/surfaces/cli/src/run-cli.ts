@@ -5,6 +5,7 @@ import type { Command } from './command.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { init } from './commands/init.ts'
+import { keysGenerate } from './commands/keys-generate.ts'
 import { migrate } from './commands/migrate.ts'
 import { openapi } from './commands/openapi.ts'
 import { permissions } from './commands/permissions.ts'
@@ -16,7 +17,7 @@ import { ownVersion } from './own-version.ts'
 import { styleOf } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
-const commands: readonly Command[] = [migrate, doctor, routes, permissions, openapi, explain, init]
+const commands: readonly Command[] = [migrate, doctor, routes, permissions, openapi, explain, init, keysGenerate]
 
 /** How long connections may take to close, in milliseconds. */
 const CLOSING = 2_000

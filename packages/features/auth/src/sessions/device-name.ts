@@ -7,7 +7,7 @@ const maximum = 512
  * What is put on the screen comes from these, never from the header itself: bowser hands on what stands before a slash, and
  * `Approved by your administrator/1 x` in a list of sessions would be words of whoever stole one.
  */
-const browsers = new Set(Object.values(BROWSER_MAP))
+const browsers = new Set(Object.values(BROWSER_MAP).filter((name) => name !== 'Generic'))
 const systems = new Set(Object.values(OS_MAP))
 
 /** Programs, by how they call themselves; bowser knows browsers only. */
