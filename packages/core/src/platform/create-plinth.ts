@@ -156,6 +156,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     async close() {
       for (const feature of registry.features) await feature.stop?.()
       await options.rateLimits?.store?.close?.()
+      await runtime.mailer.close?.()
       await database.close()
     },
   }

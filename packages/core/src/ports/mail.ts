@@ -26,6 +26,8 @@ export interface Mailer {
    * @throws MailError
    */
   send(mail: Mail): Promise<void>
+  /** Ends its connections; called when the platform closes, after the last mail. */
+  close?(): Promise<void>
 }
 
 /** A mail that was not taken over, in words that may be logged: they hold no password, no link and no body. */

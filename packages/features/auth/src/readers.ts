@@ -14,7 +14,7 @@ export function sessionReaders(auth: () => Auth): readonly CredentialReader[] {
       async read({ value }) {
         if (!looksSigned.test(value)) return undefined
         const parts = auth()
-        const { claims, fault } = parts.tokens.verify(value)
+        const { claims, fault } = await parts.tokens.verify(value)
         if (!claims) throw refused(parts, fault)
         const session = await parts.sessions.byId(claims.sessionId)
         // Another user under this id would be a token made for two.

@@ -1,9 +1,6 @@
 /** The three parts of a JWS in compact serialization (RFC 7515 §7.1). */
 export interface CompactJws {
   readonly header: unknown
-  /** What is signed: the first two parts as they stand. */
-  readonly signed: Buffer
-  readonly signature: Buffer
   /** The payload; read it after the signature was verified. */
   readonly payload: () => unknown
 }
@@ -11,7 +8,7 @@ export interface CompactJws {
 const compact = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
 
 /**
- * Takes a token apart; strict, since it reads only what {@link printJws} prints. Libraries drop white space and padding in
+ * Takes a token apart; strict, since it reads only what {@link accessTokens} issues. Libraries drop white space and padding in
  * base64, and take one of two members of one name: two readers that differ can be played against each other.
  * @param token of a length that the caller has bounded
  * @returns undefined where this is no such token. Never throws.
@@ -23,18 +20,8 @@ export function readJws(token: string): CompactJws | undefined {
   if (bytes.toString('base64url') !== signature) return undefined
   const read = readJson(header)
   if (read === undefined) return undefined
-  return {
-    header: read,
-    signed: Buffer.from(token.slice(0, -signature.length - 1), 'latin1'),
-    signature: bytes,
-    payload: () => readJson(payload),
-  }
+  return { header: read, payload: () => readJson(payload) }
 }
-
-/** The two parts that are signed, from a header and a payload. */
-export const printJws = (header: object, payload: object): string => `${encode(header)}.${encode(payload)}`
-
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /**
  * JSON in the one spelling that JSON.stringify gives it: no white space, no member twice, no number in another form. Bits

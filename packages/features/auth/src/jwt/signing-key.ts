@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, hash, type KeyObject } from 'node:crypto'
 
 /** RFC 7518 §3.1 and RFC 8037. RS256 is the default, since every client of a JWKS reads it. */
 export const signingAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
@@ -25,8 +25,6 @@ export interface SigningKey {
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
   readonly jwk: PublicJwk
-  /** Every signature of this key has exactly so many bytes. */
-  readonly signatureBytes: number
 }
 
 /** What makes a public key, in the order in which RFC 7638 hashes it; nothing else of a JWK is ever copied. */
@@ -58,14 +56,12 @@ export function readSigningKey(given: string | KeyObject): SigningKey | string {
   const exported = publicKey.export({ format: 'jwk' })
   const members = Object.fromEntries(thumbprintMembers[algorithm].map((name) => [name, String(exported[name])]))
   const kid = hash('sha256', JSON.stringify(members), 'base64url')
-  const bits = publicKey.asymmetricKeyDetails?.modulusLength
   return {
     kid,
     algorithm,
     privateKey,
     publicKey,
     jwk: { kty: String(exported.kty), use: 'sig', alg: algorithm, kid, ...members },
-    signatureBytes: bits === undefined ? 64 : Math.ceil(bits / 8),
   }
 }
 
@@ -85,33 +81,4 @@ function algorithmOf(key: KeyObject): SigningAlgorithm | { readonly problem: str
       : { problem: `is an RSA key of ${modulusLength} bits; at least ${minimumRsaBits} are needed` }
   const kind = namedCurve ?? key.asymmetricKeyType ?? 'unknown'
   return { problem: `is a key of the kind ${kind}; RSA, P-256 and Ed25519 are accepted` }
-}
-
-const digestOf = (algorithm: SigningAlgorithm): 'sha256' | null => (algorithm === 'EdDSA' ? null : 'sha256')
-/** RFC 7518 §3.4: r and s side by side, where OpenSSL's own form is DER. Asked of RSA as well, it costs 12 µs of 26. */
-const inForm = (algorithm: SigningAlgorithm, key: KeyObject) =>
-  algorithm === 'ES256' ? ({ key, dsaEncoding: 'ieee-p1363' } as const) : key
-
-/** On libuv's pool: an RSA signature takes 540 µs with 2048 bits, and seven times that with 4096. */
-export function signBytes(key: SigningKey, bytes: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign(digestOf(key.algorithm), bytes, inForm(key.algorithm, key.privateKey), (error, signature) => {
-      if (error) reject(error)
-      else resolve(signature)
-    })
-  })
-}
-
-/**
- * Here and now, not on libuv's pool, which password hashing uses too: beside four argon2 hashes a verification on the pool
- * took 20 ms (p99 60 ms), here 0.03 ms with RS256, 0.11 ms with ES256 and EdDSA.
- */
-export function verifyBytes(key: SigningKey, bytes: Buffer, signature: Buffer): boolean {
-  if (signature.length !== key.signatureBytes) return false
-  try {
-    return verify(digestOf(key.algorithm), bytes, inForm(key.algorithm, key.publicKey), signature)
-  } catch {
-    // OpenSSL has said false to all that was tried; what it would throw at must not become a 500.
-    return false
-  }
 }

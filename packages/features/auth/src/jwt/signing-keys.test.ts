@@ -173,10 +173,10 @@ describe('a folder of keys', () => {
     const { token } = await issue(nobody)
     make()
     clock.advance(2_500)
-    expect(verify(token).claims).toBeDefined()
+    expect((await verify(token)).claims).toBeDefined()
     rmSync(old.path)
     clock.advance(500)
-    expect(verify(token).fault).toBe('unknown_key')
+    expect((await verify(token)).fault).toBe('unknown_key')
   })
 
   test('a key made elsewhere and copied here is new here, whatever its name says', () => {
@@ -240,7 +240,7 @@ describe('a folder of keys', () => {
       // The newest, where the key may be unknown, the oldest, where it may be gone, and some between.
       for (const { token } of [...alive.slice(-2), ...alive.slice(0, 2), ...alive.filter((_, at) => at % 40 === 0)]) {
         for (const instance of [one, two]) {
-          expect({ second, ...instance.verify(token) }).toHaveProperty('claims')
+          expect({ second, ...(await instance.verify(token)) }).toHaveProperty('claims')
           checked++
         }
       }

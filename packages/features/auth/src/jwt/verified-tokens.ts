@@ -8,7 +8,7 @@ export interface Verified {
   readonly key: SigningKey
 }
 
-/** Tokens verified within the last second. Measured: 1.4 µs instead of 37 (RS256) or 130 (ES256, EdDSA). */
+/** Tokens verified within the last second. Measured: 2 µs instead of 91 (RS256), 177 (EdDSA), 231 (ES256). */
 export interface VerifiedTokens {
   /** @param now Unix seconds */
   get(token: string, now: number): Verified | undefined
