@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openAuth, PASSWORD, type AuthPlatform } from '../../tests/open-auth.ts'
+
+let platform: AuthPlatform
+beforeAll(async () => {
+  platform = await openAuth()
+}, 120_000)
+afterAll(() => platform.close())
+
+/** Signs in from an address, as the server sees it. */
+async function signIn(
+  address: string,
+  email: string,
+  password: string,
+): Promise<{ status: number; retry: string | null }> {
+  const response = await platform.plinth.fetch(
+    new Request('https://app.example.com/api/v1/auth/login', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-forwarded-for': `198.51.100.${Math.floor(Math.random() * 250)}`,
+      },
+      body: JSON.stringify({ email, password }),
+    }),
+    { address },
+  )
+  return { status: response.status, retry: response.headers.get('retry-after') }
+}
+
+test('of 200 guesses at once ten are looked at, right ones among the rest or not, and the owner still gets in', async () => {
+  const victim = await platform.signUp()
+  const guesses = await Promise.all(
+    Array.from({ length: 200 }, (_, at) => signIn('203.0.113.1', victim.email, `guess number ${at}`)),
+  )
+  expect(guesses.filter(({ status }) => status === 401)).toHaveLength(10)
+  expect(guesses.filter(({ status }) => status === 429)).toHaveLength(190)
+  // The right password does not help whoever has used up his guesses.
+  const right = await Promise.all(Array.from({ length: 200 }, () => signIn('203.0.113.1', victim.email, PASSWORD)))
+  expect(right.filter(({ status }) => status !== 429)).toEqual([])
+  expect(Number(right[0]!.retry)).toBeGreaterThan(0)
+  // The owner, who is somewhere else, is none of it.
+  expect((await signIn('203.0.113.2', victim.email, PASSWORD)).status).toBe(200)
+}, 120_000)
+
+test('all addresses of one IPv6 network are one client', async () => {
+  const victim = await platform.signUp()
+  const guesses = await Promise.all(
+    Array.from({ length: 40 }, (_, at) => signIn(`2001:db8:1:2:${at + 1}::${at}`, victim.email, 'wrong')),
+  )
+  expect(guesses.filter(({ status }) => status === 401)).toHaveLength(10)
+  expect((await signIn('2001:db8:1:3::1', victim.email, PASSWORD)).status).toBe(200)
+}, 60_000)
+
+test('who signs in rightly is never slowed down', async () => {
+  const person = await platform.signUp()
+  for (let round = 0; round < 25; round += 1)
+    expect((await signIn('203.0.113.9', person.email, PASSWORD)).status, `round ${round}`).toBe(200)
+}, 60_000)
+
+test('a password of a megabyte costs nothing', async () => {
+  const person = await platform.signUp()
+  const reply = await platform.call('POST', '/api/v1/auth/login', {
+    email: person.email,
+    password: 'x'.repeat(1_000_000),
+  })
+  expect(reply.status).toBe(400)
+  const long = await platform.call('POST', '/api/v1/auth/login', { email: person.email, password: 'x'.repeat(4_000) })
+  expect(long.json).toMatchObject({ code: 'invalid_credentials' })
+})
+
+test('no more than five mails an hour go to one address, and the answer does not tell', async () => {
+  const person = await platform.signUp()
+  await platform.mail.waitFor(person.email)
+  const replies = await Promise.all(
+    Array.from({ length: 12 }, () => platform.call('POST', '/api/v1/auth/password/forgot', { email: person.email })),
+  )
+  expect(new Set(replies.map((reply) => `${reply.status} ${reply.body}`)).size).toBe(1)
+  await platform.mail.waitFor(person.email, { count: 6 })
+  await platform.plinth.close()
+  expect(platform.mail.to(person.email)).toHaveLength(6)
+})
