@@ -32,6 +32,7 @@ beforeAll(async () => {
       ENVIRONMENT: 'test',
       SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
       TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8',
+      CORS_ORIGINS: 'https://app.example.com',
     },
   })
 })

@@ -75,6 +75,24 @@ export const responseCases: readonly Case[] = [
     },
   },
   {
+    title: 'a page of another origin: its preflight, and an answer that it may read',
+    async run({ host, prefixed, authorization }) {
+      const { url } = await host(prefixed)
+      const origin = 'https://app.example.com'
+      const preflight = await fetch(`${url}/tools/api/v1/notes`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      })
+      expect(preflight.status).toBe(204)
+      expect(preflight.headers.get('access-control-allow-methods')).toContain('POST')
+      const answer = await fetch(`${url}/tools/api/v1/notes`, { headers: { origin, authorization } })
+      for (const { headers } of [preflight, answer]) {
+        expect(headers.get('access-control-allow-origin')).toBe(origin)
+        expect(headers.get('vary')).toContain('Origin')
+      }
+    },
+  },
+  {
     title: 'a stream: headers at once, then chunk by chunk',
     async run({ host }) {
       const platform = mirror()

@@ -33,14 +33,22 @@ export function refuseForgery(
     throw problem('csrf_failed', { detail: 'The header X-CSRF-Token is missing or belongs to another session.' })
 }
 
-/** `Origin: null` is what a sandboxed frame and some redirects send: no origin of ours. @throws csrf_failed */
+/**
+ * `Origin: null` is what a sandboxed frame and some redirects send: no origin of ours. Pages that CORS_ALLOW_CREDENTIALS lets use the
+ * cookie are ours as well.
+ * @throws csrf_failed
+ */
 export function refuseForeignOrigin(
-  platform: Pick<Platform, 'publicUrl'>,
+  platform: Pick<Platform, 'publicUrl' | 'cors'>,
   { headers, client }: Pick<Received, 'headers' | 'client'>,
 ): void {
   const { origin } = headers
   const own = platform.publicUrl ?? `${client.secure ? 'https' : 'http'}://${headers.host ?? ''}`
-  const same = origin === undefined ? headers['sec-fetch-site'] === 'same-origin' : origin === own
+  const { cors } = platform
+  const same =
+    origin === undefined
+      ? headers['sec-fetch-site'] === 'same-origin'
+      : origin === own || (cors.credentials && cors.origins.has(origin))
   if (!same) throw problem('csrf_failed', { detail: 'The request does not come from a page of this service.' })
 }
 

@@ -1,11 +1,11 @@
 import { logEvents } from '../logging/events.ts'
 import { errorType } from '../errors/example-problem.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
-import { rateHeaders } from '../limits/rate-headers.ts'
 import { responseTo } from '../node/node-response.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Route } from '../routes/route.ts'
-import { VARY, type Answer, type AnswerBody } from './answer.ts'
+import type { Answer, AnswerBody } from './answer.ts'
+import { answerHeaders } from './answer-headers.ts'
 import type { Received } from './request.ts'
 import type { InTenant } from './tenant.ts'
 
@@ -13,20 +13,10 @@ import type { InTenant } from './tenant.ts'
 export type Reached = Received &
   Partial<Pick<InTenant, 'principal' | 'tenant'>> & { readonly route?: Pick<Route, 'path' | 'public'> }
 
-/** Headers of every answer: nothing of it may be sniffed. */
-const always = { 'x-content-type-options': 'nosniff' } as const
-/** What an answer depends on beside its URL. A public route reads no credential: with these, no cache could serve it twice. */
-const ofWhoAsks = { ...always, vary: VARY } as const
-
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {
   log(platform, received, answer.status)
-  const headers = {
-    ...(received.route?.public ? always : ofWhoAsks),
-    'x-request-id': received.requestId,
-    ...(received.limits.length === 0 ? undefined : rateHeaders(received.limits)),
-    ...answer.headers,
-  }
+  const headers = answerHeaders(platform, received, answer)
   const { status, body } = answer
   if (received.method !== 'HEAD') return responseTo(received.request, body, { status, headers }, answer.cookies)
   return responseTo(received.request, null, { status, headers: { ...lengthOf(body), ...headers } }, answer.cookies)

@@ -2,6 +2,7 @@ import { logEvents } from '../logging/events.ts'
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
 import { systemPrincipal } from '../auth/system-principal.ts'
+import { corsOf } from '../cors/cors.ts'
 import { allErrors } from '../errors/all-errors.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
@@ -97,6 +98,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     mailer: runtime.mailer,
     secrets: runtime.secrets,
     proxies: runtime.proxies,
+    cors: corsOf(runtime.settings.CORS_ORIGINS, runtime.settings.CORS_ALLOW_CREDENTIALS),
     rates: new Rates({ store: options.rateLimits?.store, database: database.limits, held, log: runtime.log }),
     log: runtime.log,
     clock,

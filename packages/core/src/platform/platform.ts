@@ -1,6 +1,7 @@
 import type { Accounts } from '../auth/accounts.ts'
 import type { CredentialReader } from '../auth/principal.ts'
 import type { TrustedProxies } from '../client/trusted-proxies.ts'
+import type { Cors } from '../cors/cors.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { Rates } from '../limits/rates.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -69,6 +70,7 @@ export interface Platform {
   readonly mailer: Mailer
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
+  readonly cors: Cors
   /** Limits: those of requests are counted by the pipeline, those of attempts (logins) by features. */
   readonly rates: Rates
   readonly log: Logger

@@ -1,3 +1,4 @@
+import { preflightHeaders } from '../cors/cors.ts'
 import { logEvents } from '../logging/events.ts'
 import { z } from 'zod'
 import type { Answer } from '../pipeline/answer.ts'
@@ -174,7 +175,7 @@ async function ready({ platform }: PublicCall): Promise<Answer> {
   return json(healthy ? 200 : 503, { status: healthy ? 'healthy' : 'degraded' })
 }
 
-/** Answers OPTIONS of a known path. CORS is the host's business or a feature's. */
+/** Answers OPTIONS of a known path: what may be done there, and to a page of another origin, what it may ask. */
 export function optionsRoute(allow: string): PublicRoute {
   return {
     method: 'GET',
@@ -188,6 +189,10 @@ export function optionsRoute(allow: string): PublicRoute {
     errors: [],
     answers: [],
     unlisted: true,
-    handle: () => ({ status: 204, headers: { allow }, body: null }),
+    handle: ({ platform, headers }) => ({
+      status: 204,
+      headers: { allow, ...preflightHeaders(platform.cors, headers, allow) },
+      body: null,
+    }),
   }
 }

@@ -57,6 +57,8 @@ describe('loadPlatformSettings', () => {
       PUBLIC_URL: 'x',
       URL_PREFIX: '/x/',
       TRUSTED_PROXIES: '10.0.0.0/8, proxy',
+      CORS_ORIGINS: 'https://app.example.com, null',
+      CORS_ALLOW_CREDENTIALS: 'maybe',
       DATABASE_URL: 'x',
       DATABASE_OWNER_URL: 'x',
       DATABASE_DIRECT_URL: 'x',

@@ -5,7 +5,18 @@ import { logLevels } from '../logging/levels.ts'
 import { databaseFaults } from './database-url.ts'
 import { defineSettings, environments, type Settings } from './define-settings.ts'
 import { loadSettings, type LoadOptions } from './load-settings.ts'
-import { csv, httpOrigin, ipRange, listenAddress, port, postgresUrl, urlPrefix, word } from './value-schemas.ts'
+import {
+  csv,
+  corsOrigin,
+  flag,
+  httpOrigin,
+  ipRange,
+  listenAddress,
+  port,
+  postgresUrl,
+  urlPrefix,
+  word,
+} from './value-schemas.ts'
 
 const connection = { schema: postgresUrl().optional(), secret: true, group: 'Database' } as const
 const part = { schema: z.string().optional(), group: 'Database' } as const
@@ -54,6 +65,21 @@ export const platformSettings = defineSettings({
     description:
       "Addresses and CIDR ranges of the reverse proxies in front, by comma. Their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's. Empty: none.",
     example: '10.0.0.0/8',
+    group: 'Server',
+  },
+  CORS_ORIGINS: {
+    schema: csv(corsOrigin()),
+    default: [],
+    description:
+      'Origins of pages elsewhere that may use the API from a browser, by comma: https://app.example.com. * for any, which then may send no cookie. Empty: none.',
+    example: 'https://app.example.com',
+    group: 'Server',
+  },
+  CORS_ALLOW_CREDENTIALS: {
+    schema: flag(),
+    default: false,
+    description: 'Whether the pages of CORS_ORIGINS may send the session cookie too.',
+    example: 'true',
     group: 'Server',
   },
   DATABASE_URL: {
@@ -142,7 +168,16 @@ export function checkPlatformSettings(values: Partial<PlatformSettings>): Startu
   const read = (['DATABASE_URL', 'POSTGRES_HOST', 'POSTGRES_USER', 'POSTGRES_DB'] as const).every(
     (name) => name in values,
   )
-  return read ? databaseFaults(values) : []
+  return [...(read ? databaseFaults(values) : []), ...corsFaults(values)]
+}
+
+/** With cookies, `*` would let every page on the web act as whoever is signed in; browsers refuse it too. */
+function corsFaults({ CORS_ORIGINS, CORS_ALLOW_CREDENTIALS }: Partial<PlatformSettings>): StartupFault[] {
+  if (!CORS_ORIGINS?.includes('*')) return []
+  const fault = (problem: string, fix: string): StartupFault => ({ path: 'CORS_ORIGINS', problem, fix })
+  if (CORS_ALLOW_CREDENTIALS)
+    return [fault('is * where CORS_ALLOW_CREDENTIALS is true', 'CORS_ORIGINS=https://app.example.com')]
+  return CORS_ORIGINS.length === 1 ? [] : [fault('names * and other origins', 'CORS_ORIGINS=*')]
 }
 
 /**

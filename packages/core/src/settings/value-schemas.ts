@@ -96,8 +96,15 @@ export function httpOrigin() {
   })
 }
 
+/** An origin whose pages may read answers, or `*`. */
+export function corsOrigin() {
+  return z.union([z.literal('*'), httpOrigin()], { error: 'must be * or an origin: https://app.example.com' })
+}
+
 function originIssue(url: URL | undefined): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol)) return 'must be an origin: https://app.example.com'
+  // A URL may have it; no browser sends it, and whoever writes it means a pattern.
+  if (url.hostname.includes('*')) return 'must name one host, without *'
   if (url.username !== '' || url.password !== '') return 'must hold no user or password'
   if (url.pathname !== '/') return 'must have no path; the path is URL_PREFIX'
   if (url.search !== '' || url.hash !== '') return 'must have no query and no fragment'
