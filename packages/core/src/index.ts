@@ -80,6 +80,7 @@ export type { AccountChange, AccountDraft, Accounts, PreparedAccount, PreparedCh
 export { credentialTenant } from './tenancy/credential-tenant.ts'
 export { enterTenant } from './tenancy/enter-tenant.ts'
 export { scopeOf } from './pipeline/data.ts'
+export { personOf } from './pipeline/personal.ts'
 export { cookieName, readCookie, SESSION_COOKIE, sessionCookie, setCookie } from './auth/cookies.ts'
 export { csrfToken, refuseForeignOrigin, refuseForgery } from './auth/csrf.ts'
 export { FRESH_MS, FreshLookup } from './lookup/fresh-lookup.ts'

@@ -66,7 +66,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
       license: { ...(parts.info.license ?? proprietary) },
     },
     servers: [{ url: parts.basePath === '' ? '/' : parts.basePath }],
-    security: Object.keys(schemes).map((name) => ({ [name]: [] })),
+    security: anyOf(parts.registry),
     tags: describeTags(listed, parts.registry),
     paths,
     components: {
@@ -79,7 +79,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
 
 function operation(
   route: Route,
-  { errors, errorTypeBase }: Pick<DocumentParts, 'errors' | 'errorTypeBase'>,
+  { errors, errorTypeBase, registry }: Pick<DocumentParts, 'errors' | 'errorTypeBase' | 'registry'>,
 ): ZodOpenApiOperationObject {
   const path = [...route.path.matchAll(/:([a-zA-Z]+)/g)].map((match) => ({
     name: match[1]!,
@@ -101,7 +101,9 @@ function operation(
     operationId: route.operationId,
     summary: route.summary,
     tags: [route.tag],
-    ...(route.public ? { security: [] } : { 'x-permission': permissionInWords(route) }),
+    ...(route.public
+      ? { security: route.optionalCredential ? [{}, ...anyOf(registry)] : [] }
+      : { 'x-permission': permissionInWords(route) }),
     parameters: [...path, ...query, ...headers],
     ...(route.body
       ? {
@@ -121,6 +123,10 @@ function operation(
       : {}),
     responses: { ...successResponses(route), ...errorResponses(route, errors, errorTypeBase) },
   } as ZodOpenApiOperationObject
+}
+
+function anyOf({ features }: Registry): Record<string, []>[] {
+  return Object.keys(securitySchemes(features)).map((name) => ({ [name]: [] }))
 }
 
 /** What is needed: a permission, or only to be somebody. */

@@ -42,7 +42,7 @@ export function errorResponses(
   const codes = [
     ...everywhere,
     ...(route.limits === 'none' ? [] : ['rate_limited']),
-    ...(route.public ? [] : inTenant ? guarded : personal),
+    ...(route.public ? (route.optionalCredential ? personal : []) : inTenant ? guarded : personal),
     ...(!inTenant || route.method === 'GET' ? [] : unsafe),
     ...route.errors,
   ]

@@ -26,7 +26,10 @@ export async function authenticate<R extends GuardedRoute | PersonalRoute>(
  * of a credential is checked here, since routes of the host come by here as well.
  * @throws unauthenticated, invalid_credential
  */
-export async function principalOf(platform: Platform, received: Received): Promise<Principal> {
+export async function principalOf(
+  platform: Platform,
+  received: Pick<Received, 'method' | 'headers' | 'client' | 'requestId'>,
+): Promise<Principal> {
   const credential = credentialOf(received, platform)
   if (!credential) throw problem('unauthenticated', { headers: challenge })
   if (credential.kind === 'cookie') refuseForgery(platform, received, credential.value)

@@ -46,7 +46,7 @@ function showsCredential({ authorization, cookie, ...headers }: Readonly<Record<
  */
 export async function limitPrincipal(
   platform: Platform,
-  received: Received & { readonly principal: Principal },
+  received: Pick<Received, 'limits'> & { readonly principal: Principal },
   tenant: Tenant | undefined,
 ): Promise<void> {
   const { held, tenants } = platform.rates
@@ -87,7 +87,11 @@ export async function limitedIn<
 const noRates: TenantRates = {}
 
 /** Takes one of each, all at once; where one refuses, what the others gave goes back. */
-function count(platform: Platform, received: Received, counted: readonly Counted[]): Promise<void> | undefined {
+function count(
+  platform: Platform,
+  received: Pick<Received, 'limits'>,
+  counted: readonly Counted[],
+): Promise<void> | undefined {
   const { requests } = platform.rates
   const verdicts = counted.map(({ name, who, rate }) => requests.take(name, who, rate))
   const settle = (all: readonly AppliedLimit['verdict'][]): void => {

@@ -1,9 +1,10 @@
+import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { PersonalRoute } from '../routes/route.ts'
+import type { Method, PersonalRoute } from '../routes/route.ts'
 import type { Answer } from './answer.ts'
-import type { Authenticated } from './auth.ts'
-import type { PersonalCall } from './call.ts'
+import { principalOf, type Authenticated } from './auth.ts'
+import type { PersonalCall, PublicCall } from './call.ts'
 import { fingerprintOf, readRouteBody, scopeOf } from './data.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
 import { limitedIn, limitPrincipal } from './limits.ts'
@@ -41,6 +42,19 @@ export async function performPersonal(platform: Platform, request: Authenticated
   return { answer: await route.handle(call), ...inTenant }
 }
 
+/**
+ * The person behind a request to a public route (one with `optionalCredential`), where something that it does is for somebody who has
+ * signed in. The same checks as for a personal route, and the request is counted for him too.
+ * @throws unauthenticated, invalid_credential, csrf_failed, permission_denied for a key, rate_limited
+ */
+export async function personOf(call: PublicCall, method: Method): Promise<Principal> {
+  const { platform, headers, client, requestId } = call
+  const principal = await principalOf(platform, { method, headers, client, requestId })
+  await limitPrincipal(platform, { principal, limits: [] }, undefined)
+  refuseOthers({ personal: 'user' }, principal)
+  return principal
+}
+
 function withoutTenant({ operationId }: PersonalRoute): Pick<PersonalCall, 'transact' | 'transactAsSystem'> {
   const refuse = (): Promise<never> => Promise.reject(new Error(`${operationId} is about no tenant`))
   return { transact: refuse, transactAsSystem: refuse }
@@ -55,7 +69,7 @@ function refuseWithout(platform: Platform, principal: InTenant['principal'], nee
     throw problem('permission_denied', { detail: `This needs the permission ${needed}.` })
 }
 
-function refuseOthers({ personal }: PersonalRoute, principal: InTenant['principal']): void {
+function refuseOthers({ personal }: Pick<PersonalRoute, 'personal'>, principal: InTenant['principal']): void {
   if (personal === 'superadmin' && principal.superadmin !== true)
     throw problem('permission_denied', { detail: 'This is for the operator of the service.' })
   // A key that could make sessions, keys or factors would outlive its own revocation.

@@ -66,6 +66,8 @@ export interface PublicRoute extends RouteFacts {
   readonly public: true
   /** Whether it needs the database as declared: answers 503 until it is. */
   readonly stored?: boolean
+  /** Part of what it does is for who has signed in: it asks `personOf` then, and OpenAPI says that a credential may be shown. */
+  readonly optionalCredential?: boolean
   readonly handle: (call: PublicCall) => Answer | Promise<Answer>
 }
 

@@ -10,7 +10,9 @@ import { authErrors } from './errors.ts'
 import { Guard } from './guard.ts'
 import { accessTokens } from './jwt/access-token.ts'
 import { givenKeys, signingKeysOf, type SigningKeys } from './jwt/signing-keys.ts'
+import { resealSecrets } from './mfa/reseal-secrets.ts'
 import { identity } from './migrations/0001-identity.ts'
+import { secondFactor } from './migrations/0002-second-factor.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { sessionReaders } from './readers.ts'
@@ -36,7 +38,7 @@ export function auth(given: AuthOptions = {}): Feature {
     mails: true,
     errors: authErrors,
     resources: [session],
-    migrations: [identity],
+    migrations: [identity, secondFactor],
     slots: { auth: sessionReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],
@@ -54,6 +56,7 @@ export function auth(given: AuthOptions = {}): Feature {
       } else if (environment !== 'test') await offerBootstrap(current(), (text) => void process.stderr.write(text))
     },
     departure: (system, departure) => endOnDeparture(current(), system, departure),
+    reseal: resealSecrets,
     sweep: (now) => [
       statement`delete from plinth.sessions where id in (
         select id from plinth.sessions where ends_at < ${now}::text::timestamptz - interval '30 days'
@@ -63,6 +66,9 @@ export function auth(given: AuthOptions = {}): Feature {
       statement`delete from plinth.refresh_tokens where id in (
         select r.id from plinth.refresh_tokens r join plinth.refresh_tokens c on c.id = r.child_id
         where c.used_at < ${now}::text::timestamptz - interval '30 days' limit 5000)`,
+      statement`delete from plinth.mfa_devices where id in (
+        select id from plinth.mfa_devices
+        where confirmed_at is null and created_at < ${now}::text::timestamptz - interval '1 day' limit 5000)`,
     ],
     async stop() {
       await parts?.background.settled()

@@ -12,6 +12,26 @@ export const authErrors = {
     title: 'The code is not right',
     help: 'Codes of an authenticator work once, for about a minute; recovery codes work once. After a few failures one has to wait.',
   },
+  mfa_token_invalid: {
+    status: 401,
+    title: 'This sign-in is over',
+    help: 'It waits five minutes for a second factor, and for five codes. Sign in with the password again.',
+  },
+  proof_required: {
+    status: 403,
+    title: 'Show again who you are',
+    help: 'This is done within ten minutes of signing in, or of POST /auth/reauthenticate with the password or a code. Where there is a second factor and this session has not shown it, only a code will do.',
+  },
+  factor_missing: {
+    status: 409,
+    title: 'There is no second factor for this',
+    help: 'Set one up with POST /auth/mfa/setup and confirm it within a quarter of an hour.',
+  },
+  factor_needed: {
+    status: 409,
+    title: 'A tenant of yours asks for a second factor',
+    help: 'Your last factor cannot be removed while you belong to that tenant. Add another one first.',
+  },
   email_taken: {
     status: 409,
     title: 'There is an account with this e-mail address',

@@ -10,13 +10,17 @@ import { logIn } from './routes/log-in.ts'
 import { loginPage } from './routes/login-page.ts'
 import { logOut } from './routes/log-out.ts'
 import { me } from './routes/me.ts'
+import { ownFactors } from './routes/own-factors.ts'
 import { ownSessions } from './routes/own-sessions.ts'
+import { reauthenticate } from './routes/reauthenticate.ts'
 import { refresh } from './routes/refresh.ts'
 import { register } from './routes/register.ts'
 import { resetPassword } from './routes/reset-password.ts'
+import { setUpFactor } from './routes/set-up-factor.ts'
 import { switchTenant } from './routes/switch-tenant.ts'
 import { tenantSessions } from './routes/tenant-sessions.ts'
 import { resendVerification, verifyEmail } from './routes/verify-email.ts'
+import { verifyFactor } from './routes/verify-factor.ts'
 
 /** Everything that identity serves, one file each. */
 export function authRoutes(auth: () => Auth, options: SettledOptions, feature: FeatureParts): readonly Route[] {
@@ -33,6 +37,10 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     resetPassword(auth),
     verifyEmail(auth),
     resendVerification(auth),
+    reauthenticate(auth),
+    setUpFactor(auth),
+    verifyFactor(auth),
+    ...ownFactors(auth),
     ...ownSessions(auth),
     ...tenantSessions(auth, feature.registry),
     jwksRoute(auth),

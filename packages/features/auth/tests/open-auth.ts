@@ -1,6 +1,17 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import { buildPermissionSet, foundWithin, statement, type Feature } from '@plinth/core'
-import { capturedMail, depot, testPlatform, type TestPlatform, type TestReply } from '@plinth/testing'
+import { buildPermissionSet, createPlinth, foundWithin, statement, type Feature, type Platform } from '@plinth/core'
+import { postgres } from '@plinth/postgres'
+import {
+  capturedMail,
+  depot,
+  inProcess,
+  loginUrl,
+  testPlatform,
+  type Send,
+  type TestPlatform,
+  type TestPlatformOptions,
+  type TestReply,
+} from '@plinth/testing'
 import { auth } from '../src/index.ts'
 import type { AuthOptions } from '../src/options.ts'
 
@@ -16,6 +27,14 @@ export interface AuthPlatform extends TestPlatform {
   call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<TestReply>
   /** A new account, signed in. */
   signUp(more?: Readonly<Record<string, unknown>>): Promise<SignedUp>
+  /** What the parts of features work with. */
+  readonly parts: Platform
+  /** Another process: the same database, with connections and memory of its own. */
+  peer(): Promise<AuthPeer>
+}
+
+export interface AuthPeer extends Pick<AuthPlatform, 'call' | 'parts'> {
+  readonly close: () => Promise<void>
 }
 
 export interface SignedUp {
@@ -32,21 +51,27 @@ let people = 0
 export async function openAuth(
   options: AuthOptions = {},
   features: readonly Feature[] = [],
-  more: Parameters<typeof testPlatform>[0]['plinth'] = {},
+  { kind, ...rest }: TestPlatformOptions['plinth'] & Pick<TestPlatformOptions, 'kind'> = {},
 ): Promise<AuthPlatform> {
   const mail = capturedMail()
+  const env = {
+    ENVIRONMENT: 'test',
+    PUBLIC_URL,
+    SECRET_KEYS: `test:${createHash('sha256').update('keys of tests').digest('base64')}`,
+  }
+  let parts: Platform | undefined
+  const all = (keep: (started: Platform) => void): readonly Feature[] => [
+    auth({ jwt: { keys: [privateKey] }, ...options }),
+    directory,
+    roles,
+    { name: 'test-parts', start: keep },
+    ...features,
+  ]
   const platform = await testPlatform({
     resources: depot,
-    features: [auth({ jwt: { keys: [privateKey] }, ...options }), directory, roles, ...features],
-    plinth: {
-      mailer: mail,
-      env: {
-        ENVIRONMENT: 'test',
-        PUBLIC_URL,
-        SECRET_KEYS: `test:${createHash('sha256').update('keys of tests').digest('base64')}`,
-      },
-      ...more,
-    },
+    features: all((started) => void (parts = started)),
+    plinth: { mailer: mail, env, ...rest },
+    ...(kind && { kind }),
   })
   const call: AuthPlatform['call'] = (method, path, body, headers) =>
     platform.request(undefined, method, path, body, headers)
@@ -54,6 +79,30 @@ export async function openAuth(
     ...platform,
     mail,
     call,
+    parts: parts!,
+    async peer() {
+      const url = platform.url!
+      const logins = { ownerUrl: url, systemUrl: loginUrl(url, 'plinth_system'), max: 4 }
+      let own: Platform | undefined
+      const plinth = createPlinth({
+        database: postgres(loginUrl(url, 'plinth_app'), logins),
+        resources: depot,
+        features: all((started) => void (own = started)),
+        clock: platform.clock,
+        log: platform.log,
+        mailer: mail,
+        env,
+        rateLimits: { requests: false },
+        notFound: 'plinth',
+        ...rest,
+      })
+      await own!.ready()
+      return {
+        parts: own!,
+        call: (method, path, body, headers) => ask(inProcess(plinth.fetch), method, path, body, headers),
+        close: () => plinth.close(),
+      }
+    },
     async signUp(given = {}) {
       const email = `person-${(people += 1)}@example.com`
       const reply = await call('POST', '/api/v1/auth/register', {
@@ -74,6 +123,19 @@ export async function openAuth(
       }
     },
   }
+}
+
+async function ask(
+  send: Send,
+  method: string,
+  target: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestReply> {
+  const all = { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers }
+  const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  const reply = await send({ method, target, headers: Object.entries(all), body: sent })
+  return { ...reply, json: reply.body.startsWith('{') ? (JSON.parse(reply.body) as unknown) : undefined }
 }
 
 /** Stands in for tenants: everybody founds his own. */

@@ -3,6 +3,12 @@ import type { Auth } from '../auth-parts.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { totpStep } from './totp.ts'
 
+/** What was shown as a second factor: a code of an authenticator, or one for who lost it. */
+export interface ShownFactor {
+  readonly code?: string | undefined
+  readonly recoveryCode?: string | undefined
+}
+
 /** What a sealed secret is bound to: one user's does not open as another's. */
 export const secretContext = (userId: string): string => `mfa|${userId}`
 
@@ -49,4 +55,15 @@ export async function takeRecoveryCode(
     where user_id = ${userId}::uuid and code_hash = ${hashed}::text and used_at is null
     returning user_id`)
   return taken !== undefined
+}
+
+/** Takes whichever of the two was shown; nothing shown is nothing taken. */
+export async function takeShown(
+  auth: Pick<Auth, 'platform'>,
+  system: StatementRunner,
+  userId: string,
+  { code, recoveryCode }: ShownFactor,
+): Promise<boolean> {
+  if (code !== undefined) return takeSecondFactor(auth, system, userId, code)
+  return recoveryCode !== undefined && takeRecoveryCode(auth, system, userId, recoveryCode)
 }

@@ -1,16 +1,7 @@
-import {
-  csrfToken,
-  emptyAnswer,
-  jsonAnswer,
-  problem,
-  setCookie,
-  SESSION_COOKIE,
-  statement,
-  validate,
-  type PersonalRoute,
-} from '@plinth/core'
+import { emptyAnswer, jsonAnswer, problem, statement, validate, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
+import { renewedCookie } from '../sessions/renewed-cookie.ts'
 import { renewSecret } from '../sessions/renew-secret.ts'
 import { tenantForSession, tokenSet, tokenSetSchema } from '../sign-in/token-set.ts'
 import { noStore, personalAuth, tenantField } from './route-facts.ts'
@@ -50,14 +41,7 @@ export function switchTenant(auth: () => Auth): PersonalRoute {
       })
       parts.sessions.forget()
       if (secret === undefined) throw problem('invalid_credential')
-      if (credential === 'cookie') {
-        const headers = { ...noStore, 'x-csrf-token': csrfToken(parts.platform, secret) }
-        const maxAge = parts.options.sessions.absoluteSeconds
-        return {
-          ...emptyAnswer(204, headers),
-          cookies: [setCookie(SESSION_COOKIE, secret, { secure: client.secure, maxAge })],
-        }
-      }
+      if (credential === 'cookie') return { ...emptyAnswer(204), ...renewedCookie(parts, secret, client) }
       const tokens = await tokenSet(parts, { userId: principal.id, sessionId: id, refreshToken: secret, tenant })
       return jsonAnswer(200, JSON.stringify(tokens), noStore)
     },

@@ -1,0 +1,33 @@
+import { problem, statement } from '@plinth/core'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+
+/**
+ * Removes one factor of a user, or all. With the last confirmed one go the recovery codes, and sessions that had shown it have shown
+ * none: a tenant that asks for a factor is not to be entered by one that is gone.
+ * @param id of the one; undefined for all
+ * @throws not_found; factor_needed where a tenant of his asks for one
+ */
+export async function removeDevices(auth: Auth, userId: string, id: string | undefined): Promise<void> {
+  await auth.platform.database.system(async (system) => {
+    // Two factors removed at once: the second one sees that the first is gone.
+    await system.run(statement`select id from plinth.users where id = ${userId}::uuid for no key update`)
+    const removed = await system.run(statement`
+      delete from plinth.mfa_devices
+      where user_id = ${userId}::uuid and (${id ?? null}::text is null or id = ${id ?? null}::text::uuid)
+      returning confirmed_at is not null as counted`)
+    if (removed.length === 0) throw problem('not_found')
+    if (!removed.some((device) => device['counted'] === true)) return
+    const [left] = await system.run(statement`
+      select id from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null limit 1`)
+    if (left) return
+    const [asking] = await system.run(statement`
+      select t.id from plinth.memberships m join plinth.tenants t on t.id = m.tenant_id
+      where m.user_id = ${userId}::uuid and t.require_mfa limit 1`)
+    if (asking) throw authProblem('factor_needed')
+    await system.run(statement`delete from plinth.recovery_codes where user_id = ${userId}::uuid`)
+    await system.run(statement`
+      update plinth.sessions set second_factor = false where owner_user_id = ${userId}::uuid and second_factor`)
+  })
+  auth.sessions.forget()
+}

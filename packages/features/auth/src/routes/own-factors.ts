@@ -1,0 +1,171 @@
+import {
+  emptyAnswer,
+  jsonAnswer,
+  problem,
+  statement,
+  validate,
+  type PersonalCall,
+  type PersonalRoute,
+} from '@plinth/core'
+import type { Answer, RawRow } from '@plinth/core'
+import { z } from 'zod'
+import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
+import { sendNotice } from '../mails/account-mails.ts'
+import { proofInput, proveHolder } from '../mfa/prove-holder.ts'
+import { removeDevices } from '../mfa/remove-devices.ts'
+import { replaceRecoveryCodes } from '../mfa/replace-recovery-codes.ts'
+import { noContent, noStore, personalAuth } from './route-facts.ts'
+import { recoveryCodesExample, recoveryCodesSchema } from './verify-factor.ts'
+
+const factorSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    kind: z.literal('totp'),
+    createdAt: z.iso.datetime(),
+    confirmedAt: z.iso.datetime().nullable().describe('Null: waits to be confirmed, and counts for nothing'),
+    lastUsedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'SecondFactor' })
+const listSchema = z.object({
+  data: z.array(factorSchema),
+  recoveryCodesLeft: z.int().describe('How many recovery codes are not used yet'),
+})
+const example = {
+  id: '0198f0a6-6f0e-4a56-9a6e-0f8a2c1f3b11',
+  name: 'Phone',
+  kind: 'totp',
+  createdAt: '2026-01-31T12:00:00.000Z',
+  confirmedAt: '2026-01-31T12:01:00.000Z',
+  lastUsedAt: null,
+}
+
+const path = '/api/v1/auth/mfa/devices'
+/** `GET`, `DELETE /auth/mfa/devices[/:id]`, `POST /auth/mfa/recovery-codes`: one's own second factors. */
+export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
+  return [
+    {
+      ...personalAuth,
+      method: 'GET',
+      path,
+      operationId: 'listSecondFactors',
+      summary: 'My second factors',
+      errors: [],
+      answers: [
+        {
+          status: 200,
+          description: 'The oldest first',
+          schema: listSchema,
+          example: { data: [example], recoveryCodesLeft: 10 },
+        },
+      ],
+      async handle({ principal }) {
+        const data = await factorsOf(auth(), principal.id)
+        const recoveryCodesLeft = await codesLeft(auth(), principal.id)
+        return jsonAnswer(200, JSON.stringify({ data, recoveryCodesLeft }), noStore)
+      },
+    },
+    {
+      ...personalAuth,
+      method: 'GET',
+      path: `${path}/:id`,
+      operationId: 'readSecondFactor',
+      summary: 'One of my second factors',
+      errors: ['not_found'],
+      answers: [{ status: 200, description: 'The factor, without its secret', schema: factorSchema, example }],
+      async handle({ principal, parameters }) {
+        const found = (await factorsOf(auth(), principal.id)).find((factor) => factor.id === parameters.id)
+        if (!found) throw problem('not_found')
+        return jsonAnswer(200, JSON.stringify(found), noStore)
+      },
+    },
+    {
+      ...personalAuth,
+      method: 'DELETE',
+      path,
+      operationId: 'removeSecondFactors',
+      summary: 'Do without a second factor from now on',
+      errors: ['proof_required', 'not_found', 'factor_needed'],
+      answers: [noContent],
+      handle: (call) => remove(auth(), call, undefined),
+    },
+    {
+      ...personalAuth,
+      method: 'DELETE',
+      path: `${path}/:id`,
+      operationId: 'removeSecondFactor',
+      summary: 'Remove one of my second factors, just after showing who I am',
+      errors: ['proof_required', 'not_found', 'factor_needed'],
+      answers: [noContent],
+      handle(call) {
+        const id = z.uuid().safeParse(call.parameters.id)
+        if (!id.success) throw problem('not_found')
+        return remove(auth(), call, id.data)
+      },
+    },
+    {
+      ...personalAuth,
+      method: 'POST',
+      path: '/api/v1/auth/mfa/recovery-codes',
+      operationId: 'replaceRecoveryCodes',
+      summary: 'New recovery codes; those before are worth nothing any more',
+      body: { schema: proofInput, optional: true, example: { currentPassword: 'correct horse battery staple' } },
+      errors: [
+        'validation_failed',
+        'unsupported_media_type',
+        'proof_required',
+        'invalid_credentials',
+        'invalid_code',
+        'factor_missing',
+      ],
+      answers: [{ status: 200, description: 'Ten codes', schema: recoveryCodesSchema, example: recoveryCodesExample }],
+      async handle({ principal, client, body }) {
+        const parts = auth()
+        const proof = validate(proofInput, body)
+        const account = await proveHolder(parts, { principal, client, proof })
+        if (!account.secondFactor) throw authProblem('factor_missing')
+        const recoveryCodes = await parts.platform.database.system((system) =>
+          replaceRecoveryCodes(parts, system, account.userId),
+        )
+        if (account.email !== null) sendNotice(parts, account.email, 'Your recovery codes were replaced')
+        return jsonAnswer(200, JSON.stringify({ recoveryCodes }), noStore)
+      },
+    },
+  ]
+}
+
+async function remove(auth: Auth, { principal, client }: PersonalCall, id: string | undefined): Promise<Answer> {
+  const account = await proveHolder(auth, { principal, client, proof: {} })
+  await removeDevices(auth, account.userId, id)
+  if (account.email !== null) sendNotice(auth, account.email, 'A second factor was removed from your account')
+  return emptyAnswer(204)
+}
+
+async function factorsOf({ platform }: Auth, userId: string): Promise<readonly z.output<typeof factorSchema>[]> {
+  const rows = await platform.database.system((system) =>
+    system.run(statement`
+      select id, name, extract(epoch from created_at)::float8 * 1000 as created_at,
+        extract(epoch from confirmed_at)::float8 * 1000 as confirmed_at,
+        extract(epoch from last_used_at)::float8 * 1000 as last_used_at
+      from plinth.mfa_devices where user_id = ${userId}::uuid order by created_at, id`),
+  )
+  const time = (row: RawRow, name: string): string | null =>
+    row[name] === null ? null : new Date(Number(row[name])).toISOString()
+  return rows.map((row) => ({
+    id: String(row['id']),
+    name: String(row['name']),
+    kind: 'totp',
+    createdAt: time(row, 'created_at')!,
+    confirmedAt: time(row, 'confirmed_at'),
+    lastUsedAt: time(row, 'last_used_at'),
+  }))
+}
+
+async function codesLeft({ platform }: Auth, userId: string): Promise<number> {
+  const [row] = await platform.database.system((system) =>
+    system.run(statement`
+      select count(*)::int as left from plinth.recovery_codes where user_id = ${userId}::uuid and used_at is null`),
+  )
+  return Number(row!['left'])
+}
