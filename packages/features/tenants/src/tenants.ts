@@ -4,6 +4,11 @@ import { tenantsOf } from './directory/tenants-of.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
+import { adminRoutes } from './admin/admin-routes.ts'
+import { announceFounding } from './lifecycle/announce-founding.ts'
+import { purgeCommand, purgeStatements } from './lifecycle/purge-tenants.ts'
+import { tenantRoutes } from './lifecycle/tenant-routes.ts'
+import { lifecycleMigration } from './migrations/0003-lifecycle.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
 import { peopleMigration } from './migrations/0001-people.ts'
 import { invitationRoutes } from './invitations/invitation-routes.ts'
@@ -23,13 +28,15 @@ export interface TenantsOptions {
   readonly subdomains?: boolean
   /** Days for which an invitation works, 1 to 90. Default 7. */
   readonly invitationDays?: number
+  /** Days between the request to delete a tenant and its end, 0 to 365. Default 30. */
+  readonly graceDays?: number
 }
 
 const mustHaveUrl = new Set(['staging', 'production'])
 
 /** Tenants, their people, and how one gets in. */
 export function tenants(options: TenantsOptions = {}): Feature {
-  const { registration = 'found', subdomains = false, invitationDays = 7 } = options
+  const { registration = 'found', subdomains = false, invitationDays = 7, graceDays = 30 } = options
   const after = new AfterAnswer()
   const inviting = { days: invitationDays, after }
   let platform: Platform | undefined
@@ -42,12 +49,19 @@ export function tenants(options: TenantsOptions = {}): Feature {
       ...membershipRoutes(registry),
       ...invitationRoutes(registry, inviting),
       ...groupRoutes(registry),
+      ...tenantRoutes({ registration, graceDays }),
+      ...adminRoutes,
     ],
     mails: true,
     departure: revokeInvitationsOf,
-    sweep: (now) => [oldInvitations(now)],
+    async provision(context, tenant, founding) {
+      if (platform) await announceFounding(platform, context, tenant, founding)
+    },
+    sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
+    commands: [purgeCommand],
     stop: () => after.settled(),
-    migrations: [peopleMigration, invitationsMigration],
+    migrations: [peopleMigration, invitationsMigration, lifecycleMigration],
+    permissions: { tenant: ['read', 'update'] },
     slots: {
       directory: { tenantsOf, admit: admitBy(registration) },
       tenant: tenantChooser(() => {
@@ -66,6 +80,8 @@ export function tenants(options: TenantsOptions = {}): Feature {
         })
       if (!(invitationDays >= 1 && invitationDays <= 90))
         faults.push({ path: 'tenants.invitationDays', problem: 'is not from 1 to 90', fix: 'invitationDays: 7' })
+      if (!(graceDays >= 0 && graceDays <= 365))
+        faults.push({ path: 'tenants.graceDays', problem: 'is not from 0 to 365', fix: 'graceDays: 30' })
       if (settings.PUBLIC_URL === undefined && mustHaveUrl.has(settings.ENVIRONMENT))
         faults.push({
           path: 'tenants',

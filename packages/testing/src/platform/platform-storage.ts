@@ -70,6 +70,11 @@ export async function serverStorage(options: StorageOptions): Promise<PlatformSt
   })
   const drivers = open(clone.url, pool)
   const superuser = postgresJsDriver(clone.url, { ...SUPERUSER, max: 2 })
+  // A clone has what is in the database, and not what was granted on the database itself: the owner makes schemas for tenants.
+  if (isolation === 'schema')
+    await superuser.script(
+      `do $$ begin execute format('grant create on database %I to %I', current_database(), '${rolePrefix}owner'); end $$`,
+    )
   const wrapped = wrap ? { ...drivers, app: wrap(drivers.app) } : drivers
   const database = databaseFrom(wrapped, { rolePrefix, isolation, appLogin })
   return {

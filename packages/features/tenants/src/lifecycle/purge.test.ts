@@ -1,0 +1,123 @@
+import { belongsTo, defineResource, resourceTable, type AnyResourceTable, type Platform } from '@plinth/core'
+import { text } from 'drizzle-orm/pg-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { peoplePlatform, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
+import { purgeCommand } from './purge-tenants.ts'
+
+const folders = resourceTable('folders', {
+  title: text().notNull(),
+  parentId: belongsTo((): AnyResourceTable => folders),
+})
+const papers = resourceTable('papers', { title: text().notNull(), folderId: belongsTo(() => folders).notNull() })
+
+const DAY = 86_400_000
+const path = '/api/v1/tenants'
+
+describe.each(['shared', 'schema'] as const)('the end of a tenant, isolation %s', (isolation) => {
+  let platform: PeoplePlatform
+  let parts: Platform
+  let owner: Person
+  const told: unknown[] = []
+  beforeAll(async () => {
+    platform = await peoplePlatform({
+      isolation,
+      resources: [defineResource({ table: folders }), defineResource({ table: papers })],
+      features: [
+        {
+          name: 'spy',
+          start: (started) => void (parts = started),
+          on: { 'tenant.deleted': (_, { data }) => Promise.resolve(void told.push(data)) },
+        },
+      ],
+    })
+    owner = await platform.person()
+  })
+  afterAll(() => platform.close())
+
+  const purge = (): Promise<Readonly<Record<string, unknown>>> =>
+    purgeCommand.run(parts, {}, { note: () => undefined, ask: () => Promise.resolve(undefined) }) as never
+
+  async function filled(slug: string): Promise<string> {
+    const made = await platform.ask(owner, 'POST', path, { name: slug, slug }, { in: null })
+    expect(made.status, made.body + platform.log.text()).toBe(201)
+    const { id } = made.json as { id: string }
+    const make = async (resource: string, body: object): Promise<string> => {
+      const reply = await platform.ask(owner, 'POST', `/api/v1/${resource}`, body, {
+        in: id,
+        headers: { 'idempotency-key': `${resource}-${JSON.stringify(body)}` },
+      })
+      expect(reply.status, reply.body).toBe(201)
+      return (reply.json as { id: string }).id
+    }
+    const outer = await make('folders', { title: 'outer' })
+    const inner = await make('folders', { title: 'inner', parentId: outer })
+    await make('papers', { title: 'one', folderId: inner })
+    await make('groups', { name: 'team' })
+    await platform.ask(owner, 'POST', '/api/v1/invitations', { email: `guest@${slug}.test` }, { in: id })
+    return id
+  }
+
+  async function rowsOf(id: string): Promise<Readonly<Record<string, number>>> {
+    const tables = await platform.stored(
+      `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       join pg_attribute a on a.attrelid = c.oid where c.relkind = 'r' and a.attname = 'tenant_id' and n.nspname !~ '^pg_'`,
+    )
+    const counts: Record<string, number> = {}
+    for (const { name } of tables) {
+      const [row] = await platform.stored(`select count(*)::int as n from ${String(name)} where tenant_id = $1::uuid`, [
+        id,
+      ])
+      if (Number(row!['n']) > 0) counts[String(name)] = Number(row!['n'])
+    }
+    return counts
+  }
+
+  test('comes after the days of grace, and nothing of it is left; others are not touched', async () => {
+    const [gone, stays] = [await filled(`gone-${isolation}`), await filled(`stays-${isolation}`)]
+    const before = await rowsOf(stays)
+    expect(Object.keys(before).length).toBeGreaterThan(5)
+    expect((await platform.ask(owner, 'DELETE', `${path}/${gone}`, undefined, { in: null })).status).toBe(204)
+    expect((await platform.ask(owner, 'GET', '/api/v1/folders', undefined, { in: gone })).status).toBe(423)
+    platform.clock.advance(29 * DAY)
+    await purge()
+    expect(Object.keys(await rowsOf(gone)).length).toBeGreaterThan(5)
+    platform.clock.advance(DAY)
+    // Features hear of it first: until they have, nothing goes.
+    await purge()
+    expect(Object.keys(await rowsOf(gone)).length).toBeGreaterThan(5)
+    platform.database.startBackground()
+    await expect.poll(() => told).toEqual([{ id: gone, slug: `gone-${isolation}` }])
+    await expect.poll(async () => Number((await purge())['rows'])).toBeGreaterThan(5)
+    expect(await rowsOf(gone)).toEqual({})
+    expect(await platform.stored('select id from plinth.tenants where id = $1::uuid', [gone])).toEqual([])
+    expect(
+      await platform.stored(
+        `select nspname from pg_namespace where nspname = 'tenant_' || replace($1::text, '-', '')`,
+        [gone],
+      ),
+    ).toEqual([])
+    expect(await rowsOf(stays)).toEqual(before)
+    expect((await platform.ask(owner, 'GET', '/api/v1/folders', undefined, { in: gone })).status).toBe(403)
+    expect((await platform.ask(owner, 'GET', '/api/v1/folders', undefined, { in: stays })).status).toBe(200)
+  })
+
+  test('goes in bounded steps, and a schema is dropped only of a tenant whose end was asked for', async () => {
+    const id = await filled(`steps-${isolation}`)
+    await expect(platform.stored('select plinth.drop_tenant_schema($1::uuid)', [id])).rejects.toThrow(
+      'not pending deletion',
+    )
+    await platform.stored(
+      `update plinth.tenants set status = 'pending_deletion', delete_after = now() - interval '1 day' where id = $1::uuid`,
+      [id],
+    )
+    const step = async (): Promise<number> =>
+      Number((await platform.stored(`select plinth.purge_tenants(now(), false, 2) as gone`))[0]!['gone'])
+    const steps: number[] = []
+    do steps.push(await step())
+    while (steps.at(-1) !== 0 && steps.length < 100)
+    expect(steps.length).toBeGreaterThan(4)
+    // Folders refer to each other: those that are left go together.
+    expect(Math.max(...steps)).toBeLessThanOrEqual(4)
+    expect(await rowsOf(id)).toEqual({})
+  })
+})
