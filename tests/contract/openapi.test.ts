@@ -95,7 +95,7 @@ test('it tells what clients rely on', () => {
     paths: Record<string, Record<string, never>>
     components: { schemas: Record<string, { properties: Record<string, Record<string, unknown>> }> }
   }
-  expect(document.servers).toEqual([{ url: '/tools' }])
+  expect(document.servers).toEqual([{ url: '/tools', 'x-internal': false }])
   const path = document.paths['/api/v1/projects/{id}']!
   expect(path['x-origin']).toBe('product')
   expect(document.paths['/api/v1/health']!['x-origin']).toBe('platform')

@@ -67,7 +67,7 @@ const text: ColumnKind = {
     return length === undefined ? z.string() : z.string().max(length)
   },
 }
-const uuid: ColumnKind = { ...text, name: 'uuid', opaque: true, schema: () => z.guid().toLowerCase() }
+const uuid: ColumnKind = { ...text, name: 'uuid', opaque: true, schema: () => z.guid().length(36).toLowerCase() }
 const whole = (name: string, limit: number): ColumnKind => ({
   name,
   compares: 'number',
@@ -143,7 +143,11 @@ const json: ColumnKind = {
         (value) => (JSON.stringify(value)?.length ?? 0) <= LONGEST_JSON,
         `At most ${LONGEST_JSON} characters of JSON`,
       )
-      .meta({ type: ['object', 'array', 'string', 'number', 'boolean'] }),
+      .meta({
+        type: ['object', 'array', 'string', 'number', 'boolean'],
+        maxLength: LONGEST_JSON,
+        maxItems: LONGEST_JSON / 2,
+      }),
   toJson: same,
   print: (raw) => raw as string,
   decode: (raw) => JSON.parse(raw as string) as unknown,

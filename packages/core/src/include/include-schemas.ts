@@ -3,6 +3,7 @@ import { outputSchema } from '../output/schemas.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import type { QueryParameter } from '../routes/route.ts'
 import { includedSchema } from '../template/answer-schemas.ts'
+import { MOST_OF_ONE } from './load-includes.ts'
 import type { Relation } from './relations.ts'
 
 type Relations = ReadonlyMap<string, Relation>
@@ -20,7 +21,10 @@ function schemaOf(relation: Relation): z.ZodType {
   const row = outputSchema(relation.target)
   return relation.kind === 'one'
     ? row.nullable()
-    : z.object({ data: z.array(row), hasMore: z.boolean().describe('Whether there are more than are shown') })
+    : z.object({
+        data: z.array(row).max(MOST_OF_ONE),
+        hasMore: z.boolean().describe('Whether there are more than are shown'),
+      })
 }
 
 /** The parameter `include`, where there is something to include. */

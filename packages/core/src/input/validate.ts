@@ -9,7 +9,7 @@ import { toStored } from './stored.ts'
 type ZodIssue = z.core.$ZodIssue
 
 /** A wrong array of a megabyte has 500,000 faults, and the answer that names them all had 53 MB. */
-const MOST_FAULTS = 100
+export const MOST_FAULTS = 100
 
 /**
  * Parses input by a schema.

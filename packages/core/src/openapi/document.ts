@@ -1,10 +1,13 @@
 import { exampleOf } from './example-of.ts'
-import { limitHeaderComponents } from './limit-headers.ts'
+import { boundSchemas } from './bounds.ts'
+import { headerComponents } from './common-headers.ts'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import type { ErrorDefinition } from '../errors/registry.ts'
+import type { Limits } from '../platform/platform.ts'
 import type { Registry } from '../platform/registry.ts'
-import type { GuardedRoute, PersonalRoute, Route } from '../routes/route.ts'
+import { fieldOf } from '../resource/resource-info.ts'
+import { isGuarded, type GuardedRoute, type PersonalRoute, type Route } from '../routes/route.ts'
 import { securitySchemes } from './security-schemes.ts'
 import { describeTags } from './tags.ts'
 import { errorResponses, problemSchema } from './errors.ts'
@@ -34,6 +37,8 @@ interface DocumentParts {
   readonly errorTypeBase: string
   readonly registry: Registry
   readonly routes: readonly Route[]
+  /** What is read of a request at most. */
+  readonly limits: Limits
   /** Errors of the core and of every feature, by code. */
   readonly errors: Readonly<Record<string, ErrorDefinition>>
 }
@@ -57,7 +62,7 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
     }
   }
   const schemes = securitySchemes(parts.registry.features)
-  return createDocument({
+  const document = createDocument({
     openapi: '3.1.0',
     info: {
       title: parts.info.title,
@@ -65,16 +70,17 @@ export function openApiDocument(parts: DocumentParts): OpenApiDocument {
       description: parts.info.description ?? 'Made by Plinth from the declared resources.',
       license: { ...(parts.info.license ?? proprietary) },
     },
-    servers: [{ url: parts.basePath === '' ? '/' : parts.basePath }],
+    servers: [{ url: parts.basePath === '' ? '/' : parts.basePath, 'x-internal': false }],
     security: anyOf(parts.registry),
     tags: describeTags(listed, parts.registry),
     paths,
     components: {
       securitySchemes: schemes,
       schemas: { ProblemDetails: problemSchema },
-      headers: limitHeaderComponents,
+      headers: headerComponents,
     },
   })
+  return boundSchemas(document, parts.limits)
 }
 
 function operation(
@@ -86,7 +92,7 @@ function operation(
     in: 'path' as const,
     required: true,
     description: `The ${match[1]!} of the row`,
-    schema: { type: 'string' as const },
+    schema: parameterSchema(route, match[1]!),
   }))
   const query = (route.query ?? []).map((parameter) => ({
     name: parameter.name,
@@ -102,7 +108,7 @@ function operation(
     summary: route.summary,
     tags: [route.tag],
     ...(route.public
-      ? { security: route.optionalCredential ? [{}, ...anyOf(registry)] : [] }
+      ? { security: [{}, ...(route.optionalCredential ? anyOf(registry) : [])] }
       : { 'x-permission': permissionInWords(route) }),
     parameters: [...path, ...query, ...headers],
     ...(route.body
@@ -127,6 +133,13 @@ function operation(
 
 function anyOf({ features }: Registry): Record<string, []>[] {
   return Object.keys(securitySchemes(features)).map((name) => ({ [name]: [] }))
+}
+
+/** A row's id has the form that its column has; other parameters are texts. */
+function parameterSchema(route: Route, name: string): object {
+  if (name !== 'id' || !isGuarded(route)) return { type: 'string' }
+  const { kind, column } = fieldOf(route.resource, 'id')
+  return jsonSchema(kind.schema(column))
 }
 
 /** What is needed: a permission, or only to be somebody. */

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { MOST_FAULTS } from '../input/validate.ts'
 import { exampleProblem } from '../errors/example-problem.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
-import { limitHeaders } from './limit-headers.ts'
+import { commonHeaders } from './common-headers.ts'
 import type { Route } from '../routes/route.ts'
 
 /** RFC 9457 problem details, with the members that Plinth adds. */
@@ -9,11 +10,14 @@ export const problemSchema = z
   .object({
     type: z.string().describe('Where the error is explained'),
     title: z.string(),
-    status: z.int(),
+    status: z.int().min(400).max(599),
     detail: z.string().optional(),
     code: z.string().describe('Stable name of the error'),
     requestId: z.string(),
-    errors: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
+      .max(MOST_FAULTS)
+      .optional(),
   })
   .meta({ id: 'ProblemDetails', description: 'RFC 9457 problem details' })
 
@@ -59,7 +63,7 @@ export function errorResponses(
         String(status),
         {
           description: names.map((name) => `${name}: ${errors[name]!.title}`).join('; '),
-          headers: limitHeaders(route, status),
+          headers: commonHeaders(route, status),
           content: {
             'application/problem+json': {
               schema: problemSchema,

@@ -1,5 +1,5 @@
 import { exampleOf } from './example-of.ts'
-import { limitHeaders } from './limit-headers.ts'
+import { commonHeaders } from './common-headers.ts'
 import type { Route, RouteAnswer } from '../routes/route.ts'
 
 const headerDescriptions: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ function response(route: Route, status: number, answers: readonly RouteAnswer[])
           { description: headerDescriptions[name] ?? 'Correlation id of the request', schema: { type: 'string' } },
         ]),
       ),
-      ...limitHeaders(route, status),
+      ...commonHeaders(route, status),
     },
     ...(content.length > 0 ? { content: Object.fromEntries(content) } : {}),
   }

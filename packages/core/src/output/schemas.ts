@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_ROWS } from '../list/list-query.ts'
 import { annotate } from '../resource/annotate.ts'
 import { visibleFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
@@ -26,7 +27,7 @@ function outputOf(field: FieldInfo): z.ZodType {
 
 /** Schema of a page of rows. */
 export function listAnswerSchema(row: z.ZodType): z.ZodType {
-  return z.object({ data: z.array(row), page: pageSchema })
+  return z.object({ data: z.array(row).max(MOST_ROWS), page: pageSchema })
 }
 
 const pageSchema = z

@@ -52,9 +52,11 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const { clock } = runtime
   const title = options.title ?? 'Plinth'
   const version = options.version ?? '1.0.0'
+  const limits = { ...defaultLimits, ...options.limits }
   const document = (): ReturnType<Plinth['openapi']> =>
     openApiDocument({
       ...parts,
+      limits,
       info: { title, version, ...(options.license && { license: options.license }) },
       routes: routes.routes,
     })
@@ -102,7 +104,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     rates: new Rates({ store: options.rateLimits?.store, database: database.limits, held, log: runtime.log }),
     log: runtime.log,
     clock,
-    limits: { ...defaultLimits, ...options.limits },
+    limits,
     ready: readiness.ready,
   }
 
