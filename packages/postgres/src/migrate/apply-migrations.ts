@@ -8,7 +8,7 @@ import { becomeRole, runSteps } from './run-step.ts'
 import { securingSteps } from './secure-table.ts'
 import { PLATFORM, type ShippedMigration } from './shipped-migrations.ts'
 import { firstLine, splitStatements } from './split-statements.ts'
-import { featureTables, secured } from './tables-of.ts'
+import { secured, tablesMadeBy } from './tables-of.ts'
 
 export interface AppliedMigrations {
   readonly applied: readonly string[]
@@ -116,7 +116,7 @@ async function secureFeature(
   roles: RoleNames,
   registry: Registry,
 ): Promise<string[]> {
-  const tables = featureTables(registry, feature).map((table) => secured(table, 'own'))
+  const tables = tablesMadeBy(registry, feature).map((table) => secured(table, 'own'))
   if (tables.length === 0) return []
   const catalog = await readCatalogWithin(connection, tables)
   const steps = tables.flatMap((table) => {

@@ -1,5 +1,5 @@
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
-import type { Registry } from '@plinth/core'
+import { drizzleTable, type Registry } from '@plinth/core'
 import type { SecuredTable } from './secure-table.ts'
 
 /**
@@ -17,6 +17,16 @@ export function featureTables(registry: Registry, feature?: string): readonly Pg
   return registry.features
     .filter((one) => feature === undefined || one.name === feature)
     .flatMap((one) => one.tables ?? [])
+}
+
+/** All that the SQL of a feature makes: its tables, and those of its resources. */
+export function tablesMadeBy(registry: Registry, feature: string): readonly PgTable[] {
+  const resources = registry.features
+    .filter((one) => one.name === feature)
+    .flatMap((one) => one.resources ?? [])
+    .map((resource) => drizzleTable(resource.table) as PgTable)
+    .filter((table) => getTableConfig(table).schema === 'plinth')
+  return [...featureTables(registry, feature), ...resources]
 }
 
 export function securedTables(registry: Registry): readonly SecuredTable[] {

@@ -86,12 +86,29 @@ export function nobodysId(random: SeededRandom, id: string): string {
 /**
  * A valid value of a column in its JSON form. The victim's is marked where the type has room for a mark: a boolean and an
  * enum have none.
+ * @param use `stored`: past the schema, where another value of the same kind would be as good and may not be twice there
  */
-export function madeValue(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {
+export function madeValue(
+  field: FieldInfo,
+  random: SeededRandom,
+  owner: Owner,
+  use: 'sent' | 'stored' = 'sent',
+): unknown {
   const made = valueOfKind(field, random, owner)
   // Rows of the victim are stored past the schemas; what the attacker sends should get past them.
-  if (owner === 'victim' || typeof made !== 'number') return made
+  if (owner === 'victim') return made
+  if (typeof made !== 'number') return use === 'stored' || passes(field, made) ? made : exampleOf(field, random, made)
   return [made, 0, 1, 5, 10, 50, 100, 200, 500].find((value) => field.schema.safeParse(value).success) ?? made
+}
+
+function passes(field: FieldInfo, value: unknown): boolean {
+  return field.schema.safeParse(value).success
+}
+
+/** What means something where it is used (the name of a permission) cannot be made up: the schema's own examples are taken. */
+function exampleOf(field: FieldInfo, random: SeededRandom, made: unknown): unknown {
+  const examples = field.schema.meta()?.['examples']
+  return Array.isArray(examples) && examples.length > 0 ? random.pick(examples) : made
 }
 
 function valueOfKind(field: FieldInfo, random: SeededRandom, owner: Owner): unknown {

@@ -144,7 +144,7 @@ function fillRow(
         ? referenceValue(registry, resource, field, drafts, draft, at)
         : field.platform || (draft.role === 'bare' && !field.notNull)
           ? null
-          : madeValue(field, random, valuesOf))
+          : madeValue(field, random, valuesOf, 'stored'))
   }
   const params = resource.byKey.get('params')
   fitTemplates(registry, resource, values, draft.place, () => params && madeValue(params, random, valuesOf))

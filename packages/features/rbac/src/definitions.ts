@@ -1,0 +1,43 @@
+import type { PermissionNumbers, Registry } from '@plinth/core'
+import { builtInRoles, reservedNames, type BuiltInRole, type RoleDefinition } from './built-in-roles.ts'
+import type { CustomRoles } from './custom-roles.ts'
+import { RoleRights } from './role-rights.ts'
+
+/** What one platform knows of roles and permissions, once it is put together. */
+export interface Definitions {
+  readonly permissions: PermissionNumbers
+  readonly builtIn: readonly BuiltInRole[]
+  readonly rights: RoleRights
+}
+
+/**
+ * Holds the definitions of the one platform that a feature belongs to. Schemas and hooks of resources are made before there is a
+ * registry, and ask here when they are used.
+ */
+export class DefinitionsOf {
+  readonly own: Readonly<Record<string, RoleDefinition>>
+  readonly reserved: ReadonlySet<string>
+  /** Undefined until the platform is started. */
+  custom: CustomRoles | undefined
+  #known: Definitions | undefined
+
+  constructor(own: Readonly<Record<string, RoleDefinition>>) {
+    this.own = own
+    this.reserved = reservedNames(own)
+  }
+
+  read(registry: Registry): Definitions {
+    const builtIn = builtInRoles(registry, this.own)
+    this.#known = {
+      permissions: registry.permissions,
+      builtIn,
+      rights: new RoleRights(registry.permissions, builtIn),
+    }
+    return this.#known
+  }
+
+  get known(): Definitions {
+    if (!this.#known) throw new Error('rbac() is asked for roles before its platform is put together')
+    return this.#known
+  }
+}

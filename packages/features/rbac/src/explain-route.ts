@@ -1,0 +1,150 @@
+import {
+  explainAccess,
+  jsonAnswer,
+  nearestNames,
+  problem,
+  readQuery,
+  withBuiltInRows,
+  type AccessExplanation,
+  type InputFault,
+  type PersonalCall,
+  type PersonalRoute,
+  type Principal,
+  type Tenant,
+  type TextAnswer,
+} from '@plinth/core'
+import { z } from 'zod'
+import { findMember } from './member-principals.ts'
+import { refuseQuery } from './refuse-query.ts'
+
+/**
+ * `GET /explain?action=project:update&id=…`: whether the caller may, and which role and scope said so; for somebody else
+ * (`principal=`) only to whoever may see who has which role.
+ */
+export const explainRoute: PersonalRoute = {
+  public: false,
+  personal: 'anyone',
+  inTenant: true,
+  method: 'GET',
+  path: '/api/v1/explain',
+  operationId: 'explain',
+  summary: 'Explain whether something may be done, and by which rule',
+  tag: 'permission',
+  origin: 'platform',
+  query: [
+    { name: 'action', description: 'A permission without scope: `project:update`', schema: z.string(), required: true },
+    { name: 'id', description: 'A row; without it the rule itself is explained', schema: z.string() },
+    { name: 'principal', description: 'A member, by id or e-mail address. Default: the caller', schema: z.string() },
+  ],
+  errors: ['invalid_query'],
+  answers: [
+    {
+      status: 200,
+      description: 'The decision, what decided, and a sentence for people',
+      schema: z
+        .object({
+          permission: z.string(),
+          principal: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+          tenant: z.object({ id: z.string(), slug: z.string() }).nullable(),
+          id: z.string().nullable(),
+          decision: z.enum(['allowed', 'denied', 'depends']),
+          answer: z.string().nullable(),
+          decidedBy: z.string(),
+          sentence: z.string(),
+          rules: z.array(z.looseObject({ source: z.string(), name: z.string(), effect: z.string() })),
+        })
+        .meta({ id: 'AccessExplanation' }),
+    },
+  ],
+  handle: explain,
+}
+
+async function explain(call: PersonalCall): Promise<TextAnswer> {
+  const { platform, principal, tenant } = call
+  if (!tenant) throw problem('tenant_required')
+  const { action, id, name } = readQuestion(call)
+  const asked = name === undefined ? principal : await otherMember(call, tenant, name)
+  const shown = id === undefined || (await sees(call, action, id, asked === principal))
+  const answer = shown
+    ? await explainAccess(platform, { permission: action, principal: asked, tenant: tenant.id, id })
+    : notThere(action, id, asked, tenant)
+  return jsonAnswer(200, JSON.stringify(answer))
+}
+
+interface Question {
+  readonly action: string
+  readonly id: string | undefined
+  readonly name: string | undefined
+}
+
+/** @throws invalid_query */
+function readQuestion({ search, platform }: PersonalCall): Question {
+  refuseQuery(search, ['action', 'id', 'principal'])
+  const given = search === '' ? new Map<string, string>() : readQuery(search)
+  const action = given.get('action')
+  const { permissions, resources } = platform.registry
+  // Of permissions that are about no rows there is nothing to explain but who has them.
+  const names = permissions.names.filter((name) => resources.some((one) => name.startsWith(`${one.name}:`)))
+  if (action === undefined || !names.includes(action)) {
+    const nearest = nearestNames((action ?? '').slice(0, 100), names)
+    const message = `There is no such action${nearest.length > 0 ? `; nearest: ${nearest.join(', ')}` : ''}`
+    const fault: InputFault =
+      action === undefined
+        ? { path: '?action', code: 'required', message: 'Expected a permission: project:update' }
+        : { path: '?action', code: 'unknown_permission', message }
+    throw problem('invalid_query', { errors: [fault] })
+  }
+  return { action, id: given.get('id'), name: given.get('principal') }
+}
+
+/** @throws permission_denied, invalid_query */
+async function otherMember(call: PersonalCall, tenant: Tenant, name: string): Promise<Principal> {
+  const { platform, principal, scope } = call
+  const number = platform.registry.permissions.numberOf('userRole', 'read')
+  if (number === undefined || !principal.permissions.scopes(number).includes('all'))
+    throw problem('permission_denied', { detail: 'To ask about others needs the permission userRole:read.' })
+  const found = await platform.database.transaction(scope!, (transaction) => findMember(transaction, tenant, name))
+  if (found) return found
+  // Nobody is offered: of other tenants' people not even a name may be seen.
+  const message = 'There is no such member of the tenant'
+  throw problem('invalid_query', { errors: [{ path: '?principal', code: 'unknown_principal', message }] })
+}
+
+/**
+ * Whether the caller himself sees this row. To whom it is not shown it is not there, whomever he asks about: an explanation tells
+ * that there is a row, and what is in it. Where he may do nothing at all, no row is looked at and there is nothing to hide.
+ */
+async function sees(call: PersonalCall, action: string, id: string, himself: boolean): Promise<boolean> {
+  const { registry, database } = call.platform
+  const { permissions } = call.principal
+  const resource = registry.resources.find((one) => action.startsWith(`${one.name}:`))!
+  const reading = permissions.condition(registry.permissions.numberOf(resource.name, 'read')!)
+  const [model = '', verb = ''] = action.split(':')
+  const doing = permissions.condition(registry.permissions.numberOf(model, verb)!)
+  if (himself && doing.kind === 'never') return true
+  const session = withBuiltInRows(database.session(call.scope!), registry, call.scope!.facts)
+  const visible = reading.kind === 'never' ? doing : reading
+  return (await session.read({ resource, id, visible })) !== undefined
+}
+
+function notThere(
+  permission: string,
+  id: string,
+  { kind, id: principalId, name }: Principal,
+  tenant: Tenant,
+): AccessExplanation {
+  return {
+    permission,
+    principal: { kind, id: principalId, name },
+    tenant: { id: tenant.id, slug: tenant.slug },
+    id,
+    decision: 'denied',
+    answer: 'not_found',
+    decidedBy: 'row',
+    sentence: 'Denied: there is no such row, or you may not see it.',
+    rules: [
+      { source: 'tenant', name: tenant.slug, effect: 'admits' },
+      { source: 'row', name: id, effect: 'refuses' },
+    ],
+  }
+}

@@ -1,0 +1,63 @@
+import { outputSchema, routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
+import { z } from 'zod'
+import { assignRole } from './assign-role.ts'
+import type { Definitions } from './definitions.ts'
+import { revokeRole } from './revoke-role.ts'
+import { userRoleInput } from './user-role-input.ts'
+
+/** `POST /user-roles` gives a role, `DELETE` takes it: by the row's id, or by member and role. */
+export function userRoleRoutes(registry: Registry, definitions: () => Definitions): readonly GuardedRoute[] {
+  const resource = registry.resources.find((one) => one.name === 'userRole')!
+  const { base, common, guard, row } = routePartsOf(registry, resource)
+  return [
+    {
+      ...common,
+      ...guard('create'),
+      method: 'POST',
+      path: base,
+      operationId: 'assignRole',
+      summary: 'Give a member a role',
+      body: {
+        schema: userRoleInput,
+        example: { userId: '0193a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b', role: 'developer' },
+      },
+      errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large'],
+      answers: [
+        {
+          ...row,
+          status: 201,
+          description: 'The role that he has now',
+          schema: outputSchema(resource),
+          headers: ['Location', 'ETag'],
+        },
+      ],
+      handle: (call) => assignRole(call, definitions()),
+    },
+    {
+      ...common,
+      ...guard('delete'),
+      method: 'DELETE',
+      path: `${base}/:id`,
+      operationId: 'revokeRoleById',
+      summary: 'Take a role from a member',
+      errors: ['not_found', 'last_owner', 'version_mismatch', 'invalid_query'],
+      answers: [{ status: 204, description: 'He does not have it any more' }],
+      handle: (call) => revokeRole(call, definitions()),
+    },
+    {
+      ...common,
+      ...guard('delete'),
+      method: 'DELETE',
+      path: base,
+      operationId: 'revokeRole',
+      summary: 'Take a role from a member, by member and role',
+      query: [
+        { name: 'userId', description: 'A member of the tenant', schema: z.guid(), required: true },
+        { name: 'role', description: 'The name of a role', schema: z.string(), required: true },
+      ],
+      errors: ['not_found', 'last_owner', 'invalid_query'],
+      answers: [{ status: 204, description: 'He does not have it any more' }],
+      handle: (call) => revokeRole(call, definitions()),
+    },
+  ]
+}
