@@ -22,6 +22,7 @@ test.each(['RS256', 'ES256', 'EdDSA'])(
       isLive: false,
       hasColor: false,
       confirm: undefined,
+      ask: undefined,
       interrupted: new AbortController().signal,
     })
     expect(code, said.join('')).toBe(0)

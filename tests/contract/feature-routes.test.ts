@@ -148,6 +148,31 @@ test('an error code has one meaning and stands in a URL', () => {
   )
 })
 
+test('a command has two words, and one feature that brings it', () => {
+  const feature = (name: string, command: string, option = 'name'): Feature => ({
+    name,
+    commands: [
+      {
+        name: command,
+        summary: 'x',
+        options: { [option]: { type: 'string', description: 'x' } },
+        run: () => Promise.resolve({}),
+      },
+    ],
+  })
+  const start = (): Plinth =>
+    platform([
+      feature('a', 'user:make'),
+      feature('b', 'user:make'),
+      feature('c', 'make'),
+      feature('d', 'keys:rotate'),
+      feature('e', 'user:end', 'json'),
+    ])
+  expect(start).toThrow(
+    /(?=[^]*b.commands.user:make: is a command of feature a already)(?=[^]*c.commands.make: is no name of a command)(?=[^]*keys:rotate: is a command of the command line already)(?=[^]*options.json: is no option)/,
+  )
+})
+
 test('OpenAPI describes answers of several media types', () => {
   const csv = route('/api/v1/csv', answering(''), {
     answers: [

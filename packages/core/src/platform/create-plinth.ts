@@ -14,7 +14,7 @@ import { handle } from '../pipeline.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
-import type { EventRecord } from '../ports/database.ts'
+import type { Database, EventRecord } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import { collectRoutes } from '../routes/collect-routes.ts'
@@ -149,10 +149,14 @@ export function createPlinth(options: PlinthOptions): Plinth {
     commands: registry.features.flatMap((feature) =>
       (feature.commands ?? []).map((command) => ({
         ...command,
-        run: (given, terminal) => command.run(platform, given, terminal),
+        async run(given, terminal) {
+          await refuseUnlike(database)
+          return command.run(platform, given, terminal)
+        },
       })),
     ),
     async reseal() {
+      await refuseUnlike(database)
       const counts: Record<string, number> = {}
       for (const feature of registry.features) if (feature.reseal) counts[feature.name] = await feature.reseal(platform)
       return counts
@@ -164,6 +168,16 @@ export function createPlinth(options: PlinthOptions): Plinth {
       await database.close()
     },
   }
+}
+
+/**
+ * Before a command writes anything: is the database as declared? Without the background work that serving begins.
+ * @throws StartupError
+ */
+async function refuseUnlike(database: Database): Promise<void> {
+  // The findings and not the check: a database that cannot be reached is one of them, with what to do about it.
+  const errors = (await database.inspect()).filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new StartupError(errors.map(({ path, problem, fix }) => ({ path, problem, fix })))
 }
 
 function isImplicit(

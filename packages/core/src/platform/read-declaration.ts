@@ -110,6 +110,7 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
   for (const feature of features)
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
   verifyErrors(features, faults)
+  verifyCommands(features, faults)
   for (const slot of ['tenant', 'directory', 'accounts', 'roles'] as const) {
     const fillers = features.filter((feature) => feature.slots?.[slot]).map((feature) => feature.name)
     if (fillers.length < 2) continue
@@ -133,6 +134,32 @@ function verifyErrors(features: readonly Feature[], faults: StartupFault[]): voi
       const owner = owners.get(code)
       if (owner === undefined) owners.set(code, `feature ${feature.name}`)
       else faults.push({ path, problem: `is an error of ${owner} already`, fix: `name it ${feature.name}_${code}` })
+    }
+  }
+}
+
+/** What the command line brings itself. */
+const ownCommands = ['keys:generate', 'keys:rotate']
+const ownOptions = new Set(['config', 'json', 'debug', 'help', 'version'])
+
+/** `noun:verb`, so that the command line knows a feature's command from one of its own, also from those that it will have. */
+function verifyCommands(features: readonly Feature[], faults: StartupFault[]): void {
+  const owners = new Map<string, string>(ownCommands.map((name) => [name, 'the command line']))
+  for (const feature of features) {
+    for (const { name, options } of feature.commands ?? []) {
+      const path = `feature ${feature.name}.commands.${name}`
+      if (!/^[a-z]+(?:-[a-z]+)*:[a-z]+(?:-[a-z]+)*$/.test(name))
+        faults.push({ path, problem: 'is no name of a command', fix: 'two lower-case words: invoice:send' })
+      const owner = owners.get(name)
+      if (owner === undefined) owners.set(name, `feature ${feature.name}`)
+      else faults.push({ path, problem: `is a command of ${owner} already`, fix: 'choose another name' })
+      for (const option of Object.keys(options))
+        if (ownOptions.has(option) || !/^[a-z]+(?:-[a-z]+)*$/.test(option))
+          faults.push({
+            path: `${path}.options.${option}`,
+            problem: 'is no option that a feature may have',
+            fix: `lower-case words, and none of ${[...ownOptions].join(', ')}`,
+          })
     }
   }
 }

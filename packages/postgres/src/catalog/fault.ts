@@ -28,10 +28,14 @@ export function unreachable(error: unknown): Finding {
   if (error instanceof StartupError || !isOurs) throw error
   if ('code' in error && error.code === 'not_migrated')
     return fault('database_not_migrated', 'database', error.message, MIGRATE)
+  // A server that has never seen Plinth: migrating makes the login.
+  const roleMissing = /^role "[^"]*" does not exist$/.test(error.message)
   return fault(
     'database_unreachable',
     'DATABASE_URL',
     `cannot be reached: ${error.message}`,
-    'start PostgreSQL there, or mend the URL and its login',
+    roleMissing
+      ? `${MIGRATE}, which makes the login; or mend the URL`
+      : 'start PostgreSQL there, or mend the URL and its login',
   )
 }

@@ -1,4 +1,4 @@
-import type { StartupFault } from '@plinth/core'
+import type { PlinthError, StartupFault } from '@plinth/core'
 
 /** Something to tell in words; the program ends with 1. */
 export class CliError extends Error {
@@ -41,6 +41,13 @@ export function inWords(error: unknown): CliError {
     if (one.name === 'DriverError') return new CliError('database', one.message, cause)
   if (error.name === 'MigrationRefused') return new CliError('migration_refused', error.message, cause)
   if (error.name === 'MigrationStepError') return new CliError('migration_failed', error.message, cause)
-  if (error.name === 'PlinthError') return new CliError('refused', error.message, cause)
+  if (error.name === 'PlinthError') return refusal(error)
   return new CliError('unexpected', `Unexpected: ${error.message} (--debug shows where)`, cause)
+}
+
+/** An error of the platform, with each fault of the input; its own code tells a script more than ours. */
+function refusal(error: Error): CliError {
+  const { code, errors } = error as Partial<PlinthError>
+  const words = (errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`)
+  return new CliError(code ?? 'refused', `${error.message}${words.join('')}`, { cause: error })
 }

@@ -7,14 +7,26 @@ export const globalOptions = {
   help: { type: 'boolean', short: 'h', description: 'this text' },
 } as const satisfies Record<string, CommandOption>
 
-export function programHelp(commands: readonly Command[]): string {
+/** @param here commands of features of the project in this folder; undefined where its configuration cannot be read */
+export function programHelp(
+  commands: readonly Command[],
+  here: readonly Pick<Command, 'name' | 'summary'>[] | undefined,
+): string {
+  const list = (some: readonly Pick<Command, 'name' | 'summary'>[]): string =>
+    printColumns(
+      some.map(({ name, summary }) => [name, summary]),
+      '  ',
+    )
+  const features =
+    here === undefined
+      ? '\nFeatures may bring more, but the configuration of this project cannot be read: plinth routes says why.\n'
+      : here.length === 0
+        ? ''
+        : `\nCommands of features of this project\n${list(here)}`
   return `Usage: plinth <command> [options]
 
 Commands
-${printColumns(
-  commands.map((command) => [command.name, command.summary]),
-  '  ',
-)}
+${list(commands)}${features}
 Every command takes --json, --debug and --help; \`plinth <command> --help\` tells the rest. --version prints the version.
 Exit codes: 0 done, 1 failed or something found, 2 wrong usage, 130 interrupted.
 `

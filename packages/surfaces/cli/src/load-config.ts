@@ -37,13 +37,20 @@ function findConfig(cwd: string, given: string | undefined): string {
     if (existsSync(file)) return file
     throw new UsageError(`There is no file ${given}.`)
   }
-  const found = names.map((name) => join(cwd, name)).find((file) => existsSync(file))
+  const found = configIn(cwd)
   if (found !== undefined) return found
   throw new CliError(
     'config_missing',
     `There is no plinth.config.ts in ${cwd}. Make one with \`plinth init\`, name another with --config, or write: ${line}`,
   )
 }
+
+function configIn(cwd: string): string | undefined {
+  return names.map((name) => join(cwd, name)).find((file) => existsSync(file))
+}
+
+/** Is there a configuration in this folder? */
+export const hasConfig = (cwd: string): boolean => configIn(cwd) !== undefined
 
 function isPlinth(value: unknown): value is Plinth {
   return typeof value === 'object' && value !== null && 'registry' in value && 'routes' in value && 'inspect' in value

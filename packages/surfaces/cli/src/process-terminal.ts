@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises'
+import { askLine } from './ask-line.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The terminal of this process. The first Ctrl-C ends cleanly, the second at once. */
@@ -16,6 +16,8 @@ export function processTerminal(): Terminal {
     throw error
   })
   const { env, stdin, stdout, stderr } = process
+  const ask = (question: string, hidden: boolean): Promise<string | undefined> =>
+    askLine({ input: stdin, output: stderr, question, hidden, stop })
   return {
     cwd: process.cwd(),
     env,
@@ -24,16 +26,8 @@ export function processTerminal(): Terminal {
     isLive: stderr.isTTY,
     // https://no-color.org: any value that is not empty.
     hasColor: stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
-    confirm: stdin.isTTY
-      ? async (question) => {
-          const lines = createInterface({ input: stdin, output: stderr })
-          try {
-            return /^y(es)?$/i.test((await lines.question(question, { signal: stop.signal })).trim())
-          } finally {
-            lines.close()
-          }
-        }
-      : undefined,
+    confirm: stdin.isTTY ? async (question) => /^y(es)?$/i.test((await ask(question, false))?.trim() ?? '') : undefined,
+    ask: stdin.isTTY ? (question, { hidden }) => ask(question, hidden) : undefined,
     interrupted: stop.signal,
   }
 }

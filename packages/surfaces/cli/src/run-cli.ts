@@ -1,23 +1,35 @@
 import { parseArgs } from 'node:util'
-import type { Plinth } from '@plinth/core'
+import type { BoundCommand, Plinth } from '@plinth/core'
 import { inWords, UsageError, type CliError } from './cli-error.ts'
 import type { Command } from './command.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
+import { featureCommand, isFeatureCommand } from './commands/feature-command.ts'
 import { init } from './commands/init.ts'
 import { keysGenerate } from './commands/keys-generate.ts'
+import { keysRotate } from './commands/keys-rotate.ts'
 import { migrate } from './commands/migrate.ts'
 import { openapi } from './commands/openapi.ts'
 import { permissions } from './commands/permissions.ts'
 import { routes } from './commands/routes.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { commandHelp, globalOptions, programHelp } from './help.ts'
-import { loadConfig } from './load-config.ts'
+import { hasConfig, loadConfig } from './load-config.ts'
 import { ownVersion } from './own-version.ts'
 import { styleOf } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
-const commands: readonly Command[] = [migrate, doctor, routes, permissions, openapi, explain, init, keysGenerate]
+const commands: readonly Command[] = [
+  migrate,
+  doctor,
+  routes,
+  permissions,
+  openapi,
+  explain,
+  init,
+  keysGenerate,
+  keysRotate,
+]
 
 /** How long connections may take to close, in milliseconds. */
 const CLOSING = 2_000
@@ -33,16 +45,58 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     if (command) return await runCommand(command, rest, terminal)
     if (name === '--version' || name === '-v') terminal.out(`${ownVersion()}\n`)
     else if (name === undefined || name === '--help' || name === '-h' || name === 'help')
-      terminal.out(programHelp(commands))
-    else
-      throw new UsageError(`There is no command '${name}'. There are: ${commands.map((one) => one.name).join(', ')}.`)
+      terminal.out(programHelp(commands, await commandsHere(terminal)))
+    else if (isFeatureCommand(name)) return await runFeatureCommand(name, rest, terminal)
+    else throw noCommand(name, [])
     return exitCodes.ok
   } catch (error) {
     return tell(inWords(error), terminal, args)
   }
 }
 
-async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+function noCommand(name: string, others: readonly BoundCommand[]): UsageError {
+  const names = [...commands, ...others].map((one) => one.name)
+  return new UsageError(`There is no command '${name}'. There are: ${names.join(', ')}.`)
+}
+
+/** Which commands there are beside ours is known when the configuration has been read. */
+async function runFeatureCommand(name: string, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  quietLog(args.includes('--debug') || Boolean(terminal.env['PLINTH_DEBUG']))
+  const { config } = parseArgs({
+    args: [...args],
+    options: { config: { type: 'string' } },
+    strict: false,
+    allowPositionals: true,
+  }).values
+  const plinth = await loadConfig(terminal, typeof config === 'string' ? config : undefined)
+  const found = plinth.commands.find((one) => one.name === name)
+  try {
+    if (!found) throw noCommand(name, plinth.commands)
+    return await runCommand(featureCommand(found), args, terminal, plinth)
+  } finally {
+    await closed(plinth)
+  }
+}
+
+/** Commands of the features of the project in this folder; undefined where its configuration cannot be read. */
+async function commandsHere(terminal: Terminal): Promise<readonly BoundCommand[] | undefined> {
+  if (!hasConfig(terminal.cwd)) return []
+  quietLog(false)
+  try {
+    const plinth = await loadConfig(terminal, undefined)
+    await closed(plinth)
+    return plinth.commands
+  } catch {
+    return undefined
+  }
+}
+
+async function runCommand(
+  command: Command,
+  args: readonly string[],
+  terminal: Terminal,
+  loaded?: Plinth,
+): Promise<ExitCode> {
   const { values, positionals } = parse(command, args)
   if (values['help'] === true) {
     terminal.out(commandHelp(command))
@@ -57,7 +111,7 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
     const value = values[option]
     return typeof value === 'string' ? value : undefined
   }
-  let opened: Plinth | undefined
+  let opened = loaded
   const work = command.run({
     terminal,
     style: styleOf(terminal.hasColor),
@@ -72,8 +126,12 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
     return await Promise.race([work, interruption(terminal)])
   } finally {
     work.catch(() => undefined)
-    await Promise.race([opened?.close().catch(() => undefined), after(CLOSING)])
+    if (!loaded) await closed(opened)
   }
+}
+
+async function closed(plinth: Plinth | undefined): Promise<void> {
+  await Promise.race([plinth?.close().catch(() => undefined), after(CLOSING)])
 }
 
 function parse(

@@ -12,6 +12,11 @@ export interface Terminal {
   readonly hasColor: boolean
   /** Asks for yes or no; undefined where nobody can answer. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined
+  /**
+   * Asks for a line; hidden, what is typed is not shown. It gives undefined where the input ends. Undefined itself where nobody can
+   * answer.
+   */
+  readonly ask: ((question: string, options: { readonly hidden: boolean }) => Promise<string | undefined>) | undefined
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal
 }
