@@ -42,4 +42,6 @@ export interface PreparedAccount {
 export interface PreparedChange {
   /** A new password or address ends all sessions of the user. @returns false where there is no such user */
   apply(system: SystemTransaction, userId: string): Promise<boolean | { readonly taken: 'email' | 'username' }>
+  /** After the transaction, where it was applied: tells whoever has the account. */
+  announce(): void
 }

@@ -20,6 +20,7 @@ export const logEvents = {
   exportEnded: 'export_ended',
   permissionGranted: 'permission_granted',
   permissionDenied: 'permission_denied',
+  afterAnswerFailed: 'after_answer_failed',
   idempotencyReplayed: 'idempotency_replayed',
 } as const
 

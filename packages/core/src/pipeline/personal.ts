@@ -73,6 +73,9 @@ function refuseOthers({ personal }: Pick<PersonalRoute, 'personal'>, principal: 
   if (personal === 'superadmin' && principal.superadmin !== true)
     throw problem('permission_denied', { detail: 'This is for the operator of the service.' })
   // A key that could make sessions, keys or factors would outlive its own revocation.
-  if (personal !== 'anyone' && (principal.kind !== 'user' || principal.session?.credential === 'apiKey'))
+  if (
+    personal !== 'anyone' &&
+    (principal.kind !== 'user' || !principal.session || principal.session.credential === 'apiKey')
+  )
     throw problem('permission_denied', { detail: 'This is for a person who has signed in.' })
 }

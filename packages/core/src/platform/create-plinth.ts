@@ -23,6 +23,7 @@ import { buildRouteTable, pathsOf } from '../routes/route-table.ts'
 import { noRoles, type Roles } from '../policy/roles.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
+import { AfterAnswer } from './after-answer.ts'
 import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { defaultLimits, type Platform } from './platform.ts'
@@ -98,6 +99,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     publicUrl: runtime.settings.PUBLIC_URL,
     settings: runtime.settings,
     mailer: runtime.mailer,
+    after: new AfterAnswer(runtime.log),
     secrets: runtime.secrets,
     proxies: runtime.proxies,
     cors: corsOf(runtime.settings.CORS_ORIGINS, runtime.settings.CORS_ALLOW_CREDENTIALS),
@@ -162,6 +164,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
       return counts
     },
     async close() {
+      await platform.after.settled()
       for (const feature of registry.features) await feature.stop?.()
       await options.rateLimits?.store?.close?.()
       await runtime.mailer.close?.()

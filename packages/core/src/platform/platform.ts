@@ -14,6 +14,7 @@ import type { RouteTable } from '../routes/route-table.ts'
 import type { PlatformSettings } from '../settings/platform-settings.ts'
 import type { Directory } from '../tenancy/directory.ts'
 import type { TenantChooser } from '../tenancy/tenant.ts'
+import type { AfterAnswer } from './after-answer.ts'
 import type { Registry } from './registry.ts'
 
 /** Bounds on what a request may cost before anything is known about it. */
@@ -68,6 +69,8 @@ export interface Platform {
   readonly settings: PlatformSettings
   readonly title: string
   readonly mailer: Mailer
+  /** Work that an answer does not wait for. */
+  readonly after: AfterAnswer
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
   readonly cors: Cors

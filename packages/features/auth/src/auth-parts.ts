@@ -2,7 +2,6 @@ import type { Platform } from '@plinth/core'
 import type { AccessTokens } from './jwt/access-token.ts'
 import type { SigningKeys } from './jwt/signing-keys.ts'
 import type { SettledOptions } from './options.ts'
-import type { BackgroundWork } from './background-work.ts'
 import type { Guard } from './guard.ts'
 import type { Passwords } from './passwords.ts'
 import type { LastUse } from './sessions/last-use.ts'
@@ -21,6 +20,4 @@ export interface Auth {
   readonly sessions: SessionLookup
   /** Writes down, now and then, when sessions were last used. */
   readonly lastUse: LastUse
-  /** What goes on after an answer was given: mails. */
-  readonly background: BackgroundWork
 }

@@ -4,7 +4,6 @@ import { accountsPort } from './accounts/accounts-port.ts'
 import { offerBootstrap } from './accounts/bootstrap.ts'
 import { seedDevelopmentAccounts } from './accounts/development-accounts.ts'
 import type { Auth } from './auth-parts.ts'
-import { BackgroundWork } from './background-work.ts'
 import { adminCreate } from './commands/admin-create.ts'
 import { authErrors } from './errors.ts'
 import { Guard } from './guard.ts'
@@ -71,7 +70,6 @@ export function auth(given: AuthOptions = {}): Feature {
         where confirmed_at is null and created_at < ${now}::text::timestamptz - interval '1 day' limit 5000)`,
     ],
     async stop() {
-      await parts?.background.settled()
       await parts?.lastUse.flush()
     },
   }
@@ -91,7 +89,6 @@ function assemble(platform: Platform, options: SettledOptions, keys: SigningKeys
     tokens: accessTokens({ keys, issuer, audience: options.audience ?? issuer, clock, ttl: options.ttl }),
     sessions: new SessionLookup(platform),
     lastUse: new LastUse(platform, options.sessions.idleSeconds),
-    background: new BackgroundWork(log),
   }
   return made
 }

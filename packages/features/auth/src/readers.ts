@@ -1,5 +1,6 @@
 import { problem, PermissionSet, type Credential, type CredentialReader, type Principal } from '@plinth/core'
 import type { Auth } from './auth-parts.ts'
+import { authEvents } from './log-events.ts'
 import { hashToken, isTokenOf } from './one-time/token.ts'
 import type { FoundSession } from './sessions/find-session.ts'
 
@@ -62,6 +63,6 @@ function principalOf(
 
 /** The reason is for the log; whoever shows a wrong credential learns that it is wrong. */
 function refused({ platform }: Auth, reason: string): Error {
-  platform.log.debug('auth.credential_refused', { reason })
+  platform.log.debug(authEvents.credentialRefused, { reason })
   return problem('invalid_credential', { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
 }

@@ -14,7 +14,6 @@ import { peopleMigration } from './migrations/0001-people.ts'
 import { invitationRoutes } from './invitations/invitation-routes.ts'
 import { oldInvitations, revokeInvitationsOf } from './invitations/end-invitations.ts'
 import { userRoutes } from './people/user-routes.ts'
-import { AfterAnswer } from './after-answer.ts'
 import { membershipRoutes } from './people/membership-routes.ts'
 import { userResource } from './people/user-resource.ts'
 import { hostNameOf } from './resolution/subdomain.ts'
@@ -37,8 +36,7 @@ const mustHaveUrl = new Set(['staging', 'production'])
 /** Tenants, their people, and how one gets in. */
 export function tenants(options: TenantsOptions = {}): Feature {
   const { registration = 'found', subdomains = false, invitationDays = 7, graceDays = 30 } = options
-  const after = new AfterAnswer()
-  const inviting = { days: invitationDays, after }
+  const inviting = { days: invitationDays }
   let platform: Platform | undefined
   return {
     name: 'tenants',
@@ -59,7 +57,6 @@ export function tenants(options: TenantsOptions = {}): Feature {
     },
     sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
     commands: [purgeCommand],
-    stop: () => after.settled(),
     migrations: [peopleMigration, invitationsMigration, lifecycleMigration],
     permissions: { tenant: ['read', 'update'] },
     slots: {

@@ -101,6 +101,7 @@ const testAccounts: Accounts = {
     }),
   prepareChange: (_platform, { email, username, name, password }) =>
     Promise.resolve({
+      announce: () => undefined,
       async apply(system, userId) {
         const [taken] = await system.run(statement`
           select id from plinth.users where lower(email) = lower(${email ?? null}::text) and id <> ${userId}::uuid`)

@@ -36,10 +36,12 @@ export function accountsPort(auth: () => Auth): Accounts {
         await parts.passwords.refuseWeak(change.password, { ...owner, path: `${path}/password` })
         hash = await parts.passwords.hash(change.password)
       }
+      let announce = (): void => undefined
       return {
+        announce: () => announce(),
         async apply(system, userId) {
-          const taken = await whoseElse(system, userId, email ?? null, username ?? null)
-          if (taken) return { taken }
+          const others = await whoseElse(system, userId, email ?? null, username ?? null)
+          if (others) return { taken: others }
           const now = parts.platform.clock.now()
           system.changesMembers()
           const [row] = await system.run(statement`
@@ -55,12 +57,13 @@ export function accountsPort(auth: () => Auth): Accounts {
           if (!row) return false
           if (hash !== undefined) await setPassword(parts, system, userId, hash)
           const before = typeof row['before'] === 'string' ? row['before'] : undefined
-          if (hash !== undefined || email !== undefined) {
-            await endSessions(parts, system, { userId, by: 'changed by an administrator' })
-            if (before !== undefined) sendNotice(parts, before, 'Your account was changed by an administrator')
+          const taken = hash !== undefined || email !== undefined
+          if (taken) await endSessions(parts, system, { userId, by: 'changed by an administrator' })
+          announce = () => {
+            if (taken && before !== undefined) sendNotice(parts, before, 'Your account was changed by an administrator')
+            if (email !== undefined && email !== before)
+              sendVerification(parts, { userId, email, name: String(row['name']) })
           }
-          if (email !== undefined && email !== before)
-            sendVerification(parts, { userId, email, name: String(row['name']) })
           return true
         },
       }

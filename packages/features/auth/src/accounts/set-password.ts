@@ -14,6 +14,10 @@ export async function setPassword(
     insert into plinth.passwords (user_id, hash, changed_at)
     values (${userId}::uuid, ${hash}::text, ${now}::text::timestamptz)
     on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at`)
+  // A sign-in that waits for its second factor began with the old password; a link to set a new one is not needed any more.
+  await system.run(statement`
+    update plinth.one_time_tokens set used_at = ${now}::text::timestamptz
+    where user_id = ${userId}::uuid and purpose in ('mfa', 'reset') and used_at is null`)
   // A sign-in that waits for its second factor began with the password before.
   await system.run(statement`
     update plinth.one_time_tokens set used_at = ${now}::text::timestamptz

@@ -6,7 +6,7 @@ type Recipient = { readonly userId: string; readonly email: string; readonly nam
 
 /** Confirms that an address is read by whoever has the account. Sent after the answer. */
 export function sendVerification(auth: Auth, { userId, email, name }: Recipient): void {
-  auth.background.start('verification mail', async () => {
+  auth.platform.after.start('verification mail', async () => {
     const seconds = auth.options.verifyHours * 3600
     const token = await auth.platform.database.system((system) =>
       makeOneTimeToken(auth, system, { purpose: 'verify', userId, bound: email, seconds }),
@@ -23,7 +23,7 @@ export function sendVerification(auth: Auth, { userId, email, name }: Recipient)
 
 /** To an address that has an account, when somebody registers with it again. */
 export function sendAccountExists(auth: Auth, email: string): void {
-  auth.background.start('account exists mail', () =>
+  auth.platform.after.start('account exists mail', () =>
     send(auth, email, '', {
       subject: 'You have an account already',
       heading: 'You have an account already',
@@ -53,7 +53,7 @@ export async function sendReset(auth: Auth, { userId, email, name }: Recipient):
 
 /** After something that a thief would do: told to the address that was there before. */
 export function sendNotice(auth: Auth, email: string, what: string): void {
-  auth.background.start('notice mail', () =>
+  auth.platform.after.start('notice mail', () =>
     send(auth, email, '', {
       subject: what,
       heading: what,

@@ -24,7 +24,7 @@ export function forgotPassword(auth: () => Auth): PublicRoute {
     handle({ body }) {
       const parts = auth()
       const email = validate(input, body).email.normalize('NFKC').trim()
-      parts.background.start('forgot password', async () => {
+      parts.platform.after.start('forgot password', async () => {
         if (!(await parts.guard.mailsTo(email))) return
         const account = await findAccount(parts.platform, { email })
         if (account?.active && account.email !== null)

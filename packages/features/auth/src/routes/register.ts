@@ -110,7 +110,7 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
     })
   if (byMail) {
     // Everything that depends on whether there is such an account happens after the answer.
-    auth.background.start('register', async () => tell(auth, await make(), email))
+    auth.platform.after.start('register', async () => tell(auth, await make(), email))
     return acceptedAnswer
   }
   const outcome = await make()

@@ -66,7 +66,7 @@ export function resendVerification(auth: () => Auth): PublicRoute {
     handle({ body }) {
       const parts = auth()
       const email = validate(emailInput, body).email.normalize('NFKC').trim()
-      parts.background.start('resend verification', async () => {
+      parts.platform.after.start('resend verification', async () => {
         if (!(await parts.guard.mailsTo(email))) return
         const account = await findAccount(parts.platform, { email })
         if (account?.active && !account.emailVerified && account.email !== null)

@@ -1,4 +1,5 @@
 import { statement, type Platform } from '@plinth/core'
+import { authEvents } from '../log-events.ts'
 
 /** A use that is at least so much later than the one written down is worth a write, in milliseconds. */
 const WORTH_WRITING_MS = 60_000
@@ -45,7 +46,7 @@ export class LastUse {
       )
     } catch (error) {
       // Nothing depends on it: the next use writes again.
-      this.#platform.log.warn('auth.last_use_not_written', { error })
+      this.#platform.log.warn(authEvents.lastUseNotWritten, { error })
     }
   }
 }

@@ -2,6 +2,7 @@ import { statement, type SystemTransaction } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
+import { authEvents } from '../log-events.ts'
 import { hashToken, isTokenOf, makeToken } from '../one-time/token.ts'
 
 /** Seconds in which a token that was just exchanged is taken for a double click and not for a theft. */
@@ -81,6 +82,6 @@ async function judge(
     update plinth.sessions set ended_at = ${now}::text::timestamptz, ended_by = 'refresh token reused'
     where id = ${String(found['session_id'])}::uuid and ended_at is null
     returning id`)
-  if (ended) auth.platform.log.warn('session.refresh_reused', { session: String(ended['id']) })
+  if (ended) auth.platform.log.warn(authEvents.refreshTokenReused, { session: String(ended['id']) })
   return 'refresh_reused'
 }

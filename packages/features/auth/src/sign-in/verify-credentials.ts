@@ -27,6 +27,6 @@ export async function verifyCredentials(auth: Auth, shown: ShownCredentials): Pr
   const { valid, rehash: outdated } = await auth.passwords.verify(password, usable ? account.passwordHash : null)
   if (!usable || !valid) throw authProblem('invalid_credentials', { headers: { 'www-authenticate': 'Bearer' } })
   await attempt.refund()
-  if (outdated) auth.background.start('rehash', () => rehash(auth, account, password))
+  if (outdated) auth.platform.after.start('rehash', () => rehash(auth, account, password))
   return account
 }

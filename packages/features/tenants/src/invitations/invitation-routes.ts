@@ -87,7 +87,7 @@ export function invitationRoutes(registry: Registry, inviting: Inviting): readon
 
 const DAY = 86_400_000
 
-async function resend(call: Call, { days, after }: Inviting): Promise<TextAnswer> {
+async function resend(call: Call, { days }: Inviting): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, scope, request } = call
   const resource = platform.registry.byTable.get(invitations)!
@@ -107,7 +107,7 @@ async function resend(call: Call, { days, after }: Inviting): Promise<TextAnswer
     return answerWith(call, transaction, id, 200)
   })
   const sent = mail
-  if (sent) after.start(platform.log, 'invitation mail', () => sendInvitation(platform, sent))
+  if (sent) platform.after.start('invitation mail', () => sendInvitation(platform, sent))
   return answer
 }
 

@@ -9,14 +9,12 @@ import {
   type StatementRunner,
   type TextAnswer,
 } from '@plinth/core'
-import type { AfterAnswer } from '../after-answer.ts'
 import { sendInvitation } from './invitation-mail.ts'
 import { invitations } from './invitation-resource.ts'
 import { hashOf, newToken } from './invitation-token.ts'
 
 export interface Inviting {
   readonly days: number
-  readonly after: AfterAnswer
 }
 
 export interface Guest {
@@ -32,7 +30,7 @@ const DAY = 86_400_000
  * answer. Asked again before he came, he gets a new link, and the old one ends.
  * @throws already_exists where he is a member
  */
-export async function invite(call: Call, { days, after }: Inviting, guest: Guest): Promise<TextAnswer> {
+export async function invite(call: Call, { days }: Inviting, guest: Guest): Promise<TextAnswer> {
   const { platform, scope, request } = call
   const { tenant } = request
   let mailed: { readonly id: string; readonly token: string } | undefined
@@ -56,8 +54,7 @@ export async function invite(call: Call, { days, after }: Inviting, guest: Guest
   })
   // Undefined where an idempotency key gave back what the first request was answered: its mail was sent then.
   const sent = mailed
-  if (sent)
-    after.start(platform.log, 'invitation mail', () => sendInvitation(platform, { ...guest, ...sent, tenant, days }))
+  if (sent) platform.after.start('invitation mail', () => sendInvitation(platform, { ...guest, ...sent, tenant, days }))
   return answer
 }
 

@@ -59,7 +59,8 @@ export async function changeUser(call: Call): Promise<TextAnswer> {
   const seen = await call.session.read({ resource, id: call.parameters['id']!, visible })
   if (!seen) throw problem('not_found')
   const prepared = await prepareAccount(call, seen, wantedOf(input, seen).account)
-  return call.transactAsSystem(async (system, transaction) => {
+  let applied = false
+  const answer = await call.transactAsSystem(async (system, transaction) => {
     const userId = String(seen['id'])
     if (prepared) await holdUser(system, userId)
     if (input.status !== undefined || input.roles !== undefined) await holdOwners(system, scope.tenantId)
@@ -72,6 +73,7 @@ export async function changeUser(call: Call): Promise<TextAnswer> {
     }
     if (wanted.status) await changeStanding(platform, system, { tenantId: scope.tenantId, userId, to: wanted.status })
     if (prepared) await applyAccount(system, prepared, userId)
+    applied = prepared !== undefined
     const changed = await transaction.read({ resource, id: userId, visible: always })
     if (!changed) throw problem('not_found')
     if (changed['version'] !== row['version'] || prepared) {
@@ -81,6 +83,8 @@ export async function changeUser(call: Call): Promise<TextAnswer> {
     const printer = rowPrinter(resource)
     return jsonAnswer(200, printer.print(changed), { etag: printer.etag(changed) })
   })
+  if (applied) prepared?.announce()
+  return answer
 }
 
 /** Hashes nothing for those who may not change the account, and holds no transaction open while it hashes for others. */
