@@ -77,8 +77,10 @@ create function plinth.take_tokens(keys text[], intervals bigint[], capacities b
       -- After the locks: of two callers the later one has the later time.
       moment := floor(extract(epoch from clock_timestamp()) * 1000000);
       for i in 1 .. cardinality(keys) loop
-        uses[i] := (select greatest(0, b.full_at - moment) from plinth.rate_buckets b where b.key = keys[i]);
-        free := greatest(0, (intervals[i] * capacities[i] - uses[i]) / intervals[i]);
+        -- Never emptier than empty: the rate may have been another one before, and a clock may have been set back.
+        uses[i] := (select least(greatest(0, b.full_at - moment), intervals[i] * capacities[i])
+          from plinth.rate_buckets b where b.key = keys[i]);
+        free := (intervals[i] * capacities[i] - uses[i]) / intervals[i];
         grants[i] := case when costs[i] <= free then costs[i] when partials[i] then free else 0 end;
         enough := enough and (costs[i] <= 0 or grants[i] = costs[i] or (partials[i] and grants[i] > 0));
       end loop;

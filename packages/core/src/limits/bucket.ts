@@ -61,9 +61,17 @@ export function chargesOf(requests: readonly TakeRequest[]): readonly BucketChar
   })
 }
 
+/**
+ * Microseconds until the bucket is full. Never more than empty: the rate may have been another one before, and a clock may have been
+ * set back; else it would stay empty for as long as that.
+ */
+export function usedOf({ interval, capacity }: BucketCharge, fromNow: number): number {
+  return Math.min(interval * capacity, Math.max(0, fromNow))
+}
+
 /** What a charge would do to a bucket that is full in `used` microseconds. The same lines stand in SQL and in Lua. */
 export function weigh({ interval, capacity, cost, partial }: BucketCharge, used: number): { granted: number } {
-  const free = Math.max(0, Math.floor((interval * capacity - used) / interval))
+  const free = Math.floor((interval * capacity - used) / interval)
   if (cost <= free) return { granted: cost }
   return { granted: partial ? free : 0 }
 }

@@ -1,5 +1,5 @@
 import type { RateLimitStore } from '../ports/rate-limits.ts'
-import { chargesOf, resultOf, suffices, usedAfter, weigh } from './bucket.ts'
+import { chargesOf, resultOf, suffices, usedAfter, usedOf, weigh } from './bucket.ts'
 
 /** Full buckets are forgotten when there are more than this; what is then still too much is the oldest. */
 const MOST_BUCKETS = 100_000
@@ -17,7 +17,7 @@ export function memoryLimits(now: () => number = () => performance.timeOrigin + 
       const moment = Math.floor(now() * 1_000)
       if (buckets.size > MOST_BUCKETS) forgetFull(buckets, moment)
       const weighed = charges.map((charge) => {
-        const used = Math.max(0, (buckets.get(charge.key) ?? 0) - moment)
+        const used = usedOf(charge, (buckets.get(charge.key) ?? 0) - moment)
         return { charge, used, ...weigh(charge, used) }
       })
       const charged = weighed.every(({ charge, granted }) => suffices(charge, granted))

@@ -88,6 +88,18 @@ export const limitStoreCases: readonly LimitStoreCase[] = [
     },
   },
   {
+    title: 'under another rate it is never emptier than empty',
+    async run(store, unique) {
+      const slow = { key: `rate:${unique}`, capacity: 100, windowSeconds: YEAR }
+      await one(store, { ...slow, cost: 100 })
+      const fast = { ...slow, windowSeconds: 3_600 }
+      const refused = await one(store, fast)
+      assert.ok(!refused.allowed && refused.resetSeconds <= 3_600, `${refused.resetSeconds}`)
+      await one(store, { ...fast, cost: -60 })
+      assert.equal((await one(store, fast)).remaining, 59)
+    },
+  },
+  {
     title: 'a look charges nothing',
     async run(store, unique) {
       const rate = { key: `look:${unique}`, capacity: 2, windowSeconds: DAY }
