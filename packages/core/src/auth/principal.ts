@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { PermissionSet } from '../policy/permission-set.ts'
+import type { Rate } from '../ports/rate-limits.ts'
 
 export type PrincipalKind = 'user' | 'service' | 'apiKey' | 'system'
 
@@ -25,6 +26,8 @@ export interface Principal extends Actor {
   readonly roles?: readonly string[]
   /** What is known of the way it got in. */
   readonly session?: SessionFacts
+  /** How often it may ask, beside the limits of everybody: a key may be given less. */
+  readonly rate?: Rate
   /** Above all tenants: routes of the platform's operator are open to it. No right to any tenant's rows follows from it. */
   readonly superadmin?: boolean
 }

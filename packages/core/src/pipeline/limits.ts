@@ -50,11 +50,13 @@ export async function limitPrincipal(
   tenant: Tenant | undefined,
 ): Promise<void> {
   const { held, tenants } = platform.rates
-  if (!held) return
   const { principal } = received
+  const counted: Counted[] = []
+  // Its own limit holds where all others are switched off, too.
+  if (principal.rate) counted.push({ name: 'own', who: `${principal.kind} ${principal.id}`, rate: principal.rate })
+  if (!held) return count(platform, received, counted)
   const known = tenant ? tenants.of(tenant.id) : noRates
   const own = known instanceof Promise ? await known : known
-  const counted: Counted[] = []
   const ofPrincipal = own.principal ?? held.principal
   const ofTenant = own.tenant ?? held.tenant
   if (ofPrincipal) {

@@ -1,10 +1,11 @@
 import type { Platform } from '@plinth/core'
+import type { KeyLookup } from './api-keys/find-key.ts'
 import type { AccessTokens } from './jwt/access-token.ts'
 import type { SigningKeys } from './jwt/signing-keys.ts'
 import type { SettledOptions } from './options.ts'
 import type { Guard } from './guard.ts'
 import type { Passwords } from './passwords.ts'
-import type { LastUse } from './sessions/last-use.ts'
+import type { LastUse } from './last-use.ts'
 import type { SessionLookup } from './sessions/find-session.ts'
 
 /** What the parts of identity work with; one for each platform. */
@@ -20,4 +21,7 @@ export interface Auth {
   readonly sessions: SessionLookup
   /** Writes down, now and then, when sessions were last used. */
   readonly lastUse: LastUse
+  readonly apiKeys: KeyLookup
+  /** The same of keys. */
+  readonly keyUse: LastUse
 }

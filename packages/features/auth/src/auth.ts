@@ -5,6 +5,8 @@ import { offerBootstrap } from './accounts/bootstrap.ts'
 import { seedDevelopmentAccounts } from './accounts/development-accounts.ts'
 import type { Auth } from './auth-parts.ts'
 import { adminCreate } from './commands/admin-create.ts'
+import { KeyLookup } from './api-keys/find-key.ts'
+import { writeKeyUse } from './api-keys/key-use.ts'
 import { authErrors } from './errors.ts'
 import { Guard } from './guard.ts'
 import { accessTokens } from './jwt/access-token.ts'
@@ -12,14 +14,16 @@ import { givenKeys, signingKeysOf, type SigningKeys } from './jwt/signing-keys.t
 import { resealSecrets } from './mfa/reseal-secrets.ts'
 import { identity } from './migrations/0001-identity.ts'
 import { secondFactor } from './migrations/0002-second-factor.ts'
+import { apiKeys } from './migrations/0003-api-keys.ts'
+import { LastUse } from './last-use.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
-import { sessionReaders } from './readers.ts'
-import { session } from './resources.ts'
+import { credentialReaders } from './readers.ts'
+import { apiKey, session } from './resources.ts'
 import { authRoutes } from './routes.ts'
 import { endOnDeparture } from './sessions/end-session.ts'
-import { LastUse } from './sessions/last-use.ts'
 import { SessionLookup } from './sessions/find-session.ts'
+import { writeSessionUse } from './sessions/session-use.ts'
 
 /**
  * Who is asking: accounts with passwords, sessions in cookies and as access tokens, links by mail. Belongs to one platform.
@@ -36,9 +40,9 @@ export function auth(given: AuthOptions = {}): Feature {
     name: 'auth',
     mails: true,
     errors: authErrors,
-    resources: [session],
-    migrations: [identity, secondFactor],
-    slots: { auth: sessionReaders(current), accounts: accountsPort(current) },
+    resources: [apiKey, session],
+    migrations: [identity, secondFactor, apiKeys],
+    slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],
     verify(_registry, runtime) {
@@ -68,9 +72,12 @@ export function auth(given: AuthOptions = {}): Feature {
       statement`delete from plinth.mfa_devices where id in (
         select id from plinth.mfa_devices
         where confirmed_at is null and created_at < ${now}::text::timestamptz - interval '1 day' limit 5000)`,
+      statement`delete from plinth.api_keys where id in (
+        select id from plinth.api_keys where revoked_at < ${now}::text::timestamptz - interval '90 days' limit 5000)`,
     ],
     async stop() {
       await parts?.lastUse.flush()
+      await parts?.keyUse.flush()
     },
   }
 }
@@ -88,7 +95,9 @@ function assemble(platform: Platform, options: SettledOptions, keys: SigningKeys
     passwords: new Passwords({ productName: platform.title, ...options.passwords }, log),
     tokens: accessTokens({ keys, issuer, audience: options.audience ?? issuer, clock, ttl: options.ttl }),
     sessions: new SessionLookup(platform),
-    lastUse: new LastUse(platform, options.sessions.idleSeconds),
+    lastUse: new LastUse(platform, writeSessionUse(options.sessions.idleSeconds)),
+    apiKeys: new KeyLookup(platform),
+    keyUse: new LastUse(platform, writeKeyUse),
   }
   return made
 }

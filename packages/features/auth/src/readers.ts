@@ -1,25 +1,27 @@
-import { problem, PermissionSet, type Credential, type CredentialReader, type Principal } from '@plinth/core'
+import { PermissionSet, type Credential, type CredentialReader, type Principal } from '@plinth/core'
+import { keyReader } from './api-keys/key-reader.ts'
 import type { Auth } from './auth-parts.ts'
-import { authEvents } from './log-events.ts'
 import { hashToken, isTokenOf } from './one-time/token.ts'
+import { refuseCredential } from './refuse-credential.ts'
 import type { FoundSession } from './sessions/find-session.ts'
 
 /** Access tokens look like this and like nothing else that is shown as a bearer token. */
 const looksSigned = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
-/** Access tokens, and the cookies of browsers. @param auth of the platform, once there is one */
-export function sessionReaders(auth: () => Auth): readonly CredentialReader[] {
+/** API keys, access tokens, and the cookies of browsers. @param auth of the platform, once there is one */
+export function credentialReaders(auth: () => Auth): readonly CredentialReader[] {
   return [
+    keyReader(auth),
     {
       kinds: ['bearer'],
       async read({ value }) {
         if (!looksSigned.test(value)) return undefined
         const parts = auth()
         const { claims, fault } = await parts.tokens.verify(value)
-        if (!claims) throw refused(parts, fault)
+        if (!claims) throw refuseCredential(parts, fault)
         const session = await parts.sessions.byId(claims.sessionId)
         // Another user under this id would be a token made for two.
-        if (!session || session.userId !== claims.userId) throw refused(parts, 'session_ended')
+        if (!session || session.userId !== claims.userId) throw refuseCredential(parts, 'session_ended')
         return principalOf(parts, session, claims.tenantId, 'bearer')
       },
     },
@@ -28,7 +30,7 @@ export function sessionReaders(auth: () => Auth): readonly CredentialReader[] {
       async read({ value }) {
         const parts = auth()
         const session = isTokenOf('session', value) ? await parts.sessions.byHash(hashToken(value)) : undefined
-        if (!session) throw refused(parts, 'session_ended')
+        if (!session) throw refuseCredential(parts, 'session_ended')
         return principalOf(parts, session, session.tenantId, 'cookie')
       },
     },
@@ -59,10 +61,4 @@ function principalOf(
       authenticatedAt: new Date(session.authenticatedAt),
     },
   }
-}
-
-/** The reason is for the log; whoever shows a wrong credential learns that it is wrong. */
-function refused({ platform }: Auth, reason: string): Error {
-  platform.log.debug(authEvents.credentialRefused, { reason })
-  return problem('invalid_credential', { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
 }

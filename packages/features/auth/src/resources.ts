@@ -1,5 +1,5 @@
 import { defineResource } from '@plinth/core'
-import { sessions } from './tables.ts'
+import { apiKeys, sessions } from './tables.ts'
 
 /** `/sessions`: for whoever runs a tenant. One's own, in all tenants, are at `/auth/sessions`. */
 export const session = defineResource({
@@ -17,6 +17,25 @@ export const session = defineResource({
     userAgent: { personal: 'other', readOnly: true },
     endedAt: { filter: true, readOnly: true },
     endedBy: { readOnly: true },
+  },
+  operations: { create: false, update: false, delete: false, bulk: false },
+})
+
+/** `/api-keys`: for whoever runs a tenant. One's own are at `/auth/api-keys`, where they are made too. */
+export const apiKey = defineResource({
+  table: apiKeys,
+  name: 'apiKey',
+  description: 'Keys by which programs of the members of this tenant come in',
+  fields: {
+    name: { sort: true, search: true, readOnly: true },
+    keyPrefix: { filter: true, readOnly: true, description: 'How the key begins' },
+    role: { filter: true, readOnly: true },
+    expiresAt: { sort: true, filter: true, readOnly: true },
+    ipRanges: { readOnly: true, description: 'Where it may be used from; empty: anywhere' },
+    rateRequests: { readOnly: true },
+    rateSeconds: { readOnly: true },
+    lastUsedAt: { sort: true, filter: true, readOnly: true },
+    revokedAt: { filter: true, readOnly: true },
   },
   operations: { create: false, update: false, delete: false, bulk: false },
 })

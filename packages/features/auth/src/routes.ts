@@ -9,7 +9,9 @@ import { jwksRoute } from './routes/jwks.ts'
 import { logIn } from './routes/log-in.ts'
 import { loginPage } from './routes/login-page.ts'
 import { logOut } from './routes/log-out.ts'
+import { makeApiKeys } from './routes/make-api-key.ts'
 import { me } from './routes/me.ts'
+import { ownApiKeys } from './routes/own-api-keys.ts'
 import { ownFactors } from './routes/own-factors.ts'
 import { ownSessions } from './routes/own-sessions.ts'
 import { reauthenticate } from './routes/reauthenticate.ts'
@@ -18,6 +20,7 @@ import { register } from './routes/register.ts'
 import { resetPassword } from './routes/reset-password.ts'
 import { setUpFactor } from './routes/set-up-factor.ts'
 import { switchTenant } from './routes/switch-tenant.ts'
+import { tenantApiKeys } from './routes/tenant-api-keys.ts'
 import { tenantSessions } from './routes/tenant-sessions.ts'
 import { resendVerification, verifyEmail } from './routes/verify-email.ts'
 import { verifyFactor } from './routes/verify-factor.ts'
@@ -42,6 +45,9 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     verifyFactor(auth),
     ...ownFactors(auth),
     ...ownSessions(auth),
+    ...makeApiKeys(auth),
+    ...ownApiKeys(auth),
+    ...tenantApiKeys(auth, feature.registry),
     ...tenantSessions(auth, feature.registry),
     jwksRoute(auth),
     bootstrap(auth),

@@ -1,4 +1,4 @@
-import { boolean, text, timestamp } from 'drizzle-orm/pg-core'
+import { boolean, integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
 import { platformTable } from '@plinth/core'
 
 /** Sessions as a tenant sees those that work in it. The database has more columns than these, which no tenant may read. */
@@ -13,4 +13,17 @@ export const sessions = platformTable('sessions', {
   userAgent: text(),
   endedAt: timestamp({ withTimezone: true }),
   endedBy: text(),
+})
+
+/** API keys as a tenant sees them. What one is recognised by lies in another table. */
+export const apiKeys = platformTable('api_keys', {
+  name: text().notNull(),
+  keyPrefix: text().notNull(),
+  role: text().notNull(),
+  expiresAt: timestamp({ withTimezone: true }),
+  ipRanges: jsonb().$type<readonly string[]>().notNull(),
+  rateRequests: integer(),
+  rateSeconds: integer(),
+  lastUsedAt: timestamp({ withTimezone: true }),
+  revokedAt: timestamp({ withTimezone: true }),
 })

@@ -1,4 +1,5 @@
 import { statement, type Departure, type StatementRunner } from '@plinth/core'
+import { revokeKeys } from '../api-keys/revoke-keys.ts'
 import type { Auth } from '../auth-parts.ts'
 
 /** Which sessions of a user end. Their refresh families end with them, and their access tokens within a second. */
@@ -32,11 +33,12 @@ export async function endSessions(
   return rows.length
 }
 
-/** Who leaves a tenant, or is suspended there, is signed out of it; who is closed altogether, everywhere. */
+/** Who leaves a tenant, or is suspended there, is signed out of it, and his keys end; who is closed altogether, everywhere. */
 export async function endOnDeparture(
   auth: Pick<Auth, 'platform'>,
   system: StatementRunner,
   { tenantId, userId }: Departure,
 ): Promise<void> {
   await endSessions(auth, system, { userId, tenantId: tenantId ?? undefined, by: 'no longer a member' })
+  await revokeKeys(system, auth.platform.clock.now(), { ownerId: userId, tenantId: tenantId ?? undefined })
 }
