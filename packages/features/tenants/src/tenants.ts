@@ -1,5 +1,5 @@
-import type { Feature, Platform, StartupFault } from '@plinth/core'
-import { admitBy, type Registration } from './directory/admit.ts'
+import type { Feature, Platform } from '@plinth/core'
+import { admitBy } from './directory/admit.ts'
 import { tenantsOf } from './directory/tenants-of.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
@@ -18,27 +18,42 @@ import { membershipRoutes } from './people/membership-routes.ts'
 import { userResource } from './people/user-resource.ts'
 import { hostNameOf } from './resolution/subdomain.ts'
 import { tenantChooser } from './resolution/tenant-chooser.ts'
+import { flagRoutes } from './flags/flag-routes.ts'
+import { flagsReader, type FlagsReader } from './flags/flags-reader.ts'
+import type { FlagDeclarations } from './flags/evaluate.ts'
+import { settingsMigration } from './migrations/0004-settings.ts'
+import { optionFaults, type TenantsOptions } from './options.ts'
+import type { SettingDeclarations } from './settings/declaration.ts'
+import { LayerStore } from './settings/layer-store.ts'
+import { resealSettings } from './settings/reseal.ts'
+import { settingsReader, type SettingsReader } from './settings/settings-reader.ts'
+import { settingsRoutes } from './settings/settings-routes.ts'
+import { settingsTable } from './settings/settings-table.ts'
 import { tenancyErrors } from './tenancy-errors.ts'
 
-export interface TenantsOptions {
-  /** What becomes of those who register without an invitation. `found` (default): each founds a tenant. `invited`: they get none. */
-  readonly registration?: Registration
-  /** Host names below that of `PUBLIC_URL` choose a tenant by its slug: `acme.app.example.com`. Default: no. */
-  readonly subdomains?: boolean
-  /** Days for which an invitation works, 1 to 90. Default 7. */
-  readonly invitationDays?: number
-  /** Days between the request to delete a tenant and its end, 0 to 365. Default 30. */
-  readonly graceDays?: number
+/** The feature, and what code asks of it. */
+export interface TenantsFeature<S extends SettingDeclarations, F extends FlagDeclarations> extends Feature {
+  readonly settings: SettingsReader<S>
+  readonly flags: FlagsReader<F>
 }
 
-const mustHaveUrl = new Set(['staging', 'production'])
-
 /** Tenants, their people, and how one gets in. */
-export function tenants(options: TenantsOptions = {}): Feature {
+export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclarations = {}>(
+  options: TenantsOptions<S, F> = {},
+): TenantsFeature<S, F> {
   const { registration = 'found', subdomains = false, invitationDays = 7, graceDays = 30 } = options
   const inviting = { days: invitationDays }
+  const declared = options.settings ?? ({} as S)
+  const flags = options.flags ?? ({} as F)
   let platform: Platform | undefined
+  const started = (): Platform => {
+    if (!platform) throw new Error('the feature is not part of a platform yet: createPlinth() does that')
+    return platform
+  }
+  const [said, switched] = [new LayerStore(started, 'setting'), new LayerStore(started, 'flag')]
   return {
+    settings: settingsReader<S>(declared, said, started),
+    flags: flagsReader<F>(flags, switched),
     name: 'tenants',
     errors: tenancyErrors,
     resources: [userResource, invitationResource, groupResource],
@@ -49,6 +64,8 @@ export function tenants(options: TenantsOptions = {}): Feature {
       ...groupRoutes(registry),
       ...tenantRoutes({ registration, graceDays }),
       ...adminRoutes,
+      ...settingsRoutes(declared, said),
+      ...flagRoutes(flags, switched),
     ],
     mails: true,
     departure: revokeInvitationsOf,
@@ -57,8 +74,9 @@ export function tenants(options: TenantsOptions = {}): Feature {
     },
     sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
     commands: [purgeCommand],
-    migrations: [peopleMigration, invitationsMigration, lifecycleMigration],
-    permissions: { tenant: ['read', 'update'] },
+    migrations: [peopleMigration, invitationsMigration, lifecycleMigration, settingsMigration],
+    permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
+    tables: [settingsTable],
     slots: {
       directory: { tenantsOf, admit: admitBy(registration) },
       tenant: tenantChooser(() => {
@@ -66,26 +84,8 @@ export function tenants(options: TenantsOptions = {}): Feature {
         return url === undefined ? undefined : hostNameOf(new URL(url).host)
       }),
     },
-    start: (started) => void (platform = started),
-    verify(_registry, { settings }) {
-      const faults: StartupFault[] = []
-      if (subdomains && settings.PUBLIC_URL === undefined)
-        faults.push({
-          path: 'tenants.subdomains',
-          problem: 'needs the host below which the tenants are',
-          fix: 'PUBLIC_URL=https://app.example.com',
-        })
-      if (!(invitationDays >= 1 && invitationDays <= 90))
-        faults.push({ path: 'tenants.invitationDays', problem: 'is not from 1 to 90', fix: 'invitationDays: 7' })
-      if (!(graceDays >= 0 && graceDays <= 365))
-        faults.push({ path: 'tenants.graceDays', problem: 'is not from 0 to 365', fix: 'graceDays: 30' })
-      if (settings.PUBLIC_URL === undefined && mustHaveUrl.has(settings.ENVIRONMENT))
-        faults.push({
-          path: 'tenants',
-          problem: 'sends links, and does not know the address of the service',
-          fix: 'PUBLIC_URL=https://app.example.com',
-        })
-      return faults
-    },
+    start: (given) => void (platform = given),
+    reseal: resealSettings,
+    verify: (_registry, runtime) => optionFaults(options, runtime),
   }
 }

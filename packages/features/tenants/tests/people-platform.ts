@@ -17,7 +17,8 @@ import {
   type TestPlatformOptions,
   type TestReply,
 } from '@plinth/testing'
-import { tenants, type TenantsOptions } from '../src/tenants.ts'
+import type { TenantsOptions } from '../src/options.ts'
+import { tenants } from '../src/tenants.ts'
 
 /** Not secret: these keys protect nothing but tests. */
 export const testKeys = `k:${createHash('sha256').update('keys of these tests').digest('base64')}`
@@ -25,7 +26,7 @@ export const testKeys = `k:${createHash('sha256').update('keys of these tests').
 /** What the roles of these tests may do. */
 export const roleRights: Readonly<Record<string, readonly string[]>> = {
   owner: ['*'],
-  admin: ['user:*', 'membership:*', 'invitation:*', 'group:*', 'setting:*', 'featureFlag:*', 'domain:*', 'tenant:read'],
+  admin: ['user:*', 'membership:*', 'invitation:*', 'group:*', 'setting:*', 'featureFlag:*', 'domain:*'],
   user: ['user:read', 'user:update:own', 'membership:read:own', 'group:read'],
   read_only: ['*:read'],
 }
@@ -148,6 +149,8 @@ export interface PeoplePlatform extends TestPlatform {
 
 export interface PeopleOptions {
   readonly tenants?: TenantsOptions
+  /** The feature itself, where the test asks something of it. */
+  readonly feature?: Feature
   readonly resources?: readonly Resource[]
   readonly features?: readonly Feature[]
   readonly plinth?: TestPlatformOptions['plinth']
@@ -159,7 +162,7 @@ export async function peoplePlatform(options: PeopleOptions = {}): Promise<Peopl
   const platform = await testPlatform({
     resources: options.resources ?? [],
     features: [
-      tenants(options.tenants),
+      options.feature ?? tenants(options.tenants),
       testSessions(),
       testRoles(),
       { name: 'test-accounts', slots: { accounts: testAccounts } },
