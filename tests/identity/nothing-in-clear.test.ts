@@ -1,0 +1,82 @@
+import { capturedLog } from '@plinth/testing'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openIdentity, PASSWORD, type Identity } from './open-identity.ts'
+
+let platform: Identity
+const log = capturedLog({ least: 'debug' })
+beforeAll(async () => {
+  platform = await openIdentity({ plinth: { log } })
+}, 120_000)
+afterAll(() => platform.close())
+
+/** Every row of every table, as text. */
+async function dump(): Promise<string> {
+  const tables = await platform.superuser.query(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('plinth', 'public') or schemaname like 'tenant_%'`,
+  )
+  const texts: string[] = []
+  for (const table of tables) {
+    const rows = await platform.superuser.query(`select t::text as line from ${String(table['name'])} t`)
+    texts.push(...rows.map((row) => String(row['line'])))
+  }
+  return texts.join('\n')
+}
+
+test('no token, code, link, key or password that was ever shown is in the database or in the log', async () => {
+  const secrets = new Map<string, string>()
+  const keep = (name: string, value: unknown): string => {
+    if (typeof value !== 'string' || value.length < 8) throw new Error(`${name} was not seen`)
+    secrets.set(name, value)
+    return value
+  }
+  const owner = await platform.signUp()
+  keep('password', PASSWORD)
+  keep('access token', owner.accessToken)
+  keep('refresh token', owner.refreshToken)
+  await platform.mail.waitFor(owner.email)
+  keep('verify link', platform.linkToken(owner.email))
+  const refreshed = await platform.call('POST', '/api/v1/auth/refresh', { refresh_token: owner.refreshToken })
+  const next = refreshed.json as { access_token: string; refresh_token: string }
+  keep('next access token', next.access_token)
+  keep('next refresh token', next.refresh_token)
+  await platform.call('POST', '/api/v1/auth/password/forgot', { email: owner.email })
+  await platform.mail.waitFor(owner.email, { count: 2 })
+  keep('reset link', platform.linkToken(owner.email))
+  const bearer = { authorization: `Bearer ${next.access_token}` }
+  const invited = await platform.call(
+    'POST',
+    '/api/v1/invitations',
+    { email: 'guest@example.com', roles: ['user'] },
+    bearer,
+  )
+  expect(invited.status, invited.body).toBe(201)
+  await platform.mail.waitFor('guest@example.com')
+  keep('invitation link', platform.linkToken('guest@example.com'))
+  const page = await platform.call('GET', '/login', undefined, { accept: 'application/json' })
+  const before = page.headers['set-cookie']!.split(';')[0]!
+  const token = (page.json as { csrf_token: string }).csrf_token
+  keep('csrf token', token)
+  const signedIn = await platform.call(
+    'POST',
+    '/login',
+    { identifier: owner.email, password: PASSWORD },
+    { accept: 'application/json', origin: 'https://app.example.com', cookie: before, 'x-csrf-token': token },
+  )
+  keep('cookie', /session_id=([^;]+)/.exec(signedIn.headers['set-cookie']!)?.[1])
+  // The log of everything, wrong attempts among it.
+  for (const value of secrets.values()) {
+    await platform.call('GET', '/api/v1/auth/me', undefined, { authorization: `Bearer ${value.replaceAll(' ', '')}` })
+    await platform.call('GET', '/api/v1/auth/me', undefined, { 'x-api-key': value })
+    await platform.call('GET', `/api/v1/auth/me?api_key=${encodeURIComponent(value)}`)
+    await platform.call('POST', '/api/v1/auth/email/verify', { token: `${value}x` })
+  }
+  const stored = await dump()
+  // It is the right database.
+  expect(stored).toContain(owner.email)
+  expect(stored).toContain('guest@example.com')
+  const logged = log.text()
+  for (const [name, value] of secrets) {
+    expect(stored.includes(value), `${name} is in the database`).toBe(false)
+    expect(logged.includes(value), `${name} is in the log`).toBe(false)
+  }
+}, 120_000)
