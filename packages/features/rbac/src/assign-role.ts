@@ -29,7 +29,8 @@ export async function assignRole(call: Call, { rights }: Definitions): Promise<T
   const { resource } = request.route
   const tenantId = request.tenant.id
   const printer = rowPrinter(resource)
-  const answer = await call.transactAsSystem(async (system, transaction) => {
+  // Holding the owners drops what this process remembers of members, once it is committed; others follow within a second.
+  return call.transactAsSystem(async (system, transaction) => {
     await holdOwners(system, tenantId)
     if (!holdsFor(resource, { userId, ownerUserId: userId, ownerGroupId: null }, call.allowed, scope.facts))
       throw problem('permission_denied', { detail: 'This needs the permission userRole:create in a wider scope.' })
@@ -43,9 +44,6 @@ export async function assignRole(call: Call, { rights }: Definitions): Promise<T
     const location = `${platform.basePath}/api/v1/${resource.path}/${String(row['id'])}`
     return jsonAnswer(201, printer.print(row), { etag: printer.etag(row), location })
   })
-  // Here at once; in the other processes within a second.
-  platform.database.forget()
-  return answer
 }
 
 const noMember: InputFault = {

@@ -28,10 +28,11 @@ export async function revokeRole(call: Call, { rights }: Definitions): Promise<T
   const named = call.parameters.id === undefined ? readNamed(call) : undefined
   if (!named) refuseQuery(call.search)
   const ifVersion = matchVersion(call.headers['if-match'])
-  const { platform, request, scope, visible, allowed } = call
+  const { request, scope, visible, allowed } = call
   const { resource } = request.route
   const tenantId = request.tenant.id
-  const answer = await call.transactAsSystem(async (system, transaction) => {
+  // Holding the owners drops what this process remembers of members, once it is committed; others follow within a second.
+  return call.transactAsSystem(async (system, transaction) => {
     await holdOwners(system, tenantId)
     const id = named ? await idOf(system, tenantId, named) : call.parameters.id!
     const row = id === undefined ? undefined : await transaction.lock({ resource, id, visible, strength: 'delete' })
@@ -52,9 +53,6 @@ export async function revokeRole(call: Call, { rights }: Definitions): Promise<T
     await refuseOwnerless(system, tenantId)
     return emptyAnswer(204)
   })
-  // Here at once; in the other processes within a second.
-  platform.database.forget()
-  return answer
 }
 
 /** @throws permission_denied */
