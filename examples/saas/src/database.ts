@@ -17,7 +17,7 @@ export interface ChosenDatabase {
 export function chooseDatabase(settings: LookoutSettings): ChosenDatabase {
   const url = databaseUrlOf(settings)
   if (url === undefined) {
-    // A folder of its own: beside it lie the tokens and keys, which outlive a thrown-away database.
+    // A folder of its own: beside it lie the keys, which outlive a thrown-away database.
     const folder = resolve(settings.DATA_DIR, 'database')
     return { database: embedded(folder), words: `embedded, in ${folder}`, isNew: !existsSync(folder) }
   }

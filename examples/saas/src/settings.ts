@@ -7,11 +7,13 @@ import {
   type LoadOptions,
   type Settings,
 } from '@plinth/core'
+import { smtpSettings } from '@plinth/smtp'
 import { z } from 'zod'
 
-/** The platform's variables and Lookout's own. */
+/** The platform's variables, those of mail, and Lookout's own. */
 export const lookoutSettings = defineSettings({
   ...platformSettings,
+  ...smtpSettings,
   LOOKOUT_ALLOW_PRIVATE: {
     schema: flag(),
     default: false,

@@ -1,15 +1,14 @@
-import { resolve } from 'node:path'
-import { logEvents, platformLogger, type Plinth } from '@plinth/core'
+import { logEvents, platformLogger } from '@plinth/core'
+import { smtp } from '@plinth/smtp'
 import { chooseDatabase, refuseTrouble } from './database.ts'
 import { greeting } from './greeting.ts'
 import { claim, listen } from './listen.ts'
-import { agencies, createLookout } from './platform.ts'
+import { createLookout } from './platform.ts'
 import { lookoutApp } from './server.ts'
-import { readServiceTokens } from './service-tokens-file.ts'
-import { loadLookoutSettings } from './settings.ts'
+import { loadLookoutSettings, type LookoutSettings } from './settings.ts'
 
 /**
- * Starts Lookout from the variables of this process: database, agencies, server; prints what is up.
+ * Starts Lookout from the variables of this process: database, server; prints what is up.
  * @returns what stops it
  * @throws StartupError, StartError
  */
@@ -17,21 +16,24 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
   const settings = loadLookoutSettings()
   const place = { host: settings.API_HOST, port: settings.PORT }
   await claim(place)
-  const dataDir = resolve(settings.DATA_DIR)
   const chosen = chooseDatabase(settings)
-  const tokens = readServiceTokens(
-    dataDir,
-    agencies.map(({ slug }) => slug),
-  )
+  const mailer = smtp()
   // Standard output is for people: the greeting must not drown in the log.
   const log = platformLogger(settings, { name: 'lookout', destination: process.stderr })
-  const plinth = createLookout({ settings, database: chosen.database, tokens, log })
+  const plinth = createLookout({ settings, database: chosen.database, mailer, log })
   try {
     if (chosen.isNew) print('Making the embedded database (once, about ten seconds) …\n')
-    await prepare(plinth).catch((error: unknown) => refuseTrouble(error))
+    await plinth.migrate().catch((error: unknown) => refuseTrouble(error))
     const listening = await listen(lookoutApp(plinth).fetch, place)
     log.info(logEvents.applicationStarted, { origin: listening.origin })
-    print(greeting({ settings, url: `${listening.origin}${plinth.basePath}`, database: chosen.words, tokens }))
+    print(
+      greeting({
+        settings,
+        url: `${listening.origin}${plinth.basePath}`,
+        database: chosen.words,
+        mail: mailWords(settings),
+      }),
+    )
     return async () => {
       log.info(logEvents.applicationShuttingDown)
       await listening.stop()
@@ -44,7 +46,7 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
   }
 }
 
-async function prepare(plinth: Plinth): Promise<void> {
-  await plinth.migrate()
-  for (const agency of agencies) await plinth.foundTenant(agency)
+/** Without the login that SMTP_URL may hold. */
+function mailWords({ SMTP_URL: server }: LookoutSettings): string {
+  return server ? `SMTP at ${server.host}:${server.port}` : 'printed here, with their links'
 }

@@ -39,8 +39,8 @@ export async function startProcess(env: Readonly<Record<string, string>>): Promi
   const { child, said, ended } = run(env)
   const origin = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
-      // The last line of the command: all of the greeting is there.
-      const found = /API +(http:\/\/[\d.]+:\d+)[^]*-d '/.exec(said.stdout)?.[1]
+      // A blank line behind the commands: all of the greeting is there.
+      const found = /API +(http:\/\/[\d.]+:\d+)[^]*-d '[^]*\n\n$/.exec(said.stdout)?.[1]
       if (found !== undefined) resolve(found)
     })
     ended.then((code) => reject(new Error(`Lookout ended with ${code}\n${said.stdout}${said.stderr}`)), reject)

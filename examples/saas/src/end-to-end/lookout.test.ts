@@ -1,36 +1,21 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { createDatabase, loginUrl } from '@plinth/testing'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { asker, type ApiAnswer, type Ask } from './api.ts'
+import { globSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { asker, signIn, signUp, type ApiAnswer, type Ask, type Person } from './api.ts'
 import { dataFolder, failingProcess, removeFolders, startProcess, type LookoutProcess } from './lookout-process.ts'
+import { places, type Place } from './places.ts'
 
-interface Place {
-  readonly env: Readonly<Record<string, string>>
-  readonly remove: () => Promise<void>
-}
-
-const onServer = async (): Promise<Place> => {
-  const database = await createDatabase(inject('postgresUrl'))
-  return {
-    env: { DATABASE_URL: loginUrl(database.url, 'plinth_app'), DATABASE_OWNER_URL: database.url },
-    remove: () => database.drop(),
-  }
-}
-const inProcess = (): Promise<Place> => Promise.resolve({ env: {}, remove: () => Promise.resolve() })
-
+// Whole processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
 afterAll(removeFolders)
 
-describe.each([
-  { name: 'PostgreSQL', make: onServer },
-  { name: 'the embedded database', make: inProcess },
-])('Lookout on $name', ({ name, make }) => {
+describe.each(places)('Lookout on $name', ({ name, make }) => {
   const dataDir = dataFolder()
-  const tokensFile = join(dataDir, 'service-tokens.json')
   const running = new Set<LookoutProcess>()
   let place: Place
   let lookout: LookoutProcess
+  let owners: { readonly acme: Person; readonly beta: Person }
   let acme: Ask
   let beta: Ask
   let siteId = ''
@@ -38,9 +23,11 @@ describe.each([
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
     lookout = await startProcess({ DATA_DIR: dataDir, ...place.env, ...more })
     running.add(lookout)
-    const tokens = JSON.parse(readFileSync(tokensFile, 'utf8')) as { readonly acme: string; readonly beta: string }
-    acme = asker(lookout.origin, tokens.acme)
-    beta = asker(lookout.origin, tokens.beta)
+  }
+  const enter = (people: typeof owners): void => {
+    owners = people
+    acme = people.acme.ask
+    beta = people.beta.ask
   }
   const stop = (): Promise<number | null> => {
     running.delete(lookout)
@@ -55,33 +42,47 @@ describe.each([
   beforeAll(async () => {
     place = await make()
     await start()
-  }, 120_000)
+    const { origin } = lookout
+    const agency = (name: string): Promise<Person> =>
+      signUp(origin, {
+        email: `owner@${name.toLowerCase()}.example`,
+        password: 'kestrel over seven quays',
+        organizationName: name,
+      })
+    enter({ acme: await agency('Acme'), beta: await agency('Beta') })
+    const site = await acme('POST', '/sites', { name: 'Demo client', url: `${origin}/demo` })
+    siteId = String(site.body['id'])
+  })
   afterAll(async () => {
     for (const each of running) await each.stop()
     await place.remove()
   })
 
-  test('greets with a command that works as it stands', async () => {
-    expect(lookout.said.stdout).toContain('Lookout is up.')
-    expect(lookout.said.stdout.includes('Making the embedded database')).toBe(name !== 'PostgreSQL')
-    const command = lookout.said.stdout.slice(lookout.said.stdout.indexOf('curl '))
-    const said = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  test('greets with commands that work as they stand', async () => {
+    const { stdout } = lookout.said
+    expect(stdout).toContain('Lookout is up.')
+    expect(stdout.includes('Making the embedded database')).toBe(name !== 'PostgreSQL')
+    const said = spawnSync('sh', ['-euc', stdout.slice(stdout.indexOf('TOKEN='))], shell)
     expect(said.stderr).toBe('')
     const site = JSON.parse(said.stdout) as Record<string, unknown>
     expect(site).toMatchObject({ name: 'Demo client', url: `${lookout.origin}/demo`, version: 1 })
-    siteId = String(site['id'])
-    expect(await acme('GET', `/sites/${siteId}`)).toMatchObject({ status: 200, body: site })
+    const [admin, demo] = await Promise.all(
+      ['admin', 'demo'].map(async (username) => {
+        const login = await asker(lookout.origin, '')('POST', '/auth/login', { username, password: `${username}123` })
+        return asker(lookout.origin, String(login.body['access_token']))
+      }),
+    )
+    expect(await admin!('GET', `/sites/${String(site['id'])}`)).toMatchObject({ status: 200, body: site })
+    // A `user` sees what is his own.
+    expect(await demo!('GET', `/sites/${String(site['id'])}`)).toMatchObject({ status: 404 })
+    expect(await acme('GET', `/sites/${String(site['id'])}`)).toMatchObject({ status: 404 })
   })
 
   test('does what the README says', () => {
     const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
     const [, , commands = ''] = readme.split('```sh\n')
-    const script = commands
-      .slice(0, commands.indexOf('```'))
-      .replace('cd examples/saas\n', '')
-      .replaceAll('http://127.0.0.1:8000', lookout.origin)
-      .replace('./.plinth/service-tokens.json', tokensFile)
-    const said = spawnSync('sh', ['-euc', script], { encoding: 'utf8' })
+    const script = commands.slice(0, commands.indexOf('```')).replaceAll('http://127.0.0.1:8000', lookout.origin)
+    const said = spawnSync('sh', ['-euc', script], shell)
     expect(said.stderr).toBe('')
     expect(JSON.parse(said.stdout)).toMatchObject({ name: 'Status page', lastStatus: 'up' })
   })
@@ -122,9 +123,8 @@ describe.each([
     const list = await acme('GET', '/monitors?include=site&pageSize=1')
     expect(list.body['data']).toEqual([expect.objectContaining({ site: expect.objectContaining({ id: siteId }) })])
     expect((await beta('GET', `/sites/${siteId}?include=monitors`)).status).toBe(404)
-    const tokens = JSON.parse(readFileSync(tokensFile, 'utf8')) as { readonly acme: string }
     const table = await fetch(`${lookout.origin}/api/v1/monitors?fields=name,lastStatus`, {
-      headers: { authorization: `Bearer ${tokens.acme}`, accept: 'text/csv' },
+      headers: { authorization: `Bearer ${owners.acme.token}`, accept: 'text/csv' },
     })
     expect(table.headers.get('content-type')).toMatch(/^text\/csv/)
     expect(table.headers.get('content-disposition')).toContain('monitors.csv')
@@ -270,7 +270,7 @@ describe.each([
       expect(answers.filter(({ status }) => status === 409)).toHaveLength(20)
       expect(await state(agent)).toEqual({ status: 'busy', queued: 100 })
       expect((await acme('GET', agent)).body).toMatchObject({ version: 101 })
-    }, 60_000)
+    })
 
     test('of another agency is not there', async () => {
       const agent = await make()
@@ -302,10 +302,13 @@ describe.each([
     expect(await beta('GET', '/sites', undefined, { 'x-tenant-id': 'acme' })).toMatchObject({ status: 403 })
   })
 
-  test('keeps the tokens to itself', () => {
-    expect((statSync(tokensFile).mode & 0o777).toString(8)).toBe('600')
-    const wrong = asker(lookout.origin, 'x'.repeat(43))
-    return expect(wrong('GET', '/sites')).resolves.toMatchObject({ status: 401 })
+  test('keeps its keys to itself, and takes no token that it did not give', async () => {
+    const secrets = globSync('{keys/*.pem,*.json}', { cwd: dataDir })
+    expect(secrets).toContainEqual(expect.stringMatching(/^keys\/.*\.pem$/))
+    for (const file of secrets) expect((statSync(join(dataDir, file)).mode & 0o777).toString(8), file).toBe('600')
+    for (const token of ['x'.repeat(43), `${owners.acme.token}x`, 'plk_000000000000000000000000000000000000'])
+      expect(await asker(lookout.origin, token)('GET', '/sites')).toMatchObject({ status: 401 })
+    expect(await asker(lookout.origin, '')('GET', '/sites')).toMatchObject({ status: 401 })
   })
 
   test('answers 404 itself where there is nothing', async () => {
@@ -314,12 +317,12 @@ describe.each([
     expect(answer.headers.get('content-type')).toContain('application/problem+json')
   })
 
-  test('starts again with the same tokens and rows, and keeps private addresses out where it is told to', async () => {
-    const before = readFileSync(tokensFile, 'utf8')
+  test('starts again with the same accounts and rows, and keeps private addresses out where it is told to', async () => {
     const port = new URL(lookout.origin).port
     expect(await stop()).toBe(0)
     await start({ LOOKOUT_ALLOW_PRIVATE: 'false', PORT: port })
-    expect(readFileSync(tokensFile, 'utf8')).toBe(before)
+    // Told another port, it is another issuer: who had signed in does so again.
+    enter({ acme: await signIn(lookout.origin, owners.acme), beta: await signIn(lookout.origin, owners.beta) })
     expect(lookout.said.stdout).not.toContain('Making the embedded database')
     expect(await acme('GET', `/sites/${siteId}`)).toMatchObject({ status: 200, body: { name: 'Demo client' } })
 
@@ -343,7 +346,7 @@ describe.each([
       lastStatus: 'down',
       lastError: 'The name of the site leads to a private address',
     })
-  }, 60_000)
+  })
 
   test('refuses a taken port in one line', async () => {
     const port = new URL(lookout.origin).port
@@ -368,7 +371,8 @@ describe.each([
 test('what is wrong with the variables is told all at once', async () => {
   const failed = await failingProcess({ ENVIRONMENT: 'production', PORT: 'http', LOOKOUT_ALLOW_PRIVATE: 'perhaps' })
   expect(failed).toMatchObject({ code: 1, stdout: '' })
-  for (const name of ['PORT', 'LOOKOUT_ALLOW_PRIVATE', 'SECRET_KEYS']) expect(failed.stderr).toContain(name)
+  for (const name of ['PORT', 'LOOKOUT_ALLOW_PRIVATE', 'SECRET_KEYS', 'SMTP_URL', 'MAIL_FROM'])
+    expect(failed.stderr).toContain(name)
   expect(failed.stderr).not.toMatch(/^ +at /m)
 })
 
@@ -379,7 +383,7 @@ test('a database that is not there is told in words, without its password', asyn
   expect(failed.stderr).toContain('DATABASE_OWNER_URL: cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n')
   expect(failed.stderr).not.toContain('hidden-word')
   expect(failed.stderr).not.toMatch(/^ +at /m)
-}, 60_000)
+})
 
 test('an embedded database that another process has open is left alone', async () => {
   const dataDir = dataFolder()
@@ -388,7 +392,13 @@ test('an embedded database that another process has open is left alone', async (
   expect(second).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('has it open') })
   expect(second.stderr.trimEnd().split('\n')).toHaveLength(1)
   expect(await first.stop()).toBe(0)
-}, 60_000)
+})
+
+/** The Node of this process, whatever the machine has. */
+const shell = {
+  encoding: 'utf8',
+  env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
+} as const
 
 /** An answer without what differs between any two. */
 function comparable({ status, headers, body }: ApiAnswer): unknown {

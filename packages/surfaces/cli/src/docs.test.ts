@@ -9,11 +9,14 @@ import { root, runBin } from '../tests/spawn-bin.ts'
 const text = readFileSync(join(root, 'docs/cli.md'), 'utf8')
 const blocks = [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '')
 const examples = blocks.flatMap((block) =>
-  [...block.matchAll(/^\$ plinth (.*)\n([\s\S]*?)^\[(\d+)\]\n/gm)].map(([, args = '', said = '', code = '']) => ({
-    args: args.split(' '),
-    said,
-    code: Number(code),
-  })),
+  [...block.matchAll(/^\$ (?:([A-Z_]+)=(\S+) )?plinth (.*)\n([\s\S]*?)^\[(\d+)\]\n/gm)].map(
+    ([, name, value = '', args = '', said = '', code = '']) => ({
+      env: name === undefined ? {} : { [name]: value },
+      args: args.split(' '),
+      said,
+      code: Number(code),
+    }),
+  ),
 )
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -24,9 +27,13 @@ test('there are examples', () => {
   expect(examples.length).toBeGreaterThan(6)
 })
 
-test.each(examples)('plinth $args', async ({ args, said, code }) => {
+test.each(examples)('plinth $args', async ({ env, args, said, code }) => {
   const here = (words: string): string => words.replaceAll('/tmp/plinth-docs', data)
-  const ran = await runBin(args.map(here), join(root, 'examples/saas'), { ENVIRONMENT: 'development', DATA_DIR: data })
+  const ran = await runBin(args.map(here), join(root, 'examples/saas'), {
+    ENVIRONMENT: 'development',
+    DATA_DIR: data,
+    ...env,
+  })
   expect(ran.code, ran.err).toBe(code)
   // Columns are as wide as Lookout's longest entry, each new table is a step more, every key is another one: that is not what
   // the page is about.
@@ -35,6 +42,7 @@ test.each(examples)('plinth $args', async ({ args, said, code }) => {
       .replace(/ +/g, ' ')
       .replace(/\d+ steps/g, 'N steps')
       .replace(/\d{10}-[\w-]{43}\.pem/g, 'KEY.pem')
+      .replace(/^id: .*/m, 'id: …')
       .replace(/SECRET_KEYS=.*/, 'SECRET_KEYS=…')
   const shown = plain(here(said)).split(/^…\n/m)
   const whole = plain(ran.out + ran.err)

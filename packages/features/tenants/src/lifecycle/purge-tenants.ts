@@ -18,7 +18,7 @@ export function purgeStatements(platform: Platform | undefined, now: Date): read
 /** `plinth tenants:purge`: the same, now and to the end. */
 export const purgeCommand: FeatureCommand = {
   name: 'tenants:purge',
-  summary: 'Removes tenants whose days of grace are over, with all their rows',
+  summary: 'remove tenants whose days of grace are over, with all their rows',
   options: {},
   async run(platform) {
     let rows = 0
