@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { createPlinth, defineResource, resourceTable, silentLogger } from '@plinth/core'
+import { embedded } from '@plinth/postgres'
+import { capturedMail } from '@plinth/testing'
+import { text } from 'drizzle-orm/pg-core'
+import { expect, test } from 'vitest'
+import { builtInRoles } from '../packages/features/rbac/src/built-in-roles.ts'
+import { landedFeatures } from './feature-order/landed-features.ts'
+
+const byText = (left: string, right: string): number => (left < right ? -1 : 1)
+const sites = resourceTable('sites', { name: text().notNull() })
+
+/*
+ * What the built-in roles may do of all that the features bring. A feature that lands changes this table, so that somebody decides
+ * whether everybody who may look shall see its rows.
+ */
+test('of the models of the platform, each built-in role may do this and no more', () => {
+  const plinth = createPlinth({
+    database: embedded('memory://'),
+    resources: [defineResource({ table: sites })],
+    features: landedFeatures(),
+    mailer: capturedMail(),
+    log: silentLogger,
+    env: {
+      ENVIRONMENT: 'test',
+      PUBLIC_URL: 'https://app.example.com',
+      SECRET_KEYS: `k1:${createHash('sha256').update('keys of the roles').digest('base64')}`,
+    },
+  })
+  const platform = Object.fromEntries(
+    builtInRoles(plinth.registry).map((role) => [
+      role.name,
+      role.permissions.filter((permission) => !permission.startsWith('site:')),
+    ]),
+  )
+  const looking = ['group:read:all', 'permission:read:all', 'role:read:all', 'user:read:all', 'userRole:read:all']
+  expect(platform).toEqual({
+    owner: ['*'],
+    admin: ['*'],
+    developer: [...looking, 'apiKey:create:all', 'apiKey:delete:all', 'apiKey:read:all', 'setting:read:all'].sort(
+      byText,
+    ),
+    user: ['user:read:own', 'user:update:own'],
+    read_only: looking,
+  })
+})
