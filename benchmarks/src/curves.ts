@@ -1,7 +1,7 @@
-// `npm run bench:curves`: what a request costs as tenants and resources grow in number.
+// `npm run bench:curves`: what a request costs as tenants and resources grow in number; with --isolation, in schemas of their own.
 import postgres from 'postgres'
 import { launchServer } from '@plinth/testing'
-import { curves, specOf, type Curve, type Point } from './curves/curve.ts'
+import { curves, isolationCurve, specOf, type Curve, type Point } from './curves/curve.ts'
 import { curveWorkloads } from './curves/curve-workloads.ts'
 import { fillCurve } from './curves/fill.ts'
 import { renderCurve, WORKLOADS, type CurveSamples } from './curves/render-curve.ts'
@@ -16,6 +16,7 @@ import type { Target, Workload } from './workloads.ts'
 
 const rounds = process.argv.includes('--quick') ? 1 : 2
 const seconds = process.argv.includes('--quick') ? 0.5 : 2
+const isolation = process.argv.includes('--isolation')
 const say = (words: string): void => console.log(words)
 
 const settings = [
@@ -34,11 +35,12 @@ try {
   >`select pg_backend_pid() pid, current_setting('server_version') version`
   const postmaster = parentOf(row!.pid)
   const parts = []
-  for (const curve of curves) parts.push(renderCurve(curve, await measureCurve(curve, postmaster)))
+  for (const curve of isolation ? [isolationCurve] : curves)
+    parts.push(renderCurve(curve, await measureCurve(curve, postmaster)))
   const machine = machineInWords(describeMachine(row!.version))
   const report = `Measured on ${machine}. ${rounds} interleaved rounds of ${seconds} s, 32 connections in a closed loop; CPU µs of the server's process and of PostgreSQL per request, medians, range in brackets.\n\n${parts.join('\n\n')}`
   say(`\n${report}`)
-  if (process.argv.includes('--write')) writeDocs('curves', report)
+  if (process.argv.includes('--write')) writeDocs(isolation ? 'isolation' : 'curves', report)
 } finally {
   await load.stop()
   await admin.end({ timeout: 2 })
@@ -104,8 +106,8 @@ function add(samples: CurveSamples, point: Point, at: number, sample: Sample): v
 }
 
 async function start(curve: Curve, point: Point): Promise<Running> {
-  const name = `curve_${curve.name}_${point.tenants}_${point.resources}`
-  say(`filling ${point.tenants} tenants × ${point.resources} resources`)
+  const name = `curve_${curve.name}_${point.tenants}_${point.resources}_${point.isolation ?? 'shared'}`
+  say(`filling ${specOf(point).title}`)
   await admin`create database ${admin(name)}`
   const as = (user: string): string => {
     const url = new URL(server.url)

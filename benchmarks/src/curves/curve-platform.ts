@@ -41,7 +41,10 @@ export function curvePlatform(point: Point, urls: { readonly app: string; readon
     return { name: slug, token: tokenOf(slug), tenant: slug, permissions: ['*'] }
   })
   return createPlinth({
-    database: postgres(urls.app, urls.owner === undefined ? {} : { ownerUrl: urls.owner }),
+    database: postgres(urls.app, {
+      isolation: point.isolation ?? 'shared',
+      ...(urls.owner !== undefined && { ownerUrl: urls.owner }),
+    }),
     resources: Array.from({ length: point.resources }, (_, at) => thing(at)),
     rateLimits: { requests: wideRates },
     features: [serviceTokens(tokens)],

@@ -4,10 +4,12 @@ import type { ServerSpec } from '../servers/catalog.ts'
 export interface Point {
   readonly tenants: number
   readonly resources: number
+  /** Default `shared`. */
+  readonly isolation?: 'shared' | 'schema'
 }
 
 export interface Curve {
-  readonly name: 'tenants' | 'resources'
+  readonly name: 'tenants' | 'resources' | 'isolation'
   readonly title: string
   readonly points: readonly Point[]
 }
@@ -30,6 +32,27 @@ export const curves: readonly Curve[] = [
   },
 ]
 
+/** What a schema for each tenant costs, beside shared tables: requests go to the tenants in turn. */
+export const isolationCurve: Curve = {
+  name: 'isolation',
+  title: 'Shared tables and a schema for each tenant, ten resources',
+  points: [1, 10, 100].flatMap((tenants) =>
+    (['shared', 'schema'] as const).map((isolation) => ({ tenants, resources: 10, isolation })),
+  ),
+}
+
+/** What a point is called in a table of its curve. */
+export function labelOf({ name }: Curve, { tenants, resources, isolation }: Point): string {
+  switch (name) {
+    case 'tenants':
+      return tenants.toLocaleString('en')
+    case 'resources':
+      return resources.toLocaleString('en')
+    case 'isolation':
+      return `${tenants.toLocaleString('en')} ${isolation}`
+  }
+}
+
 export function slugOf(tenant: number): string {
   return `tenant-${tenant}`
 }
@@ -41,8 +64,8 @@ export function pathOf(resource: number): string {
 /** The server of a point; its variant is the point. */
 export function specOf(point: Point): ServerSpec {
   return {
-    name: `${point.tenants}-${point.resources}`,
-    title: `${point.tenants} tenants, ${point.resources} resources`,
+    name: `${point.tenants}-${point.resources}-${point.isolation ?? 'shared'}`,
+    title: `${point.tenants} tenants, ${point.resources} resources${point.isolation === 'schema' ? ', schemas' : ''}`,
     file: 'servers/curve.ts',
     variant: JSON.stringify(point),
     login: 'app',

@@ -18,31 +18,41 @@ export async function fillCurve(
   point: Point,
   urls: { readonly app: string; readonly owner: string },
 ): Promise<readonly AskedRow[]> {
-  const plinth = curvePlatform(point, urls)
-  await plinth.migrate()
-  await plinth.close()
+  await migrate(point, urls)
   const sql = postgres(urls.owner, { max: 1, onnotice: () => undefined })
   try {
     await sql`
       insert into plinth.tenants (id, slug, name)
       select gen_random_uuid(), 'tenant-' || n, 'Tenant ' || n from generate_series(0, ${point.tenants - 1}::int) n`
+    // With a schema for each tenant, now they get their tables.
+    if (point.isolation === 'schema') await migrate(point, urls)
+    const tenants = await sql<{ id: string; slug: string }[]>`select id, slug from plinth.tenants`
     const asked: AskedRow[] = []
     const names = Array.from({ length: Math.min(point.tenants, MOST_ASKED) }, (_, at) =>
       slugOf(Math.floor((at * point.tenants) / Math.min(point.tenants, MOST_ASKED))),
     )
     for (let resource = 0; resource < point.resources; resource += 1) {
-      const table = sql(`things_${resource}`)
-      await sql`
-        insert into ${table} (tenant_id, id, created_at, updated_at, name, status, priority, settings, budget, notes)
-        select t.id, gen_random_uuid(), at.t, at.t, 'Thing ' || n, 'live', n % 10, '{"colour":"blue"}', n + 0.5, 'Words about it'
-        from plinth.tenants t, generate_series(1, ${ROWS_EACH}::int) n,
-          lateral (select timestamptz '2026-01-01 00:00:00Z' + n * interval '61.007 seconds' t) at`
-      // Each tenant and each resource about as often, and never so many that the list itself weighs.
-      const rows = await sql<{ slug: string; id: string }[]>`
-        select t.slug, p.id from plinth.tenants t
-        cross join lateral (select id from ${table} where tenant_id = t.id order by id limit 2) p
-        where t.slug = any(${names}) limit ${Math.max(20, Math.ceil(4_000 / point.resources))}`
-      for (const { slug, id } of rows) asked.push({ slug, resource, id })
+      const tables =
+        point.isolation === 'schema'
+          ? tenants.map(({ id }) => `tenant_${id.replaceAll('-', '')}.things_${resource}`)
+          : [`public.things_${resource}`]
+      const most = Math.max(20, Math.ceil(4_000 / point.resources))
+      for (const [at, name] of tables.entries()) {
+        const table = sql(name)
+        const id = point.isolation === 'schema' ? tenants[at]!.id : null
+        await sql`
+          insert into ${table} (tenant_id, id, created_at, updated_at, name, status, priority, settings, budget, notes)
+          select t.id, gen_random_uuid(), at.t, at.t, 'Thing ' || n, 'live', n % 10, '{"colour":"blue"}', n + 0.5, 'Words about it'
+          from plinth.tenants t, generate_series(1, ${ROWS_EACH}::int) n,
+            lateral (select timestamptz '2026-01-01 00:00:00Z' + n * interval '61.007 seconds' t) at
+          where t.id = coalesce(${id}::uuid, t.id)`
+        // Each tenant and each resource about as often, and never so many that the list itself weighs.
+        const rows = await sql<{ slug: string; id: string }[]>`
+          select t.slug, p.id from plinth.tenants t
+          cross join lateral (select id from ${table} where tenant_id = t.id order by id limit 2) p
+          where t.slug = any(${names}) limit ${most}`
+        for (const { slug, id: row } of rows) asked.push({ slug, resource, id: row })
+      }
     }
     await sql`vacuum (analyze)`
     await sql`checkpoint`
@@ -50,6 +60,12 @@ export async function fillCurve(
   } finally {
     await sql.end()
   }
+}
+
+async function migrate(point: Point, urls: { readonly app: string; readonly owner: string }): Promise<void> {
+  const plinth = curvePlatform(point, urls)
+  await plinth.migrate()
+  await plinth.close()
 }
 
 /** The same order in every run. */

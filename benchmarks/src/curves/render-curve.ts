@@ -2,7 +2,7 @@ import type { Sample } from '../measure/measure.ts'
 import { spread } from '../report/statistics.ts'
 import { markdownTable } from '../report/table.ts'
 import { ranged, whole } from '../report/workload-tables.ts'
-import type { Curve, Point } from './curve.ts'
+import { labelOf, type Curve, type Point } from './curve.ts'
 
 /** In the order of `curveWorkloads`. */
 export const WORKLOADS = ['read one', 'page of 20', 'create'] as const
@@ -14,9 +14,12 @@ export type CurveSamples = Map<Point, Sample[][]>
 export function renderCurve(curve: Curve, samples: CurveSamples): string {
   const rows = curve.points.map((point) => {
     const own = samples.get(point)!
-    return [point[curve.name].toLocaleString('en'), ...own.map((list) => ranged(spread(list.map(cpuOf)), whole))]
+    return [labelOf(curve, point), ...own.map((list) => ranged(spread(list.map(cpuOf)), whole))]
   })
-  const table = markdownTable([curve.name, ...WORKLOADS.map((name) => `${name}, CPU µs`)], rows)
+  const table = markdownTable(
+    [curve.name === 'isolation' ? 'tenants' : curve.name, ...WORKLOADS.map((name) => `${name}, CPU µs`)],
+    rows,
+  )
   return [
     `### ${curve.title}`,
     table,
@@ -38,10 +41,11 @@ function bars(curve: Curve, samples: CurveSamples, at: number): string {
     }
   }
   const perSign = 10
+  const width = Math.max(7, ...curve.points.map((point) => labelOf(curve, point).length))
   const lines = curve.points.map((point) => {
     const { node, postgres } = medians(point)
     const signs = (us: number, sign: string): string => sign.repeat(Math.round(us / perSign))
-    return `${point[curve.name].toLocaleString('en').padStart(7)} ${signs(node, '#')}${signs(postgres, '=')} ${whole(node + postgres)}`
+    return `${labelOf(curve, point).padStart(width)} ${signs(node, '#')}${signs(postgres, '=')} ${whole(node + postgres)}`
   })
   return [`${WORKLOADS[at]} (# server, = PostgreSQL; ${perSign} µs each)`, ...lines].join('\n')
 }

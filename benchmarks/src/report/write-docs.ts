@@ -6,6 +6,7 @@ const file = new URL('../../../docs/performance.md', import.meta.url)
 const commands = {
   bench: 'npm run bench -- --write',
   curves: 'npm run bench:curves -- --write',
+  isolation: 'npm run bench:curves -- --isolation --write',
   adapters: 'npm run bench:adapters -- --write',
   types: 'npm run bench:types -- --write',
 } as const
