@@ -9,6 +9,8 @@ const subjects = [
   { name: 'PostgreSQL', open: () => openServer(inject('postgresUrl')) },
   { name: 'PGlite', open: () => openPGlite() },
 ]
+const waiting = `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and query like '%take_tokens%'
+  and pid <> pg_backend_pid() and datname = current_database()`
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const log = { ...silent, child: () => log }
 
@@ -77,4 +79,26 @@ describe.each(subjects)('limits on $name', ({ open }) => {
       expect(await connection.query('select * from plinth.rate_limits')).toHaveLength(1)
     })
   })
+})
+
+// On a server alone: in the embedded database nobody can come in between.
+test('a row that the sweep takes while a take waits for another one is made again', async () => {
+  const opened = await openServer(inject('postgresUrl'))
+  const store = attach(opened.drivers).database.limits
+  const [a, b] = ['a', 'b'].map((name) => ({ key: `${name}:${randomUUID()}`, capacity: 10, windowSeconds: 86_400 }))
+  await store.take([a!, { ...b!, cost: 0 }])
+  let taking: ReturnType<RateLimitStore['take']> | undefined
+  await opened.owner.transaction(async (connection) => {
+    await connection.query('select from plinth.rate_buckets where key = $1 for update', [a!.key])
+    taking = store.take([a!, b!])
+    // Another connection: this one holds what is waited for.
+    while ((await opened.owner.query(waiting))[0]?.['n'] === 0);
+    await opened.owner.query('delete from plinth.rate_buckets where key = $1', [b!.key])
+  })
+  expect((await taking!).map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
+    [true, 8],
+    [true, 9],
+  ])
+  expect((await store.take([{ ...b!, cost: 0 }]))[0]).toMatchObject({ remaining: 9 })
+  await opened.close()
 })
