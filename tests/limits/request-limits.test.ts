@@ -1,5 +1,12 @@
 import { text } from 'drizzle-orm/pg-core'
-import { defineResource, resourceTable, type Feature, type Peer, type RateLimitOptions } from '@plinth/core'
+import {
+  defineResource,
+  resourceTable,
+  type Feature,
+  type Peer,
+  type Principal,
+  type RateLimitOptions,
+} from '@plinth/core'
 import { parseList } from 'structured-headers'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
@@ -154,6 +161,29 @@ describe('limits of requests', () => {
     }
     expect(wandering).toEqual([403, 403, 403, 429])
     expect((await ask({ who: 'reader' })).status).toBe(200)
+  })
+
+  test('a credential with a rate of its own, beside the others', async () => {
+    const acme: { principal?: Principal } = {}
+    const keys: Feature = {
+      name: 'keys',
+      slots: {
+        auth: [
+          {
+            kinds: ['apiKey'],
+            read: ({ value }) => acme.principal && { ...acme.principal, id: value, rate: rate(2) },
+          },
+        ],
+      },
+    }
+    const own = (platform = await openPlatform(inject('postgresUrl'), [thing], [keys], {
+      rateLimits: { requests: { ...off, tenant: rate(5) } },
+    }))
+    acme.principal = await own.principal('acme')
+    const statuses = []
+    for (const key of ['one', 'one', 'one', 'two', 'two', 'two', 'three', 'three'])
+      statuses.push((await own.call(undefined, 'GET', '/api/v1/things', undefined, { 'x-api-key': key })).status)
+    expect(statuses).toEqual([200, 200, 429, 200, 200, 429, 200, 429])
   })
 
   test('a tenant as a whole; what another limit refused is not charged to it', async () => {
