@@ -15,11 +15,12 @@ import { resealSecrets } from './mfa/reseal-secrets.ts'
 import { identity } from './migrations/0001-identity.ts'
 import { secondFactor } from './migrations/0002-second-factor.ts'
 import { apiKeys } from './migrations/0003-api-keys.ts'
+import { serviceAccountsMigration } from './migrations/0004-service-accounts.ts'
 import { LastUse } from './last-use.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { credentialReaders } from './readers.ts'
-import { apiKey, session } from './resources.ts'
+import { apiKey, serviceAccount, session } from './resources.ts'
 import { authRoutes } from './routes.ts'
 import { endOnDeparture } from './sessions/end-session.ts'
 import { SessionLookup } from './sessions/find-session.ts'
@@ -40,8 +41,8 @@ export function auth(given: AuthOptions = {}): Feature {
     name: 'auth',
     mails: true,
     errors: authErrors,
-    resources: [apiKey, session],
-    migrations: [identity, secondFactor, apiKeys],
+    resources: [apiKey, serviceAccount, session],
+    migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration],
     slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],

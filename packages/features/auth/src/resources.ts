@@ -1,5 +1,5 @@
 import { defineResource } from '@plinth/core'
-import { apiKeys, sessions } from './tables.ts'
+import { apiKeys, serviceAccounts, sessions } from './tables.ts'
 
 /** `/sessions`: for whoever runs a tenant. One's own, in all tenants, are at `/auth/sessions`. */
 export const session = defineResource({
@@ -29,13 +29,28 @@ export const apiKey = defineResource({
   fields: {
     name: { sort: true, search: true, readOnly: true },
     keyPrefix: { filter: true, readOnly: true, description: 'How the key begins' },
-    role: { filter: true, readOnly: true },
+    role: { filter: true, readOnly: true, description: 'Null for a key of a service, which has the roles of that' },
+    serviceAccountId: { filter: true, readOnly: true, description: 'The service whose key it is' },
     expiresAt: { sort: true, filter: true, readOnly: true },
     ipRanges: { readOnly: true, description: 'Where it may be used from; empty: anywhere' },
     rateRequests: { readOnly: true },
     rateSeconds: { readOnly: true },
     lastUsedAt: { sort: true, filter: true, readOnly: true },
     revokedAt: { filter: true, readOnly: true },
+  },
+  operations: { create: false, update: false, delete: false, bulk: false },
+})
+
+/** `/service-accounts`; the writes are hand-written. */
+export const serviceAccount = defineResource({
+  table: serviceAccounts,
+  name: 'serviceAccount',
+  description: 'Programs that work for this tenant whoever set them up; they come in by keys of their own',
+  fields: {
+    name: { sort: true, filter: true, search: true, readOnly: true },
+    description: { readOnly: true },
+    roles: { readOnly: true, description: 'Names of roles: what it may do' },
+    disabledAt: { filter: true, readOnly: true, description: 'From then on it is not let in' },
   },
   operations: { create: false, update: false, delete: false, bulk: false },
 })

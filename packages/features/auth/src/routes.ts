@@ -18,6 +18,8 @@ import { reauthenticate } from './routes/reauthenticate.ts'
 import { refresh } from './routes/refresh.ts'
 import { register } from './routes/register.ts'
 import { resetPassword } from './routes/reset-password.ts'
+import { serviceAccountKeys } from './routes/service-account-keys.ts'
+import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { setUpFactor } from './routes/set-up-factor.ts'
 import { switchTenant } from './routes/switch-tenant.ts'
 import { tenantApiKeys } from './routes/tenant-api-keys.ts'
@@ -48,6 +50,8 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     ...makeApiKeys(auth),
     ...ownApiKeys(auth),
     ...tenantApiKeys(auth, feature.registry),
+    ...serviceAccountRoutes(auth, feature.registry),
+    ...serviceAccountKeys(auth, feature.registry),
     ...tenantSessions(auth, feature.registry),
     jwksRoute(auth),
     bootstrap(auth),

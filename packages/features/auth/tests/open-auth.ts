@@ -165,12 +165,17 @@ const directory: Feature = {
   },
 }
 
-/** Stands in for roles: `owner` may do all, `reader` may read. */
+/** Stands in for roles: `owner` may do all, `reader` may read, `manager` looks after services. */
 const roles: Feature = {
   name: 'test-roles',
   slots: {
     roles: ({ registry }) => {
-      const known: Readonly<Record<string, readonly string[]>> = { owner: ['*'], reader: ['*:read'], user: ['*:*:own'] }
+      const known: Readonly<Record<string, readonly string[]>> = {
+        owner: ['*'],
+        reader: ['*:read'],
+        user: ['*:*:own'],
+        manager: ['serviceAccount:*'],
+      }
       return {
         permissionsOf: (_tenantId, names) =>
           buildPermissionSet(

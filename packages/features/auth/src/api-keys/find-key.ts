@@ -4,9 +4,11 @@ import { FreshLookup, statement, type Platform, type Rate, type RawRow } from '@
 export interface FoundKey {
   readonly id: string
   readonly tenantId: string
-  readonly userId: string
+  /** Whose it is: a person's, or a service's. */
+  readonly holder: { readonly userId: string } | { readonly serviceAccountId: string }
+  /** Of the key, or of the service. */
   readonly name: string
-  readonly role: string
+  readonly roles: readonly string[]
   /** Empty where it may be used from anywhere. */
   readonly ipRanges: readonly string[]
   readonly rate: Rate | undefined
@@ -50,9 +52,12 @@ function keyOf(row: RawRow): FoundKey {
   return {
     id: String(row['id']),
     tenantId: String(row['tenant_id']),
-    userId: String(row['user_id']),
+    holder:
+      row['service_account_id'] === null
+        ? { userId: String(row['user_id']) }
+        : { serviceAccountId: String(row['service_account_id']) },
     name: String(row['name']),
-    role: String(row['role']),
+    roles: row['roles'] as readonly string[],
     ipRanges: row['ip_ranges'] as readonly string[],
     rate:
       row['rate_requests'] === null

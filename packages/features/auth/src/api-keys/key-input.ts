@@ -15,6 +15,9 @@ export const newKeySchema = z
   })
   .meta({ id: 'NewApiKey' })
 
+/** The same for a service, which has roles of its own. */
+export const newServiceKeySchema = newKeySchema.omit({ role: true }).meta({ id: 'NewServiceKey' })
+
 export const newKeyExample = { name: 'Nightly export', role: 'read_only', ipRanges: ['203.0.113.0/24'] }
 
 export interface KeyDraft {
@@ -27,7 +30,19 @@ export interface KeyDraft {
 
 /** @throws validation_failed with all that is wrong with it */
 export function readKeyDraft(body: unknown, now: Date): KeyDraft {
-  const { name, role, expiresAt, ipRanges, rateLimit } = validate(newKeySchema, body)
+  const { role, ...rest } = validate(newKeySchema, body)
+  return { ...settle(rest, now), role }
+}
+
+/** @throws validation_failed with all that is wrong with it */
+export function readServiceKeyDraft(body: unknown, now: Date): Omit<KeyDraft, 'role'> {
+  return settle(validate(newServiceKeySchema, body), now)
+}
+
+function settle(
+  { name, expiresAt, ipRanges, rateLimit }: z.output<typeof newServiceKeySchema>,
+  now: Date,
+): Omit<KeyDraft, 'role'> {
   const errors: InputFault[] = []
   const expiry = expiresAt == null ? null : new Date(expiresAt)
   if (expiry && expiry <= now) errors.push({ path: '/expiresAt', code: 'past', message: 'Is over already' })
@@ -37,5 +52,5 @@ export function readKeyDraft(body: unknown, now: Date): KeyDraft {
   const wrong = rate && rateFault(rate)
   if (wrong !== null && wrong !== undefined) errors.push({ path: '/rateLimit', code: 'rate', message: wrong })
   if (errors.length > 0) throw problem('validation_failed', { errors })
-  return { name, role, expiresAt: expiry, ipRanges: ranges, rate }
+  return { name, expiresAt: expiry, ipRanges: ranges, rate }
 }

@@ -31,17 +31,17 @@ function isFromHome({ ipRanges }: FoundKey, { address }: Client): boolean {
   return ipRanges.length === 0 || (address !== undefined && isInRanges(ipRanges, address))
 }
 
+/**
+ * A person's key may do what its role and his membership both allow, drawn anew in every request; a service may do what its roles
+ * allow, and answers for itself.
+ */
 function principalOf(key: FoundKey): Principal {
-  return {
-    kind: 'apiKey',
-    id: key.id,
-    name: key.name,
-    userId: key.userId,
+  const { holder, name, roles } = key
+  const common = {
+    name,
     groupIds: [],
     tenant: key.tenantId,
     permissions: PermissionSet.none,
-    // What its role and its owner's membership both allow, drawn anew in every request.
-    rights: { member: key.userId, roles: [key.role] },
     ...(key.rate && { rate: key.rate }),
     session: {
       id: key.id,
@@ -49,5 +49,8 @@ function principalOf(key: FoundKey): Principal {
       secondFactor: key.secondFactor,
       authenticatedAt: new Date(key.createdAt),
     },
-  }
+  } as const
+  return 'userId' in holder
+    ? { ...common, kind: 'apiKey', id: key.id, userId: holder.userId, rights: { member: holder.userId, roles } }
+    : { ...common, kind: 'service', id: holder.serviceAccountId, userId: null, rights: { roles } }
 }

@@ -6,7 +6,7 @@ export const apiKeySchema = z
     id: z.string(),
     name: z.string(),
     keyPrefix: z.string().describe('How the key begins; the rest is known to its holder alone'),
-    role: z.string(),
+    role: z.string().nullable().describe('Null for a key of a service'),
     ipRanges: z.array(z.string()),
     rateLimit: z.object({ requests: z.int(), seconds: z.int() }).nullable(),
     createdAt: z.iso.datetime(),
@@ -29,20 +29,33 @@ export const apiKeyExample: OwnKey = {
   lastUsedAt: '2026-01-31T13:37:00.000Z',
 }
 
+/** Living keys of a service in the tenant of the transaction. */
+export function keysOfService(transaction: Transaction, serviceAccountId: string): Promise<readonly OwnKey[]> {
+  return livingKeys(transaction, { ownerId: null, keyId: null, serviceAccountId })
+}
+
 /**
  * Living keys in the tenant of the transaction that are the caller's: of a person those that he made, of a key itself. Nothing else
  * has any.
  */
-export async function ownKeys(transaction: Transaction, principal: Principal): Promise<readonly OwnKey[]> {
+export function ownKeys(transaction: Transaction, principal: Principal): Promise<readonly OwnKey[]> {
   const ownerId = principal.kind === 'user' ? principal.id : null
   const keyId = principal.session?.credential === 'apiKey' ? principal.session.id : null
+  return livingKeys(transaction, { ownerId: keyId === null ? ownerId : null, keyId, serviceAccountId: null })
+}
+
+async function livingKeys(
+  transaction: Transaction,
+  of: Readonly<Record<'ownerId' | 'keyId' | 'serviceAccountId', string | null>>,
+): Promise<readonly OwnKey[]> {
   const rows = await transaction.run(statement`
     select id, name, key_prefix, role, ip_ranges::text as ip_ranges, rate_requests, rate_seconds,
       extract(epoch from created_at)::float8 * 1000 as created_at,
       extract(epoch from expires_at)::float8 * 1000 as expires_at,
       extract(epoch from last_used_at)::float8 * 1000 as last_used_at
     from plinth.api_keys
-    where revoked_at is null and (owner_user_id = ${ownerId}::text::uuid and ${keyId}::text is null or id = ${keyId}::text::uuid)
+    where revoked_at is null and (owner_user_id = ${of.ownerId}::text::uuid or id = ${of.keyId}::text::uuid
+      or service_account_id = ${of.serviceAccountId}::text::uuid)
     order by created_at desc, id`)
   return rows.map(keyOf)
 }
@@ -53,7 +66,7 @@ function keyOf(row: RawRow): OwnKey {
     id: String(row['id']),
     name: String(row['name']),
     keyPrefix: String(row['key_prefix']),
-    role: String(row['role']),
+    role: row['role'] === null ? null : String(row['role']),
     ipRanges: JSON.parse(String(row['ip_ranges'])) as string[],
     rateLimit:
       row['rate_requests'] === null

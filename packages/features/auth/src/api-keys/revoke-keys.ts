@@ -5,6 +5,7 @@ export interface RevokedKeys {
   /** Only those of this tenant. */
   readonly tenantId?: string | undefined
   readonly ownerId?: string | undefined
+  readonly serviceAccountId?: string | undefined
   readonly id?: string | undefined
 }
 
@@ -12,7 +13,7 @@ export interface RevokedKeys {
 export async function revokeKeys(
   system: StatementRunner,
   now: Date,
-  { tenantId, ownerId, id }: RevokedKeys,
+  { tenantId, ownerId, serviceAccountId, id }: RevokedKeys,
 ): Promise<readonly string[]> {
   const rows = await system.run(statement`
     with ended as (
@@ -21,7 +22,8 @@ export async function revokeKeys(
         and (${tenantId ?? null}::text is null or tenant_id = ${tenantId ?? null}::text::uuid)
         and (${ownerId ?? null}::text is null or owner_user_id = ${ownerId ?? null}::text::uuid)
         and (${id ?? null}::text is null or id = ${id ?? null}::text::uuid)
-        and (${ownerId ?? null}::text is not null or ${id ?? null}::text is not null)
+        and (${serviceAccountId ?? null}::text is null or service_account_id = ${serviceAccountId ?? null}::text::uuid)
+        and coalesce(${ownerId ?? null}::text, ${serviceAccountId ?? null}::text, ${id ?? null}::text) is not null
       returning id),
     gone as (delete from plinth.api_key_secrets s using ended where s.key_id = ended.id)
     select id from ended`)

@@ -21,7 +21,7 @@ export const madeKeySchema = z
     key: z.string().describe('Shown this once'),
     keyPrefix: z.string(),
     name: z.string(),
-    role: z.string(),
+    role: z.string().nullable(),
   })
   .meta({ id: 'MadeApiKey' })
 
@@ -68,7 +68,7 @@ export function makeApiKeys(auth: () => Auth): readonly PersonalRoute[] {
         const draft = readKeyDraft(call.body, scope.now)
         await refuseGrant(platform, principal, scope.tenantId, [draft.role], '/role')
         return call.transactAsSystem(async (system, transaction) => {
-          const { id, key, keyPrefix } = await makeKey(system, scope, principal.id, draft)
+          const { id, key, keyPrefix } = await makeKey(system, scope, { userId: principal.id }, draft)
           const { name, role } = draft
           await transaction.emit({ type: 'apiKey.created', key: id, data: { id, name, role } })
           const location = `${platform.basePath}${path}/${id}`
