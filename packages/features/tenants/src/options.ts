@@ -1,5 +1,6 @@
 import type { Runtime, StartupFault } from '@plinth/core'
 import type { Registration } from './directory/admit.ts'
+import type { ResolveTxt } from './domains/resolve-txt.ts'
 import { flagFaults, type FlagDeclarations } from './flags/evaluate.ts'
 import { settingFaults, type SettingDeclarations } from './settings/declaration.ts'
 
@@ -15,6 +16,8 @@ export interface TenantsOptions<
   readonly invitationDays?: number
   /** Days between the request to delete a tenant and its end, 0 to 365. Default 30. */
   readonly graceDays?: number
+  /** Asks the DNS, for verified domains. Default: the resolver of the system. */
+  readonly resolveTxt?: ResolveTxt
   /** What the operator, tenants and people may say: `{ 'mail.footer': { schema: z.string(), default: '', scope: 'tenant' } }`. */
   readonly settings?: S
   /** Features that are switched on for all, for tenants, or for a share of the people: `{ 'new-editor': { default: false } }`. */

@@ -11,6 +11,11 @@ export const tenancyErrors = {
     title: 'Your address is not verified',
     help: 'Follow the link that was sent to your address first: only then is it known to be yours.',
   },
+  domain_unverified: {
+    status: 409,
+    title: 'The domain is not proven',
+    help: 'The TXT record with the token was not found. The DNS may take its time: wait, and ask again.',
+  },
 } as const satisfies Record<string, ErrorDefinition>
 
 export type TenancyErrorCode = keyof typeof tenancyErrors

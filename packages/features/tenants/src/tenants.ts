@@ -1,6 +1,10 @@
 import type { Feature, Platform } from '@plinth/core'
 import { admitBy } from './directory/admit.ts'
 import { tenantsOf } from './directory/tenants-of.ts'
+import { domainResource } from './domains/domain-resource.ts'
+import { domainRoutes } from './domains/domain-routes.ts'
+import { systemResolver } from './domains/resolve-txt.ts'
+import { domainsMigration } from './migrations/0005-domains.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
@@ -56,12 +60,13 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
     flags: flagsReader<F>(flags, switched),
     name: 'tenants',
     errors: tenancyErrors,
-    resources: [userResource, invitationResource, groupResource],
+    resources: [userResource, invitationResource, groupResource, domainResource],
     routes: ({ registry }) => [
       ...userRoutes(registry, inviting),
       ...membershipRoutes(registry),
       ...invitationRoutes(registry, inviting),
       ...groupRoutes(registry),
+      ...domainRoutes(registry, options.resolveTxt ?? systemResolver()),
       ...tenantRoutes({ registration, graceDays }),
       ...adminRoutes,
       ...settingsRoutes(declared, said),
@@ -74,7 +79,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
     },
     sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
     commands: [purgeCommand],
-    migrations: [peopleMigration, invitationsMigration, lifecycleMigration, settingsMigration],
+    migrations: [peopleMigration, invitationsMigration, lifecycleMigration, settingsMigration, domainsMigration],
     permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
     tables: [settingsTable],
     slots: {

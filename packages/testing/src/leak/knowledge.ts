@@ -64,9 +64,10 @@ export async function gatherKnowledge(
         if (etag) etags.push({ resource, id, etag })
       }
     }
-    for (const at of resource.operations.create ? [0, 1] : []) {
+    // A value out of a few examples may be one that is taken already: then others are drawn.
+    for (let at = 0, made = 0; resource.operations.create && made < 2; at += 1) {
       const key = `victim-${resource.path}-${at}`
-      const body = JSON.stringify(sharedDraft(registry, resource, victimRows, key, at))
+      const body = JSON.stringify(sharedDraft(registry, resource, victimRows, key, made))
       const request: WireRequest = {
         method: 'POST',
         target: base,
@@ -77,8 +78,10 @@ export async function gatherKnowledge(
         ],
       }
       const reply = await send({ ...request, headers: [...request.headers, authorization] })
+      if (reply.status === 409 && at < 10) continue
       if (reply.status !== 201)
         throw new Error(`the victim could not create a ${resource.name}: ${reply.status} ${reply.body}`)
+      made += 1
       const { id } = JSON.parse(reply.body) as { readonly id: string }
       // A name that the client chose is in the body that the attacker sends, too.
       if (!body.includes(id)) secretIds.push(id)

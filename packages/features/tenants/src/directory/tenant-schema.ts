@@ -10,3 +10,6 @@ export const tenantSchema = z
     requireMfa: z.boolean().describe('Whether whoever works here must have shown a second factor'),
   })
   .meta({ id: 'Tenant' })
+
+/** What one is told who has just joined. */
+export const joinedTenant = z.object({ tenant: tenantSchema, roles: z.array(z.string()) }).meta({ id: 'JoinedTenant' })

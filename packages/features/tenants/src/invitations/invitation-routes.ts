@@ -16,7 +16,7 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
-import { tenantSchema } from '../directory/tenant-schema.ts'
+import { joinedTenant } from '../directory/tenant-schema.ts'
 import { lockedRow, refuseNarrow } from '../locked-row.ts'
 import { mailAddress } from '../mail-address.ts'
 import { announceMember } from '../people/announce-member.ts'
@@ -128,7 +128,6 @@ async function revoke(call: Call): Promise<TextAnswer> {
 }
 
 const acceptance = z.object({ token: z.string().min(1).max(200) }).meta({ id: 'InvitationAcceptance' })
-const accepted = z.object({ tenant: tenantSchema, roles: z.array(z.string()) }).meta({ id: 'AcceptedInvitation' })
 
 function acceptRoute(one: string): PersonalRoute {
   return {
@@ -144,7 +143,7 @@ function acceptRoute(one: string): PersonalRoute {
     summary: 'Join the tenant that invited you, with the token of the link',
     body: { schema: acceptance },
     errors: ['validation_failed', 'invitation_invalid', 'email_unverified', 'unsupported_media_type', 'body_too_large'],
-    answers: [{ status: 200, description: 'The tenant, and what you are in it', schema: accepted }],
+    answers: [{ status: 200, description: 'The tenant, and what you are in it', schema: joinedTenant }],
     handle: accept,
   }
 }

@@ -1,4 +1,5 @@
 import { problem, statement, type Platform, type Principal, type StatementRunner } from '@plinth/core'
+import { ownsAddresses } from '../domains/domain-owner.ts'
 
 /** How long after signing in one may change what one signs in with. */
 const FRESH_MS = 10 * 60_000
@@ -8,32 +9,37 @@ export interface AccountTarget {
   readonly userId: string
   /** What he signs in with: changing it takes the account over. */
   readonly changes: readonly ('email' | 'username' | 'password' | 'name')[]
+  /** His, and the one that he is to have. */
+  readonly addresses: readonly string[]
 }
 
 /**
  * Who may change what is global about a user. A tenant that could do that would take over whoever it invites, with all that he has in
- * other tenants: only the user himself may, and the operator.
+ * other tenants: only the user himself may, the operator, and the tenant that has proven that his address is in a domain of its own.
+ * Who can read a mailbox can have a new password sent to it anyway.
+ * @returns by which of these ways
  * @throws permission_denied
  */
 export async function refuseForeignAccount(
   platform: Platform,
   system: StatementRunner,
   principal: Principal,
-  { userId, changes }: AccountTarget,
-): Promise<void> {
+  { tenantId, userId, changes, addresses }: AccountTarget,
+): Promise<'self' | 'operator' | 'domain'> {
   const person =
     principal.kind === 'user' && principal.session !== undefined && principal.session.credential !== 'apiKey'
   if (person && principal.userId === userId) {
     const age = platform.clock.now().getTime() - principal.session!.authenticatedAt.getTime()
     // A session that somebody left open must not be enough to keep the account for good.
-    if (age <= FRESH_MS || changes.every((change) => change === 'name')) return
+    if (age <= FRESH_MS || changes.every((change) => change === 'name')) return 'self'
     throw problem('permission_denied', { detail: 'Sign in again first: this changes what you sign in with.' })
   }
-  if (person && principal.superadmin === true) return
+  if (person && principal.superadmin === true) return 'operator'
   await refuseOperator(system, userId)
+  if (person && (await ownsAddresses(system, tenantId, addresses))) return 'domain'
   throw problem('permission_denied', {
     detail:
-      'Name, addresses and password belong to the person: only he may change them, or the operator of the service.',
+      'Name, addresses and password belong to the person: only he may change them, the operator of the service, or the tenant whose verified domain his address is in.',
   })
 }
 

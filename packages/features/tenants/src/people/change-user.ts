@@ -113,7 +113,14 @@ async function refuseAccount(
 ): Promise<void> {
   const { principal } = call.request
   const changes = Object.keys(account) as (keyof AccountChange)[]
-  await refuseForeignAccount(call.platform, system, principal, { ...targetOf(call, row), changes })
+  const target = targetOf(call, row)
+  // Of somebody without an address none is in any domain, whatever he is to have.
+  const addresses =
+    typeof row['email'] === 'string' ? [row['email'], ...(account.email === undefined ? [] : [account.email])] : []
+  const way = await refuseForeignAccount(call.platform, system, principal, { ...target, changes, addresses })
+  if (way !== 'domain') return
+  refuseNarrow(call)
+  await refuseAbove(call.platform, principal, target)
 }
 
 function targetOf(call: Call, row: RawRow): { tenantId: string; userId: string; roles: readonly string[] } {
