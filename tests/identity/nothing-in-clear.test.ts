@@ -1,4 +1,5 @@
 import { capturedLog } from '@plinth/testing'
+import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openIdentity, PASSWORD, type Identity } from './open-identity.ts'
 
@@ -63,6 +64,23 @@ test('no token, code, link, key or password that was ever shown is in the databa
     { accept: 'application/json', origin: 'https://app.example.com', cookie: before, 'x-csrf-token': token },
   )
   keep('cookie', /session_id=([^;]+)/.exec(signedIn.headers['set-cookie']!)?.[1])
+  const made = await platform.call('POST', '/api/v1/auth/api-keys', { name: 'Agent', role: 'owner' }, bearer)
+  keep('API key', (made.json as { key: string }).key)
+  const { id } = made.json as { id: string }
+  const rotated = await platform.call('POST', `/api/v1/auth/api-keys/${id}/rotate`, {}, bearer)
+  keep('API key in its place', (rotated.json as { key: string }).key)
+  const once = { ...bearer, 'idempotency-key': 'one-key' }
+  const kept = await platform.call('POST', '/api/v1/auth/api-keys', { name: 'Once', role: 'owner' }, once)
+  keep('API key under an idempotency key', (kept.json as { key: string }).key)
+  const setUp = await platform.call('POST', '/api/v1/auth/mfa/setup', {}, bearer)
+  const { secret } = setUp.json as { secret: string }
+  keep('secret of an authenticator', secret)
+  const code = generateSync({ secret, epoch: platform.clock.now().getTime() / 1000 })
+  const confirmed = await platform.call('POST', '/api/v1/auth/mfa/verify', { code }, bearer)
+  for (const each of (confirmed.json as { recoveryCodes: string[] }).recoveryCodes) keep(`recovery code ${each}`, each)
+  const login = await platform.call('POST', '/api/v1/auth/login', { email: owner.email, password: PASSWORD })
+  const mfaToken = keep('pending token', (login.json as { mfa_token: string }).mfa_token)
+  await platform.call('POST', '/api/v1/auth/mfa/verify', { mfa_token: mfaToken, recoveryCode: 'AAAA-AAAA-AAAA-AAAA' })
   // The log of everything, wrong attempts among it.
   for (const value of secrets.values()) {
     await platform.call('GET', '/api/v1/auth/me', undefined, { authorization: `Bearer ${value.replaceAll(' ', '')}` })
