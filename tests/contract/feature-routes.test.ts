@@ -190,7 +190,9 @@ test('OpenAPI describes answers of several media types', () => {
   }
   const { 200: ok, 304: unchanged } = paths['/api/v1/csv']!.get.responses
   expect(ok!.description).toBe('Rows; A picture')
-  expect(Object.keys(ok!.headers)).toEqual(['ETag', 'X-Request-Id', 'RateLimit', 'RateLimit-Policy'])
+  expect(Object.keys(ok!.headers)).toEqual(
+    expect.arrayContaining(['ETag', 'X-Request-Id', 'RateLimit', 'RateLimit-Policy']),
+  )
   expect(ok!.content).toMatchObject({
     'application/json': { example: { n: 1 }, schema: { type: 'object' } },
     'text/csv': { schema: { type: 'string' }, example: 'n\r\n1\r\n' },

@@ -97,8 +97,11 @@ export interface Feature {
   /** Ends what it holds open. */
   readonly stop?: () => Promise<void>
   readonly slots?: FeatureSlots
-  /** Called once when everything is known; returns what is wrong with the feature's own configuration. */
-  readonly verify?: (registry: Registry, runtime: Runtime) => readonly StartupFault[]
+  /**
+   * Called once when everything is known; returns what is wrong with the feature's own configuration.
+   * @param runtime undefined where the settings have faults: those are told together with what is found without them
+   */
+  readonly verify?: (registry: Registry, runtime: Runtime | undefined) => readonly StartupFault[]
 }
 
 /** What a provision may know and do beside its context. */

@@ -1,6 +1,6 @@
 import { exampleOf } from './example-of.ts'
 import { boundSchemas } from './bounds.ts'
-import { headerComponents } from './common-headers.ts'
+import { headerComponents } from './answer-headers.ts'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import type { ErrorDefinition } from '../errors/registry.ts'

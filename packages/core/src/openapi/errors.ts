@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MOST_FAULTS } from '../input/validate.ts'
 import { exampleProblem } from '../errors/example-problem.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
-import { commonHeaders } from './common-headers.ts'
+import { commonHeaders } from './answer-headers.ts'
 import type { Route } from '../routes/route.ts'
 
 /** RFC 9457 problem details, with the members that Plinth adds. */

@@ -1,5 +1,5 @@
 import { exampleOf } from './example-of.ts'
-import { commonHeaders } from './common-headers.ts'
+import { commonHeaders } from './answer-headers.ts'
 import type { Route, RouteAnswer } from '../routes/route.ts'
 
 const headerDescriptions: Readonly<Record<string, string>> = {

@@ -47,8 +47,7 @@ export function readDeclaration(
   verifyLinks(registry, faults)
   verifyRelations(registry, faults)
   if (runtime && features.some((feature) => feature.mails)) faults.push(...(runtime.mailer.faults ?? []))
-  // Without it there are faults of the settings already; what a feature would say of them is not known.
-  if (runtime) for (const feature of registry.features) faults.push(...(feature.verify?.(registry, runtime) ?? []))
+  for (const feature of registry.features) faults.push(...(feature.verify?.(registry, runtime) ?? []))
   return registry
 }
 

@@ -1,5 +1,5 @@
 import type { Feature, Platform, Runtime, StartupFault } from '@plinth/core'
-import { statement, StartupError } from '@plinth/core'
+import { silentLogger, statement, StartupError } from '@plinth/core'
 import { accountsPort } from './accounts/accounts-port.ts'
 import { offerBootstrap } from './accounts/bootstrap.ts'
 import { seedDevelopmentAccounts } from './accounts/development-accounts.ts'
@@ -47,6 +47,7 @@ export function auth(given: AuthOptions = {}): Feature {
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],
     verify(_registry, runtime) {
+      if (!runtime) return verifyOptions(options)
       const { keys: found, faults } = keysOf(options, runtime)
       keys = found
       return [...faults, ...verifyOptions(options, runtime)]
@@ -115,8 +116,8 @@ function keysOf(
   }
 }
 
-function verifyOptions(options: SettledOptions, { settings, log }: Runtime): readonly StartupFault[] {
-  const faults: StartupFault[] = [...new Passwords(options.passwords, log).policy.faults]
+function verifyOptions(options: SettledOptions, runtime?: Runtime): readonly StartupFault[] {
+  const faults: StartupFault[] = [...new Passwords(options.passwords, silentLogger).policy.faults]
   const positive = (path: string, value: number, most: number): void => {
     if (Number.isFinite(value) && value > 0 && value <= most) return
     faults.push({ path: `auth.${path}`, problem: `is ${value}`, fix: `a number above 0, at most ${most}` })
@@ -126,7 +127,8 @@ function verifyOptions(options: SettledOptions, { settings, log }: Runtime): rea
   positive('jwt.ttl', options.ttl, 86_400)
   positive('links.resetMinutes', options.resetMinutes, 1440)
   positive('links.verifyHours', options.verifyHours, 720)
-  if (settings.PUBLIC_URL === undefined && settings.ENVIRONMENT !== 'development')
+  const settings = runtime?.settings
+  if (settings && settings.PUBLIC_URL === undefined && settings.ENVIRONMENT !== 'development')
     faults.push({
       path: 'PUBLIC_URL',
       problem: 'is not set: links in mails and the issuer of tokens are made from it, never from a request',

@@ -29,14 +29,14 @@ const sendsToPeople = new Set(['staging', 'production'])
 /** What is wrong with them. */
 export function optionFaults(
   { subdomains = false, invitationDays = 7, graceDays = 30, settings = {}, flags = {} }: TenantsOptions,
-  runtime: Pick<Runtime, 'settings'>,
+  runtime: Pick<Runtime, 'settings'> | undefined,
 ): readonly StartupFault[] {
-  const { PUBLIC_URL, ENVIRONMENT } = runtime.settings
   const fix = 'PUBLIC_URL=https://app.example.com'
   const faults: StartupFault[] = [...settingFaults(settings), ...flagFaults(flags)]
-  if (subdomains && PUBLIC_URL === undefined)
+  const unknown = runtime !== undefined && runtime.settings.PUBLIC_URL === undefined
+  if (subdomains && unknown)
     faults.push({ path: 'tenants.subdomains', problem: 'needs the host below which the tenants are', fix })
-  else if (PUBLIC_URL === undefined && sendsToPeople.has(ENVIRONMENT))
+  else if (unknown && sendsToPeople.has(runtime.settings.ENVIRONMENT))
     faults.push({ path: 'tenants', problem: 'sends links, and does not know the address of the service', fix })
   if (!(invitationDays >= 1 && invitationDays <= 90))
     faults.push({ path: 'tenants.invitationDays', problem: 'is not from 1 to 90', fix: 'invitationDays: 7' })
