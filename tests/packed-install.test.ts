@@ -21,7 +21,7 @@ import {
  */
 const folder = mkdtempSync(join(tmpdir(), 'plinth-packed-'))
 const project = join(folder, 'project')
-const tokens = { acme: randomBytes(32).toString('base64url'), beta: randomBytes(32).toString('base64url') }
+const password = 'kestrel over seven quays'
 let tarballs: Readonly<Record<string, string>> = {}
 
 beforeAll(async () => {
@@ -116,15 +116,14 @@ describe.each([
   beforeAll(async () => {
     database = await createDatabase(inject('postgresUrl'))
     env = {
-      ENVIRONMENT: 'test',
+      // As on the machine of somebody who has only installed: keys are made, mails are printed.
+      ENVIRONMENT: 'development',
+      DATA_DIR: join(folder, program),
       DATABASE_URL: loginUrl(database.url, 'plinth_app'),
       DATABASE_OWNER_URL: database.url,
-      SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-      ACME_TOKEN: tokens.acme,
-      BETA_TOKEN: tokens.beta,
     }
     server = await serve(project, program, env)
-  })
+  }, 120_000)
 
   afterAll(async () => {
     await server?.stop()
@@ -159,10 +158,29 @@ describe.each([
       body: text === '' ? {} : (JSON.parse(text) as Answer['body']),
     }
   }
-  const acme = ask.bind(undefined, tokens.acme)
-  const beta = ask.bind(undefined, tokens.beta)
+  const tokens = { acme: '', beta: '' }
+  type Request = [method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>]
+  const acme = (...given: Request): Promise<Answer> => ask(tokens.acme, ...given)
+  const beta = (...given: Request): Promise<Answer> => ask(tokens.beta, ...given)
   let siteId = ''
   let one = ''
+
+  test('people sign up, found an organisation each, and sign in again', async () => {
+    for (const name of ['acme', 'beta'] as const) {
+      const draft = { email: `owner@${name}.example`, password }
+      const made = await ask(undefined, 'POST', '/api/v1/auth/register', { ...draft, organizationName: name })
+      expect(made).toMatchObject({ status: 201, body: { tenant: { slug: name }, user: { email: draft.email } } })
+      const entered = await ask(undefined, 'POST', '/api/v1/auth/login', draft)
+      expect(entered).toMatchObject({ status: 200, body: { token_type: 'bearer', tenant: { slug: name } } })
+      tokens[name] = String(entered.body['access_token'])
+      expect((await ask(tokens[name], 'GET', '/api/v1/auth/me')).body).toMatchObject({ roles: ['owner'] })
+    }
+    const wrong = { email: 'owner@acme.example', password: `${password}!` }
+    expect(await ask(undefined, 'POST', '/api/v1/auth/login', wrong)).toMatchObject({
+      status: 401,
+      body: { code: 'invalid_credentials' },
+    })
+  })
 
   test('nobody is let in without a token, or with a wrong one', async () => {
     for (const token of [undefined, 'x'.repeat(43)]) {
