@@ -16,7 +16,7 @@ export class Guard {
 
   /** 10 failures in 15 minutes for an account and a client, 100 for a client. @throws rate_limited, unavailable */
   signIn(account: string, client: Client): Promise<Attempt> {
-    const ofBoth = { name: 'login', by: [account.toLowerCase(), client.key ?? 'in process'], capacity: 10 }
+    const ofBoth = { name: 'login', by: [folded(account), client.key ?? 'in process'], capacity: 10 }
     return this.#attempt([ofBoth, ...ofClient('login-client', client, 100)], 15 * MINUTE)
   }
 
@@ -38,11 +38,14 @@ export class Guard {
     return this.#attempt(ofClient('one-time', client, 100), 15 * MINUTE)
   }
 
-  /** Whether another mail may go to this address: 5 an hour. */
-  async mailsTo(email: string): Promise<boolean> {
+  /**
+   * Whether another mail of this kind may go to this address: 5 an hour. A bucket for each kind, or a stranger who asks for one that
+   * is never sent would use up those that its owner needs.
+   */
+  async mailsTo(email: string, kind: 'reset' | 'verify' | 'register'): Promise<boolean> {
     try {
       await this.#platform.rates.attempt([
-        { name: 'account-mail', by: [email.toLowerCase()], capacity: 5, windowSeconds: HOUR },
+        { name: `${kind}-mail`, by: [folded(email)], capacity: 5, windowSeconds: HOUR },
       ])
       return true
     } catch (error) {
@@ -51,10 +54,30 @@ export class Guard {
     }
   }
 
+  /** 5 mails an hour to an address that somebody says is his, and 10 from one account. @throws rate_limited, unavailable */
+  async newAddress(userId: string, email: string): Promise<void> {
+    await this.#attempt(
+      [
+        { name: 'address-mail', by: [folded(email)], capacity: 5 },
+        { name: 'address-change', by: [userId], capacity: 10 },
+      ],
+      HOUR,
+    )
+  }
+
   #attempt(limits: readonly Omit<AttemptLimit, 'windowSeconds'>[], windowSeconds: number): Promise<Attempt> {
     if (limits.length === 0) return Promise.resolve(free)
     return this.#platform.rates.attempt(limits.map((limit) => ({ ...limit, windowSeconds })))
   }
+}
+
+/**
+ * Of a name whatever the database may take for the same: its `lower` makes `i` of `İ`, JavaScript makes two characters, and each
+ * spelling would have tries of its own. More may fall together than are the same; they share a bucket, and nothing else.
+ */
+function folded(name: string): string {
+  const plain = name.normalize('NFKD').replaceAll(/\p{M}+/gu, '')
+  return Array.from(plain, (character) => character.toLowerCase()).join('')
 }
 
 const free: Attempt = { refund: () => Promise.resolve() }

@@ -14,14 +14,13 @@ export async function setPassword(
     insert into plinth.passwords (user_id, hash, changed_at)
     values (${userId}::uuid, ${hash}::text, ${now}::text::timestamptz)
     on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at`)
-  // A sign-in that waits for its second factor began with the old password; a link to set a new one is not needed any more.
+  // A sign-in that waits for its second factor began with the old password; a link to set a new one is not needed any more. A change
+  // of address that waits for its link was asked for with the old password too: whoever had that would get the account back by it.
   await system.run(statement`
-    update plinth.one_time_tokens set used_at = ${now}::text::timestamptz
-    where user_id = ${userId}::uuid and purpose in ('mfa', 'reset') and used_at is null`)
-  // A sign-in that waits for its second factor began with the password before.
-  await system.run(statement`
-    update plinth.one_time_tokens set used_at = ${now}::text::timestamptz
-    where user_id = ${userId}::uuid and purpose = 'mfa' and used_at is null`)
+    update plinth.one_time_tokens t set used_at = ${now}::text::timestamptz
+    where t.user_id = ${userId}::uuid and t.used_at is null and (t.purpose in ('mfa', 'reset')
+      or t.purpose = 'verify' and not exists (
+        select from plinth.users u where u.id = t.user_id and lower(u.email) = lower(t.bound)))`)
 }
 
 /** The same password under today's parameters. Only where the old hash is still there: a change meanwhile must not be undone. */

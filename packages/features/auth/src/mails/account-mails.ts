@@ -1,4 +1,4 @@
-import { composeMail, type Mail } from '@plinth/core'
+import { composeMail, oneLine, type Mail } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { makeOneTimeToken } from '../one-time/one-time-tokens.ts'
 
@@ -82,7 +82,8 @@ async function send(
   const { subject, ...words } = parts
   const mail: Mail = {
     to,
-    ...(toName !== '' && { toName }),
+    // Whoever registers somebody else's address gives the name, too: one of two lines would be refused, and with it every mail.
+    ...(toName !== '' && { toName: oneLine(toName, 80) }),
     subject: `${platform.title}: ${subject}`,
     ...composeMail({ productName: platform.title, ...words }),
   }

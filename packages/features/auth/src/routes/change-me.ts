@@ -70,6 +70,8 @@ async function askForAddress(
   if (!account || !valid)
     throw authProblem('invalid_credentials', { detail: 'The current password is needed for this.' })
   await attempt.refund()
+  if (email === account.email) return
+  await auth.guard.newAddress(userId, email)
   // Whether the address is somebody's is told to its reader alone, by what the link does.
-  if (email !== account.email) sendVerification(auth, { userId, email, name: account.name })
+  sendVerification(auth, { userId, email, name: account.name })
 }

@@ -25,7 +25,7 @@ export function forgotPassword(auth: () => Auth): PublicRoute {
       const parts = auth()
       const email = validate(input, body).email.normalize('NFKC').trim()
       parts.platform.after.start('forgot password', async () => {
-        if (!(await parts.guard.mailsTo(email))) return
+        if (!(await parts.guard.mailsTo(email, 'reset'))) return
         const account = await findAccount(parts.platform, { email })
         if (account?.active && account.email !== null)
           await sendReset(parts, { userId: account.userId, email: account.email, name: account.name })

@@ -153,5 +153,7 @@ export function localPath(text: string | undefined, basePath: string): string | 
   if (text === undefined || !/^\/(?![/\\])[^\\\s\p{Cc}]*$/u.test(text)) return undefined
   const url = new URL(text, 'http://own.invalid')
   if (url.host !== 'own.invalid' || !url.pathname.startsWith(`${basePath}/`)) return undefined
+  // `/.//host` is a path to the parser, and what it makes of it is a host to the browser.
+  if (url.pathname.startsWith('//')) return undefined
   return `${url.pathname}${url.search}`
 }

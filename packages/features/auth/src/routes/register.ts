@@ -110,7 +110,9 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
     })
   if (byMail) {
     // Everything that depends on whether there is such an account happens after the answer.
-    auth.platform.after.start('register', async () => tell(auth, await make(), email))
+    auth.platform.after.start('register', async () => {
+      if (await auth.guard.mailsTo(email, 'register')) tell(auth, await make(), email)
+    })
     return acceptedAnswer
   }
   const outcome = await make()

@@ -38,12 +38,14 @@ export function resetPassword(auth: () => Auth): PublicRoute {
       const hash = await parts.passwords.hash(password)
       const done = await parts.platform.database.system(async (system) => {
         if (!(await takeOneTimeToken(parts, system, 'reset', token))) return false
-        await setPassword(parts, system, account.userId, hash)
-        // Whoever opened the link reads the mails of that address.
+        // Whoever opened the link reads the mails of that address. Asked again, and held: it may have changed while the hash was made.
         const now = parts.platform.clock.now()
-        await system.run(statement`
+        const [holder] = await system.run(statement`
           update plinth.users set email_verified_at = coalesce(email_verified_at, ${now}::text::timestamptz)
-          where id = ${account.userId}::uuid and email = ${account.email}::text`)
+          where id = ${account.userId}::uuid and email = ${known.bound}::text and status = 'active'
+          returning id`)
+        if (!holder) return false
+        await setPassword(parts, system, account.userId, hash)
         await endSessions(parts, system, { userId: account.userId, by: 'password reset' })
         return true
       })

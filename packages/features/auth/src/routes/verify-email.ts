@@ -67,7 +67,7 @@ export function resendVerification(auth: () => Auth): PublicRoute {
       const parts = auth()
       const email = validate(emailInput, body).email.normalize('NFKC').trim()
       parts.platform.after.start('resend verification', async () => {
-        if (!(await parts.guard.mailsTo(email))) return
+        if (!(await parts.guard.mailsTo(email, 'verify'))) return
         const account = await findAccount(parts.platform, { email })
         if (account?.active && !account.emailVerified && account.email !== null)
           sendVerification(parts, { userId: account.userId, email: account.email, name: account.name })

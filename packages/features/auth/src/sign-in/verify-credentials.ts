@@ -23,10 +23,18 @@ export async function verifyCredentials(auth: Auth, shown: ShownCredentials): Pr
   const attempt = await auth.guard.signIn(name, client)
   // An address that is none belongs to nobody; it is looked up all the same, since a faster answer would tell.
   const account = await findAccount(auth.platform, email === undefined ? { username: name } : { email: name })
-  const usable = account?.active === true && account.passwordHash !== null
+  const usable = account?.active === true && account.passwordHash !== null && isProven(auth, account)
   const { valid, rehash: outdated } = await auth.passwords.verify(password, usable ? account.passwordHash : null)
   if (!usable || !valid) throw authProblem('invalid_credentials', { headers: { 'www-authenticate': 'Bearer' } })
   await attempt.refund()
   if (outdated) auth.platform.after.start('rehash', () => rehash(auth, account, password))
   return account
+}
+
+/**
+ * Where an account begins with a mail, it has to be confirmed first: whoever registers an address and signs in with the password that
+ * he chose would learn whether it had an account, which nothing else tells.
+ */
+function isProven({ options }: Auth, { email, emailVerified }: Account): boolean {
+  return options.registration !== 'by-mail' || email === null || emailVerified
 }
