@@ -52,9 +52,7 @@ export async function describe(auth: Auth, call: PersonalCall): Promise<z.output
   const account = principal.userId === null ? undefined : await findAccount(platform, { userId: principal.userId })
   const memberships =
     principal.kind === 'user' && platform.directory ? await platform.directory.tenantsOf(platform, principal.id) : []
-  const wanted = call.headers['x-tenant-id'] ?? principal.tenant
-  const tenant = wanted === null ? undefined : await platform.database.findTenant(wanted)
-  const entered = tenant && (await enterIfAllowed(auth, principal, tenant))
+  const { tenant, principal: entered } = (await enterIfAllowed(auth, principal, call.headers)) ?? {}
   const cookie =
     principal.session?.credential === 'cookie' ? sessionCookie(call.headers.cookie, call.client.secure) : undefined
   return {
@@ -70,7 +68,7 @@ export async function describe(auth: Auth, call: PersonalCall): Promise<z.output
       : null,
     superadmin: principal.superadmin === true,
     secondFactor: principal.session?.secondFactor === true,
-    tenant: tenant && entered ? shortTenant(tenant) : null,
+    tenant: tenant ? shortTenant(tenant) : null,
     memberships: memberships.map((one) => ({
       ...shortTenant(one),
       standing: one.standing,

@@ -52,8 +52,16 @@ export function shortTenant({ id, slug, name }: Tenant): { id: string; slug: str
 /** What the token says of roles is for clients to show; what may be done is asked anew in every request. */
 async function rolesIn({ platform }: Auth, userId: string, tenant: Tenant): Promise<readonly string[]> {
   const member = await platform.database.findMember(tenant.id, userId)
-  return platform.roles.rank(member?.roles ?? [])
+  return asFarAsTheyFit(platform.roles.rank(member?.roles ?? []))
 }
+
+/** A tenant may give somebody more roles than a header holds; signing in must not fail by it. The weightiest come first. */
+function asFarAsTheyFit(ranked: readonly string[]): readonly string[] {
+  let left = MOST_ROLE_CHARACTERS
+  return ranked.filter((role) => (left -= role.length + 3) >= 0)
+}
+
+const MOST_ROLE_CHARACTERS = 2_000
 
 /**
  * The tenant of a new session: the one that was asked for, among the user's own; else the only one; else none yet.
@@ -73,14 +81,19 @@ export async function tenantForSession(
   return open.length === 1 ? open[0] : undefined
 }
 
-/** The caller as he is in a tenant; undefined where he may not enter it at the moment. */
+/**
+ * The tenant of the request and the caller as he is in it, by the rules of every request: a key or a service that names another tenant
+ * learns nothing of it. Undefined where there is none, or he may not enter it at the moment.
+ */
 export async function enterIfAllowed(
   { platform }: Auth,
   principal: Principal,
-  tenant: Tenant,
-): Promise<Principal | undefined> {
+  headers: Readonly<Record<string, string>>,
+): Promise<{ readonly tenant: Tenant; readonly principal: Principal } | undefined> {
+  const wanted = headers['x-tenant-id'] ?? platform.tenants.named?.(headers['host'])
   try {
-    return await enterTenant(platform, principal, tenant)
+    const tenant = await platform.tenants.choose(principal, wanted, platform.database)
+    return { tenant, principal: await enterTenant(platform, principal, tenant) }
   } catch (error) {
     if (!PlinthError.is(error) || error.status >= 500) throw error
     return undefined
