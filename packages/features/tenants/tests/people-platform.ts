@@ -155,6 +155,7 @@ export interface PeopleOptions {
   readonly features?: readonly Feature[]
   readonly plinth?: TestPlatformOptions['plinth']
   readonly isolation?: TestPlatformOptions['isolation']
+  readonly kind?: TestPlatformOptions['kind']
 }
 
 export async function peoplePlatform(options: PeopleOptions = {}): Promise<PeoplePlatform> {
@@ -170,6 +171,7 @@ export async function peoplePlatform(options: PeopleOptions = {}): Promise<Peopl
     ],
     plinth: { mailer: mail, ...options.plinth },
     ...(options.isolation && { isolation: options.isolation }),
+    ...(options.kind && { kind: options.kind }),
   })
   let count = 0
   const person: PeoplePlatform['person'] = async (email, { verified = true, superadmin = false } = {}) => {
