@@ -14,6 +14,8 @@ import { z } from 'zod'
 export const lookoutSettings = defineSettings({
   ...platformSettings,
   ...smtpSettings,
+  // Whoever tries it out looks for the greeting and the mails among the lines.
+  LOG_LEVEL: { ...platformSettings.LOG_LEVEL, defaultIn: {}, default: 'info' },
   LOOKOUT_ALLOW_PRIVATE: {
     schema: flag(),
     default: false,

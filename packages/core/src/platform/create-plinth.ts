@@ -125,7 +125,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
     openapi: document,
     async migrate(migrateOptions = {}) {
       const report = await database.migrate(migrateOptions)
-      for (const step of report.applied) runtime.log.info(logEvents.migrationApplied, { step })
+      // One line: each step was told when it was done (migration_step).
+      if (report.applied.length > 0) runtime.log.info(logEvents.migrationApplied, { steps: report.applied.length })
       for (const warning of report.warnings) runtime.log.warn(logEvents.migrationWarning, { warning })
       await readiness.check()
       for (const feature of features) if (isImplicit(feature)) await foundTenant(platform, feature.implicitTenant)

@@ -71,6 +71,25 @@ test('signing in gives a cookie out of reach of scripts, and goes on to a path o
   expect(me.json).toMatchObject({ user: { email: person.email }, csrfToken: expect.any(String) as string })
 })
 
+test('a form that was not taken comes back with the name and the way on, and without the password', async () => {
+  const before = await begin()
+  const send = (identifier: string, next: string): Promise<Reply> =>
+    platform.call(
+      'POST',
+      '/login',
+      new URLSearchParams({ identifier, password: 'wrong-word-1', csrf_token: before.token, next }).toString(),
+      { 'content-type': 'application/x-www-form-urlencoded', origin: PUBLIC_URL, cookie: before.cookie },
+    )
+  const reply = await send('"><b>ada@example.com', '/docs')
+  expect(reply.status).toBe(401)
+  expect(reply.body).toContain('role="alert"')
+  expect(reply.body).toContain('name="next" value="/docs"')
+  expect(reply.body).toContain('value="&quot;&gt;&lt;b&gt;ada@example.com"')
+  expect(reply.body).not.toContain('wrong-word-1')
+  // And no way out of this service.
+  expect((await send('ada@example.com', 'https://evil.example/')).body).not.toContain('evil.example')
+})
+
 describe('forgery', () => {
   test('what changes something needs the token of this very session and an origin of ours', async () => {
     const person = await platform.signUp()

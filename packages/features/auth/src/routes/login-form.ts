@@ -17,10 +17,12 @@ export interface LoginForm {
   readonly action: string
   readonly token: string
   readonly next: string | undefined
+  /** As it was typed before. */
+  readonly identifier: string | undefined
   readonly message: string | undefined
 }
 
-export function loginForm({ title, action, token, next, message }: LoginForm): Html {
+export function loginForm({ title, action, token, next, identifier, message }: LoginForm): Html {
   return html`<main>
     <h1>Sign in to ${title}</h1>
     ${message === undefined ? '' : html`<p role="alert">${message}</p>`}
@@ -28,9 +30,22 @@ export function loginForm({ title, action, token, next, message }: LoginForm): H
       <input type="hidden" name="csrf_token" value="${token}" />
       ${next === undefined ? '' : html`<input type="hidden" name="next" value="${next}" />`}
       <label
-        >E-mail or user name<input name="identifier" autocomplete="username" required autofocus maxlength="320"
+        >E-mail or user name<input
+          name="identifier"
+          value="${identifier ?? ''}"
+          autocomplete="username"
+          required
+          ${identifier === undefined ? 'autofocus' : ''}
+          maxlength="320"
       /></label>
-      <label>Password<input name="password" type="password" autocomplete="current-password" required /></label>
+      <label
+        >Password<input
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          ${identifier === undefined ? '' : 'autofocus'}
+      /></label>
       <label
         >Code <small>if you have a second factor</small> <input name="code" autocomplete="one-time-code" maxlength="64"
       /></label>

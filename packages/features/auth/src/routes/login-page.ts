@@ -73,7 +73,14 @@ export function loginPage(auth: () => Auth, { root }: FeatureParts): readonly Pu
   ]
 }
 
-function show(auth: Auth, call: PublicCall, status: number, message?: string): Answer {
+/** What a form that was not taken shows again: never the password. */
+interface Said {
+  readonly identifier: string
+  readonly next: string | undefined
+  readonly message: string
+}
+
+function show(auth: Auth, call: PublicCall, status: number, said: Partial<Said> = {}): Answer {
   const known = readCookie(call.headers.cookie, cookieName(BEFORE_LOGIN, call.client.secure))
   const before = known !== undefined && /^[\w-]{43}$/.test(known) ? known : randomBytes(32).toString('base64url')
   const token = csrfToken(auth.platform, before)
@@ -85,8 +92,9 @@ function show(auth: Auth, call: PublicCall, status: number, message?: string): A
     title: auth.platform.title,
     action: `${auth.platform.basePath}${PATH}`,
     token,
-    next,
-    message,
+    next: next ?? localPath(said.next, auth.platform.basePath),
+    identifier: said.identifier,
+    message: said.message,
   })
   return { ...page(status, auth.platform.title, body), cookies }
 }
@@ -102,7 +110,8 @@ async function signIn(auth: Auth, call: PublicCall): Promise<Answer> {
   } catch (error) {
     const expected = PlinthError.is(error) && (error.status === 401 || error.status === 429)
     if (!expected || wantsJson(headers.accept)) throw error
-    return show(auth, call, error.status, error.title)
+    const { identifier, next } = given
+    return show(auth, call, error.status, { identifier, next, message: error.title })
   }
 }
 
