@@ -4,7 +4,7 @@ import type { AuthOptions } from '@plinth/auth'
 import { createPlinth, type Feature, type Plinth } from '@plinth/core'
 import { databaseFrom, postgresDrivers } from '@plinth/postgres/driver'
 import { rbac } from '@plinth/rbac'
-import { tenants } from '@plinth/tenants'
+import { tenants, type TenantsOptions } from '@plinth/tenants'
 import {
   capturedMail,
   depot,
@@ -29,6 +29,7 @@ const environment = {
 
 export interface IdentityOptions extends Partial<Omit<TestPlatformOptions, 'plinth'>> {
   readonly auth?: AuthOptions
+  readonly tenants?: TenantsOptions
   readonly key?: KeyObject
   readonly plinth?: TestPlatformOptions['plinth']
 }
@@ -58,7 +59,7 @@ let organisations = 0
 export function identityFeatures(options: IdentityOptions = {}): readonly Feature[] {
   return [
     auth({ jwt: { keys: [options.key ?? ES256] }, ...options.auth }),
-    tenants(),
+    tenants(options.tenants),
     rbac(),
     ...(options.features ?? []),
   ]
@@ -66,7 +67,7 @@ export function identityFeatures(options: IdentityOptions = {}): readonly Featur
 
 export async function openIdentity(options: IdentityOptions = {}): Promise<Identity> {
   const mail = capturedMail()
-  const { auth: _auth, key: _key, plinth, features: _features, resources = depot, ...rest } = options
+  const { auth: _auth, key: _key, tenants: _tenants, plinth, features: _features, resources = depot, ...rest } = options
   const platform = await testPlatform({
     ...rest,
     resources,

@@ -68,6 +68,7 @@ export type { Member, Tenant, TenantChooser, TenantDraft, TenantSource, TenantSt
 export type { Directory, Newcomer, OwnTenant } from './tenancy/directory.ts'
 export type { Founding } from './feature/feature.ts'
 export type { CommandOption, CommandTerminal, FeatureCommand } from './feature/command.ts'
+export { rolesIn } from './policy/roles.ts'
 export type { Roles } from './policy/roles.ts'
 export type { Platform } from './platform/platform.ts'
 export type { AfterAnswer } from './platform/after-answer.ts'

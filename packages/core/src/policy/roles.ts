@@ -1,3 +1,4 @@
+import type { StatementRunner } from '../ports/database.ts'
 import { PermissionSet } from './permission-set.ts'
 
 /** What roles may do. Filled by `rbac()`; where nobody fills it no role means anything, and members may do nothing. */
@@ -11,6 +12,17 @@ export interface Roles {
   unknown(tenantId: string, roles: readonly string[]): readonly string[] | Promise<readonly string[]>
   /** Role names in the order of their weight, the weightiest first; `role` of an access token is the first. */
   rank(roles: readonly string[]): readonly string[]
+  /**
+   * The same as they are inside this transaction of the system, for what is decided in it: what others change meanwhile waits. Where
+   * it is left out, they are asked as ever; whoever asks a database for them must not leave it out, since the embedded one has a
+   * single connection, which the transaction holds.
+   */
+  within?(system: StatementRunner): Roles
+}
+
+/** What is asked of roles inside a transaction is asked of these. */
+export function rolesIn({ roles }: { readonly roles: Roles }, system: StatementRunner): { readonly roles: Roles } {
+  return { roles: roles.within?.(system) ?? roles }
 }
 
 /** Nobody defines roles: nobody gets anything by one. */

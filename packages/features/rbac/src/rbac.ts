@@ -1,6 +1,6 @@
 import type { Feature, Platform } from '@plinth/core'
 import { roleFaults, type RoleDefinition } from './built-in-roles.ts'
-import { CustomRoles } from './custom-roles.ts'
+import { CustomRoles, rolesWithin } from './custom-roles.ts'
 import { DefinitionsOf } from './definitions.ts'
 import { explainRoute } from './explain-route.ts'
 import { userSource } from './member-principals.ts'
@@ -47,7 +47,11 @@ export function rbac(options: RbacOptions = {}): Feature {
       roles(given) {
         const custom = new CustomRoles(given.database)
         definitions.custom = custom
-        return definitions.known.rights.port((tenantId, role) => custom.find(tenantId, role))
+        const { rights } = definitions.known
+        return {
+          ...rights.port((tenantId, role) => custom.find(tenantId, role)),
+          within: (system) => rights.port(rolesWithin(system)),
+        }
       },
       principals: [userSource(platform)],
     },

@@ -5,6 +5,7 @@ import { domainResource } from './domains/domain-resource.ts'
 import { domainRoutes } from './domains/domain-routes.ts'
 import { systemResolver } from './domains/resolve-txt.ts'
 import { domainsMigration } from './migrations/0005-domains.ts'
+import { formerMembersMigration } from './migrations/0006-former-members.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
@@ -16,7 +17,8 @@ import { lifecycleMigration } from './migrations/0003-lifecycle.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
 import { peopleMigration } from './migrations/0001-people.ts'
 import { invitationRoutes } from './invitations/invitation-routes.ts'
-import { oldInvitations, revokeInvitationsOf } from './invitations/end-invitations.ts'
+import { oldInvitations } from './invitations/end-invitations.ts'
+import { endMembership } from './people/end-membership.ts'
 import { userRoutes } from './people/user-routes.ts'
 import { membershipRoutes } from './people/membership-routes.ts'
 import { userResource } from './people/user-resource.ts'
@@ -73,13 +75,20 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
       ...flagRoutes(flags, switched),
     ],
     mails: true,
-    departure: revokeInvitationsOf,
+    departure: endMembership,
     async provision(context, tenant, founding) {
       if (platform) await announceFounding(platform, context, tenant, founding)
     },
     sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
     commands: [purgeCommand],
-    migrations: [peopleMigration, invitationsMigration, lifecycleMigration, settingsMigration, domainsMigration],
+    migrations: [
+      peopleMigration,
+      invitationsMigration,
+      lifecycleMigration,
+      settingsMigration,
+      domainsMigration,
+      formerMembersMigration,
+    ],
     permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
     tables: [settingsTable],
     slots: {

@@ -103,7 +103,7 @@ async function make(call: Call): Promise<TextAnswer> {
   const draft = readServiceKeyDraft(call.body, scope.now)
   return call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseStronger(call, service.roles)
+    await refuseStronger(call, system, service.roles)
     const holder = { serviceAccountId: service.id }
     const { id, key, keyPrefix } = await makeKey(system, scope, holder, { ...draft, role: null })
     const data = { id, name: draft.name, serviceAccountId: service.id }
@@ -119,7 +119,7 @@ async function rotate(auth: Auth, call: Call): Promise<TextAnswer> {
   const { overlapSeconds } = validate(rotation, call.body)
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseStronger(call, service.roles)
+    await refuseStronger(call, system, service.roles)
     const keys = await keysOfService(transaction, service.id)
     const known = keys.find(({ id }) => id === call.parameters['keyId'])
     if (!known) throw problem('not_found')

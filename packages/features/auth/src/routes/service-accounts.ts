@@ -5,6 +5,7 @@ import {
   problem,
   refuseGrant,
   refuseQuery,
+  rolesIn,
   routePartsOf,
   rowPrinter,
   statement,
@@ -117,9 +118,9 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
   const given = validate(serviceChange, call.body)
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseStronger(call, service.roles)
+    await refuseStronger(call, system, service.roles)
     const { id } = service
-    if (given.roles) await refuseGrant(platform, request.principal, scope.tenantId, given.roles)
+    if (given.roles) await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, given.roles)
     if (Object.keys(given).length === 0) return answerWith(call, transaction, id)
     await system.run(statement`
       update plinth.service_accounts set name = coalesce(${given.name ?? null}::text, name),
@@ -142,7 +143,7 @@ async function remove(auth: Auth, call: Call): Promise<TextAnswer> {
   const { tenantId } = call.scope
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const { id, roles: had } = await lockedService(call, transaction)
-    await refuseStronger(call, had)
+    await refuseStronger(call, system, had)
     // Its keys go with it.
     await system.run(statement`
       delete from plinth.service_accounts where tenant_id = ${tenantId}::uuid and id = ${id}::uuid`)

@@ -1,4 +1,13 @@
-import { matchVersion, OWNER, problem, type Call, type RawRow, type Transaction } from '@plinth/core'
+import {
+  matchVersion,
+  OWNER,
+  problem,
+  rolesIn,
+  type Call,
+  type RawRow,
+  type StatementRunner,
+  type Transaction,
+} from '@plinth/core'
 import { serviceAccounts } from '../tables.ts'
 
 /** A service of the tenant, locked until the end of the transaction. */
@@ -36,10 +45,14 @@ export async function lockedService(call: Call, transaction: Transaction): Promi
  * Nobody changes a service that may do more than he may himself, nor makes a key for it: the key would be his own way to it.
  * @throws permission_denied
  */
-export async function refuseStronger({ platform, request, scope }: Call, roles: readonly string[]): Promise<void> {
+export async function refuseStronger(
+  { platform, request, scope }: Call,
+  system: StatementRunner,
+  roles: readonly string[],
+): Promise<void> {
   const { principal } = request
   const owned = roles.includes(OWNER) && !principal.roles?.includes(OWNER)
-  const rights = await platform.roles.permissionsOf(scope.tenantId, roles)
+  const rights = await rolesIn(platform, system).roles.permissionsOf(scope.tenantId, roles)
   if (owned || !rights.isWithin(principal.permissions))
     throw problem('permission_denied', { detail: 'This service may do more than you may yourself.' })
 }

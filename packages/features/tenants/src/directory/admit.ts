@@ -42,7 +42,7 @@ async function joinByDomain(
   system: SystemTransaction,
   { userId, email, emailVerified }: Newcomer,
 ): Promise<Tenant | undefined> {
-  const tenantId = emailVerified && email !== null ? await tenantToJoin(system, email) : undefined
+  const tenantId = emailVerified && email !== null ? await tenantToJoin(system, userId, email) : undefined
   if (tenantId === undefined) return undefined
   const tenant = await tenantWithin(system, tenantId)
   await addMember(system, { tenantId, userId, roles: JOINING_ROLES })

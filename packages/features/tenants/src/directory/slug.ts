@@ -23,7 +23,9 @@ export function slugOf(name: string): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, LONGEST)
     .replaceAll(/^-+|-+$/g, '')
-  return plain === '' ? 'team' : plain
+  if (plain === '') return 'team'
+  // The form of an id is no slug: it would be taken for that tenant's.
+  return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(plain) ? `team-${plain}` : plain
 }
 
 export function isReserved(slug: string): boolean {

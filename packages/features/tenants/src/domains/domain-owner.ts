@@ -15,11 +15,16 @@ export async function ownsAddresses(
 }
 
 /** The tenant that people with this address join by themselves. */
-export async function tenantToJoin(system: StatementRunner, address: string): Promise<string | undefined> {
+export async function tenantToJoin(
+  system: StatementRunner,
+  userId: string,
+  address: string,
+): Promise<string | undefined> {
   const [row] = await system.run(statement`
     select v.tenant_id from plinth.verified_domains v
     join plinth.domains d on d.tenant_id = v.tenant_id and d.id = v.domain_id
     join plinth.tenants t on t.id = v.tenant_id
-    where v.domain = ${domainOf(address)}::text and d.auto_join and t.status = 'active'`)
+    where v.domain = ${domainOf(address)}::text and d.auto_join and t.status = 'active'
+      and not exists (select from plinth.parted_members p where p.tenant_id = t.id and p.user_id = ${userId}::uuid)`)
   return row && String(row['tenant_id'])
 }

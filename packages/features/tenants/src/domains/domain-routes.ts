@@ -65,7 +65,7 @@ async function joinByDomain(call: PersonalCall): Promise<TextAnswer> {
       where id = ${userId}::uuid and status = 'active'`)
     const email = own?.['email']
     if (typeof email !== 'string' || own?.['verified'] !== true) throw tenancyProblem('email_unverified')
-    const tenantId = await tenantToJoin(system, email)
+    const tenantId = await tenantToJoin(system, userId, email)
     if (tenantId === undefined)
       throw problem('not_found', { detail: 'There is no tenant that you could join by your address.' })
     const tenant = await tenantWithin(system, tenantId)

@@ -1,4 +1,13 @@
-import { addMember, statement, type Platform, type RawRow, type SystemTransaction, type Tenant } from '@plinth/core'
+import {
+  addMember,
+  OWNER,
+  rolesIn,
+  statement,
+  type Platform,
+  type RawRow,
+  type SystemTransaction,
+  type Tenant,
+} from '@plinth/core'
 import { tenantWithin } from '../directory/tenant-within.ts'
 import { tenancyProblem } from '../tenancy-errors.ts'
 import { hashOf } from './invitation-token.ts'
@@ -30,8 +39,8 @@ export async function acceptInvitation(
       and i.expires_at > ${now}::text::timestamptz
       and u.id = ${userId}::uuid and u.status = 'active' and u.email_verified_at is not null and lower(u.email) = lower(i.email)
       and t.id = i.tenant_id and t.status = 'active'
-    returning i.tenant_id, i.roles`)
-  return join(system, used, userId)
+    returning i.tenant_id, i.roles, i.owner_user_id`)
+  return join(platform, system, used, userId)
 }
 
 /**
@@ -52,8 +61,8 @@ export async function acceptAtRegistration(
     from plinth.tenants t
     where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
       and lower(i.email) = lower(${email}::text) and t.id = i.tenant_id and t.status = 'active'
-    returning i.tenant_id, i.roles`)
-  const accepted = await join(system, used, userId)
+    returning i.tenant_id, i.roles, i.owner_user_id`)
+  const accepted = await join(platform, system, used, userId)
   await system.run(statement`
     update plinth.users set email_verified_at = ${now}::text::timestamptz, version = version + 1,
       updated_at = ${now}::text::timestamptz
@@ -61,10 +70,39 @@ export async function acceptAtRegistration(
   return accepted
 }
 
-async function join(system: SystemTransaction, used: RawRow | undefined, userId: string): Promise<Accepted> {
+async function join(
+  platform: Platform,
+  system: SystemTransaction,
+  used: RawRow | undefined,
+  userId: string,
+): Promise<Accepted> {
   if (!used) throw tenancyProblem('invitation_invalid')
   const [tenantId, roles] = [String(used['tenant_id']), JSON.parse(String(used['roles'])) as readonly string[]]
+  if (typeof used['owner_user_id'] === 'string')
+    await refuseOutgrown(platform, system, { tenantId, roles, inviter: used['owner_user_id'] })
   // Who is a member already stays what he is: an old invitation in a drawer gives nobody back what was taken from him.
   const added = await addMember(system, { tenantId, userId, roles })
   return { tenant: await tenantWithin(system, tenantId), roles, added }
+}
+
+/**
+ * Nobody gives what he has not got, on the day when it is given: an admin who sees his end coming could otherwise ask in a second
+ * self, and be back when he is no admin any more.
+ * @throws invitation_invalid
+ */
+async function refuseOutgrown(
+  platform: Platform,
+  system: SystemTransaction,
+  invited: { readonly tenantId: string; readonly roles: readonly string[]; readonly inviter: string },
+): Promise<void> {
+  const { tenantId, roles, inviter } = invited
+  const [member] = await system.run(statement`
+    select m.roles::text as roles from plinth.memberships m join plinth.users u on u.id = m.user_id
+    where m.tenant_id = ${tenantId}::uuid and m.user_id = ${inviter}::uuid and m.status = 'active' and u.status = 'active'`)
+  const held = member ? (JSON.parse(String(member['roles'])) as readonly string[]) : []
+  const rights = rolesIn(platform, system).roles
+  const given = await rights.permissionsOf(tenantId, roles)
+  const outgrown = roles.includes(OWNER) && !held.includes(OWNER)
+  if (!member || outgrown || !given.isWithin(await rights.permissionsOf(tenantId, held)))
+    throw tenancyProblem('invitation_invalid')
 }

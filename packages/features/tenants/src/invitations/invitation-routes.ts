@@ -4,6 +4,7 @@ import {
   problem,
   refuseGrant,
   refuseQuery,
+  rolesIn,
   routePartsOf,
   statement,
   validate,
@@ -27,6 +28,7 @@ import { sendInvitation } from './invitation-mail.ts'
 import { invitations } from './invitation-resource.ts'
 import { hashOf, newToken } from './invitation-token.ts'
 import { answerWith, invite, type Inviting } from './invite.ts'
+import { limitInvitations } from './limit-invitations.ts'
 
 const newInvitation = z
   .object({
@@ -49,7 +51,7 @@ export function invitationRoutes(registry: Registry, inviting: Inviting): readon
       operationId: 'createInvitation',
       summary: 'Ask somebody into the tenant',
       body: { schema: newInvitation, example: { email: 'ada@example.com', roles: ['user'] } },
-      errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large'],
+      errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large', 'rate_limited'],
       answers: [{ ...row, status: 201, description: 'The invitation', headers: ['ETag', 'Location'] }],
       async handle(call) {
         refuseQuery(call)
@@ -66,7 +68,7 @@ export function invitationRoutes(registry: Registry, inviting: Inviting): readon
       path: `${one}/resend`,
       operationId: 'resendInvitation',
       summary: 'Send a pending invitation again, with a new link; the old one ends',
-      errors: ['not_found', 'conflict', 'version_mismatch'],
+      errors: ['not_found', 'conflict', 'version_mismatch', 'rate_limited'],
       answers: [row],
       handle: (call) => resend(call, inviting),
     },
@@ -91,12 +93,15 @@ async function resend(call: Call, { days }: Inviting): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, scope, request } = call
   const resource = platform.registry.byTable.get(invitations)!
+  const seen = await call.session.read({ resource, id: call.parameters['id']!, visible: call.visible })
+  if (!seen) throw problem('not_found')
+  await limitInvitations(call, String(seen['email']))
   let mail: Parameters<typeof sendInvitation>[1] | undefined
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const row = await lockedRow(call, transaction, resource)
     if (row['status'] !== 'pending') throw problem('conflict', { detail: 'The invitation is not pending any more.' })
     const roles = JSON.parse(String(row['roles'])) as readonly string[]
-    await refuseGrant(platform, request.principal, scope.tenantId, roles)
+    await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, roles)
     const [id, token] = [String(row['id']), newToken()]
     const expiresAt = new Date(scope.now.getTime() + days * DAY)
     await system.run(statement`

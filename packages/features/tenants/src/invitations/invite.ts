@@ -12,6 +12,7 @@ import {
 import { sendInvitation } from './invitation-mail.ts'
 import { invitations } from './invitation-resource.ts'
 import { hashOf, newToken } from './invitation-token.ts'
+import { limitInvitations } from './limit-invitations.ts'
 
 export interface Inviting {
   readonly days: number
@@ -33,6 +34,7 @@ const DAY = 86_400_000
 export async function invite(call: Call, { days }: Inviting, guest: Guest): Promise<TextAnswer> {
   const { platform, scope, request } = call
   const { tenant } = request
+  await limitInvitations(call, guest.email)
   let mailed: { readonly id: string; readonly token: string } | undefined
   const answer = await call.transactAsSystem(async (system, transaction) => {
     await refuseMember(system, tenant.id, guest.email)

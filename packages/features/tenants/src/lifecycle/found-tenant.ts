@@ -38,6 +38,9 @@ export async function onboardTenant(call: PersonalCall, registration: Registrati
   if (registration === 'invited' && !isOperator(principal))
     throw problem('permission_denied', { detail: 'Tenants are founded by the operator of the service.' })
   const draft = { ...validate(newTenant, call.body), founder: principal.id }
+  // Each is a name that nobody else can have, and what every feature puts into it.
+  if (!isOperator(principal))
+    await platform.rates.attempt([{ name: 'found-tenant', by: [principal.id], capacity: 20, windowSeconds: 3_600 }])
   return platform.database.system(async (system) => {
     const { id } =
       draft.slug === undefined ? await foundUnderFreeSlug(platform, system, draft) : await foundAs(draft.slug)

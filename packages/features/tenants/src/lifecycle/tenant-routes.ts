@@ -50,7 +50,7 @@ export function tenantRoutes({ registration, graceDays }: LifecycleOptions): rea
       operationId: 'createTenant',
       summary: 'Found a tenant and own it',
       body: { schema: newTenant, example: { name: 'Acme' } },
-      errors: [...body, 'invalid_query', 'already_exists'],
+      errors: [...body, 'invalid_query', 'already_exists', 'rate_limited'],
       answers: [{ ...details, status: 201, headers: ['ETag', 'Location'] }],
       handle: (call) => onboardTenant(call, registration),
     },

@@ -6,6 +6,7 @@ import {
   problem,
   refuseGrant,
   refuseQuery,
+  rolesIn,
   rowPrinter,
   statement,
   validate,
@@ -68,7 +69,7 @@ export async function changeUser(call: Call): Promise<TextAnswer> {
     const wanted = wantedOf(input, row)
     await authorise(call, system, row, wanted)
     if (wanted.roles) {
-      await refuseGrant(platform, request.principal, scope.tenantId, wanted.roles)
+      await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, wanted.roles)
       await setRoles(system, { tenantId: scope.tenantId, userId, roles: wanted.roles })
     }
     if (wanted.status) await changeStanding(platform, system, { tenantId: scope.tenantId, userId, to: wanted.status })
@@ -100,7 +101,7 @@ async function authorise(call: Call, system: SystemTransaction, row: RawRow, wan
   if (wanted.status || wanted.roles) {
     // `user:update:own` is for what is one's own: what one is in the tenant is the tenant's.
     refuseNarrow(call)
-    await refuseAbove(call.platform, call.request.principal, targetOf(call, row))
+    await refuseAbove(call.platform, system, call.request.principal, targetOf(call, row))
   }
   if (Object.keys(wanted.account).length > 0) await refuseAccount(call, system, row, wanted.account)
 }
@@ -120,7 +121,7 @@ async function refuseAccount(
   const way = await refuseForeignAccount(call.platform, system, principal, { ...target, changes, addresses })
   if (way !== 'domain') return
   refuseNarrow(call)
-  await refuseAbove(call.platform, principal, target)
+  await refuseAbove(call.platform, system, principal, target)
 }
 
 function targetOf(call: Call, row: RawRow): { tenantId: string; userId: string; roles: readonly string[] } {

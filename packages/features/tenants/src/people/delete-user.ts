@@ -32,7 +32,7 @@ export async function deleteUser(call: Call): Promise<TextAnswer> {
     await holdOwners(system, tenantId)
     const row = await lockedRow(call, transaction, platform.registry.byTable.get(members)!)
     const userId = String(row['id'])
-    await refuseAbove(platform, request.principal, { tenantId, userId, roles: rolesOf(row) })
+    await refuseAbove(platform, system, request.principal, { tenantId, roles: rolesOf(row) })
     await changeStanding(platform, system, { tenantId, userId, to: 'removed' })
     await refuseEmpty(system, tenantId)
     await transaction.emit({ type: 'user.deleted', key: userId, data: { id: userId } })

@@ -1,24 +1,21 @@
-import { OWNER, problem, type Platform, type Principal } from '@plinth/core'
+import { OWNER, problem, rolesIn, type Platform, type Principal, type StatementRunner } from '@plinth/core'
 
 /**
  * Nobody suspends, removes or changes those who may do more than he may himself: an admin could otherwise take the tenant from its
- * owner by removing him.
+ * owner by removing him. Of a person that holds for himself without a word; a key of his may do less than he, and is held to it.
  * @param roles what the other one is in the tenant
  * @throws permission_denied
  */
 export async function refuseAbove(
   platform: Pick<Platform, 'roles'>,
+  system: StatementRunner,
   principal: Principal,
-  {
-    tenantId,
-    userId,
-    roles,
-  }: { readonly tenantId: string; readonly userId: string; readonly roles: readonly string[] },
+  { tenantId, roles }: { readonly tenantId: string; readonly roles: readonly string[] },
 ): Promise<void> {
-  if (principal.kind === 'system' || principal.userId === userId) return
+  if (principal.kind === 'system') return
   if (roles.includes(OWNER) && !principal.roles?.includes(OWNER))
     throw problem('permission_denied', { detail: 'Only an owner does this to an owner.' })
-  const theirs = await platform.roles.permissionsOf(tenantId, roles)
+  const theirs = await rolesIn(platform, system).roles.permissionsOf(tenantId, roles)
   if (!theirs.isWithin(principal.permissions))
     throw problem('permission_denied', { detail: 'He may do more here than you may yourself.' })
 }
