@@ -1,4 +1,4 @@
-// What the command line reads: pnpm --filter @plinth/example-saas exec plinth routes
+// What the command line reads: cd examples/saas && npx plinth routes
 import { platformLogger } from '@plinth/core'
 import { smtp } from '@plinth/smtp'
 import { chooseDatabase } from './src/database.ts'

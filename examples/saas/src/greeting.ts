@@ -56,7 +56,7 @@ Sign up, and found an agency:
 
 Make an operator, who sees all agencies and none of their rows:
 
-  pnpm --filter @plinth/example-saas exec plinth admin:create --email you@example.com
+  cd examples/saas && npx plinth admin:create --email you@example.com
 `
 }
 

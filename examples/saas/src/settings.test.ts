@@ -8,6 +8,7 @@ import { loadLookoutSettings, lookoutSettings } from './settings.ts'
 /** What must be set outside of development. */
 const needed = {
   SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  PUBLIC_URL: 'https://lookout.agency.example',
   SMTP_URL: 'smtps://mail.agency.example',
   MAIL_FROM: 'Lookout <no-reply@agency.example>',
 }
@@ -30,7 +31,7 @@ test('private addresses are allowed in development, and elsewhere only when some
 test('all faults come at once', () => {
   const env = { ENVIRONMENT: 'production', LOOKOUT_ALLOW_PRIVATE: 'perhaps', LOOKOUT_CHECK_TIMEOUT: '60', PORT: 'http' }
   expect(() => loadLookoutSettings({ env })).toThrow(
-    /(?=[^]*LOOKOUT_ALLOW_PRIVATE)(?=[^]*LOOKOUT_CHECK_TIMEOUT)(?=[^]*PORT)(?=[^]*SECRET_KEYS)(?=[^]*SMTP_URL)(?=[^]*MAIL_FROM)/,
+    /(?=[^]*LOOKOUT_ALLOW_PRIVATE)(?=[^]*LOOKOUT_CHECK_TIMEOUT)(?=[^]*PORT)(?=[^]*SECRET_KEYS)(?=[^]*PUBLIC_URL)(?=[^]*SMTP_URL)(?=[^]*MAIL_FROM)/,
   )
 })
 

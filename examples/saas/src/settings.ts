@@ -14,6 +14,8 @@ import { z } from 'zod'
 export const lookoutSettings = defineSettings({
   ...platformSettings,
   ...smtpSettings,
+  // The features would miss it one start later.
+  PUBLIC_URL: { ...platformSettings.PUBLIC_URL, requiredIn: ['test', 'staging', 'production'] },
   // Whoever tries it out looks for the greeting and the mails among the lines.
   LOG_LEVEL: { ...platformSettings.LOG_LEVEL, defaultIn: {}, default: 'info' },
   LOOKOUT_ALLOW_PRIVATE: {

@@ -371,7 +371,7 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
 test('what is wrong with the variables is told all at once', async () => {
   const failed = await failingProcess({ ENVIRONMENT: 'production', PORT: 'http', LOOKOUT_ALLOW_PRIVATE: 'perhaps' })
   expect(failed).toMatchObject({ code: 1, stdout: '' })
-  for (const name of ['PORT', 'LOOKOUT_ALLOW_PRIVATE', 'SECRET_KEYS', 'SMTP_URL', 'MAIL_FROM'])
+  for (const name of ['PORT', 'LOOKOUT_ALLOW_PRIVATE', 'SECRET_KEYS', 'PUBLIC_URL', 'SMTP_URL', 'MAIL_FROM'])
     expect(failed.stderr).toContain(name)
   expect(failed.stderr).not.toMatch(/^ +at /m)
 })
