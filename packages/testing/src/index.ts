@@ -37,6 +37,7 @@ export type { SeededRandom } from './random/seeded-random.ts'
 // The leak fuzzer and what proves it.
 export { leakFuzzer } from './leak/leak-fuzzer.ts'
 export type { LeakFuzzerOptions, LeakReport } from './leak/leak-fuzzer.ts'
+export type { LeakActor } from './leak/leak-actor.ts'
 export { layeredPlatform } from './leak/layered-platform.ts'
 export type { LayeredPlatform, Layers } from './leak/layered-platform.ts'
 export { directedProbes } from './leak/directed-probes.ts'

@@ -1,3 +1,4 @@
+import { PlinthError } from '../errors/plinth-error.ts'
 import { logEvents } from '../logging/events.ts'
 import type { Logger } from '../ports/logger.ts'
 
@@ -24,7 +25,11 @@ export class AfterAnswer {
     }
     const running = Promise.resolve()
       .then(work)
-      .catch((error: unknown) => this.#log.error(logEvents.afterAnswerFailed, { work: name, error }))
+      .catch((error: unknown) => {
+        // What a stranger sent is no fault of ours, and would fill the log at his will.
+        if (PlinthError.is(error) && error.status < 500) return
+        this.#log.error(logEvents.afterAnswerFailed, { work: name, error })
+      })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Registry } from '@plinth/core'
+import { builtInRows, type Registry } from '@plinth/core'
 import type { Driver, Isolation } from '@plinth/postgres/driver'
+import type { WireRequest } from '../http/wire.ts'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
 import { setCounters, tableOf } from '../tenants/table-place.ts'
@@ -11,18 +12,25 @@ import {
   takeSnapshot,
   tenantTables,
   traceTables,
+  type TenantSnapshot,
   type TenantTable,
 } from '../tenants/tenant-tables.ts'
+import { heardFrom } from './judge.ts'
 import { gatherKnowledge, type Knowledge } from './knowledge.ts'
+import { keepPeople, peopleOf } from './people-rows.ts'
+import { wordsOf } from './stored-words.ts'
 
 /** Two tenants whose every row is known, the victim's by heart, and the superuser's view of both. */
 export interface Arena {
   readonly knowledge: Knowledge
   readonly tables: readonly TenantTable[]
-  /** What is wrong with the stored rows, in words: the victim's must be as they were, nothing may point at them. */
-  readonly wrongRows: () => Promise<readonly string[]>
-  /** Puts both tenants' rows back. */
-  readonly restore: () => Promise<void>
+  /**
+   * What is wrong with the stored rows, in words: the victim's must be as they were, nothing may point at them.
+   * @param said what was asked since they were put back: whoever invites the victim's people has their addresses in rows of his own
+   */
+  readonly wrongRows: (said?: readonly WireRequest[]) => Promise<readonly string[]>
+  /** Puts both tenants' rows back, and those of their people. True where anything had to be. */
+  readonly restore: () => Promise<boolean>
   /** Waits until no statement of the platform has run for a while. Only on a server. */
   readonly quiet: () => Promise<void>
 }
@@ -42,7 +50,7 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   platform.clock.set('2040-01-31T12:00:00Z')
   const rows = await platform.twoTenants()
   await setCounters(superuser, plinth.registry, victim, madeNumbers.victim, platform.isolation)
-  const knowledge = await gatherKnowledge(platform.send, {
+  const gathered = await gatherKnowledge(platform.send, {
     registry: plinth.registry,
     attacker,
     victim,
@@ -54,19 +62,37 @@ async function prepareArena(platform: TestPlatform): Promise<Arena> {
   await seedExpiredKeys(superuser, attacker, victim)
   await settled(superuser, tables, [attacker, victim])
   const kept = await keepRows(superuser, tables, [attacker, victim])
+  const [attackers, victims] = kept.rows
+  const words = { attacker: wordsOf(attackers!, victims!), victim: wordsOf(victims!, attackers!) }
+  const people = [attacker, victim].map((tenant, at) => peopleOf(tenant, kept.rows[at]!, kept.rows[1 - at]!))
+  const beyond = await keepPeople(superuser, people)
+  const knowledge: Knowledge = {
+    ...gathered,
+    words,
+    foreignIds: new Set(words.victim.ids),
+    common: new Set(
+      plinth.registry.resources.flatMap((each) => marksIn(JSON.stringify(builtInRows(plinth.registry, each)))),
+    ),
+    people: [],
+    hostOf: undefined,
+  }
   const orphans = orphanQuery(plinth.registry, attacker, platform.isolation)
   return {
     knowledge,
     tables,
-    restore: kept.restore,
+    async restore() {
+      const rows = await kept.restore()
+      return (await beyond.restore()) || rows
+    },
     quiet: () => quiet(superuser),
-    async wrongRows() {
+    async wrongRows(said = []) {
       const { changes, strangers } = await kept.changed()
       const [attackers, victims] = changes
       const words = [
         ...strangers,
+        ...(await beyond.changed(people[1]!)),
         ...victims!.flatMap((change) => change.differences),
-        ...attackers!.flatMap((change) => markedRows(change.table, change.now)),
+        ...attackers!.flatMap((change) => markedRows(change.table, change.now, said)),
       ]
       for (const row of attackers!.length === 0 || orphans === ''
         ? []
@@ -95,8 +121,10 @@ interface TableChange {
 }
 
 interface KeptRows {
-  /** Puts back what has changed since, and that alone: most requests change one table. */
-  readonly restore: () => Promise<void>
+  /** Of each tenant, as they were. */
+  readonly rows: readonly TenantSnapshot[]
+  /** Puts back what has changed since, and that alone: most requests change one table. True where anything has. */
+  readonly restore: () => Promise<boolean>
   /** The changed tables of each tenant, and where rows of neither turned up, in words. */
   changed(): Promise<{ readonly changes: readonly (readonly TableChange[])[]; readonly strangers: readonly string[] }>
 }
@@ -120,12 +148,14 @@ async function keepRows(
     }
   }
   return {
+    rows,
     async restore() {
       const { written } = await writtenSince()
-      if (written.every((each) => each.length === 0)) return
+      if (written.every((each) => each.length === 0)) return false
       for (const [at, wrong] of written.entries())
         if (wrong.length > 0) await restoreSnapshot(superuser, wrong, ids[at]!, rows[at]!)
       traces = await traceTables(superuser, tables, ids)
+      return true
     },
     async changed() {
       const { written, now } = await writtenSince()
@@ -151,10 +181,15 @@ async function keepRows(
   }
 }
 
-/** The attacker's rows hold no word of the victim: he never wrote one, so the server would have. */
-function markedRows(table: string, rows: readonly string[]): string[] {
+/**
+ * The attacker's rows hold no word of the victim. Into rows of a product he writes none that are taken, so the server would have; in
+ * those of the platform stands what he said himself.
+ */
+function markedRows(table: string, rows: readonly string[], said: readonly WireRequest[]): string[] {
+  const heard = table.startsWith('"plinth"') ? said.map(heardFrom).join('\n') : ''
+  const foreign = (row: string): boolean => marksIn(row).some((mark) => !heard.includes(mark.toLowerCase()))
   // The counter of the outbox passes through every range of numbers.
-  const marked = rows.map((row) => row.replace(/"seq": \d+/, '')).find(isMarked)
+  const marked = rows.map((row) => row.replace(/"seq": \d+/, '')).find((row) => isMarked(row) && foreign(row))
   return marked === undefined
     ? []
     : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]

@@ -21,7 +21,7 @@ function describe(finding: Finding, tokens: ReadonlyMap<string, string>): string
   const { probe, reply } = finding
   if (probe) {
     lines.push(
-      `  as ${probe.actor.tenant}-${probe.actor.name} on ${probe.route} (probe ${probe.number})`,
+      `  as ${probe.actor.name} on ${probe.route} (probe ${probe.number})`,
       `  ${printCurl(probe.request, { tokens })}`,
     )
   }

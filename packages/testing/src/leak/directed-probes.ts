@@ -1,6 +1,7 @@
 import { linksOf, relationsOf, writableFields, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import type { Send, WireRequest } from '../http/wire.ts'
 import type { TestActor } from '../platform/actors.ts'
+import { withToken } from './leak-actor.ts'
 import { seededRandom } from '../random/seeded-random.ts'
 import { CANARY, valueText } from '../tenants/marks.ts'
 import type { SeededRow } from '../tenants/seed-rows.ts'
@@ -267,7 +268,7 @@ class DirectedMaker {
   #add(actor: TestActor, request: WireRequest, words: Words): void {
     this.#probes.push({
       number: this.#probes.length,
-      actor,
+      actor: withToken(actor),
       pairs: words.pairs,
       route: `${request.method} ${this.#base}`,
       request: { ...request, headers: [bearer(actor), ...request.headers] },

@@ -24,6 +24,8 @@ export interface Finding {
   readonly reply?: WireReply | undefined
 }
 
+const anyUuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
+
 /** What one answer says by itself: marks of the victim in it, or a 5xx. */
 export function judgeReply(
   request: WireRequest,
@@ -32,11 +34,12 @@ export function judgeReply(
 ): Pick<Finding, 'kind' | 'words'> | undefined {
   if (reply.status >= 500) return { kind: 'server error', words: `${reply.status} ${reply.body.slice(0, 300)}` }
   const said = saidBy(reply)
-  const found = [...marksIn(said), ...knowledge.secretIds.filter((id) => said.includes(id))]
+  const ids = (said.match(anyUuid) ?? []).map((id) => id.toLowerCase()).filter((id) => knowledge.foreignIds.has(id))
+  const found = [...marksIn(said), ...ids, ...knowledge.secretIds.filter((id) => said.includes(id))]
   if (found.length === 0) return undefined
   // What the attacker said himself may come back to him (a field's name in a message, his own request id).
   const asked = heardFrom(request)
-  const foreign = found.filter((mark) => !asked.includes(mark.toLowerCase()))
+  const foreign = found.filter((mark) => !asked.includes(mark.toLowerCase()) && !knowledge.common.has(mark))
   return foreign.length === 0
     ? undefined
     : { kind: 'foreign bytes', words: `the answer holds ${[...new Set(foreign)].slice(0, 5).join(', ')}` }
@@ -54,7 +57,8 @@ function openedCursor(body: string): string {
   return cursor === undefined ? '' : `\n${Buffer.from(cursor, 'base64url').toString()}`
 }
 
-function heardFrom({ target, headers, body }: WireRequest): string {
+/** All that a request says, in lower case. */
+export function heardFrom({ target, headers, body }: WireRequest): string {
   let decoded = target
   try {
     decoded = decodeURIComponent(target.replaceAll('+', ' '))
@@ -93,8 +97,11 @@ function comparable(probe: Probe, reply: WireReply, side: 0 | 1): string {
   if (probe.request.method === 'HEAD' && /^[^?]*\/health/.test(probe.request.target))
     text = text.replace(/^content-length: \d+$/m, '')
   text = text.replace(/"timestamp":"[^"]*"/, '"timestamp":""')
+  // Secrets of 256 bits are made anew for each answer: the cookie before a sign-in, and the token that is bound to it.
+  if (madeAnew.test(text)) text = text.replaceAll(secrets, '<secret>')
   // What a write answers may name rows that it made; the ids begin with the time, which those of the test do not.
-  if (probe.request.method !== 'GET' && reply.status < 300) text = text.replaceAll(madeByServer, '<id>')
+  if (probe.request.method !== 'GET' && reply.status < 300)
+    text = text.replaceAll(madeByServer, '<id>').replaceAll(shownOnce, '<once>')
   probe.pairs.forEach((pair, at) => {
     text = text.replaceAll(pair[side], `<${at}>`)
   })
@@ -103,5 +110,12 @@ function comparable(probe: Probe, reply: WireReply, side: 0 | 1): string {
 
 /** A UUID of the present; a number of a counter that stands at `madeNumbers.attacker`. */
 const madeByServer = /\b0[0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b|\b500\d{6}\b/g
+
+const secrets = /(?<![\w-])[\w-]{43}(?![\w-])|(?<=csrf_token"(?: value=|:)")[\w.-]+/g
+const madeAnew = /^set-cookie: |csrf_token/m
+
+/** Tokens, keys and seeds that an answer shows this once. */
+const shownOnce =
+  /(?<="(?:access_token|refresh_token|mfa_token|key|keyPrefix|secret|otpauthUri|qr)":)"(?:[^"\\]|\\.)*"|(?<="recoveryCodes":)\[[^\]]*\]|^content-length: \d+$/gm
 
 const volatileHeaders = new Set(['x-request-id', 'date'])

@@ -5,6 +5,8 @@ import { isSharedColumn } from '../tenants/fit-templates.ts'
 import { madeValue } from '../tenants/marks.ts'
 import { seededRandom } from '../random/seeded-random.ts'
 import type { SeededRow, SeededRows } from '../tenants/seed-rows.ts'
+import type { LeakActor } from './leak-actor.ts'
+import type { StoredWords } from './stored-words.ts'
 import { readStates } from './template-requests.ts'
 
 /** All that an attacker may have: ids of the victim, and whatever the victim's own traffic has shown. */
@@ -24,7 +26,20 @@ export interface Knowledge {
   readonly secretIds: readonly string[]
   /** `state` of the re-sync preview, of the attacker's own rows by id. */
   readonly states: ReadonlyMap<string, string>
+  /** What all rows of each hold, those of people beyond the tenant included. */
+  readonly words: { readonly victim: StoredWords; readonly attacker: StoredWords }
+  /** UUIDs that are in the victim's rows alone. */
+  readonly foreignIds: ReadonlySet<string>
+  /** Marks that stand in built-in rows, which every tenant has: their versions are digests, and some look like a mark. */
+  readonly common: ReadonlySet<string>
+  /** Who attacks beside the actors of the test platform. */
+  readonly people: readonly LeakActor[]
+  /** The host name that names a tenant, where host names do. */
+  readonly hostOf: ((slug: string) => string) | undefined
 }
+
+/** What is known once the rows of both are. */
+type Gathered = Omit<Knowledge, 'words' | 'foreignIds' | 'common' | 'people' | 'hostOf'>
 
 export function rowsOf(rows: SeededRows, resource: ResourceInfo): readonly SeededRow[] {
   // Another view of a resource has another name and the same rows.
@@ -35,7 +50,7 @@ export function rowsOf(rows: SeededRows, resource: ResourceInfo): readonly Seede
 export async function gatherKnowledge(
   send: Send,
   given: Pick<Knowledge, 'registry' | 'attacker' | 'victim' | 'attackerRows' | 'victimRows'>,
-): Promise<Knowledge> {
+): Promise<Gathered> {
   const { registry, victim, victimRows } = given
   const authorization = ['authorization', `Bearer ${victim.actors.shared.token}`] as const
   const get = (target: string): ReturnType<Send> => send({ method: 'GET', target, headers: [authorization] })

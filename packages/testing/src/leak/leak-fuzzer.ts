@@ -1,8 +1,10 @@
-import type { Route } from '@plinth/core'
+import { FRESH_MS, type Route } from '@plinth/core'
 import type { WireReply, WireRequest } from '../http/wire.ts'
 import type { TestTenant } from '../platform/actors.ts'
 import type { TestPlatform } from '../platform/test-platform.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { arenaOf, type Arena } from './arena.ts'
+import type { LeakActor } from './leak-actor.ts'
 import { difference, judgeReply, type Finding } from './judge.ts'
 import { makeProbe, type Mood } from './make-probe.ts'
 import { decoyOf, type Probe } from './probe.ts'
@@ -26,6 +28,10 @@ export interface LeakFuzzerOptions {
   readonly stopAtFirst?: boolean
   /** Restricts the routes. */
   readonly only?: (route: Route) => boolean
+  /** People, keys and services of the attacker's, beside the actors of the test platform. The first may do the most. */
+  readonly people?: readonly LeakActor[]
+  /** The host name that names a tenant by its slug, where host names do. */
+  readonly hostOf?: (slug: string) => string
 }
 
 export interface LeakReport {
@@ -40,6 +46,8 @@ export interface LeakReport {
   readonly served: ReadonlySet<string>
   /** Requests by the status of their answer. */
   readonly statuses: ReadonlyMap<number, number>
+  /** Requests of each actor, and how many of them were answered 2xx: who is always refused proves little. */
+  readonly actors: ReadonlyMap<string, { readonly requests: number; readonly served: number }>
   /** Differences of calm batches that did not come again in quiet; should be none, for nothing else changed there. */
   readonly unconfirmed: readonly string[]
   readonly findings: readonly Finding[]
@@ -59,7 +67,9 @@ export async function leakFuzzer(options: LeakFuzzerOptions): Promise<LeakReport
   if ((options.attacker ?? platform.a) !== platform.a || (options.victim ?? platform.b) !== platform.b) {
     throw new Error('tenant a attacks tenant b: only the rows of b are marked')
   }
-  return new LeakRun(options, await arenaOf(platform)).run()
+  const arena = await arenaOf(platform)
+  const knowledge = { ...arena.knowledge, people: options.people ?? [], hostOf: options.hostOf }
+  return new LeakRun(options, { ...arena, knowledge }).run()
 }
 
 class LeakRun {
@@ -74,6 +84,9 @@ class LeakRun {
   readonly #unconfirmed: string[] = []
   readonly #statuses = new Map<number, number>()
   readonly #served = new Set<string>()
+  readonly #actors = new Map<string, { requests: number; served: number }>()
+  /** Since the rows were put back. */
+  readonly #said: WireRequest[] = []
   #requests = 0
   #compared = 0
   #aborted = 0
@@ -89,20 +102,21 @@ class LeakRun {
 
   async run(): Promise<LeakReport> {
     const startedAt = performance.now()
-    await this.#arena.restore()
+    await this.#restore()
     await this.#reachOwnRows()
     let number = 0
     for (let batch = 0; this.#requests < this.#options.requests && !this.#over(); batch += 1) {
       // Two calm batches, one wild.
       const mood = batch % 3 === 2 ? 'wild' : 'calm'
       const size = batch < 3 ? FIRST_BATCH : BATCH
+      if (batch % 3 === 0) for (const person of this.#arena.knowledge.people) await person.renew?.()
       const probes = Array.from({ length: size }, (_, at) =>
         makeProbe(this.#routes, this.#arena.knowledge, this.#seed, number + at, mood),
       )
       number += size
       await this.#runBatch(probes, mood)
     }
-    await this.#arena.restore()
+    await this.#restore()
     return {
       seed: this.#seed,
       requests: this.#requests,
@@ -111,10 +125,18 @@ class LeakRun {
       routes: this.#routes.length,
       served: this.#served,
       statuses: this.#statuses,
+      actors: this.#actors,
       unconfirmed: this.#unconfirmed,
       findings: this.#findings,
       seconds: (performance.now() - startedAt) / 1000,
     }
+  }
+
+  /** With people a process may go on for a second with what it knew of sessions and memberships: that second passes. */
+  async #restore(): Promise<void> {
+    const changed = await this.#arena.restore()
+    this.#said.length = 0
+    if (changed && this.#arena.knowledge.people.length > 0) await sleep(FRESH_MS + 1)
   }
 
   #over(): boolean {
@@ -130,10 +152,11 @@ class LeakRun {
     if (this.#over()) return
     // What was given up here may still run there.
     if (this.#aborted > 0) await this.#arena.quiet()
-    const wrong = await this.#arena.wrongRows()
+    this.#said.push(...probes.flatMap((probe) => [probe.request, decoyOf(probe)]))
+    const wrong = await this.#arena.wrongRows(this.#said)
     if (wrong.length > 0) this.#findings.push(await this.#blame(probes, wrong))
     for (const suspect of this.#suspects.splice(0)) if (!this.#over()) await this.#confirm(suspect, mood)
-    if (mood === 'wild' || wrong.length > 0) await this.#arena.restore()
+    if (mood === 'wild' || wrong.length > 0) await this.#restore()
   }
 
   async #attack(probe: Probe, mood: Mood): Promise<void> {
@@ -162,6 +185,8 @@ class LeakRun {
     else {
       this.#statuses.set(reply.status, (this.#statuses.get(reply.status) ?? 0) + 1)
       if (reply.status < 300 && this.#names.has(probe.route)) this.#served.add(probe.route)
+      const { requests, served } = this.#actors.get(probe.actor.name) ?? { requests: 0, served: 0 }
+      this.#actors.set(probe.actor.name, { requests: requests + 1, served: served + Number(reply.status < 300) })
     }
     return reply
   }
@@ -189,11 +214,11 @@ class LeakRun {
   }
 
   async #differenceInQuiet(probe: Probe): Promise<string | undefined> {
-    await this.#arena.restore()
+    await this.#restore()
     const victims = await this.#answered(probe.request)
-    await this.#arena.restore()
+    await this.#restore()
     const nobodys = await this.#answered(decoyOf(probe))
-    await this.#arena.restore()
+    await this.#restore()
     return difference(probe, victims, nobodys)
   }
 
@@ -203,7 +228,7 @@ class LeakRun {
       const reply = await this.#send(request)
       if (reply) return reply
       await this.#arena.quiet()
-      await this.#arena.restore()
+      await this.#restore()
     }
   }
 
@@ -219,10 +244,10 @@ class LeakRun {
   }
 
   async #changesRows(probe: Probe): Promise<boolean> {
-    await this.#arena.restore()
+    await this.#restore()
     await this.#answered(probe.request)
-    const changed = (await this.#arena.wrongRows()).length > 0
-    await this.#arena.restore()
+    const changed = (await this.#arena.wrongRows([probe.request])).length > 0
+    await this.#restore()
     return changed
   }
 

@@ -201,7 +201,8 @@ function massAssignment(words: Words, resource: ResourceInfo): Record<string, un
     ['deletedAt', '2093-12-31T10:00:00.971999Z'],
     ...resource.fields
       .filter((field) => !field.platform && (field.hidden || field.readOnly))
-      .map((field) => [field.key, `${CANARY}outside`] as const),
+      // Of the platform's own models some are written by routes of their own, and then it is what he wrote himself.
+      .map((field) => [field.key, `${resource.origin === 'product' ? CANARY : 'm1017281m'}outside`] as const),
     ['constructor', { prototype: { tenantId: tenant } }],
     ['role', 'admin'],
     ['data', { tenantId: tenant, id: words.foreignId(resource) }],

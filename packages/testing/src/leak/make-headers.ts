@@ -1,7 +1,6 @@
 import type { ResourceInfo } from '@plinth/core'
+import type { Header } from './leak-actor.ts'
 import type { Words } from './words.ts'
-
-type Header = readonly [name: string, value: string]
 
 /** Headers by which a careless server could be led to another tenant, beside those that it must read. */
 export function makeHeaders(words: Words, resource: ResourceInfo, method: string): Header[] {
@@ -11,6 +10,8 @@ export function makeHeaders(words: Words, resource: ResourceInfo, method: string
   if (random.chance(0.2)) headers.push(conditionalHeader(words, resource, method))
   if (method !== 'GET' && method !== 'HEAD' && random.chance(0.2)) headers.push(keyHeader(words, resource))
   if (random.chance(0.15)) headers.push(routingHeader(words))
+  else if (words.knowledge.hostOf && random.chance(0.18))
+    headers.push(['host', tenantHost(words, words.knowledge.hostOf)])
   if (random.chance(0.1)) headers.push(identityHeader(words))
   if (random.chance(0.1))
     headers.push(['x-request-id', random.pick([`req-${random.word(12)}`, 'short', `bad id ${random.word(3)}`])])
@@ -53,6 +54,14 @@ function tenantHeader(words: Words): Header {
       () => "' or 1=1 --",
     ])(),
   ]
+}
+
+/** Where host names choose a tenant: the victim's, one's own, nobody's. */
+function tenantHost(words: Words, hostOf: (slug: string) => string): string {
+  const { random, knowledge } = words
+  const { attacker, victim } = knowledge
+  const foreign = words.pair(victim.slug, `no-${random.word(victim.slug.length - 3)}`)
+  return hostOf(random.pick([foreign, foreign, attacker.slug, foreign.toUpperCase(), `${foreign}.${attacker.slug}`]))
 }
 
 function conditionalHeader(words: Words, resource: ResourceInfo, method: string): Header {

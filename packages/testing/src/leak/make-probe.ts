@@ -1,11 +1,12 @@
 import { isGuarded, type GuardedRoute, type ResourceInfo, type Route } from '@plinth/core'
 import type { WireRequest } from '../http/wire.ts'
-import type { TestActor } from '../platform/actors.ts'
 import { seededRandom } from '../random/seeded-random.ts'
 import type { Knowledge } from './knowledge.ts'
+import { withToken, type LeakActor } from './leak-actor.ts'
 import { inputIds, makeBody, type References } from './make-body.ts'
 import { makeHeaders } from './make-headers.ts'
 import { makeQuery } from './make-query.ts'
+import { openRequest } from './open-request.ts'
 import type { Probe } from './probe.ts'
 import { drafted, isResync, isRestore, neededId, resyncBody, withKey } from './template-requests.ts'
 import { Words } from './words.ts'
@@ -26,7 +27,7 @@ export function makeProbe(
 ): Probe {
   const random = seededRandom(`${seed}/${number}`)
   const words = new Words(random, knowledge)
-  const route = routeOf(routes, number)
+  const route = routeOf(routes, number, knowledge.people.length > 0 ? 3 : 10)
   const repeated =
     !isGuarded(route) || route.verb !== 'create' || mood === 'calm' || random.chance(0.8)
       ? undefined
@@ -35,13 +36,15 @@ export function makeProbe(
   // These need a row in a state that few have, and that others may have changed: of them there must be many.
   const share = isGuarded(route) && (isResync(route) || isRestore(route)) ? 0.7 : 0.12
   const earnest = !repeated && isGuarded(route) && mood === 'wild' && random.chance(share)
-  const { full, shared } = knowledge.attacker.actors
-  const actor = repeated ? shared : earnest ? full! : chooseActor(words)
-  const authorization = ['authorization', `Bearer ${actor.token}`] as const
+  const actor = repeated
+    ? withToken(knowledge.attacker.actors.shared)
+    : earnest
+      ? earnestActor(words, route)
+      : chooseActor(words, route)
   const request =
     repeated ??
     (!isGuarded(route)
-      ? publicRequest(words, route)
+      ? openRequest(words, route, mood)
       : earnest
         ? earnestRequest(words, route)
         : guardedRequest(words, route, mood))
@@ -50,8 +53,18 @@ export function makeProbe(
     actor,
     route: `${request.method} ${route.path}`,
     pairs: words.pairs.filter(([victims]) => holdsWord(request, victims)),
-    request: { ...request, headers: [authorization, ...request.headers] },
+    request: {
+      ...request,
+      headers: [...actor.credential(request.method, random), ...allowed(actor, words, request.headers)],
+    },
   }
+}
+
+/** Whoever is rightly in the victim's tenant as well names only the tenants that he is let name. */
+function allowed({ tenants }: LeakActor, { random }: Words, headers: WireRequest['headers']): WireRequest['headers'] {
+  if (!tenants) return headers
+  const others = headers.filter(([name]) => !['x-tenant-id', 'host'].includes(name))
+  return others.length === headers.length ? headers : [...others, ['x-tenant-id', random.pick(tenants)]]
 }
 
 /** Words are drawn before it is settled whether they are sent. */
@@ -60,12 +73,12 @@ function holdsWord({ target, headers, body }: WireRequest, word: string): boolea
   return headers.some(([, value]) => value.includes(word)) || (typeof body === 'string' && body.includes(word))
 }
 
-/** Round the routes, so that a route of many does not wait for luck; the public ones, which know no rows, every tenth time. */
-function routeOf(routes: readonly Route[], number: number): Route {
+/** Round the routes, so that a route of many does not wait for luck; those about no rows every tenth time, with people every third. */
+function routeOf(routes: readonly Route[], number: number, every: number): Route {
   const guarded = routes.filter(isGuarded)
   const open = routes.filter((route) => !isGuarded(route))
-  const publicTurn = guarded.length === 0 || (open.length > 0 && number % 10 === 9)
-  return publicTurn ? open[Math.floor(number / 10) % open.length]! : guarded[number % guarded.length]!
+  const publicTurn = guarded.length === 0 || (open.length > 0 && number % every === every - 1)
+  return publicTurn ? open[Math.floor(number / every) % open.length]! : guarded[number % guarded.length]!
 }
 
 /** What the victim's `shared` actor sent, key and all, sent again by the same person in the other tenant. */
@@ -74,27 +87,25 @@ function victimsRequest({ random, knowledge }: Words, route: GuardedRoute): Wire
   return known.length === 0 ? undefined : random.pick(known).request
 }
 
-function chooseActor({ random, knowledge }: Words): TestActor {
+function chooseActor({ random, knowledge }: Words, route: Route): LeakActor {
   const { full, shared, ...others } = knowledge.attacker.actors
-  if (random.chance(0.45)) return full!
-  return random.chance(0.4) ? shared! : random.pick(Object.values(others))
+  const people = knowledge.people.filter((person) => person.routes?.(route) ?? true)
+  // What is about oneself asks for a session, which actors of the test platform have none of.
+  if (people.length > 0 && (!isGuarded(route) || random.chance(0.85))) return random.pick(people)
+  if (random.chance(0.45)) return withToken(full)
+  return withToken(random.chance(0.4) ? shared : random.pick(Object.values(others)))
 }
 
-function publicRequest(words: Words, route: Route): WireRequest {
-  const { random, knowledge } = words
-  const resource = random.pick(knowledge.registry.resources)
-  const query = random.chance(0.3) ? `?${makeQuery(words, resource, true)}` : ''
-  return {
-    method: random.pick([route.method, 'HEAD', 'OPTIONS']),
-    target: route.path + query,
-    headers: makeHeaders(words, resource, 'GET'),
-  }
+/** Who may do the most: a service with every right; where there are people, mostly the first of them. */
+function earnestActor({ random, knowledge }: Words, route: Route): LeakActor {
+  const first = knowledge.people.find((person) => person.routes?.(route) ?? true)
+  return first && random.chance(0.7) ? first : withToken(knowledge.attacker.actors.full)
 }
 
 /** What the attacker may do, done rightly: a route that never succeeds was never tested. */
 function earnestRequest(words: Words, route: GuardedRoute): WireRequest {
   const id = neededId(words, route) ?? ownOrTwin(words, route.resource)
-  const target = withKey(words, route).replace(':id', id)
+  const target = filled(words, route).replace(':id', id)
   if (!route.body) return { method: route.method, target, headers: [] }
   const body = isResync(route) ? resyncBody(words, id) : makeBody(words, route, 'twins', 'plain')
   return { method: route.method, target, headers: [['content-type', 'application/json']], body }
@@ -116,7 +127,7 @@ function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequ
         ? ownOrTwin(words, resource)
         : oddId(words, words.foreignId(resource))
     : ''
-  const path = withKey(words, route).replace(':id', id) + suffix(words, route)
+  const path = filled(words, route).replace(':id', id) + suffix(words, route)
   const query = random.chance(writes ? 0.06 : 0.8) ? makeQuery(words, resource, !hasId && !writes) : ''
   const references: References = safe ? random.pick(['foreign', 'twins', 'mixed']) : byReference ? 'foreign' : 'mixed'
   const body =
@@ -139,6 +150,13 @@ function guardedRequest(words: Words, route: GuardedRoute, mood: Mood): WireRequ
     headers,
     ...(body === undefined || refused ? {} : { body }),
   }
+}
+
+/** The path with every parameter but the id of the row: of who is in a group, say. */
+function filled(words: Words, route: GuardedRoute): string {
+  return withKey(words, route).replaceAll(/:(?!id\b)\w+/g, () =>
+    words.foreignKey(words.random.pick(words.knowledge.words.victim.ids)),
+  )
 }
 
 /** Whether the body can point at another row: by a reference of the resource, or by an id in the input of an action. */

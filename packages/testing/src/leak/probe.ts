@@ -1,5 +1,5 @@
-import type { TestActor } from '../platform/actors.ts'
 import type { WireRequest } from '../http/wire.ts'
+import type { LeakActor } from './leak-actor.ts'
 
 /** A word of the victim in a request, and one of the same form that nobody has. */
 export type WordPair = readonly [victims: string, nobodys: string]
@@ -7,7 +7,7 @@ export type WordPair = readonly [victims: string, nobodys: string]
 /** One request of the attacker, made to be compared with its decoy. */
 export interface Probe {
   readonly number: number
-  readonly actor: TestActor
+  readonly actor: LeakActor
   /** Pattern of the route that it aims at: `PATCH /api/v1/sites/:id`. */
   readonly route: string
   readonly request: WireRequest

@@ -20,10 +20,12 @@ export async function shrinkProbe(probe: Probe, fails: (probe: Probe) => Promise
   return smallest
 }
 
+const credentials = new Set(['authorization', 'cookie', 'x-api-key', 'x-csrf-token', 'origin', 'content-type'])
+
 function* smallerRequests(request: WireRequest): Generator<WireRequest> {
   for (const header of request.headers) {
     // Without its credential it would be another request.
-    if (header[0] === 'authorization' || header[0] === 'content-type') continue
+    if (credentials.has(header[0])) continue
     yield { ...request, headers: request.headers.filter((each) => each !== header) }
   }
   const [path, query] = splitTarget(request.target)

@@ -39,7 +39,7 @@ export class Words {
   }
 
   twinId(resource: ResourceInfo): string {
-    return this.random.pick(this.#victimRows(resource, ['twin'])).id
+    return this.random.pick(rowsOf(this.knowledge.attackerRows, resource).filter((row) => row.role === 'twin')).id
   }
 
   ownId(resource: ResourceInfo): string {

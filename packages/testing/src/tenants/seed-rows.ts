@@ -2,8 +2,9 @@ import { fieldOf, type FieldInfo, type Registry, type ResourceInfo } from '@plin
 import type { Driver, Isolation } from '@plinth/postgres/driver'
 import { seededRandom, type SeededRandom } from '../random/seeded-random.ts'
 import type { TestTenant } from '../platform/actors.ts'
-import { fitMembers } from './fit-members.ts'
+import { fitPlatform } from './fit-platform.ts'
 import { fitTemplates } from './fit-templates.ts'
+import { storedShape, type StoredShape } from './stored-shape.ts'
 import { tableOf } from './table-place.ts'
 import { madeValue, markedId, markedUuid, valueText, type Owner } from './marks.ts'
 
@@ -42,6 +43,7 @@ export async function seedRows(
 ): Promise<{ readonly attacker: SeededRows; readonly victim: SeededRows }> {
   const random = seededRandom(options.seed ?? 'rows')
   const perRole = options.rows ?? 6
+  const shape = await storedShape(superuser)
   const twins = new Map(
     registry.resources.map((resource) => [
       resource.name,
@@ -52,7 +54,7 @@ export async function seedRows(
     new Map(
       registry.resources.map((resource) => [
         resource.name,
-        planRows(resource, random, owner, twins.get(resource.name)!, perRole),
+        planRows(resource, random, owner, shape.ownKey(resource) ? undefined : twins.get(resource.name)!, perRole),
       ]),
     )
   const attackerPlan = plan('attacker')
@@ -62,7 +64,9 @@ export async function seedRows(
       registry.resources.map((resource) => {
         const rows = drafts
           .get(resource.name)!
-          .map((draft, at) => fillRow(registry, resource, drafts, draft, at, random, owner, { tenant, attacker }))
+          .map((draft, at) =>
+            fillRow(registry, resource, drafts, draft, at, random, owner, { tenant, attacker, shape }),
+          )
         return [resource.name, rows]
       }),
     )
@@ -82,7 +86,21 @@ export async function seedRows(
       }
     }
   })
+  await makeAccounts(superuser, [attacker, victim])
   return seeded
+}
+
+/** Who is a member or may ask has an account: what works with it would find none and be our fault. */
+async function makeAccounts(superuser: Driver, tenants: readonly TestTenant[]): Promise<void> {
+  await superuser.query(
+    `insert into plinth.users (id, email, name) select m.user_id, m.email, m.name from plinth.memberships m order by m.email
+     on conflict do nothing`,
+  )
+  for (const userId of tenants.flatMap((tenant) => tenant.userIds))
+    await superuser.query(
+      `insert into plinth.users (id, email) select $1::uuid, $1::text || '@example.com' on conflict do nothing`,
+      [userId],
+    )
 }
 
 interface Draft {
@@ -96,7 +114,8 @@ function planRows(
   resource: ResourceInfo,
   random: SeededRandom,
   owner: Owner,
-  twins: readonly string[],
+  /** None where two tenants cannot have rows of one id: then each has its own in their place. */
+  twins: readonly string[] | undefined,
   perRole: number,
 ): Draft[] {
   const key = fieldOf(resource, 'id')
@@ -107,7 +126,7 @@ function planRows(
       return { id: markedId(key, random, whose), role, place }
     })
   return [
-    ...twins.map((id, place): Draft => ({ id, role: 'twin', place })),
+    ...(twins?.map((id, place): Draft => ({ id, role: 'twin', place })) ?? fresh('twin', perRole)),
     ...fresh('own', perRole),
     ...fresh('open', 1),
     ...fresh('bare', 1),
@@ -122,6 +141,7 @@ function times<T>(count: number, make: (at: number) => T): T[] {
 interface Sides {
   readonly tenant: TestTenant
   readonly attacker: TestTenant
+  readonly shape: StoredShape
 }
 
 function fillRow(
@@ -139,7 +159,7 @@ function fillRow(
   for (const field of resource.fields) {
     if (field.key === 'tenantId') continue
     values[field.key] =
-      platformValue(field, draft, at, random, owner, sides) ??
+      platformValue(resource, field, draft, at, random, owner, sides) ??
       (field.reference
         ? referenceValue(registry, resource, field, drafts, draft, at)
         : field.platform || (draft.role === 'bare' && !field.notNull)
@@ -148,18 +168,19 @@ function fillRow(
   }
   const params = resource.byKey.get('params')
   fitTemplates(registry, resource, values, draft.place, () => params && madeValue(params, random, valuesOf))
-  fitMembers(resource, values)
+  fitPlatform(resource, values)
   return { id: draft.id, role: draft.role, values }
 }
 
 /** `undefined` for what is no column of the platform. */
 function platformValue(
+  resource: ResourceInfo,
   field: FieldInfo,
   draft: Draft,
   at: number,
   random: SeededRandom,
   owner: Owner,
-  { tenant, attacker }: Sides,
+  { tenant, attacker, shape }: Sides,
 ): unknown {
   const victim = owner === 'victim'
   const year = draft.role === 'open' ? 2001 : victim ? 2093 : 2021
@@ -176,7 +197,7 @@ function platformValue(
     case 'version':
       return victim ? 719_700 + at : 1 + at
     case 'ownerUserId':
-      return draft.role === 'bare'
+      return draft.role === 'bare' && !shape.notNull(resource, field.sqlName)
         ? null
         : victim && people === tenant
           ? markedUuid(random, 'owner', 'victim')
