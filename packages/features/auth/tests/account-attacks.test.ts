@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { statement } from '@plinth/core'
-import type { Mail } from '@plinth/core'
+import { statement, type FixedStatement, type Mail } from '@plinth/core'
 import { localPath } from '../src/routes/login-page.ts'
 import { openAuth, PASSWORD, type AuthPlatform } from './open-auth.ts'
+import { codeNow, pendingToken, withFactor } from './second-factor.ts'
 
 let platform: AuthPlatform
 beforeAll(async () => {
@@ -13,6 +13,16 @@ afterAll(() => platform.close())
 const ANOTHER = 'another rather long pass phrase'
 const tokenIn = ({ text }: Mail): string => /#token=([\w-]+)/.exec(text)![1]!
 const settled = (): Promise<void> => platform.parts.after.settled()
+
+/** Until somebody waits for a row. */
+async function lockWaited(): Promise<void> {
+  for (;;) {
+    const [waiting] = await platform.superuser.query(
+      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    )
+    if (waiting) return
+  }
+}
 
 /** Asks for a change of address with a password that was stolen; the link is in the thief's mailbox. */
 async function askedByThief(victim: { bearer: Readonly<Record<string, string>> }, thief: string): Promise<string> {
@@ -64,17 +74,53 @@ test('a link to set a password does nothing once the address moved on, however l
     await system.run(statement`
       update plinth.users set email = 'moved-on@example.com' where id = ${person.userId}::uuid`)
     reset = platform.call('POST', '/api/v1/auth/password/reset', { token, password: ANOTHER })
-    // Until it waits for the row, or has answered.
-    for (;;) {
-      const [waiting] = await platform.superuser.query(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-      )
-      if (waiting) break
-    }
+    await lockWaited()
   })
   expect((await reset!).json).toMatchObject({ status: 400, code: 'token_invalid' })
   const login = { email: 'moved-on@example.com', password: ANOTHER }
   expect((await platform.call('POST', '/api/v1/auth/login', login)).status).toBe(401)
+})
+
+/** Does this while somebody who asked for that waits for the account's row. */
+async function meanwhile<T>(userId: string, asked: () => Promise<T>, work: FixedStatement): Promise<T> {
+  let reply: Promise<T> | undefined
+  await platform.database.system(async (system) => {
+    await system.run(statement`select id from plinth.users where id = ${userId}::uuid for update`)
+    reply = asked()
+    await lockWaited()
+    await system.run(work)
+  })
+  return reply!
+}
+
+describe('a sign-in that began before', () => {
+  const login = (email: string): ReturnType<AuthPlatform['call']> =>
+    platform.call('POST', '/api/v1/auth/login', { email, password: PASSWORD })
+
+  test('a new password comes too late', async () => {
+    const { userId, email } = await platform.signUp()
+    const changed = statement`
+      update plinth.passwords set changed_at = changed_at + interval '1 second' where user_id = ${userId}::uuid`
+    const reply = await meanwhile(userId, () => login(email), changed)
+    expect(reply.json).toMatchObject({ status: 401, code: 'invalid_credentials' })
+    expect((await login(email)).status).toBe(200)
+  })
+
+  test('a suspension leaves no session for the day when it is over', async () => {
+    const { userId, email } = await platform.signUp()
+    const suspended = statement`update plinth.users set status = 'suspended' where id = ${userId}::uuid`
+    expect((await meanwhile(userId, () => login(email), suspended)).status).toBe(401)
+
+    const person = await withFactor(platform)
+    const pending = await pendingToken(platform, person.email)
+    await platform.superuser.query(`update plinth.users set status = 'suspended' where id = $1::uuid`, [person.userId])
+    const shown = { mfa_token: pending, code: codeNow(platform, person.secret) }
+    expect((await platform.call('POST', '/api/v1/auth/mfa/verify', shown)).status).toBe(401)
+    const sessions = await platform.superuser.query('select id from plinth.sessions where owner_user_id = $1::uuid', [
+      person.userId,
+    ])
+    expect(sessions).toHaveLength(1)
+  })
 })
 
 describe('mails', () => {

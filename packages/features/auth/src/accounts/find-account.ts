@@ -10,6 +10,8 @@ export interface Account {
   readonly superadmin: boolean
   readonly emailVerified: boolean
   readonly passwordHash: string | null
+  /** Which password that is, as text; the same after a rehash. */
+  readonly passwordSince: string | null
   /** Whether a second factor is confirmed. */
   readonly secondFactor: boolean
 }
@@ -25,6 +27,7 @@ export async function findAccount(
   const [row] = await database.system((system) =>
     system.run(statement`
       select u.id, u.email, u.username, u.name, u.status, u.superadmin, u.email_verified_at is not null as verified, p.hash,
+        p.changed_at::text as password_since,
         exists (select from plinth.mfa_devices d where d.user_id = u.id and d.confirmed_at is not null) as second_factor
       from (select * from plinth.users where lower(email) = lower(${email}::text)
         union all select * from plinth.users where lower(username) = lower(${username}::text)
@@ -45,6 +48,7 @@ function accountOf(row: RawRow): Account {
     superadmin: row['superadmin'] === true,
     emailVerified: row['verified'] === true,
     passwordHash: text('hash'),
+    passwordSince: text('password_since'),
     secondFactor: row['second_factor'] === true,
   }
 }

@@ -10,6 +10,8 @@ export async function setPassword(
   hash: string,
 ): Promise<void> {
   const now = platform.clock.now()
+  // Whoever is signing in with the old one holds this row: he is done before, and his session ends with the others, or he comes too late.
+  await system.run(statement`select id from plinth.users where id = ${userId}::uuid for no key update`)
   await system.run(statement`
     insert into plinth.passwords (user_id, hash, changed_at)
     values (${userId}::uuid, ${hash}::text, ${now}::text::timestamptz)
