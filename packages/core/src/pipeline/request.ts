@@ -50,10 +50,19 @@ export function receive(platform: Platform, request: Request, peer?: Peer): Rece
     givenPath: path,
     search,
     headers,
-    client: clientOf(platform.proxies, request, headers, peer),
+    client: knownSecure(platform, clientOf(platform.proxies, request, headers, peer)),
     limits: [],
     startedAt: performance.now(),
   }
+}
+
+/**
+ * Where the service is reached by https, whoever does not name its proxy would give out cookies that a browser sends over http as well,
+ * to whoever listens. A page on a developer's machine may be both.
+ */
+function knownSecure({ publicUrl, environment }: Platform, client: Client): Client {
+  if (client.secure || environment === 'development' || !publicUrl?.startsWith('https:')) return client
+  return { ...client, secure: true }
 }
 
 /** Node's messages have them ready; a `Headers` is copied. */

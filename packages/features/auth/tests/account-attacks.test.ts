@@ -203,3 +203,12 @@ test('where accounts begin with a mail, signing in tells nothing of an address',
     await byMail.close()
   }
 }, 60_000)
+
+test('behind a proxy that nobody named, cookies are for https alone all the same', async () => {
+  const reply = await platform.plinth.fetch(new Request('http://app.example.com/login'), {
+    address: '10.0.0.1',
+    secure: false,
+  })
+  expect(reply.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-before_login=.*; Secure$/)])
+  expect(reply.headers.get('strict-transport-security')).toBe('max-age=31536000')
+})

@@ -34,7 +34,7 @@ async function signIn(
   )
   const session =
     cookies(reply)
-      .find((cookie) => cookie.startsWith('session_id='))
+      .find((cookie) => cookie.startsWith('__Host-session_id='))
       ?.split(';')[0] ?? ''
   return { cookie: session, csrf: (reply.json as { csrf_token: string })?.csrf_token, reply }
 }
@@ -65,8 +65,8 @@ test('signing in gives a cookie out of reach of scripts, and goes on to a path o
   })
   expect(reply.status).toBe(303)
   expect(reply.headers['location']).toBe('/docs')
-  const session = cookies(reply).find((cookie) => cookie.startsWith('session_id='))!
-  expect(session).toMatch(/; Path=\/; HttpOnly; SameSite=Lax; Max-Age=/)
+  const session = cookies(reply).find((cookie) => cookie.startsWith('__Host-session_id='))!
+  expect(session).toMatch(/; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=/)
   const me = await platform.call('GET', '/api/v1/auth/me', undefined, { cookie: session.split(';')[0]! })
   expect(me.json).toMatchObject({ user: { email: person.email }, csrfToken: expect.any(String) as string })
 })
@@ -135,7 +135,7 @@ describe('forgery', () => {
       await post({ origin: 'https://evil.test', cookie: before.cookie, 'x-csrf-token': before.token }),
     ).toMatchObject(failed)
     expect(
-      await post({ origin: PUBLIC_URL, cookie: 'before_login=planted', 'x-csrf-token': before.token }),
+      await post({ origin: PUBLIC_URL, cookie: '__Host-before_login=planted', 'x-csrf-token': before.token }),
     ).toMatchObject(failed)
   })
 })

@@ -110,13 +110,13 @@ describe('setting up', () => {
       { identifier: person.email, password: PASSWORD },
       {
         ...own,
-        cookie: cookieOf(page, 'before_login'),
+        cookie: cookieOf(page, '__Host-before_login'),
         'x-csrf-token': (page.json as { csrf_token: string }).csrf_token,
       },
     )
     const before = {
       ...own,
-      cookie: cookieOf(login, 'session_id'),
+      cookie: cookieOf(login, '__Host-session_id'),
       'x-csrf-token': (login.json as { csrf_token: string }).csrf_token,
     }
     const { secret } = (await post('mfa/setup', {}, before)).json as { secret: string }
@@ -124,7 +124,11 @@ describe('setting up', () => {
     expect(code(forged)).toBe('csrf_failed')
     const reply = await post('mfa/verify', { code: codeNow(platform, secret) }, before)
     expect(reply.status).toBe(200)
-    const after = { ...own, cookie: cookieOf(reply, 'session_id'), 'x-csrf-token': reply.headers['x-csrf-token']! }
+    const after = {
+      ...own,
+      cookie: cookieOf(reply, '__Host-session_id'),
+      'x-csrf-token': reply.headers['x-csrf-token']!,
+    }
     expect(after.cookie).not.toBe(before.cookie)
     expect((await platform.call('GET', '/api/v1/auth/me', undefined, before)).status).toBe(401)
     expect((await platform.call('GET', '/api/v1/auth/me', undefined, after)).json).toMatchObject({ secondFactor: true })
@@ -162,7 +166,7 @@ describe('signing in with a second factor', () => {
     for (const headers of [
       { authorization: `Bearer ${token}` },
       { 'x-api-key': token },
-      { cookie: `session_id=${token}` },
+      { cookie: `__Host-session_id=${token}` },
     ])
       for (const route of ['/api/v1/auth/me', '/api/v1/auth/sessions', '/api/v1/crates'])
         expect((await platform.call('GET', route, undefined, headers)).status).toBe(401)
