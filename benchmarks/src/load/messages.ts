@@ -13,7 +13,9 @@ export type LoadPlan =
 export interface PlannedRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  readonly token: string
+  /** Sent as `Authorization: Bearer …`; undefined for requests that bring another credential. */
+  readonly token: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
 

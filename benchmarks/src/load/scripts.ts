@@ -41,10 +41,12 @@ function renaming(rows: readonly PlannedRow[]): Script {
   }
 }
 
-function printed({ method, path, token, body }: PlannedRequest): Buffer {
+function printed({ method, path, token, headers = {}, body }: PlannedRequest): Buffer {
   const content =
     body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`
+  const shown = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`
+  const others = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return Buffer.from(
-    `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n${content}\r\n${body ?? ''}`,
+    `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${shown}${others.join('')}${content}\r\n${body ?? ''}`,
   )
 }

@@ -8,6 +8,7 @@ const commands = {
   curves: 'npm run bench:curves -- --write',
   isolation: 'npm run bench:curves -- --isolation --write',
   adapters: 'npm run bench:adapters -- --write',
+  identity: 'npm run bench:identity -- --write',
   types: 'npm run bench:types -- --write',
 } as const
 
