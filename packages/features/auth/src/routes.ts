@@ -6,6 +6,7 @@ import { changeMe } from './routes/change-me.ts'
 import { changePassword } from './routes/change-password.ts'
 import { forgotPassword } from './routes/forgot-password.ts'
 import { jwksRoute } from './routes/jwks.ts'
+import { linkPages } from './routes/link-pages.ts'
 import { logIn } from './routes/log-in.ts'
 import { loginPage } from './routes/login-page.ts'
 import { logOut } from './routes/log-out.ts'
@@ -56,5 +57,6 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     jwksRoute(auth),
     bootstrap(auth),
     ...loginPage(auth, feature),
+    ...linkPages(feature),
   ]
 }

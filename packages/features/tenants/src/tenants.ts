@@ -16,6 +16,7 @@ import { tenantRoutes } from './lifecycle/tenant-routes.ts'
 import { lifecycleMigration } from './migrations/0003-lifecycle.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
 import { peopleMigration } from './migrations/0001-people.ts'
+import { invitationPage } from './invitations/invitation-page.ts'
 import { invitationRoutes } from './invitations/invitation-routes.ts'
 import { oldInvitations } from './invitations/end-invitations.ts'
 import { endMembership } from './people/end-membership.ts'
@@ -63,7 +64,8 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
     name: 'tenants',
     errors: tenancyErrors,
     resources: [userResource, invitationResource, groupResource, domainResource],
-    routes: ({ registry }) => [
+    routes: ({ registry, ...parts }) => [
+      ...invitationPage({ registry, ...parts }),
       ...userRoutes(registry, inviting),
       ...membershipRoutes(registry),
       ...invitationRoutes(registry, inviting),

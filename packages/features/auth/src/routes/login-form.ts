@@ -1,16 +1,5 @@
-import { createHash } from 'node:crypto'
-import { html, type Answer, type Html } from '@plinth/core'
+import { cardStyle, hashOf, html, type Answer, type Html } from '@plinth/core'
 import { noStore } from './route-facts.ts'
-
-const style = `
-:root{color-scheme:light dark;--ink:light-dark(#17202a,#e8edf2);--paper:light-dark(#f6f7f9,#12171c);--card:light-dark(#fff,#1b2229);--line:light-dark(#d5dae0,#37424d);--accent:light-dark(#1f5fbf,#7fb0ff)}
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{width:min(24rem,calc(100vw - 2rem));padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:12px}
-h1{margin:0 0 1.25rem;font-size:1.35rem}label{display:block;margin-top:1rem;font-weight:600}small{font-weight:400;opacity:.75}
-input{width:100%;margin-top:.25rem;padding:.6rem .7rem;border:1px solid var(--line);border-radius:8px;background:transparent;color:inherit;font:inherit}
-input:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
-button{width:100%;margin-top:1.5rem;padding:.7rem;border:0;border-radius:8px;background:var(--accent);color:light-dark(#fff,#0b1220);font:inherit;font-weight:600;cursor:pointer}
-p[role=alert]{margin:0 0 1rem;padding:.6rem .8rem;border-left:4px solid #c2352b;background:light-dark(#fdecea,#3a1f1d);border-radius:4px}`
 
 export interface LoginForm {
   readonly title: string
@@ -56,7 +45,6 @@ export function loginForm({ title, action, token, next, identifier, message }: L
 
 /** A page of its own: no script, its one style by hash, framed by nobody, posting to itself alone. */
 export function page(status: number, title: string, body: Html): Answer {
-  const digest = createHash('sha256').update(style).digest('base64')
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -65,12 +53,12 @@ export function page(status: number, title: string, body: Html): Answer {
         <meta name="robots" content="noindex" />
         <title>Sign in · ${title}</title>
      `
-  const text = `${document.text}<style>${style}</style></head><body>${body.text}</body></html>`
+  const text = `${document.text}<style>${cardStyle}</style></head><body>${body.text}</body></html>`
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      'content-security-policy': `default-src 'none'; style-src ${hashOf(cardStyle)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
       'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'same-origin',
       ...noStore,

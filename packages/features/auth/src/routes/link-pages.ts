@@ -1,0 +1,62 @@
+import { linkPage, type FeatureParts, type LinkPage, type PublicRoute } from '@plinth/core'
+
+/** Where the links of mails lead. Hosts with pages of their own at the root (`root: false`) serve these paths themselves. */
+export function linkPages({ root, title, basePath }: FeatureParts): readonly PublicRoute[] {
+  if (!root) return []
+  const api = (path: string): string => `${basePath}/api/v1/auth/${path}`
+  const at = (path: string, operationId: string, words: Omit<LinkPage, 'title'>): PublicRoute => ({
+    public: true,
+    origin: 'platform',
+    tag: 'auth',
+    unlisted: true,
+    method: 'GET',
+    path,
+    operationId,
+    summary: words.heading,
+    errors: [],
+    answers: [{ status: 200, description: 'A page', contentType: 'text/html' }],
+    handle: () => linkPage({ title, ...words }),
+  })
+  return [
+    at('/verify-email', 'verifyEmailPage', {
+      heading: 'Confirm your address',
+      words: 'You opened the link that was sent to it. Confirm that it is yours.',
+      form: {
+        action: api('email/verify'),
+        button: 'Confirm the address',
+        fields: [],
+        token: 'token',
+        done: 'Your address is confirmed. You can close this page.',
+      },
+    }),
+    at('/reset-password', 'resetPasswordPage', {
+      heading: 'Set a new password',
+      words: 'All sessions of your account end with it; sign in again with the new one.',
+      form: {
+        action: api('password/reset'),
+        button: 'Set the password',
+        fields: [
+          {
+            name: 'password',
+            label: 'New password',
+            type: 'password',
+            autocomplete: 'new-password',
+            hint: 'a long one',
+          },
+        ],
+        token: 'token',
+        done: 'Your password is set. You can sign in with it now.',
+      },
+    }),
+    at('/forgot-password', 'forgotPasswordPage', {
+      heading: 'Forgotten your password?',
+      words: 'A link to set a new one is sent to your address, if there is an account with it.',
+      form: {
+        action: api('password/forgot'),
+        button: 'Send the link',
+        fields: [{ name: 'email', label: 'E-mail', type: 'email', autocomplete: 'username' }],
+        done: 'If there is such an account, a mail is on its way.',
+      },
+    }),
+  ]
+}
