@@ -35,12 +35,10 @@ import { Relay } from './relay/relay.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
-import type { Ask } from './session/ask.ts'
 import { TableFields } from './session/table-fields.ts'
 import { printFixed } from './session/fixed-statement.ts'
-import { MemberLookup } from './session/member-lookup.ts'
+import { Remembered } from './session/remembered.ts'
 import { OwnSystemTransaction } from './session/system-transaction.ts'
-import { TenantLookup } from './session/tenant-lookup.ts'
 import { tableOf, TextCache } from './statements/printing.ts'
 import { Sweep } from './sweep/sweep.ts'
 import { compileRecords } from './statements/records.ts'
@@ -70,8 +68,9 @@ class SqlDatabase implements Database {
   readonly #drivers: Drivers
   readonly #options: DatabaseOptions
   #attached: Attached | undefined
-  #lookups: { readonly tenants: TenantLookup; readonly members: MemberLookup } | undefined
+  #remembered: Remembered | undefined
   #relay: Relay | undefined
+  readonly #onForget: (() => void)[] = []
   #sweep: Sweep | undefined
 
   constructor(drivers: Drivers, options: DatabaseOptions) {
@@ -89,9 +88,9 @@ class SqlDatabase implements Database {
     const { registry } = attachment
     const faults: StartupFault[] = [...verifyTables(registry), ...verifyPlaces(registry, this.#isolation)]
     const withFacts = this.#options.policyFacts ?? false
-    const records = compileRecords(attachment.registry, withFacts, faults)
-    const translation = { fields: new TableFields(attachment.registry), recorded: records.tables }
-    const resources = attachment.registry.resources.length
+    const records = compileRecords(registry, withFacts, faults)
+    const translation = { fields: new TableFields(registry), recorded: records.tables }
+    const resources = registry.resources.length
     const runner = { shapes: new ShapeCache(resources), translation }
     this.#attached = {
       attachment,
@@ -105,9 +104,7 @@ class SqlDatabase implements Database {
           ? new TenantGate((schema) => checkTenants({ ...this.#checking, schema }), attachment.log)
           : undefined,
     }
-    const direct = directRunner(this.#drivers.app, runner)
-    const ask: Ask = (text, parameters) => direct.run({ text, parameters, shape: 'fixed' }, 'read')
-    this.#lookups = { tenants: new TenantLookup(ask), members: new MemberLookup(ask) }
+    this.#remembered = new Remembered(directRunner(this.#drivers.app, runner), this.#onForget)
     return faults
   }
 
@@ -150,17 +147,20 @@ class SqlDatabase implements Database {
 
   findTenant(idOrSlug: string): Promise<Tenant | undefined> {
     this.#ready()
-    return this.#lookups?.tenants.find(idOrSlug) ?? Promise.resolve(undefined)
+    return this.#remembered?.tenant(idOrSlug) ?? Promise.resolve(undefined)
   }
 
   findMember(tenantId: string, userId: string): Promise<Member | undefined> {
     this.#ready()
-    return this.#lookups?.members.find(tenantId, userId) ?? Promise.resolve(undefined)
+    return this.#remembered?.member(tenantId, userId) ?? Promise.resolve(undefined)
+  }
+
+  onForget(listener: () => void): void {
+    this.#onForget.push(listener)
   }
 
   forget(): void {
-    this.#lookups?.tenants.forget()
-    this.#lookups?.members.forget()
+    this.#remembered?.forget()
   }
 
   lookup(statement: FixedStatement): Promise<readonly RawRow[]> {

@@ -23,7 +23,7 @@ export interface PageForm {
   /** What is said when it is done. */
   readonly done: string
   /** Where to post the link's token afterwards, in the name of whom the first answer signed in. */
-  readonly then?: string
+  readonly thenPost?: string
 }
 
 export interface LinkPage {
@@ -47,14 +47,14 @@ const post = (url, body, bearer) => fetch(url, { method: 'POST', credentials: 'o
   headers: { 'content-type': 'application/json', ...(bearer && { authorization: 'Bearer ' + bearer }) } })
 for (const form of document.querySelectorAll('form')) form.addEventListener('submit', async (event) => {
   event.preventDefault()
-  const said = form.querySelector('[role=status]'), button = form.querySelector('button'), { token: member, then, done } = form.dataset
+  const said = form.querySelector('[role=status]'), button = form.querySelector('button'), { token: member, thenPost, done } = form.dataset
   const tell = (text, wrong) => { said.textContent = text; said.className = wrong ? 'wrong' : '' }
   const body = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''))
   if (member) body[member] = token ?? ''
   button.disabled = true
   try {
     let answer = await post(form.getAttribute('action'), body)
-    if (answer.ok && then) answer = await post(then, { token: token ?? '' }, (await answer.json()).access_token)
+    if (answer.ok && thenPost) answer = await post(thenPost, { token: token ?? '' }, (await answer.json()).access_token)
     if (answer.ok) { tell(done); form.querySelectorAll('label, button').forEach((each) => each.remove()); return }
     const problem = await answer.json()
     tell([problem.detail ?? problem.title, ...(problem.errors ?? []).map(({ message }) => message)].join('. '), true)
@@ -87,7 +87,7 @@ export function linkPage({ title, heading, words, form, other }: LinkPage): Answ
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${heading} · ${title}</title>
-    `
+     `
   return {
     status: 200,
     headers: {
@@ -101,8 +101,13 @@ export function linkPage({ title, heading, words, form, other }: LinkPage): Answ
   }
 }
 
-function printForm({ action, button, fields, token, done, then }: PageForm): Html {
-  return html`<form action="${action}" data-done="${done}" data-token="${token ?? ''}" data-then="${then ?? ''}">
+function printForm({ action, button, fields, token, done, thenPost }: PageForm): Html {
+  return html`<form
+    action="${action}"
+    data-done="${done}"
+    data-token="${token ?? ''}"
+    data-then-post="${thenPost ?? ''}"
+  >
     ${fields.map(printField)}
     <button>${button}</button>
     <p role="status"></p>

@@ -270,6 +270,8 @@ export interface Database {
   findMember(tenantId: string, userId: string): Promise<Member | undefined>
   /** Drops what `findTenant` and `findMember` keep, in this process. Others follow within a second. */
   forget(): void
+  /** Told whenever that happens: others remember what belongs to members too (sessions, keys). */
+  onForget(listener: () => void): void
   /** A statement as the runtime login without a tenant: it sees what the functions of `plinth_lookup` give out, and no row. */
   lookup(statement: FixedStatement): Promise<readonly RawRow[]>
   /** As `plinth_system`, in no tenant. As `transaction`, it may run up to three times. */

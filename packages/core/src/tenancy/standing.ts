@@ -51,6 +51,7 @@ export async function depart(
   system: SystemTransaction,
   departure: Departure,
 ): Promise<void> {
+  system.changesMembers()
   for (const feature of platform.registry.features) await feature.departure?.(system, departure)
 }
 

@@ -11,7 +11,7 @@ export const mailAddress = z
   .transform((text) => {
     const whole = text.normalize('NFKC').trim()
     const at = whole.lastIndexOf('@')
-    return `${whole.slice(0, at)}@${whole.slice(at + 1).toLowerCase()}`
+    return at < 1 ? whole : `${whole.slice(0, at)}@${whole.slice(at + 1).toLowerCase()}`
   })
   .refine(isMailAddress, 'This is no e-mail address')
 

@@ -98,12 +98,14 @@ describe('a key', () => {
     expect(reply.json).toMatchObject({ status: 400, errors: [{ path }] })
   })
 
-  test('an owner in the body, or a tenant, means nothing', async () => {
+  test('takes neither an owner nor a tenant from the body', async () => {
     const other = await platform.signUp()
-    const more = { tenantId: other.tenantId, ownerUserId: other.userId, userId: other.userId, keyHash: 'x' }
-    const { id } = await keyOf(platform, owner, more)
-    const [row] = await stored('select tenant_id, owner_user_id from plinth.api_keys where id = $1::uuid', id)
-    expect(row).toEqual({ tenant_id: owner.tenantId, owner_user_id: owner.userId })
+    const foreign = { tenantId: other.tenantId, ownerUserId: other.userId, userId: other.userId, keyHash: 'x' }
+    for (const [field, value] of Object.entries(foreign)) {
+      const reply = await post('auth/api-keys', { name: 'CI', role: 'reader', [field]: value }, owner.bearer)
+      expect(reply.json, field).toMatchObject({ status: 400, errors: [{ code: 'unknown_field' }] })
+    }
+    expect(await stored('select id from plinth.api_keys where tenant_id = $1::uuid', other.tenantId)).toEqual([])
   })
 
   test('is bound to its tenant', async () => {

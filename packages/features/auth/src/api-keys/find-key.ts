@@ -27,6 +27,7 @@ export class KeyLookup {
   constructor(platform: Platform) {
     this.#platform = platform
     this.#kept = new FreshLookup({ ask: (hashes) => ask(platform, hashes) })
+    platform.database.onForget(() => this.forget())
   }
 
   async byHash(hash: string): Promise<FoundKey | undefined> {

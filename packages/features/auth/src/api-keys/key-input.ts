@@ -2,8 +2,9 @@ import { problem, rateFault, validate, type InputFault, type Rate } from '@plint
 import { z } from 'zod'
 import { readIpRanges } from './ip-ranges.ts'
 
+/** Strict: a misspelt limit that was dropped in silence would be a key without one. */
 export const newKeySchema = z
-  .object({
+  .strictObject({
     name: z.string().trim().min(1).max(100),
     role: z.string().min(1).max(100).describe('What it may do; nothing that you may not do yourself'),
     expiresAt: z.iso.datetime().nullish(),

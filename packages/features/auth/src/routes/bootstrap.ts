@@ -33,7 +33,10 @@ export function bootstrap(auth: () => Auth): PublicRoute {
       const email = emailAddress(given.email)
       await parts.guard.token(client)
       // Before anything that costs: whoever has no token of this form learns nothing of the rules for passwords either.
-      if (!isTokenOf('bootstrap', given.token)) throw authProblem('token_invalid')
+      if (!isTokenOf('bootstrap', given.token))
+        throw authProblem('token_invalid', {
+          detail: 'There is no such offer: it was used, has expired, or there is an operator already.',
+        })
       await parts.passwords.refuseWeak(given.password, { email, name: given.name, path: '/password' })
       const passwordHash = await parts.passwords.hash(given.password)
       const name = given.name ?? ''
@@ -44,7 +47,10 @@ export function bootstrap(auth: () => Auth): PublicRoute {
           where token_hash = ${hashToken(given.token)}::text and purpose = 'bootstrap' and used_at is null
             and expires_at > ${now}::text::timestamptz
           returning token_hash`)
-        if (!token) throw authProblem('token_invalid')
+        if (!token)
+          throw authProblem('token_invalid', {
+            detail: 'There is no such offer: it was used, has expired, or there is an operator already.',
+          })
         const draft = { email, name, passwordHash, username: null, superadmin: true, emailVerified: true }
         const account = await createAccount(parts, system, draft)
         // Rolls back: the token is not used up by an address that was taken.

@@ -31,7 +31,7 @@ export function changePassword(auth: () => Auth): PersonalRoute {
       const account = await findAccount(parts.platform, { userId: principal.id })
       const attempt = await parts.guard.signIn(principal.id, client)
       const { valid } = await parts.passwords.verify(given.currentPassword, account?.passwordHash ?? null)
-      if (!account || !valid) throw authProblem('invalid_credentials')
+      if (!account || !valid) throw authProblem('invalid_credentials', { detail: 'The current password is not right.' })
       await attempt.refund()
       await parts.passwords.refuseWeak(given.newPassword, { ...account, path: '/newPassword' })
       const hash = await parts.passwords.hash(given.newPassword)

@@ -40,6 +40,9 @@ export function loginForm({ title, action, token, next, identifier, message }: L
       /></label>
       <button>Sign in</button>
     </form>
+    <p>
+      <small><a href="${action.replace(/login$/, 'forgot-password')}">Forgotten your password?</a></small>
+    </p>
   </main>`
 }
 

@@ -26,6 +26,7 @@ export class SessionLookup {
   constructor(platform: Platform) {
     this.#platform = platform
     this.#kept = new FreshLookup({ ask: (keys) => ask(platform, keys) })
+    platform.database.onForget(() => this.forget())
   }
 
   async byId(id: string): Promise<FoundSession | undefined> {

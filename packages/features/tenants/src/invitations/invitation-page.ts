@@ -51,7 +51,7 @@ export function invitationPage({ root, title, basePath, registry }: FeatureParts
                 { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
               ],
               done: 'You have joined.',
-              then: `${api}/invitations/${encodeURIComponent(parameters['id']!)}/accept`,
+              thenPost: `${api}/invitations/${encodeURIComponent(parameters['id']!)}/accept`,
             },
           },
         }),

@@ -116,6 +116,17 @@ describe('PATCH and PUT /users/:id', () => {
     expect((await platform.ask(admin, 'PATCH', at(user), {})).headers['etag']).toBe(row.headers['etag'])
   })
 
+  test('a text without an @ is no address, and is not made one', async () => {
+    for (const [path, body] of [
+      ['/api/v1/users', { email: 'nowhere' }],
+      ['/api/v1/invitations', { email: 'nowhere', role: 'user' }],
+    ] as const) {
+      const reply = await platform.ask(admin, 'POST', path, body)
+      expect([reply.status, reply.json], path).toMatchObject([400, { errors: [{ path: '/email' }] }])
+      expect(reply.body, path).not.toContain('@')
+    }
+  })
+
   test('under the version that was seen', async () => {
     const { headers } = await platform.ask(admin, 'GET', at(user))
     const change = (): ReturnType<PeoplePlatform['ask']> =>
