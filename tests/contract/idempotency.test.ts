@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { text } from 'drizzle-orm/pg-core'
 import { defineResource, resourceTable } from '@plinth/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -33,6 +34,15 @@ test('the same key for another request is 422; quotes around it mean nothing', a
   expect((await post('acme', 'k-1', { text: 'a' })).status).toBe(201)
   expect((await post('acme', '"k-1"', { text: 'a' })).headers.get('idempotency-replayed')).toBe('true')
   expect((await post('acme', 'k-1', { text: 'b' })).json).toMatchObject({ status: 422, code: 'idempotency_key_reused' })
+})
+
+test('what is kept of a body tells nobody who guesses at it whether he is right', async () => {
+  const body = { text: 'a secret of few letters' }
+  expect((await post('acme', 'k-guessed', body)).status).toBe(201)
+  const [kept] = await platform.stored(`select fingerprint from plinth.idempotency_keys where key = 'k-guessed'`)
+  const guess = createHash('sha256').update('POST /api/v1/notes?\n').update(JSON.stringify(body)).digest('base64url')
+  expect(kept!['fingerprint']).toMatch(/^[\w-]+\.[\w-]{22}$/)
+  expect(kept!['fingerprint']).not.toContain(guess.slice(0, 16))
 })
 
 test('a key belongs to a tenant and a principal', async () => {

@@ -24,7 +24,7 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
   const { route } = request
   const scope = scopeOf(platform, request)
   const body = readRouteBody(platform, request)
-  const key = route.method === 'GET' ? undefined : idempotencyKeyOf(request.headers, () => fingerprintOf(request))
+  const key = route.method === 'GET' ? undefined : idempotencyKeyOf(platform, request.headers, () => digestOf(request))
   const call: Call = {
     platform,
     request,
@@ -93,7 +93,7 @@ function isJson(contentType: string | undefined, mergePatch: boolean): boolean {
 }
 
 /** Method, path and body: what makes two requests the same for an idempotency key. */
-export function fingerprintOf(request: Pick<InTenant, 'method' | 'path' | 'search' | 'body'>): string {
+export function digestOf(request: Pick<InTenant, 'method' | 'path' | 'search' | 'body'>): string {
   return createHash('sha256')
     .update(`${request.method} ${request.path}?${request.search}\n`)
     .update(request.body ?? '')

@@ -6,20 +6,28 @@ import type { TextAnswer } from './answer.ts'
 import type { Call } from './call.ts'
 
 const KEPT_FOR = 24 * 3_600_000
+/** The purpose of the signature over a request. */
+const FINGERPRINT = 'idempotency'
 
 /**
  * The `Idempotency-Key` of a request (draft-ietf-httpapi-idempotency-key-header): 1–255 visible ASCII, quotes optional.
  * @throws invalid_idempotency_key
  */
 export function idempotencyKeyOf(
+  { secrets }: Pick<Platform, 'secrets'>,
   headers: Readonly<Record<string, string>>,
-  fingerprint: () => string,
+  digest: () => string,
 ): IdempotencyKey | undefined {
   const header = headers['idempotency-key']
   if (header === undefined) return undefined
   const key = /^"(.*)"$/.exec(header)?.[1] ?? header
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw problem('invalid_idempotency_key')
-  return { key, fingerprint: fingerprint() }
+  const request = digest()
+  return {
+    key,
+    fingerprint: secrets.sign(FINGERPRINT, request),
+    matches: (fingerprint) => secrets.verify(FINGERPRINT, request, fingerprint),
+  }
 }
 
 /**

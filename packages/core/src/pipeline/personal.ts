@@ -5,7 +5,7 @@ import type { Method, PersonalRoute } from '../routes/route.ts'
 import type { Answer } from './answer.ts'
 import { principalOf, type Authenticated } from './auth.ts'
 import type { PersonalCall, PublicCall } from './call.ts'
-import { fingerprintOf, readRouteBody, scopeOf } from './data.ts'
+import { digestOf, readRouteBody, scopeOf } from './data.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
 import { limitedIn, limitPrincipal } from './limits.ts'
 import { tenantOf, type InTenant } from './tenant.ts'
@@ -25,7 +25,7 @@ export async function performPersonal(platform: Platform, request: Authenticated
   if (route.needs !== undefined) refuseWithout(platform, principal, route.needs)
   const { headers, parameters, search, client, requestId } = request
   const scope = inTenant ? scopeOf(platform, { ...inTenant, requestId }) : null
-  const key = route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(headers, () => fingerprintOf(request))
+  const key = route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(platform, headers, () => digestOf(request))
   const call: PersonalCall = {
     platform,
     headers,

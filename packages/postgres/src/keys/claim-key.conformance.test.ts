@@ -10,6 +10,11 @@ const subjects = [
 const tenantA = '0190a000-0000-7000-8000-00000000000a'
 const tenantB = '0190a000-0000-7000-8000-00000000000b'
 const HOUR = 3_600_000
+const keyOf = (key: string, fingerprint = 'f'): IdempotencyKey => ({
+  key,
+  fingerprint,
+  matches: (kept) => kept === fingerprint,
+})
 
 describe.each(subjects)('idempotency keys on $name', ({ open }) => {
   let opened: Opened
@@ -33,16 +38,16 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
     })
 
   test('nothing, then the answer; another request under the key is told apart', async () => {
-    const key = { key: 'k-1', fingerprint: 'f' }
+    const key = keyOf('k-1')
     expect(await claim(key)).toEqual({ found: 'nothing' })
     // Claimed and not kept: the transaction ended, and the key is free again.
     expect(await keep(key, 'sealed answer')).toEqual({ found: 'nothing' })
     expect(await claim(key)).toEqual({ found: 'answer', sealed: 'sealed answer' })
-    expect(await claim({ ...key, fingerprint: 'another' })).toEqual({ found: 'other' })
+    expect(await claim(keyOf(key.key, 'another'))).toEqual({ found: 'other' })
   })
 
   test('belongs to tenant and principal: nobody else is answered from it', async () => {
-    const key = { key: 'shared', fingerprint: 'f' }
+    const key = keyOf('shared')
     await keep(key, 'of a')
     expect(await claim(key, scopeOf(tenantB))).toEqual({ found: 'nothing' })
     expect(await claim(key, scopeOf(tenantA, { actor: { kind: 'user', id: 'bob' } }))).toEqual({ found: 'nothing' })
@@ -51,19 +56,19 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
   })
 
   test('an expired answer is ignored and replaced', async () => {
-    const key = { key: 'old', fingerprint: 'f' }
+    const key = keyOf('old')
     await keep(key, 'first')
     const later = scopeOf(tenantA, { now: new Date(inAnHour.getTime()) })
     expect(await claim(key, later)).toEqual({ found: 'nothing' })
     await attached.database.transaction(later, async (transaction) => {
-      expect(await transaction.claimKey({ ...key, fingerprint: 'g' })).toEqual({ found: 'nothing' })
-      await transaction.keepAnswer({ ...key, fingerprint: 'g' }, 'second', new Date(later.now.getTime() + HOUR))
+      expect(await transaction.claimKey(keyOf(key.key, 'g'))).toEqual({ found: 'nothing' })
+      await transaction.keepAnswer(keyOf(key.key, 'g'), 'second', new Date(later.now.getTime() + HOUR))
     })
-    expect(await claim({ ...key, fingerprint: 'g' }, later)).toEqual({ found: 'answer', sealed: 'second' })
+    expect(await claim(keyOf(key.key, 'g'), later)).toEqual({ found: 'answer', sealed: 'second' })
   })
 
   test('what is rolled back keeps no answer', async () => {
-    const key = { key: 'failed', fingerprint: 'f' }
+    const key = keyOf('failed')
     await expect(
       attached.database.transaction(a, async (transaction) => {
         await transaction.claimKey(key)
@@ -75,7 +80,7 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
   })
 
   test('kept twice although the lock should forbid it: the second is rolled back as still running', async () => {
-    const key = { key: 'twice', fingerprint: 'f' }
+    const key = keyOf('twice')
     await keep(key, 'first')
     await expect(
       attached.database.transaction(a, (transaction) => transaction.keepAnswer(key, 'second', inAnHour)),
@@ -85,7 +90,7 @@ describe.each(subjects)('idempotency keys on $name', ({ open }) => {
 
   test('100 requests at once under one key, ten rounds: the work is done once, the others are answered or told that it runs', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const key = { key: `race-${round}`, fingerprint: 'f' }
+      const key = keyOf(`race-${round}`)
       let effects = 0
       const claims = await Promise.all(
         Array.from({ length: 100 }, () =>
@@ -118,7 +123,7 @@ describe('on a server, with a connection for each', () => {
   test('a second claim does not wait for the first: it is told that it runs', async () => {
     const { database } = attach(opened.drivers)
     const a = scopeOf(tenantA)
-    const key = { key: 'held', fingerprint: 'f' }
+    const key = keyOf('held')
     let release = (): void => undefined
     const released = new Promise<void>((resolve) => (release = resolve))
     let claimed = (): void => undefined

@@ -52,7 +52,7 @@ export async function claimKey(runner: Runner, scope: Scope, key: IdempotencyKey
     await runner.run({ text: dropText, parameters, shape: 'fixed' }, 'other')
     return { found: 'nothing' }
   }
-  if (kept['fingerprint'] !== key.fingerprint) return { found: 'other' }
+  if (!key.matches(String(kept['fingerprint']))) return { found: 'other' }
   return { found: 'answer', sealed: String(kept['sealed']) }
 }
 
