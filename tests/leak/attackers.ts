@@ -73,13 +73,16 @@ export async function attackers(platform: TestPlatform, mail: CapturedMail): Pro
   for (const role of ['admin', 'developer', 'user', 'read_only'])
     people.push(bearer(role, await house.logIn(await house.invited(lead, role, role), a), stays))
 
+  const colleague = await house.invited(lead, 'colleague', 'user')
+  await house.furnish(lead, colleague, 'ours')
+
   const victim = await house.signUp(`boss.${CANARY}`)
   await house.join(victim, b, 'owner')
   const boss = await house.logIn(victim, b)
   await house.logIn(await house.invited(boss, `admin.${CANARY}`, 'admin'), b)
   const friend = await house.invited(boss, `friend.${CANARY}`, 'user')
   await house.logIn(friend, b)
-  await house.furnish(boss, friend)
+  await house.furnish(boss, friend, CANARY)
 
   // The same person in both: in the attacker's tenant he is as much of a stranger to the other one as anybody.
   const both = await house.invited(lead, 'both', 'admin')

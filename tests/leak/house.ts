@@ -160,19 +160,19 @@ export class House {
     return ((await this.must(by, 'POST', path, 201, { name })).json as Key).key
   }
 
-  /** Something of each kind that a tenant can have, marked. */
-  async furnish(boss: Signed, friend: Account): Promise<void> {
-    await this.service(boss, `Service ${CANARY}`, 'developer')
-    await this.must(boss, 'POST', '/api/v1/auth/api-keys', 201, { name: `Key ${CANARY}`, role: 'admin' })
-    await this.must(boss, 'PATCH', '/api/v1/settings', 200, { 'mail.footer': CANARY, 'mail.password': CANARY })
-    await this.must(boss, 'PATCH', '/api/v1/settings/me', 200, { signature: CANARY })
-    await this.must(boss, 'POST', '/api/v1/auth/mfa/setup', 200, { name: `Phone ${CANARY}` })
-    await this.must(boss, 'POST', '/api/v1/invitations', 201, { email: `guest.${CANARY}@example.com`, roles: ['user'] })
-    const group = await this.must(boss, 'POST', '/api/v1/groups', 201, { name: `Crew ${CANARY}`, description: CANARY })
+  /** Something of each kind that a tenant can have, with this word in it. */
+  async furnish(boss: Signed, friend: Account, word: string): Promise<void> {
+    await this.service(boss, `Service ${word}`, 'developer')
+    await this.must(boss, 'POST', '/api/v1/auth/api-keys', 201, { name: `Key ${word}`, role: 'admin' })
+    await this.must(boss, 'PATCH', '/api/v1/settings', 200, { 'mail.footer': word, 'mail.password': word })
+    await this.must(boss, 'PATCH', '/api/v1/settings/me', 200, { signature: word })
+    await this.must(boss, 'POST', '/api/v1/auth/mfa/setup', 200, { name: `Phone ${word}` })
+    await this.must(boss, 'POST', '/api/v1/invitations', 201, { email: `guest.${word}@example.com`, roles: ['user'] })
+    const group = await this.must(boss, 'POST', '/api/v1/groups', 201, { name: `Crew ${word}`, description: word })
     const { id } = group.json as { id: string }
     await this.must(boss, 'POST', `/api/v1/groups/${id}/members`, 200, { userId: friend.userId })
-    await this.must(boss, 'POST', '/api/v1/roles', 201, { name: `role_${CANARY}`, permissions: ['crate:read'] })
-    await this.must(boss, 'POST', '/api/v1/user-roles', 201, { userId: friend.userId, role: `role_${CANARY}` })
+    await this.must(boss, 'POST', '/api/v1/roles', 201, { name: `role_${word}`, permissions: ['crate:read'] })
+    await this.must(boss, 'POST', '/api/v1/user-roles', 201, { userId: friend.userId, role: `role_${word}` })
   }
 
   /** From one address as much is asked as no person asks: without this, limits would answer and nothing else be tried. */

@@ -25,7 +25,8 @@ export async function performPersonal(platform: Platform, request: Authenticated
   if (route.needs !== undefined) refuseWithout(platform, principal, route.needs)
   const { headers, parameters, search, client, requestId } = request
   const scope = inTenant ? scopeOf(platform, { ...inTenant, requestId }) : null
-  const key = route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(platform, headers, () => digestOf(request))
+  const key =
+    route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(platform, headers, () => digestOf(request))
   const call: PersonalCall = {
     platform,
     headers,

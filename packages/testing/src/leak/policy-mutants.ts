@@ -144,6 +144,10 @@ export async function prepareForProbes({ platform }: LayeredPlatform, appRole: s
       'insert into plinth.memberships (tenant_id, id, user_id) values ($1::uuid, gen_random_uuid(), $2::uuid)',
       [tenant.id, id],
     )
+    await superuser.query(
+      `insert into plinth.user_roles (tenant_id, user_id, role) values ($1::uuid, $2::uuid, 'probe')`,
+      [tenant.id, id],
+    )
     const [group] = await superuser.query(
       'insert into plinth.groups (tenant_id, id, name) values ($1::uuid, gen_random_uuid(), $2::text) returning id',
       [tenant.id, 'probe'],
@@ -153,6 +157,12 @@ export async function prepareForProbes({ platform }: LayeredPlatform, appRole: s
       [tenant.id, String(group?.['id']), id],
     )
   }
+  for (const tenant of [a, b])
+    await superuser.query(
+      `insert into plinth.rate_limits (tenant_id, scope, max_requests, window_seconds)
+       values ($1::uuid, 'tenant', 1000, 60) on conflict do nothing`,
+      [tenant.id],
+    )
   for (const table of await policedTables(superuser)) {
     await superuser.query(`grant select, insert, update, delete on ${table.sql} to "${appRole}"`)
     await copyRowsToAttacker(superuser, table, platform.a.id, platform.b.id)
@@ -172,9 +182,13 @@ async function copyRowsToAttacker(
   )
   if (count?.['foreign_rows'] === 0) throw new Error(`${sql} has no row of the victim: nothing would be proven there`)
   if (count?.['own'] !== 0) return
-  await superuser.query(
-    `insert into ${sql} overriding system value
-     select (jsonb_populate_record(t, jsonb_build_object('${column}', $1::text))).* from ${sql} t where ${column} = $2::uuid`,
-    [attacker, victim],
-  )
+  await superuser.transaction(async (connection) => {
+    // What they point at is the victim's.
+    await connection.query('set local session_replication_role = replica')
+    await connection.query(
+      `insert into ${sql} overriding system value
+       select (jsonb_populate_record(t, jsonb_build_object('${column}', $1::text))).* from ${sql} t where ${column} = $2::uuid`,
+      [attacker, victim],
+    )
+  })
 }
