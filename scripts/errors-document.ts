@@ -1,14 +1,19 @@
-import { coreErrors, type ErrorDefinition } from '../src/index.ts'
+import { coreErrors, type ErrorDefinition } from '../packages/core/src/index.ts'
+import { authErrors } from '../packages/features/auth/src/errors.ts'
+import { tenancyErrors } from '../packages/features/tenants/src/tenancy-errors.ts'
 
-/** `docs/errors.md` as it must be: made from the registry, so that it cannot tell anything else. */
+/** Every code that Plinth answers with, the core's first. */
+export const allErrors: Readonly<Record<string, ErrorDefinition>> = { ...coreErrors, ...authErrors, ...tenancyErrors }
+
+/** `docs/errors.md` as it must be: made from the registries, so that it cannot tell anything else. */
 export function errorsDocument(): string {
-  const entries = Object.entries(coreErrors as Record<string, ErrorDefinition>)
+  const entries = Object.entries(allErrors)
   const sections = entries.map(
     ([code, { status, title, help }]) => `## ${code}\n\n**${status}** · ${title}\n\n${help}\n`,
   )
   return `# Errors
 
-Made from \`packages/core/src/errors/registry.ts\`; do not edit. To write it again: \`node packages/core/scripts/write-errors.ts\`.
+Made from the registries of the core and of the features; do not edit. To write it again: \`node scripts/write-errors.ts\`.
 
 Every error is \`application/problem+json\` (RFC 9457). \`code\` is stable and meant for programs, \`title\` and \`detail\` for people;
 \`requestId\` is in the log too. Faults of the input are in \`errors\`, each with a JSON pointer (or \`?parameter\`), a code and a message:
