@@ -124,7 +124,7 @@ export function secondProcess(platform: Identity, options: IdentityOptions = {})
     clock: platform.clock,
     log: platform.log,
     notFound: 'plinth',
-    mailer: capturedMail(),
+    mailer: platform.mail,
     rateLimits: { requests: false },
     env: environment,
     database,
