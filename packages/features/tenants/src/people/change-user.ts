@@ -31,7 +31,7 @@ export const userChange = z
   .object({
     status: z.enum(['active', 'suspended']),
     roles: roleNames,
-    email: mailAddress.nullable().describe('Of the account; only by himself or the operator'),
+    email: mailAddress.nullable().describe('Of the account; his own is changed by PATCH /auth/me'),
     username: z.string().max(100).nullable().describe('Of the account'),
     name: z.string().trim().max(200).describe('Of the account'),
     password: z.string().max(1_000).describe('Of the account; never read back'),
@@ -118,7 +118,7 @@ async function refuseAccount(
   // Of somebody without an address none is in any domain, whatever he is to have.
   const addresses =
     typeof row['email'] === 'string' ? [row['email'], ...(account.email === undefined ? [] : [account.email])] : []
-  const way = await refuseForeignAccount(call.platform, system, principal, { ...target, changes, addresses })
+  const way = await refuseForeignAccount(system, principal, { ...target, changes, addresses })
   if (way !== 'domain') return
   refuseNarrow(call)
   await refuseAbove(call.platform, system, principal, target)
