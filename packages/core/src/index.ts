@@ -64,6 +64,7 @@ export type {
   Rights,
   SessionFacts,
 } from './auth/principal.ts'
+export { isPerson } from './auth/principal.ts'
 export type { Member, Tenant, TenantChooser, TenantDraft, TenantSource, TenantStatus } from './tenancy/tenant.ts'
 export type { Directory, Newcomer, OwnTenant } from './tenancy/directory.ts'
 export type { Founding } from './feature/feature.ts'
@@ -133,6 +134,7 @@ export type { Attempt, AttemptLimit } from './limits/attempts.ts'
 export type { RateLimitOptions, RequestRates } from './limits/rate-limit-options.ts'
 export { chargesOf, rateFault, resultOf } from './limits/bucket.ts'
 export type { BucketCharge, BucketState } from './limits/bucket.ts'
+export { foldedName } from './limits/folded-name.ts'
 export { memoryLimits } from './limits/memory-limits.ts'
 export type {
   ChangedRates,

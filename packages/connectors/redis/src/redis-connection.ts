@@ -39,14 +39,16 @@ export class RedisConnection {
     if (this.#closed) throw new Error('the connection to Redis was closed')
     const client = this.#opened()
     let timer: NodeJS.Timeout | undefined
+    let isGivenUp = false
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
+        isGivenUp = true
         if (client.isReady) this.#giveUp(client)
         reject(new Error(`Redis did not answer within ${this.#timeoutMs} ms`))
       }, this.#timeoutMs)
     })
     try {
-      return await Promise.race([run(client, text, sha, options), late])
+      return await Promise.race([run(client, text, sha, options, () => isGivenUp), late])
     } finally {
       clearTimeout(timer)
     }
@@ -94,14 +96,29 @@ async function run(
   text: string,
   sha: string,
   options: { keys: string[]; arguments: string[] },
+  isGivenUp: () => boolean,
 ): Promise<unknown> {
-  if (!client.isReady) await ready(client)
+  if (!client.isReady) await firstReady(client)
+  // The caller went on without it: what it were to charge now would be charged for nothing.
+  if (isGivenUp()) throw new Error('nobody waits for the answer any more')
   try {
     return await client.evalSha(sha, options)
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
     return client.eval(text, options)
   }
+}
+
+/** Of many who wait, one listens: Node warns of more than ten listeners. */
+const waiting = new WeakMap<Client, Promise<void>>()
+
+function firstReady(client: Client): Promise<void> {
+  let one = waiting.get(client)
+  if (!one) {
+    one = ready(client).finally(() => waiting.delete(client))
+    waiting.set(client, one)
+  }
+  return one
 }
 
 /** Whoever comes first waits for the first connection; while a lost one is being made again, nobody does. */

@@ -50,6 +50,14 @@ export interface SessionFacts {
   readonly authenticatedAt: Date
 }
 
+/**
+ * Whether it is a person who has signed in, and not a program that acts for him: what keys may not do (make keys, sessions and factors,
+ * change an account, act as the operator) would outlive their revocation.
+ */
+export function isPerson({ kind, session }: Pick<Principal, 'kind' | 'session'>): boolean {
+  return kind === 'user' && session !== undefined && session.credential !== 'apiKey'
+}
+
 /** A credential as the request showed it, by the place it stood in. */
 export interface Credential {
   readonly kind: 'bearer' | 'apiKey' | 'cookie'

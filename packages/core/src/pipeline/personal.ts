@@ -1,4 +1,4 @@
-import type { Principal } from '../auth/principal.ts'
+import { isPerson, type Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Method, PersonalRoute } from '../routes/route.ts'
@@ -73,10 +73,6 @@ function refuseWithout(platform: Platform, principal: InTenant['principal'], nee
 function refuseOthers({ personal }: Pick<PersonalRoute, 'personal'>, principal: InTenant['principal']): void {
   if (personal === 'superadmin' && principal.superadmin !== true)
     throw problem('permission_denied', { detail: 'This is for the operator of the service.' })
-  // A key that could make sessions, keys or factors would outlive its own revocation.
-  if (
-    personal !== 'anyone' &&
-    (principal.kind !== 'user' || !principal.session || principal.session.credential === 'apiKey')
-  )
+  if (personal !== 'anyone' && !isPerson(principal))
     throw problem('permission_denied', { detail: 'This is for a person who has signed in.' })
 }

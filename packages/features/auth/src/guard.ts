@@ -1,4 +1,4 @@
-import { PlinthError, type Attempt, type AttemptLimit, type Client, type Platform } from '@plinth/core'
+import { foldedName, PlinthError, type Attempt, type AttemptLimit, type Client, type Platform } from '@plinth/core'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -16,7 +16,7 @@ export class Guard {
 
   /** 10 failures in 15 minutes for an account and a client, 100 for a client. @throws rate_limited, unavailable */
   signIn(account: string, client: Client): Promise<Attempt> {
-    const ofBoth = { name: 'login', by: [folded(account), client.key ?? 'in process'], capacity: 10 }
+    const ofBoth = { name: 'login', by: [foldedName(account), client.key ?? 'in process'], capacity: 10 }
     return this.#attempt([ofBoth, ...ofClient('login-client', client, 100)], 15 * MINUTE)
   }
 
@@ -45,7 +45,7 @@ export class Guard {
   async mailsTo(email: string, kind: 'reset' | 'verify' | 'register'): Promise<boolean> {
     try {
       await this.#platform.rates.attempt([
-        { name: `${kind}-mail`, by: [folded(email)], capacity: 5, windowSeconds: HOUR },
+        { name: `${kind}-mail`, by: [foldedName(email)], capacity: 5, windowSeconds: HOUR },
       ])
       return true
     } catch (error) {
@@ -58,7 +58,7 @@ export class Guard {
   async newAddress(userId: string, email: string): Promise<void> {
     await this.#attempt(
       [
-        { name: 'address-mail', by: [folded(email)], capacity: 5 },
+        { name: 'address-mail', by: [foldedName(email)], capacity: 5 },
         { name: 'address-change', by: [userId], capacity: 10 },
       ],
       HOUR,
@@ -69,15 +69,6 @@ export class Guard {
     if (limits.length === 0) return Promise.resolve(free)
     return this.#platform.rates.attempt(limits.map((limit) => ({ ...limit, windowSeconds })))
   }
-}
-
-/**
- * Of a name whatever the database may take for the same: its `lower` makes `i` of `İ`, JavaScript makes two characters, and each
- * spelling would have tries of its own. More may fall together than are the same; they share a bucket, and nothing else.
- */
-function folded(name: string): string {
-  const plain = name.normalize('NFKD').replaceAll(/\p{M}+/gu, '')
-  return Array.from(plain, (character) => character.toLowerCase()).join('')
 }
 
 const free: Attempt = { refund: () => Promise.resolve() }

@@ -15,6 +15,7 @@ export class LastUse {
   readonly #write: (ids: readonly string[], times: readonly string[]) => FixedStatement
   readonly #used = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> = Promise.resolve()
 
   /** @param write what writes times (milliseconds since 1970, as text) of ids */
   constructor(platform: Platform, write: (ids: readonly string[], times: readonly string[]) => FixedStatement) {
@@ -30,9 +31,14 @@ export class LastUse {
     this.#timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS).unref()
   }
 
-  async flush(): Promise<void> {
+  /** Ends when nothing is being written any more, of a flush that was under way either: after it the database may be closed. */
+  flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    return (this.#running = this.#running.then(() => this.#writeUsed()))
+  }
+
+  async #writeUsed(): Promise<void> {
     if (this.#used.size === 0) return
     const used = [...this.#used]
     this.#used.clear()

@@ -49,6 +49,19 @@ describe('a change of address that somebody else asked for', () => {
     expect(stolen.json).toMatchObject({ status: 400, code: 'token_invalid' })
   })
 
+  test('that is refused for another field leaves no link behind', async () => {
+    const other = await platform.signUp({ username: 'somebody-else' })
+    const person = await platform.signUp()
+    for (const username of ['a!', 'somebody-else']) {
+      const body = { email: `new-${username.length}@example.net`, username, currentPassword: PASSWORD }
+      const refused = await platform.call('PATCH', '/api/v1/auth/me', body, person.bearer)
+      expect([400, 409], username).toContain(refused.status)
+      await settled()
+      expect(platform.mail.to(body.email), username).toEqual([])
+    }
+    expect(other.userId).not.toBe(person.userId)
+  })
+
   test('ends when he changes it; the link that confirms his own address stays good', async () => {
     const victim = await platform.signUp()
     const own = tokenIn(await platform.mail.waitFor(victim.email))

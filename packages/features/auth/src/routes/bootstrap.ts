@@ -32,25 +32,19 @@ export function bootstrap(auth: () => Auth): PublicRoute {
       const given = validate(input, body)
       const email = emailAddress(given.email)
       await parts.guard.token(client)
-      // Before anything that costs: whoever has no token of this form learns nothing of the rules for passwords either.
-      if (!isTokenOf('bootstrap', given.token))
-        throw authProblem('token_invalid', {
-          detail: 'There is no such offer: it was used, has expired, or there is an operator already.',
-        })
+      const now = parts.platform.clock.now()
+      // Before anything that costs: whoever invents a token makes nobody hash, and learns nothing of the rules for passwords either.
+      if (!(await isOffered(parts, given.token, now))) throw noOffer()
       await parts.passwords.refuseWeak(given.password, { email, name: given.name, path: '/password' })
       const passwordHash = await parts.passwords.hash(given.password)
       const name = given.name ?? ''
-      const now = parts.platform.clock.now()
       const created = await parts.platform.database.system(async (system) => {
         const [token] = await system.run(statement`
           update plinth.one_time_tokens set used_at = ${now}::text::timestamptz
           where token_hash = ${hashToken(given.token)}::text and purpose = 'bootstrap' and used_at is null
             and expires_at > ${now}::text::timestamptz
           returning token_hash`)
-        if (!token)
-          throw authProblem('token_invalid', {
-            detail: 'There is no such offer: it was used, has expired, or there is an operator already.',
-          })
+        if (!token) throw noOffer()
         const draft = { email, name, passwordHash, username: null, superadmin: true, emailVerified: true }
         const account = await createAccount(parts, system, draft)
         // Rolls back: the token is not used up by an address that was taken.
@@ -62,3 +56,19 @@ export function bootstrap(auth: () => Auth): PublicRoute {
     },
   }
 }
+
+/** A look, that uses nothing up: the token is taken in the transaction that makes the account. */
+async function isOffered({ platform }: Auth, token: string, now: Date): Promise<boolean> {
+  if (!isTokenOf('bootstrap', token)) return false
+  const [row] = await platform.database.system((system) =>
+    system.run(statement`
+      select token_hash from plinth.one_time_tokens where token_hash = ${hashToken(token)}::text and purpose = 'bootstrap'
+        and used_at is null and expires_at > ${now}::text::timestamptz`),
+  )
+  return row !== undefined
+}
+
+const noOffer = (): Error =>
+  authProblem('token_invalid', {
+    detail: 'There is no such offer: it was used, has expired, or there is an operator already.',
+  })

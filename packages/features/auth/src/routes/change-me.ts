@@ -33,9 +33,10 @@ export function changeMe(auth: () => Auth): PersonalRoute {
       const parts = auth()
       const given = validate(input, call.body)
       const userId = call.principal.id
-      if (given.email !== undefined)
-        await askForAddress(parts, call.principal.id, emailAddress(given.email), given, call.client)
       const username = typeof given.username === 'string' ? userName(given.username) : given.username
+      const proven =
+        given.email !== undefined &&
+        (await proveForAddress(parts, userId, emailAddress(given.email), given, call.client))
       if (given.name !== undefined || username !== undefined) {
         const now = parts.platform.clock.now()
         const taken = await parts.platform.database.system(async (system) => {
@@ -52,26 +53,29 @@ export function changeMe(auth: () => Auth): PersonalRoute {
         if (taken) throw authProblem('username_taken')
         parts.sessions.forget()
       }
+      // Last: a request that is refused must not leave a link behind that changes the address.
+      // Whether the address is somebody's is told to its reader alone, by what the link does.
+      if (proven) sendVerification(parts, { userId, ...proven })
       return jsonAnswer(200, JSON.stringify(await describe(parts, call)), noStore)
     },
   }
 }
 
-async function askForAddress(
+/** @returns to whom the link goes; nothing where it is the address that he has */
+async function proveForAddress(
   auth: Auth,
   userId: string,
   email: string,
   { currentPassword }: { readonly currentPassword?: string | undefined },
   client: Client,
-): Promise<void> {
+): Promise<{ readonly email: string; readonly name: string } | undefined> {
   const account = await findAccount(auth.platform, { userId })
   const attempt = await auth.guard.signIn(userId, client)
   const { valid } = await auth.passwords.verify(currentPassword ?? '', account?.passwordHash ?? null)
   if (!account || !valid)
     throw authProblem('invalid_credentials', { detail: 'The current password is needed for this.' })
   await attempt.refund()
-  if (email === account.email) return
+  if (email === account.email) return undefined
   await auth.guard.newAddress(userId, email)
-  // Whether the address is somebody's is told to its reader alone, by what the link does.
-  sendVerification(auth, { userId, email, name: account.name })
+  return { email, name: account.name }
 }

@@ -1,4 +1,5 @@
 import {
+  isPerson,
   emptyAnswer,
   jsonAnswer,
   problem,
@@ -150,6 +151,6 @@ async function revoke(auth: Auth, call: Call): Promise<TextAnswer> {
 
 /** A key that could make keys would outlive its own end. @throws permission_denied */
 function refusePrograms({ request: { principal } }: Call): void {
-  if (principal.kind === 'user' && principal.session?.credential !== 'apiKey') return
+  if (isPerson(principal)) return
   throw problem('permission_denied', { detail: 'This is for a person who has signed in.' })
 }

@@ -1,4 +1,4 @@
-import type { Call } from '@plinth/core'
+import { foldedName, type Call } from '@plinth/core'
 
 const HOUR = 3_600
 
@@ -10,7 +10,7 @@ const HOUR = 3_600
 export async function limitInvitations({ platform, request, scope }: Call, email: string): Promise<void> {
   const { principal } = request
   await platform.rates.attempt([
-    { name: 'invitation', by: [scope.tenantId, email.toLowerCase()], capacity: 5, windowSeconds: HOUR },
+    { name: 'invitation', by: [scope.tenantId, foldedName(email)], capacity: 5, windowSeconds: HOUR },
     { name: 'invitations', by: [principal.userId ?? principal.id], capacity: 200, windowSeconds: HOUR },
   ])
 }

@@ -1,4 +1,12 @@
-import { enterTenant, PlinthError, problem, type PersonalCall, type Principal, type Tenant } from '@plinth/core'
+import {
+  isPerson,
+  enterTenant,
+  PlinthError,
+  problem,
+  type PersonalCall,
+  type Principal,
+  type Tenant,
+} from '@plinth/core'
 
 export interface Entered {
   readonly tenant: Tenant
@@ -29,6 +37,6 @@ export async function enteredTenant(call: PersonalCall): Promise<Entered> {
 }
 
 /** By his own session: a key that could act as the operator would be a key to all tenants. */
-export function isOperator({ kind, superadmin, session }: Principal): boolean {
-  return kind === 'user' && superadmin === true && session?.credential !== 'apiKey'
+export function isOperator(principal: Principal): boolean {
+  return isPerson(principal) && principal.superadmin === true
 }

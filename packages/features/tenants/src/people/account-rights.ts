@@ -1,4 +1,4 @@
-import { problem, statement, type Principal, type StatementRunner } from '@plinth/core'
+import { isPerson, problem, statement, type Principal, type StatementRunner } from '@plinth/core'
 import { ownsAddresses } from '../domains/domain-owner.ts'
 
 export interface AccountTarget {
@@ -22,8 +22,7 @@ export async function refuseForeignAccount(
   principal: Principal,
   { tenantId, userId, changes, addresses }: AccountTarget,
 ): Promise<'self' | 'operator' | 'domain'> {
-  const person =
-    principal.kind === 'user' && principal.session !== undefined && principal.session.credential !== 'apiKey'
+  const person = isPerson(principal)
   if (person && principal.userId === userId) {
     // A session that somebody left open must not be enough to keep the account for good. The other way asks for the password, limits
     // the mails, and leaves the old address until the new one is proven: a mistyped one would lock its owner out.
