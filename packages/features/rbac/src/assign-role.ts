@@ -4,6 +4,7 @@ import {
   jsonAnswer,
   problem,
   refuseGrant,
+  refuseQuery,
   rowPrinter,
   statement,
   validate,
@@ -15,7 +16,6 @@ import {
 import { randomUUID } from 'node:crypto'
 import { rolesWithin } from './custom-roles.ts'
 import type { Definitions } from './definitions.ts'
-import { refuseQuery } from './refuse-query.ts'
 import { userRoleInput } from './user-role-input.ts'
 
 /**
@@ -23,7 +23,7 @@ import { userRoleInput } from './user-role-input.ts'
  * that gives it, and it cannot be deleted meanwhile.
  */
 export async function assignRole(call: Call, { rights }: Definitions): Promise<TextAnswer> {
-  refuseQuery(call.search)
+  refuseQuery(call)
   const { userId, role } = validate(userRoleInput, call.body)
   const { platform, scope, request } = call
   const { resource } = request.route

@@ -4,6 +4,7 @@ import {
   nearestNames,
   problem,
   readQuery,
+  refuseQuery,
   withBuiltInRows,
   type AccessExplanation,
   type InputFault,
@@ -15,7 +16,6 @@ import {
 } from '@plinth/core'
 import { z } from 'zod'
 import { findMember } from './member-principals.ts'
-import { refuseQuery } from './refuse-query.ts'
 
 /**
  * `GET /explain?action=project:update&id=…`: whether the caller may, and which role and scope said so; for somebody else
@@ -79,7 +79,7 @@ interface Question {
 
 /** @throws invalid_query */
 function readQuestion({ search, platform }: PersonalCall): Question {
-  refuseQuery(search, ['action', 'id', 'principal'])
+  refuseQuery({ search }, ['action', 'id', 'principal'])
   const given = search === '' ? new Map<string, string>() : readQuery(search)
   const action = given.get('action')
   const { permissions, resources } = platform.registry

@@ -3,30 +3,26 @@ import {
   holdOwners,
   holdsFor,
   matchVersion,
-  OWNER,
   problem,
   readQuery,
+  refuseAbove,
   refuseOwnerless,
+  refuseQuery,
   statement,
   type Call,
   type InputFault,
-  type Principal,
-  type Roles,
   type StatementRunner,
   type TextAnswer,
 } from '@plinth/core'
-import { rolesWithin } from './custom-roles.ts'
-import type { Definitions } from './definitions.ts'
-import { refuseQuery } from './refuse-query.ts'
 import { userRoleInput } from './user-role-input.ts'
 
 /**
  * `DELETE /user-roles/:id`, or `?userId=…&role=…`: takes a role from a member. Who may do less than he can take nothing from him, and
  * the last owner stays; of two owners who demote each other at once, the second one finds himself the last.
  */
-export async function revokeRole(call: Call, { rights }: Definitions): Promise<TextAnswer> {
+export async function revokeRole(call: Call): Promise<TextAnswer> {
   const named = call.parameters.id === undefined ? readNamed(call) : undefined
-  if (!named) refuseQuery(call.search)
+  if (!named) refuseQuery(call)
   const ifVersion = matchVersion(call.headers['if-match'])
   const { request, scope, visible, allowed } = call
   const { resource } = request.route
@@ -40,7 +36,7 @@ export async function revokeRole(call: Call, { rights }: Definitions): Promise<T
     if (!holdsFor(resource, row, allowed, scope.facts))
       throw problem('permission_denied', { detail: 'This row needs the permission userRole:delete in a wider scope.' })
     const roles = await rolesOf(system, tenantId, String(row['userId']))
-    await refuseStronger(rights.port(rolesWithin(system)), request.principal, tenantId, roles)
+    await refuseAbove(call.platform, system, request.principal, { tenantId, roles })
     if (ifVersion !== undefined && Number(row['version']) !== ifVersion) throw problem('version_mismatch')
     await transaction.delete({
       resource,
@@ -55,21 +51,6 @@ export async function revokeRole(call: Call, { rights }: Definitions): Promise<T
   })
 }
 
-/** @throws permission_denied */
-async function refuseStronger(
-  port: Roles,
-  principal: Principal,
-  tenantId: string,
-  roles: readonly string[],
-): Promise<void> {
-  if (principal.kind === 'system') return
-  if (roles.includes(OWNER) && !principal.roles?.includes(OWNER))
-    throw problem('permission_denied', { detail: 'Only an owner takes a role from an owner.' })
-  const his = await port.permissionsOf(tenantId, roles)
-  if (!his.isWithin(principal.permissions))
-    throw problem('permission_denied', { detail: 'This member may do more than you may yourself.' })
-}
-
 interface Named {
   readonly userId: string
   readonly role: string
@@ -78,7 +59,7 @@ interface Named {
 /** @throws invalid_query */
 function readNamed(call: Call): Named {
   const wanted = ['userId', 'role'] as const
-  refuseQuery(call.search, wanted)
+  refuseQuery(call, wanted)
   const given = call.search === '' ? new Map<string, string>() : readQuery(call.search)
   const result = userRoleInput.safeParse(Object.fromEntries(given))
   if (result.success) return result.data

@@ -42,7 +42,7 @@ export function userRoleRoutes(registry: Registry, definitions: () => Definition
       summary: 'Take a role from a member',
       errors: ['not_found', 'last_owner', 'version_mismatch', 'invalid_query'],
       answers: [{ status: 204, description: 'He does not have it any more' }],
-      handle: (call) => revokeRole(call, definitions()),
+      handle: (call) => revokeRole(call),
     },
     {
       ...common,
@@ -57,7 +57,7 @@ export function userRoleRoutes(registry: Registry, definitions: () => Definition
       ],
       errors: ['not_found', 'last_owner', 'invalid_query'],
       answers: [{ status: 204, description: 'He does not have it any more' }],
-      handle: (call) => revokeRole(call, definitions()),
+      handle: (call) => revokeRole(call),
     },
   ]
 }

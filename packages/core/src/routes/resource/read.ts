@@ -45,16 +45,16 @@ function chosen(call: Call): { readonly printer: RowPrinter; readonly includes: 
   return { printer: rowPrinter(resource, mask), includes }
 }
 
-/** Writes take no query; an ignored one may have been meant as a condition. @throws invalid_query */
-export function refuseQuery(call: Pick<Call, 'search'>): void {
-  if (call.search === '') return
-  const names = [...readQuery(call.search).keys()]
-  if (names.length === 0) return
+/**
+ * What is not read is refused: an ignored parameter may have been meant as a condition. Writes read none but those named here.
+ * @throws malformed_request, invalid_query
+ */
+export function refuseQuery({ search }: Pick<Call, 'search'>, allowed: readonly string[] = []): void {
+  if (search === '') return
+  const unknown = [...readQuery(search).keys()].filter((name) => !allowed.includes(name))
+  if (unknown.length === 0) return
+  const message = allowed.length === 0 ? 'No query is read here' : `Allowed: ${allowed.join(', ')}`
   throw problem('invalid_query', {
-    errors: names.map((name) => ({
-      path: `?${name.slice(0, 64)}`,
-      code: 'unknown_parameter',
-      message: 'No query is read here',
-    })),
+    errors: unknown.map((name) => ({ path: `?${name.slice(0, 64)}`, code: 'unknown_parameter', message })),
   })
 }

@@ -1,4 +1,14 @@
-import { emptyAnswer, jsonAnswer, problem, statement, type PersonalRoute, type RawRow } from '@plinth/core'
+import {
+  emptyAnswer,
+  jsonAnswer,
+  problem,
+  readQuery,
+  refuseQuery,
+  statement,
+  type PersonalCall,
+  type PersonalRoute,
+  type RawRow,
+} from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { deviceName } from '../sessions/device-name.ts'
@@ -69,9 +79,10 @@ export function ownSessions(auth: () => Auth): readonly PersonalRoute[] {
       ],
       errors: ['invalid_query'],
       answers: [noContent],
-      async handle({ principal, search }) {
+      async handle(call) {
         const parts = auth()
-        const all = exceptCurrent(search) === 'false'
+        const { principal } = call
+        const all = exceptCurrent(call) === 'false'
         await parts.platform.database.system((system) =>
           endSessions(parts, system, {
             userId: principal.id,
@@ -108,12 +119,12 @@ export function ownSessions(auth: () => Auth): readonly PersonalRoute[] {
 }
 
 /** @throws invalid_query */
-function exceptCurrent(search: string): string {
-  const query = new URLSearchParams(search)
-  const value = query.get('exceptCurrent') ?? 'true'
-  if ([...query.keys()].some((key) => key !== 'exceptCurrent') || !['true', 'false'].includes(value))
+function exceptCurrent(call: PersonalCall): string {
+  refuseQuery(call, ['exceptCurrent'])
+  const value = readQuery(call.search).get('exceptCurrent') ?? 'true'
+  if (!['true', 'false'].includes(value))
     throw problem('invalid_query', {
-      errors: [{ path: '?exceptCurrent', code: 'invalid', message: 'Only exceptCurrent=true or false is read here' }],
+      errors: [{ path: '?exceptCurrent', code: 'invalid', message: 'Only true or false is read here' }],
     })
   return value
 }

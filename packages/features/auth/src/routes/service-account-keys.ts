@@ -1,8 +1,9 @@
 import {
-  isPerson,
   emptyAnswer,
+  isPerson,
   jsonAnswer,
   problem,
+  refuseAbove,
   refuseQuery,
   routePartsOf,
   validate,
@@ -17,7 +18,7 @@ import { newServiceKeySchema, readServiceKeyDraft } from '../api-keys/key-input.
 import { makeKey, renewKey } from '../api-keys/make-key.ts'
 import { apiKeyExample, apiKeySchema, keysOfService } from '../api-keys/own-keys.ts'
 import { revokeKeys } from '../api-keys/revoke-keys.ts'
-import { lockedService, refuseStronger } from '../service-accounts/locked-service.ts'
+import { lockedService } from '../service-accounts/locked-service.ts'
 import { serviceAccounts } from '../tables.ts'
 import { madeKeyExample, madeKeySchema, rotation } from './make-api-key.ts'
 import { noContent, noStore } from './route-facts.ts'
@@ -104,7 +105,10 @@ async function make(call: Call): Promise<TextAnswer> {
   const draft = readServiceKeyDraft(call.body, scope.now)
   return call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseStronger(call, system, service.roles)
+    await refuseAbove(call.platform, system, call.request.principal, {
+      tenantId: call.scope.tenantId,
+      roles: service.roles,
+    })
     const holder = { serviceAccountId: service.id }
     const { id, key, keyPrefix } = await makeKey(system, scope, holder, { ...draft, role: null })
     const data = { id, name: draft.name, serviceAccountId: service.id }
@@ -120,7 +124,10 @@ async function rotate(auth: Auth, call: Call): Promise<TextAnswer> {
   const { overlapSeconds } = validate(rotation, call.body)
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseStronger(call, system, service.roles)
+    await refuseAbove(call.platform, system, call.request.principal, {
+      tenantId: call.scope.tenantId,
+      roles: service.roles,
+    })
     const keys = await keysOfService(transaction, service.id)
     const known = keys.find(({ id }) => id === call.parameters['keyId'])
     if (!known) throw problem('not_found')

@@ -3,7 +3,9 @@ import {
   emptyAnswer,
   jsonAnswer,
   problem,
+  refuseAbove,
   refuseGrant,
+  refuseNarrow,
   refuseQuery,
   rolesIn,
   routePartsOf,
@@ -20,7 +22,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { revokeKeys } from '../api-keys/revoke-keys.ts'
-import { lockedService, refuseStronger } from '../service-accounts/locked-service.ts'
+import { lockedService } from '../service-accounts/locked-service.ts'
 import { serviceAccounts } from '../tables.ts'
 import { noContent } from './route-facts.ts'
 
@@ -94,8 +96,7 @@ async function create(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, request, scope } = call
   // They belong to the tenant: of own ones there are none to begin with.
-  if (call.allowed.kind !== 'always')
-    throw problem('permission_denied', { detail: 'This needs the permission serviceAccount:create in the scope all.' })
+  refuseNarrow(call)
   const given = validate(newService, call.body)
   await refuseGrant(platform, request.principal, scope.tenantId, given.roles)
   return call.transactAsSystem(async (system, transaction) => {
@@ -118,7 +119,7 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
   const given = validate(serviceChange, call.body)
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseStronger(call, system, service.roles)
+    await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, roles: service.roles })
     const { id } = service
     if (given.roles) await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, given.roles)
     if (Object.keys(given).length === 0) return answerWith(call, transaction, id)
@@ -140,13 +141,13 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
 
 async function remove(auth: Auth, call: Call): Promise<TextAnswer> {
   refuseQuery(call)
-  const { tenantId } = call.scope
+  const { platform, request, scope } = call
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const { id, roles: had } = await lockedService(call, transaction)
-    await refuseStronger(call, system, had)
+    await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, roles: had })
     // Its keys go with it.
     await system.run(statement`
-      delete from plinth.service_accounts where tenant_id = ${tenantId}::uuid and id = ${id}::uuid`)
+      delete from plinth.service_accounts where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)
     await transaction.emit({ type: 'serviceAccount.deleted', key: id, data: { id } })
     return emptyAnswer(204)
   })

@@ -1,4 +1,4 @@
-import { emptyAnswer, problem, refuseQuery, routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
+import { emptyAnswer, lockedRow, refuseQuery, routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { revokeKeys } from '../api-keys/revoke-keys.ts'
 import { apiKeys } from '../tables.ts'
@@ -16,15 +16,12 @@ export function tenantApiKeys(auth: () => Auth, registry: Registry): readonly Gu
       path: `${base}/:id`,
       operationId: 'revokeApiKey',
       summary: 'Revoke a key of a member, at once',
-      errors: ['invalid_query', 'not_found', 'permission_denied'],
+      errors: ['invalid_query', 'not_found', 'permission_denied', 'version_mismatch'],
       answers: [noContent],
       async handle(call) {
         refuseQuery(call)
         const answer = await call.transactAsSystem(async (system, transaction) => {
-          const id = call.parameters['id']!
-          if (!(await transaction.read({ resource, id, visible: call.visible }))) throw problem('not_found')
-          if (!(await transaction.read({ resource, id, visible: call.allowed })))
-            throw problem('permission_denied', { detail: 'This needs the permission apiKey:delete in a wider scope.' })
+          const id = String((await lockedRow(call, transaction, resource))['id'])
           const { tenantId, now } = call.scope
           const [revoked] = await revokeKeys(system, now, { tenantId, id })
           if (revoked !== undefined) await transaction.emit({ type: 'apiKey.deleted', key: id, data: { id } })

@@ -1,6 +1,7 @@
 import {
   always,
   jsonAnswer,
+  lockedRow,
   problem,
   refuseQuery,
   rowPrinter,
@@ -10,7 +11,6 @@ import {
   type SystemTransaction,
   type TextAnswer,
 } from '@plinth/core'
-import { lockedRow } from '../locked-row.ts'
 import { tenancyProblem } from '../tenancy-errors.ts'
 import { domains } from './domain-resource.ts'
 import { hasRecord, type ResolveTxt } from './resolve-txt.ts'

@@ -1,6 +1,7 @@
 import {
   emptyAnswer,
   jsonAnswer,
+  lockedRow,
   problem,
   refuseQuery,
   statement,
@@ -10,7 +11,6 @@ import {
   type Transaction,
 } from '@plinth/core'
 import { z } from 'zod'
-import { lockedRow } from '../locked-row.ts'
 import { printPage, readPage } from '../paging.ts'
 import { groups } from './group-resource.ts'
 

@@ -1,8 +1,10 @@
 import {
   emptyAnswer,
   jsonAnswer,
+  lockedRow,
   problem,
   refuseGrant,
+  refuseNarrow,
   refuseQuery,
   rolesIn,
   routePartsOf,
@@ -18,7 +20,6 @@ import {
 } from '@plinth/core'
 import { z } from 'zod'
 import { joinedTenant } from '../directory/tenant-schema.ts'
-import { lockedRow, refuseNarrow } from '../locked-row.ts'
 import { mailAddress } from '../mail-address.ts'
 import { announceMember } from '../people/announce-member.ts'
 import { roleNames } from '../people/role-names.ts'

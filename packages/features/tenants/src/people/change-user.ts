@@ -3,8 +3,11 @@ import {
   changeStanding,
   holdOwners,
   jsonAnswer,
+  lockedRow,
   problem,
+  refuseAbove,
   refuseGrant,
+  refuseNarrow,
   refuseQuery,
   rolesIn,
   rowPrinter,
@@ -18,11 +21,9 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
-import { lockedRow, refuseNarrow } from '../locked-row.ts'
 import { mailAddress } from '../mail-address.ts'
 import { refuseForeignAccount } from './account-rights.ts'
 import { taken, unsupported } from './create-user.ts'
-import { refuseAbove } from './refuse-above.ts'
 import { setRoles } from './set-roles.ts'
 import { roleNames } from './role-names.ts'
 import { members } from './user-resource.ts'

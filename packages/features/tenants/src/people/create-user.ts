@@ -4,6 +4,7 @@ import {
   jsonAnswer,
   problem,
   refuseGrant,
+  refuseNarrow,
   refuseQuery,
   rowPrinter,
   validate,
@@ -12,7 +13,6 @@ import {
 } from '@plinth/core'
 import { z } from 'zod'
 import { invite, refuseMember, type Inviting } from '../invitations/invite.ts'
-import { refuseNarrow } from '../locked-row.ts'
 import { mailAddress } from '../mail-address.ts'
 import { roleNames } from './role-names.ts'
 import { members } from './user-resource.ts'

@@ -3,7 +3,9 @@ import {
   depart,
   emptyAnswer,
   holdOwners,
+  lockedRow,
   problem,
+  refuseAbove,
   refuseQuery,
   statement,
   type Call,
@@ -12,9 +14,7 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
-import { lockedRow } from '../locked-row.ts'
 import { holdUser, rolesOf } from './change-user.ts'
-import { refuseAbove } from './refuse-above.ts'
 import { members } from './user-resource.ts'
 
 /**
