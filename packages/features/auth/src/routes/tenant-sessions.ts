@@ -1,21 +1,31 @@
 import {
   emptyAnswer,
   jsonAnswer,
+  lockedRow,
   problem,
+  readQuery,
+  refuseNarrow,
+  refuseQuery,
   routePartsOf,
   statement,
   type Call,
   type GuardedRoute,
   type Registry,
+  type TextAnswer,
+  type Transaction,
 } from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { endSessions } from '../sessions/end-session.ts'
+import { sessions } from '../tables.ts'
 import { noContent } from './route-facts.ts'
+
+/** What a list of sessions says of why it ended. */
+const by = 'ended by an administrator'
 
 /** `DELETE /sessions[/:id]`: ends sessions of members, as far as they work in this tenant. Listing is the resource's own business. */
 export function tenantSessions(auth: () => Auth, registry: Registry): readonly GuardedRoute[] {
-  const resource = registry.resources.find(({ name }) => name === 'session')!
+  const resource = registry.byTable.get(sessions)!
   const { base, common, guard } = routePartsOf(registry, resource)
   return [
     {
@@ -25,24 +35,20 @@ export function tenantSessions(auth: () => Auth, registry: Registry): readonly G
       path: `${base}/:id`,
       operationId: 'endSession',
       summary: 'End a session of a member',
-      errors: ['not_found'],
+      errors: ['invalid_query', 'not_found', 'permission_denied', 'version_mismatch'],
       answers: [noContent],
       async handle(call) {
-        const parts = auth()
-        const id = call.parameters.id!
-        // Read under row-level security and the caller's scope: what he may not see he cannot end.
-        const row = await call.session.read({ resource, id, visible: call.allowed })
-        if (!row) throw problem('not_found')
-        await parts.platform.database.system((system) =>
-          endSessions(parts, system, {
-            id,
-            userId: String(row['ownerUserId']),
-            tenantId: call.request.tenant.id,
-            by: 'ended by an administrator',
-          }),
-        )
-        parts.sessions.forget()
-        return emptyAnswer(204)
+        refuseQuery(call)
+        const { tenantId } = call.scope
+        const answer = await call.transactAsSystem(async (system, transaction) => {
+          const row = await lockedRow(call, transaction, resource)
+          const [id, userId] = [String(row['id']), String(row['ownerUserId'])]
+          const ended = await endSessions(auth(), system, { id, userId, tenantId, by })
+          if (ended > 0) await tellEnded(transaction, id, userId)
+          return emptyAnswer(204)
+        })
+        auth().sessions.forget()
+        return answer
       },
     },
     {
@@ -63,36 +69,41 @@ export function tenantSessions(auth: () => Auth, registry: Registry): readonly G
   ]
 }
 
-async function endMany(auth: Auth, call: Call): ReturnType<GuardedRoute['handle']> {
-  const { confirm, userId } = readQuery(call.search)
+async function endMany(auth: Auth, call: Call): Promise<TextAnswer> {
+  const { confirm, userId = null } = readFilter(call)
   // All of a tenant's people at once: not for whoever may end only some.
-  if (call.allowed.kind !== 'always')
-    throw problem('permission_denied', { detail: 'This needs session:delete on all sessions.' })
-  if (userId === undefined && confirm !== 'sessions')
+  refuseNarrow(call)
+  if (userId === null && confirm !== 'sessions')
     throw problem('invalid_query', {
       errors: [{ path: '?confirm', code: 'required', message: 'Send confirm=sessions, or the userId of one member' }],
     })
-  const now = auth.platform.clock.now()
+  const { now, tenantId } = call.scope
   const own = call.request.principal.session?.id ?? null
-  const rows = await auth.platform.database.system((system) =>
-    system.run(statement`
-      update plinth.sessions set ended_at = ${now}::text::timestamptz, ended_by = 'ended by an administrator',
+  const answer = await call.transactAsSystem(async (system, transaction) => {
+    const rows = await system.run(statement`
+      update plinth.sessions set ended_at = ${now}::text::timestamptz, ended_by = ${by}::text,
         updated_at = ${now}::text::timestamptz, version = version + 1
-      where tenant_id = ${call.request.tenant.id}::uuid and ended_at is null
-        and (${userId ?? null}::text is null or owner_user_id = ${userId ?? null}::text::uuid)
+      where tenant_id = ${tenantId}::uuid and ended_at is null
+        and (${userId}::text is null or owner_user_id = ${userId}::text::uuid)
         and (${own}::text is null or id <> ${own}::text::uuid)
-      returning id`),
-  )
+      returning id, owner_user_id`)
+    for (const row of rows) await tellEnded(transaction, String(row['id']), String(row['owner_user_id']))
+    return jsonAnswer(200, JSON.stringify({ deleted: rows.length }))
+  })
   auth.sessions.forget()
-  return jsonAnswer(200, JSON.stringify({ deleted: rows.length }))
+  return answer
 }
 
-const query = z.strictObject({ confirm: z.literal('sessions').optional(), userId: z.uuid().optional() })
+function tellEnded(transaction: Transaction, id: string, userId: string): Promise<void> {
+  return transaction.emit({ type: 'session.ended', key: id, data: { id, userId } })
+}
 
-function readQuery(search: string): z.output<typeof query> {
-  const given = [...new URLSearchParams(search)]
-  const parsed = query.safeParse(Object.fromEntries(given))
-  if (parsed.success && given.length === Object.keys(parsed.data).length) return parsed.data
+const filter = z.object({ confirm: z.literal('sessions').optional(), userId: z.uuid().optional() })
+
+function readFilter(call: Call): z.output<typeof filter> {
+  refuseQuery(call, ['confirm', 'userId'])
+  const parsed = filter.safeParse(Object.fromEntries(readQuery(call.search)))
+  if (parsed.success) return parsed.data
   throw problem('invalid_query', {
     errors: [{ path: '?', code: 'invalid', message: 'Allowed are confirm=sessions and userId=<id>' }],
   })
