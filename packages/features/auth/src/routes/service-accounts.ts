@@ -2,7 +2,6 @@ import {
   always,
   emptyAnswer,
   jsonAnswer,
-  problem,
   refuseAbove,
   refuseGrant,
   refuseNarrow,
