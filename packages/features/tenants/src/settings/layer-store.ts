@@ -67,6 +67,10 @@ function byKey(rows: readonly RawRow[]): SaidByKey {
   return said
 }
 
+function keyOf(audience: Audience | undefined): string {
+  return `${audience?.tenantId ?? ''}|${audience?.userId ?? ''}`
+}
+
 /** What is said of the keys of one kind. Kept for a second: code asks on every request. */
 export class LayerStore {
   readonly #platform: () => Platform
@@ -81,13 +85,17 @@ export class LayerStore {
 
   /** @param audience undefined: what the operator says */
   async said(audience: Audience | undefined, options: { readonly fresh?: boolean } = {}): Promise<SaidByKey> {
-    if (options.fresh) this.#kept.forget()
-    return (await this.#kept.find(`${audience?.tenantId ?? ''}|${audience?.userId ?? ''}`)) ?? new Map()
+    const key = keyOf(audience)
+    if (options.fresh) this.#kept.forget(key)
+    return (await this.#kept.find(key)) ?? new Map()
   }
 
-  /** Others follow within a second. */
-  forget(): void {
-    this.#kept.forget()
+  /**
+   * After a change, in this process; others follow within a second. Of one person what he is told; of a tenant, or of all, everything,
+   * since each of their people was told it.
+   */
+  forget(audience: Audience | undefined): void {
+    this.#kept.forget(audience?.userId == null ? undefined : keyOf(audience))
   }
 }
 

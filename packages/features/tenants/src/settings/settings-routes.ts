@@ -1,5 +1,6 @@
 import { jsonAnswer, refuseQuery, type PersonalCall, type PersonalRoute, type TextAnswer } from '@plinth/core'
 import { z } from 'zod'
+import { tenancyEvents } from '../log-events.ts'
 import { layers, type SettingDeclarations, type Layer } from './declaration.ts'
 import { shownSettings } from './effective.ts'
 import { sayForAll, sayInTenant, type Audience, type LayerStore } from './layer-store.ts'
@@ -101,7 +102,13 @@ export function settingsRoutes(declared: SettingDeclarations, store: LayerStore)
       await platform.database.system(async (system) => {
         for (const saying of sayings) await sayForAll(system, now, saying)
       })
-      store.forget()
+      const keys = sayings.map(({ key }) => key)
+      platform.log.info(tenancyEvents.platformSettingsChanged, {
+        requestId: call.requestId,
+        by: call.principal.id,
+        keys,
+      })
+      store.forget(undefined)
       return show(call, layer)
     }
     await call.transact(async (transaction) => {
@@ -112,6 +119,7 @@ export function settingsRoutes(declared: SettingDeclarations, store: LayerStore)
       }
       return jsonAnswer(200, '{}')
     })
+    store.forget(audience)
     return show(call, layer)
   }
 }

@@ -65,6 +65,18 @@ describe('what holds', () => {
     expect(await feature.settings.get('theme', { tenantId: platform.b.id })).toBe('dark')
   })
 
+  test('is known at once to the code of this process, whichever layer said it', async () => {
+    const here = { tenantId: platform.a.id, userId: user.id }
+    const get = (): Promise<string> => feature.settings.get('theme', here)
+    expect(await get()).toBe('light')
+    expect((await operate({ theme: 'dark' })).status).toBe(200)
+    expect(await get()).toBe('dark')
+    expect((await platform.ask(admin, 'PATCH', path, { theme: 'light' })).status).toBe(200)
+    expect(await get()).toBe('light')
+    expect((await platform.ask(user, 'PATCH', `${path}/me`, { theme: 'dark' })).status).toBe(200)
+    expect(await get()).toBe('dark')
+  })
+
   test('is said by whoever may, in a form that the schema takes', async () => {
     expect((await platform.ask(user, 'GET', path)).status).toBe(403)
     expect((await platform.ask(user, 'PATCH', path, { theme: 'dark' })).status).toBe(403)
