@@ -1,13 +1,26 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { EventRecord } from '@plinth/core'
+import { capturedLog } from '@plinth/testing'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { peoplePlatform, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
 
+const log = capturedLog()
 const departed: unknown[] = []
+const heard: EventRecord[] = []
+const hear = (_: unknown, event: EventRecord): Promise<void> => Promise.resolve(void heard.push(event))
 let platform: PeoplePlatform
 let operator: Person
 beforeAll(async () => {
   platform = await peoplePlatform({
-    features: [{ name: 'spy', departure: (_, departure) => Promise.resolve(void departed.push(departure)) }],
+    plinth: { log },
+    features: [
+      {
+        name: 'spy',
+        departure: (_, departure) => Promise.resolve(void departed.push(departure)),
+        on: { 'user.suspended': hear, 'user.reactivated': hear },
+      },
+    ],
   })
+  platform.database.startBackground()
   operator = await platform.person('operator@example.test', { superadmin: true })
 })
 afterAll(() => platform.close())
@@ -71,4 +84,26 @@ test('a user who is suspended is nobody anywhere, and what he holds ends', async
   expect((await operate('PATCH', `/users/${operator.id}`, { status: 'suspended' })).status).toBe(409)
   expect((await operate('PATCH', '/users/0193a000-0000-7000-8000-0000000000ff', { status: 'active' })).status).toBe(404)
   expect((await operate('PATCH', `/users/${ada.id}`, { status: 'closed' })).status).toBe(400)
+})
+
+test('every tenant of a user learns that he was suspended, once, and the log does', async () => {
+  const ada = await platform.member('user')
+  await platform.join(ada, platform.b.id, 'user')
+  const told = (): readonly EventRecord[] => heard.filter(({ key }) => key === ada.id)
+  for (const status of ['suspended', 'suspended', 'active'])
+    expect((await operate('PATCH', `/users/${ada.id}`, { status })).status).toBe(200)
+  await vi.waitFor(() => expect(told().length).toBe(4), { timeout: 10_000 })
+  for (const { id: tenantId } of [platform.a, platform.b])
+    expect(told().filter((event) => event.tenantId === tenantId)).toMatchObject(
+      ['user.suspended', 'user.reactivated'].map((type) => ({
+        type,
+        actor: { id: operator.id },
+        data: { id: ada.id },
+      })),
+    )
+  const lines = log.of('account_status_changed').filter(({ fields }) => fields?.['user'] === ada.id)
+  expect(lines.map(({ fields }) => [fields['by'], fields['status']])).toEqual([
+    [operator.id, 'suspended'],
+    [operator.id, 'active'],
+  ])
 })

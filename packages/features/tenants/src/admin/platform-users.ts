@@ -4,14 +4,18 @@ import {
   jsonAnswer,
   problem,
   refuseQuery,
+  scopeOf,
   statement,
   validate,
   type PersonalCall,
   type RawRow,
   type StatementRunner,
+  type SystemTransaction,
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
+import { tenantWithin } from '../directory/tenant-within.ts'
+import { tenancyEvents } from '../log-events.ts'
 import { printPage, readPage } from '../paging.ts'
 
 /** A user as the operator sees him: who he is and where he belongs, and nothing of what lies in the tenants. */
@@ -80,23 +84,45 @@ export async function showPlatformUser(call: PersonalCall): Promise<TextAnswer> 
  */
 export async function changePlatformUser(call: PersonalCall): Promise<TextAnswer> {
   refuseQuery(call)
-  const { platform, principal } = call
+  const { platform, principal, requestId } = call
   const { status } = validate(platformUserChange, call.body)
   const id = idOf(call)
   if (status === 'suspended' && id === principal.userId)
     throw problem('conflict', { detail: 'You would lock yourself out: ask another operator.' })
   return platform.database.system(async (system) => {
     system.changesMembers()
-    const [changed] = await system.run(statement`
-      update plinth.users set status = ${status}::text, version = version + 1,
-        updated_at = ${platform.clock.now()}::text::timestamptz
-      where id = ${id}::uuid and status in ('active', 'suspended')
-      returning id`)
-    const answer = await answerOf(system, id)
-    if (!changed) throw problem('conflict', { detail: 'The account is closed.' })
-    if (status === 'suspended') await depart(platform, system, { tenantId: null, userId: id })
-    return answer
+    const [before] = await system.run(statement`select status from plinth.users where id = ${id}::uuid for update`)
+    if (!before) throw problem('not_found')
+    if (before['status'] !== 'active' && before['status'] !== 'suspended')
+      throw problem('conflict', { detail: 'The account is closed.' })
+    if (before['status'] !== status) {
+      await system.run(statement`
+        update plinth.users set status = ${status}::text, version = version + 1,
+          updated_at = ${platform.clock.now()}::text::timestamptz
+        where id = ${id}::uuid`)
+      if (status === 'suspended') await depart(platform, system, { tenantId: null, userId: id })
+      await tellTenants(call, system, id, status)
+      platform.log.info(tenancyEvents.accountStatusChanged, { requestId, by: principal.id, user: id, status })
+    }
+    return answerOf(system, id)
   })
+}
+
+/** His tenants learn of it, each by an event of its own: to them he is gone, although his membership is as it was. */
+async function tellTenants(
+  { platform, principal, requestId }: PersonalCall,
+  system: SystemTransaction,
+  userId: string,
+  status: 'active' | 'suspended',
+): Promise<void> {
+  const rows = await system.run(statement`
+    select tenant_id from plinth.memberships where user_id = ${userId}::uuid order by tenant_id`)
+  const type = status === 'suspended' ? 'user.suspended' : 'user.reactivated'
+  for (const row of rows) {
+    const tenant = await tenantWithin(system, String(row['tenant_id']))
+    const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId }))
+    await transaction.emit({ type, key: userId, data: { id: userId } })
+  }
 }
 
 function idOf(call: PersonalCall): string {

@@ -3,13 +3,17 @@ import {
   problem,
   readQuery,
   refuseQuery,
+  scopeOf,
   validate,
   type InputFault,
   type PersonalCall,
   type PersonalRoute,
+  type Tenant,
   type TextAnswer,
+  type Transaction,
 } from '@plinth/core'
 import { z } from 'zod'
+import { tenancyEvents } from '../log-events.ts'
 import { sayForAll, sayInTenant, type LayerStore, type Saying } from '../settings/layer-store.ts'
 import { flagRule, isEnabled, ruleOf, type FlagDeclarations } from './evaluate.ts'
 
@@ -109,34 +113,42 @@ export function flagRoutes(declared: FlagDeclarations, store: LayerStore): reado
     const sayings = sayingsOf(validate(patch, call.body), '', 'tenant')
     const now = platform.clock.now()
     await call.transact(async (transaction) => {
-      for (const saying of sayings) await sayInTenant(transaction, { tenantId }, now, saying)
+      await say(transaction, tenantId, now, sayings)
       return jsonAnswer(200, '{}')
     })
+    store.forget({ tenantId })
     return list(tenantId, call.principal.userId)
   }
 
   async function listAsOperator(call: PersonalCall): Promise<TextAnswer> {
-    const parameters = readQuery(call.search)
-    for (const name of parameters.keys())
-      if (name !== 'tenant')
-        throw problem('invalid_query', {
-          errors: [{ path: `?${name.slice(0, 64)}`, code: 'unknown_parameter', message: 'Allowed: tenant' }],
-        })
-    return list(await tenantIdOf(call, parameters.get('tenant')), null)
+    refuseQuery(call, ['tenant'])
+    const tenant = await tenantOf(call, readQuery(call.search).get('tenant'))
+    return list(tenant?.id, null)
   }
 
   async function changeAsOperator(call: PersonalCall): Promise<TextAnswer> {
     refuseQuery(call)
-    const { platform } = call
-    const { tenant, flags } = validate(patchOfAll, call.body)
-    const tenantId = await tenantIdOf(call, tenant)
+    const { platform, principal, requestId } = call
+    const { tenant: named, flags } = validate(patchOfAll, call.body)
+    const tenant = await tenantOf(call, named)
     const sayings = sayingsOf(flags, '/flags', 'platform')
     const now = platform.clock.now()
     await platform.database.system(async (system) => {
-      for (const saying of sayings)
-        await (tenantId === undefined ? sayForAll(system, now, saying) : sayInTenant(system, { tenantId }, now, saying))
+      if (!tenant) for (const saying of sayings) await sayForAll(system, now, saying)
+      else await say(await system.within(scopeOf(platform, { principal, tenant, requestId })), tenant.id, now, sayings)
     })
-    return list(tenantId, null)
+    const keys = sayings.map(({ key }) => key)
+    if (!tenant) platform.log.info(tenancyEvents.platformFlagsChanged, { requestId, by: principal.id, keys })
+    store.forget(tenant && { tenantId: tenant.id })
+    return list(tenant?.id, null)
+  }
+
+  /** Whoever switches them: the tenant's own people, or the operator for this tenant. */
+  async function say(transaction: Transaction, tenantId: string, now: Date, sayings: readonly Saying[]): Promise<void> {
+    for (const saying of sayings) await sayInTenant(transaction, { tenantId }, now, saying)
+    if (sayings.length === 0) return
+    const keys = sayings.map(({ key }) => key)
+    await transaction.emit({ type: 'featureFlag.updated', key: tenantId, data: { keys } })
   }
 
   function sayingsOf(given: z.output<typeof rules>, at: string, who: 'platform' | 'tenant'): readonly Saying[] {
@@ -157,9 +169,9 @@ export function flagRoutes(declared: FlagDeclarations, store: LayerStore): reado
 }
 
 /** @throws not_found */
-async function tenantIdOf({ platform }: PersonalCall, named: string | undefined): Promise<string | undefined> {
+async function tenantOf({ platform }: PersonalCall, named: string | undefined): Promise<Tenant | undefined> {
   if (named === undefined) return undefined
   const tenant = await platform.database.findTenant(named)
   if (!tenant) throw problem('not_found')
-  return tenant.id
+  return tenant
 }
