@@ -87,9 +87,13 @@ function testRoles(): Feature {
 /** What was written of accounts, in the order of writing. */
 export const written: { readonly userId: string; readonly password?: string }[] = []
 
+/** Passwords that were judged and hashed, as a real filling of the port would. */
+export const hashed: string[] = []
+
 const testAccounts: Accounts = {
-  prepare: (_platform, { email, username = null, name = '', password, emailVerified = false }) =>
-    Promise.resolve({
+  prepare(_platform, { email, username = null, name = '', password, emailVerified = false }) {
+    if (password !== undefined) hashed.push(password)
+    return Promise.resolve({
       async create(system) {
         const userId = randomUUID()
         const [made] = await system.run(statement`
@@ -99,9 +103,11 @@ const testAccounts: Accounts = {
         if (made && password !== undefined) written.push({ userId, password })
         return made ? { userId } : { taken: 'email' }
       },
-    }),
-  prepareChange: (_platform, { email, username, name, password }) =>
-    Promise.resolve({
+    })
+  },
+  prepareChange(_platform, { email, username, name, password }) {
+    if (password !== undefined) hashed.push(password)
+    return Promise.resolve({
       announce: () => undefined,
       async apply(system, userId) {
         const [taken] = await system.run(statement`
@@ -116,7 +122,8 @@ const testAccounts: Accounts = {
         if (changed && password !== undefined) written.push({ userId, password })
         return changed !== undefined
       },
-    }),
+    })
+  },
 }
 
 export interface Person {

@@ -96,6 +96,8 @@ async function resend(call: Call, { days }: Inviting): Promise<TextAnswer> {
   const resource = platform.registry.byTable.get(invitations)!
   const seen = await call.session.read({ resource, id: call.parameters['id']!, visible: call.visible })
   if (!seen) throw problem('not_found')
+  const before = await call.replay()
+  if (before) return before
   await limitInvitations(call, String(seen['email']))
   let mail: Parameters<typeof sendInvitation>[1] | undefined
   const answer = await call.transactAsSystem(async (system, transaction) => {

@@ -95,6 +95,24 @@ describe('an invitation', () => {
     expect((await platform.ask(admin, 'POST', `${path}/${fourth.id}/resend`)).status).toBe(409)
   })
 
+  test('is charged and mailed once, however often the request is sent again', async () => {
+    const { email } = await platform.person()
+    const send = (target: string, body?: object): ReturnType<PeoplePlatform['ask']> =>
+      platform.ask(admin, 'POST', target, body, { headers: { 'idempotency-key': `${target}-${email}` } })
+    const first = await send(path, { email })
+    const { id } = first.json as { id: string }
+    const targets: readonly (readonly [string, object | undefined, number])[] = [
+      [path, { email }, 201],
+      ['/api/v1/users', { email }, 201],
+      [`${path}/${id}/resend`, undefined, 200],
+    ]
+    // Five mails an hour go to one address.
+    for (let time = 0; time < 6; time += 1)
+      for (const [target, body, status] of targets) expect((await send(target, body)).status, target).toBe(status)
+    await sentTo(email, 3)
+    expect(platform.mail.to(email)).toHaveLength(3)
+  })
+
   test('goes with whoever sent it', async () => {
     const [boss, guest] = [await platform.member('owner'), await platform.person()]
     const sent = await invited(guest.email)

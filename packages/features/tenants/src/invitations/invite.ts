@@ -34,6 +34,9 @@ const DAY = 86_400_000
 export async function invite(call: Call, { days }: Inviting, guest: Guest): Promise<TextAnswer> {
   const { platform, scope, request } = call
   const { tenant } = request
+  // A request that is sent again is not charged again.
+  const before = await call.replay()
+  if (before) return before
   await limitInvitations(call, guest.email)
   let mailed: { readonly id: string; readonly token: string } | undefined
   const answer = await call.transactAsSystem(async (system, transaction) => {

@@ -60,6 +60,9 @@ export async function changeUser(call: Call): Promise<TextAnswer> {
   const resource = platform.registry.byTable.get(members)!
   const seen = await call.session.read({ resource, id: call.parameters['id']!, visible })
   if (!seen) throw problem('not_found')
+  // A request that is sent again costs no second hash.
+  const before = await call.replay()
+  if (before) return before
   const prepared = await prepareAccount(call, seen, wantedOf(input, seen).account)
   let applied = false
   const answer = await call.transactAsSystem(async (system, transaction) => {

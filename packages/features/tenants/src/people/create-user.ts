@@ -44,6 +44,9 @@ export async function createUser(call: Call, inviting: Inviting): Promise<TextAn
   await refuseGrant(platform, request.principal, scope.tenantId, roles)
   if (password === undefined) return invite(call, inviting, guest)
   if (!platform.accounts) throw unsupported()
+  // A request that is sent again costs no second hash.
+  const before = await call.replay()
+  if (before) return before
   const draft = { email, name, password, ...(username !== undefined && { username }) }
   const prepared = await platform.accounts.prepare(platform, draft)
   return call.transactAsSystem(async (system, transaction) => {

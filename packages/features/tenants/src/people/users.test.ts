@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { peoplePlatform, written, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
+import { hashed, peoplePlatform, written, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
 
 const departed: string[] = []
 
@@ -265,4 +265,22 @@ describe('DELETE /users/:id', () => {
       expect(answers.filter((reply) => reply.status < 300)).toHaveLength(1)
     }
   })
+})
+
+test('a password is hashed once, however often the request is sent again', async () => {
+  const operator = await platform.person(undefined, { superadmin: true })
+  await platform.join(operator, platform.a.id, 'owner')
+  const send = (method: string, path: string, body: object): ReturnType<PeoplePlatform['ask']> =>
+    platform.ask(operator, method, path, body, {
+      flags: '.super',
+      headers: { 'idempotency-key': `${method}-${user.id}` },
+    })
+  const email = `hashed-once-${user.id}@example.test`
+  for (let time = 0; time < 3; time += 1) {
+    const made = await send('POST', '/api/v1/users', { email, password: 'made at once, for him' })
+    const changed = await send('PATCH', at(user), { password: 'set anew by the operator' })
+    expect([made.status, changed.status]).toEqual([201, 200])
+  }
+  for (const password of ['made at once, for him', 'set anew by the operator'])
+    expect(hashed.filter((each) => each === password)).toHaveLength(1)
 })
