@@ -18,6 +18,17 @@ export type { CapturedMail } from './mail/captured-mail.ts'
 export { depot } from './resources/depot.ts'
 export { crates, documents, folders, letters, prices, vaults } from './resources/depot-tables.ts'
 
+// A passkey in software.
+export { softPasskey } from './passkey/soft-passkey.ts'
+export type {
+  CreatedPasskey,
+  Dishonesty,
+  PasskeyAssertion,
+  SoftPasskey,
+  SoftPasskeyOptions,
+} from './passkey/soft-passkey.ts'
+export type { PasskeyAlgorithm } from './passkey/cose-key.ts'
+
 // Requests.
 export { inProcess } from './http/in-process.ts'
 export { fetchListener, listen } from './http/listen.ts'

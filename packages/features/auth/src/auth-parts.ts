@@ -5,6 +5,7 @@ import type { SigningKeys } from './jwt/signing-keys.ts'
 import type { SettledOptions } from './options.ts'
 import type { Guard } from './guard.ts'
 import type { Passwords } from './passwords.ts'
+import type { RelyingParty } from './passkeys/relying-party.ts'
 import type { LastUse } from './last-use.ts'
 import type { SessionLookup } from './sessions/find-session.ts'
 
@@ -16,6 +17,8 @@ export interface Auth {
   readonly origin: string
   readonly guard: Guard
   readonly passwords: Passwords
+  /** Undefined where PUBLIC_URL names an address, to which no passkey can be bound. */
+  readonly relyingParty: RelyingParty | undefined
   readonly keys: SigningKeys
   readonly tokens: AccessTokens
   readonly sessions: SessionLookup

@@ -16,7 +16,9 @@ import { identity } from './migrations/0001-identity.ts'
 import { secondFactor } from './migrations/0002-second-factor.ts'
 import { apiKeys } from './migrations/0003-api-keys.ts'
 import { serviceAccountsMigration } from './migrations/0004-service-accounts.ts'
+import { passkeys } from './migrations/0005-passkeys.ts'
 import { LastUse } from './last-use.ts'
+import { passkeyFaults, relyingPartyOf } from './passkeys/relying-party.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { credentialReaders } from './readers.ts'
@@ -42,7 +44,7 @@ export function auth(given: AuthOptions = {}): Feature {
     mails: true,
     errors: authErrors,
     resources: [apiKey, serviceAccount, session],
-    migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration],
+    migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration, passkeys],
     slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],
@@ -95,6 +97,7 @@ function assemble(platform: Platform, options: SettledOptions, keys: SigningKeys
     keys,
     guard: new Guard(platform),
     passwords: new Passwords({ productName: platform.title, ...options.passwords }, log),
+    relyingParty: relyingPartyOf(platform.publicUrl, settings.PORT, options.passkeys),
     tokens: accessTokens({ keys, issuer, audience: options.audience ?? issuer, clock, ttl: options.ttl }),
     sessions: new SessionLookup(platform),
     lastUse: new LastUse(platform, writeSessionUse(options.sessions.idleSeconds)),
@@ -128,6 +131,7 @@ function verifyOptions(options: SettledOptions, runtime?: Runtime): readonly Sta
   positive('links.resetMinutes', options.resetMinutes, 1440)
   positive('links.verifyHours', options.verifyHours, 720)
   const settings = runtime?.settings
+  if (settings) faults.push(...passkeyFaults(settings.PUBLIC_URL, options.passkeys))
   if (settings && settings.PUBLIC_URL === undefined && settings.ENVIRONMENT !== 'development')
     faults.push({
       path: 'PUBLIC_URL',

@@ -17,15 +17,40 @@ export const authErrors = {
     title: 'This sign-in is over',
     help: 'It waits five minutes for a second factor, and for five codes. Sign in with the password again.',
   },
+  passkey_refused: {
+    status: 401,
+    title: 'The passkey was not accepted',
+    help: 'It is unknown here, was removed, or the answer is not what was asked for: options are answered once and within five minutes, on a page of this service, with finger, face or PIN. Why is in the log.',
+  },
+  passkey_needs_password: {
+    status: 401,
+    title: 'Sign in with the password and this passkey',
+    help: 'Your password was set anew since the passkey was last used. Sign in once with both; after that the passkey is enough again.',
+  },
+  passkey_invalid: {
+    status: 400,
+    title: 'The passkey cannot be registered',
+    help: 'The answer is not what was asked for: options are answered once and within five minutes, by the session that asked, on a page of this service, by a device that knows its user.',
+  },
+  passkey_taken: {
+    status: 409,
+    title: 'The passkey is registered already',
+    help: 'Each belongs to one account. Let the device make another one.',
+  },
+  passkeys_unavailable: {
+    status: 409,
+    title: 'There are no passkeys here',
+    help: 'Browsers bind them to a name, and PUBLIC_URL has an address instead. The operator sets a name.',
+  },
   proof_required: {
     status: 403,
     title: 'Show again who you are',
-    help: 'This is done within ten minutes of signing in, or of POST /auth/reauthenticate with the password or a code. Where there is a second factor and this session has not shown it, only a code will do.',
+    help: 'This is done within ten minutes of signing in, or of POST /auth/reauthenticate with the password, a code or a passkey. Where there is a second factor and this session has not shown it, the password will not do.',
   },
   factor_missing: {
     status: 409,
     title: 'There is no second factor for this',
-    help: 'Set one up with POST /auth/mfa/setup and confirm it within a quarter of an hour.',
+    help: 'Register a passkey, or set up an authenticator with POST /auth/mfa/setup and confirm it within a quarter of an hour.',
   },
   factor_needed: {
     status: 409,

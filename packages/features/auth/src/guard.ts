@@ -38,6 +38,11 @@ export class Guard {
     return this.#attempt(ofClient('one-time', client, 100), 15 * MINUTE)
   }
 
+  /** 300 passkeys asked for in 15 minutes by one client: each is a row until it is answered or over. @throws rate_limited, unavailable */
+  async ceremony(client: Client): Promise<void> {
+    await this.#attempt(ofClient('passkey', client, 300), 15 * MINUTE)
+  }
+
   /**
    * Whether another mail of this kind may go to this address: 5 an hour. A bucket for each kind, or a stranger who asks for one that
    * is never sent would use up those that its owner needs.

@@ -1,6 +1,7 @@
 // What a product writes.
 export { auth } from './auth.ts'
 export type { AuthOptions, Registration } from './options.ts'
+export type { PasskeysOptions } from './passkeys/relying-party.ts'
 export type { PasswordsOptions } from './passwords.ts'
 export { authErrors } from './errors.ts'
 export type { AuthErrorCode } from './errors.ts'

@@ -2,5 +2,7 @@
 export const authEvents = {
   credentialRefused: 'credential_refused',
   refreshTokenReused: 'refresh_token_reused',
+  passkeyRefused: 'passkey_refused',
+  passkeyCopied: 'passkey_copied',
   lastUseNotWritten: 'last_use_not_written',
 } as const

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { PasskeysOptions } from './passkeys/relying-party.ts'
 import type { PasswordsOptions } from './passwords.ts'
 
 /** Who may make an account. */
@@ -17,6 +18,8 @@ export interface AuthOptions {
   readonly registration?: Registration
   /** Rules for passwords, and hashes of another system. Default: 15 code points, 8 with a second factor. */
   readonly passwords?: PasswordsOptions
+  /** What passkeys are bound to. Default: the host of PUBLIC_URL and its pages. */
+  readonly passkeys?: PasskeysOptions
   readonly sessions?: {
     /** Days without use after which a session ends. Default 14. */
     readonly idleDays?: number
@@ -45,6 +48,7 @@ export interface AuthOptions {
 export interface SettledOptions {
   readonly registration: Registration
   readonly passwords: PasswordsOptions
+  readonly passkeys: PasskeysOptions
   readonly sessions: { readonly idleSeconds: number; readonly absoluteSeconds: number }
   readonly ttl: number
   readonly audience: string | undefined
@@ -60,6 +64,7 @@ export function settleOptions(options: AuthOptions): SettledOptions {
   return {
     registration: options.registration ?? 'open',
     passwords: options.passwords ?? {},
+    passkeys: options.passkeys ?? {},
     sessions: {
       idleSeconds: (options.sessions?.idleDays ?? 14) * DAY,
       absoluteSeconds: (options.sessions?.absoluteDays ?? 90) * DAY,

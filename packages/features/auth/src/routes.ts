@@ -9,6 +9,7 @@ import { jwksRoute } from './routes/jwks.ts'
 import { linkPages } from './routes/link-pages.ts'
 import { logIn } from './routes/log-in.ts'
 import { loginPage } from './routes/login-page.ts'
+import { askForOwnPasskey, logInByPasskey } from './routes/log-in-by-passkey.ts'
 import { logOut } from './routes/log-out.ts'
 import { makeApiKeys } from './routes/make-api-key.ts'
 import { me } from './routes/me.ts'
@@ -17,6 +18,7 @@ import { ownFactors } from './routes/own-factors.ts'
 import { ownSessions } from './routes/own-sessions.ts'
 import { reauthenticate } from './routes/reauthenticate.ts'
 import { refresh } from './routes/refresh.ts'
+import { registerPasskey } from './routes/register-passkey.ts'
 import { register } from './routes/register.ts'
 import { resetPassword } from './routes/reset-password.ts'
 import { serviceAccountKeys } from './routes/service-account-keys.ts'
@@ -44,6 +46,9 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     verifyEmail(auth),
     resendVerification(auth),
     reauthenticate(auth),
+    askForOwnPasskey(auth),
+    ...registerPasskey(auth),
+    ...logInByPasskey(auth),
     setUpFactor(auth),
     verifyFactor(auth),
     ...ownFactors(auth),

@@ -14,6 +14,8 @@ export interface Account {
   readonly passwordSince: string | null
   /** Whether a second factor is confirmed. */
   readonly secondFactor: boolean
+  /** Which kinds of them can be shown. */
+  readonly factors: readonly ('totp' | 'passkey')[]
 }
 
 /** By e-mail address, by user name, or by id. Undefined where there is none. */
@@ -28,7 +30,9 @@ export async function findAccount(
     system.run(statement`
       select u.id, u.email, u.username, u.name, u.status, u.superadmin, u.email_verified_at is not null as verified, p.hash,
         p.changed_at::text as password_since,
-        exists (select from plinth.mfa_devices d where d.user_id = u.id and d.confirmed_at is not null) as second_factor
+        exists (select from plinth.mfa_devices d where d.user_id = u.id and d.confirmed_at is not null) as second_factor,
+        array(select distinct d.kind from plinth.mfa_devices d
+          where d.user_id = u.id and d.confirmed_at is not null and d.refused_at is null order by d.kind) as factors
       from (select * from plinth.users where lower(email) = lower(${email}::text)
         union all select * from plinth.users where lower(username) = lower(${username}::text)
         union all select * from plinth.users where id = ${id}::uuid) u
@@ -50,5 +54,6 @@ function accountOf(row: RawRow): Account {
     passwordHash: text('hash'),
     passwordSince: text('password_since'),
     secondFactor: row['second_factor'] === true,
+    factors: row['factors'] as Account['factors'],
   }
 }

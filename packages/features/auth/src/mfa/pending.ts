@@ -5,7 +5,6 @@ import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.
 import { hashToken } from '../one-time/token.ts'
 import { completeSignIn, tokensOf } from '../sign-in/complete-sign-in.ts'
 import type { TokenSet } from '../sign-in/token-set.ts'
-import { takeShown, type ShownFactor } from './take-second-factor.ts'
 
 /** How long a sign-in waits for its second factor, in seconds. */
 export const MFA_PENDING_SECONDS = 300
@@ -13,17 +12,21 @@ export const MFA_PENDING_SECONDS = 300
 /** Wrong codes after which the password has to be shown again. */
 const MOST_TRIES = 5
 
+/** A second factor that is shown to a sign-in that waits for one. */
+export interface Finish {
+  readonly client: Client
+  /** Takes it, in the transaction of the sign-in. */
+  readonly take: (system: SystemTransaction, userId: string) => Promise<boolean>
+}
+
 /**
- * Finishes a sign-in that waits for its second factor. The try is counted, the code taken and the token used up in one transaction:
+ * Finishes a sign-in that waits for its second factor. The try is counted, the factor taken and the token used up in one transaction:
  * a wrong code costs a try and leaves the token, a right one works once, and so does the token.
- * @throws mfa_token_invalid, invalid_code, tenant_forbidden, rate_limited, unavailable
+ * @returns undefined where the factor was not right
+ * @throws mfa_token_invalid, tenant_forbidden, rate_limited, unavailable
  */
-export async function finishSignIn(
-  auth: Auth,
-  token: string,
-  shown: ShownFactor & { readonly client: Client },
-): Promise<TokenSet> {
-  const ofClient = await auth.guard.token(shown.client)
+export async function finishSignIn(auth: Auth, token: string, { client, take }: Finish): Promise<TokenSet | undefined> {
+  const ofClient = await auth.guard.token(client)
   const pending = await peekOneTimeToken(auth, 'mfa', token)
   if (!pending) throw authProblem('mfa_token_invalid')
   const { userId } = pending
@@ -31,26 +34,25 @@ export async function finishSignIn(
   let known = false
   const done = await completeSignIn(
     auth,
-    {
-      account: { userId },
-      secondFactor: true,
-      kind: 'token',
-      tenant: pending.bound ?? undefined,
-      client: shown.client,
-    },
+    { account: { userId }, secondFactor: true, kind: 'token', tenant: pending.bound ?? undefined, client },
     async (system) => {
       known = await countTry(auth, system, token)
-      return (
-        known &&
-        (await takeShown(auth, system, userId, shown)) &&
-        (await takeOneTimeToken(auth, system, 'mfa', token)) !== undefined
-      )
+      return known && (await take(system, userId)) && (await takeOneTimeToken(auth, system, 'mfa', token)) !== undefined
     },
   )
   if (!known) throw authProblem('mfa_token_invalid')
-  if (!done) throw authProblem('invalid_code')
+  if (!done) return undefined
   await Promise.all([ofClient.refund(), ofUser.refund()])
   return tokensOf(auth, userId, done)
+}
+
+/** Whose sign-in waits; uses nothing up. @throws mfa_token_invalid, rate_limited, unavailable */
+export async function peekPending(auth: Auth, token: string, client: Client): Promise<string> {
+  const attempt = await auth.guard.token(client)
+  const pending = await peekOneTimeToken(auth, 'mfa', token)
+  if (!pending) throw authProblem('mfa_token_invalid')
+  await attempt.refund()
+  return pending.userId
 }
 
 /** @returns false where the token is used up, too old, or has been tried too often */

@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { findAccount, type Account } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
+import type { Ceremony } from '../passkeys/ceremonies.ts'
+import { shownPasskey, type ShownPasskey } from '../passkeys/shown-passkey.ts'
+import { believePasskey, takePasskey } from '../passkeys/take-passkey.ts'
 import { passwordField } from '../routes/route-facts.ts'
 import { takeShown, type ShownFactor } from './take-second-factor.ts'
 
@@ -15,10 +18,17 @@ export const proofInput = z.object({
   currentPassword: passwordField.optional(),
   code: codeField.optional().describe('Of an authenticator that is confirmed'),
   recoveryCode: codeField.optional(),
+  passkey: shownPasskey.optional().describe('Answers POST /auth/reauthenticate/options'),
 })
 
 export interface Proof extends ShownFactor {
   readonly currentPassword?: string | undefined
+  readonly passkey?: ShownPasskey | undefined
+}
+
+/** Whether what was shown counts as a second factor. */
+export function isByFactor({ code, recoveryCode, passkey }: Proof): boolean {
+  return code !== undefined || recoveryCode !== undefined || passkey !== undefined
 }
 
 export interface Holder {
@@ -32,12 +42,22 @@ export interface Holder {
  * Who changes factors shows that he is the holder of the account and not somebody at a session that was left open. Where there is a
  * second factor, a session that has not shown it proves nothing by the password: whoever stole that would otherwise add a factor of his
  * own, from a session that is older than the first one.
- * @throws proof_required, invalid_credentials, invalid_code, rate_limited, unavailable
+ * @throws proof_required, invalid_credentials, invalid_code, passkey_refused, rate_limited, unavailable
  */
 export async function proveHolder(auth: Auth, { principal, client, proof }: Holder): Promise<Account> {
   const { id, session } = principal
   const account = await findAccount(auth.platform, { userId: id })
   if (!account?.active || !session) throw authProblem('proof_required')
+  if (proof.passkey) {
+    const attempt = await auth.guard.code(id)
+    const of = proofCeremony(principal)
+    const believed = await believePasskey(auth, of, proof.passkey)
+    const taken =
+      believed && (await auth.platform.database.system((system) => takePasskey(auth, system, believed, 'session')))
+    if (taken !== 'taken') throw authProblem('passkey_refused')
+    await attempt.refund()
+    return account
+  }
   if (proof.code !== undefined || proof.recoveryCode !== undefined) {
     const attempt = await auth.guard.code(id)
     const taken = await auth.platform.database.system((system) => takeShown(auth, system, id, proof))
@@ -56,4 +76,9 @@ export async function proveHolder(auth: Auth, { principal, client, proof }: Hold
   const age = auth.platform.clock.now().getTime() - session.authenticatedAt.getTime()
   if (age > FRESH_MS) throw authProblem('proof_required')
   return account
+}
+
+/** A passkey that is to show that who sits at this session is its owner. */
+export function proofCeremony({ id, session }: Principal): Ceremony {
+  return { purpose: 'passkey proof', userId: id, bound: session!.id }
 }

@@ -31,3 +31,12 @@ export async function removeDevices(auth: Auth, userId: string, id: string | und
   })
   auth.sessions.forget()
 }
+
+/** @throws not_found, also for one of somebody else */
+export async function renameDevice({ platform }: Auth, userId: string, id: string, name: string): Promise<void> {
+  const [renamed] = await platform.database.system((system) =>
+    system.run(statement`
+      update plinth.mfa_devices set name = ${name}::text where id::text = ${id}::text and user_id = ${userId}::uuid returning id`),
+  )
+  if (!renamed) throw problem('not_found')
+}

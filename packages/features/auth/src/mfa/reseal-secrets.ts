@@ -12,7 +12,7 @@ export async function resealSecrets({ database, secrets }: Pick<Platform, 'datab
   for (;;) {
     const page = await database.system((system) =>
       system.run(statement`
-        select id, user_id, secret from plinth.mfa_devices where id > ${after}::uuid order by id limit ${AT_ONCE}::int`),
+        select id, user_id, secret from plinth.mfa_devices where id > ${after}::uuid and secret is not null order by id limit ${AT_ONCE}::int`),
     )
     if (page.length === 0) return count
     const column = (name: string): string[] => page.map((row) => String(row[name]))

@@ -10,7 +10,8 @@ import { makeTotpSecret, totpStep, totpUri } from './totp.ts'
 
 /** How long a factor waits to be confirmed: its secret stood on a screen. */
 const PENDING_MS = 15 * 60_000
-const MOST_DEVICES = 10
+/** Codes and passkeys together. */
+export const MOST_DEVICES = 10
 
 export interface PendingDevice {
   readonly id: string

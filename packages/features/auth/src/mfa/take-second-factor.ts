@@ -25,7 +25,7 @@ export async function takeSecondFactor(
   const now = platform.clock.now()
   const devices = await system.run(statement`
     select id, secret, last_step::text as last_step from plinth.mfa_devices
-    where user_id = ${userId}::uuid and confirmed_at is not null`)
+    where user_id = ${userId}::uuid and kind = 'totp' and confirmed_at is not null`)
   for (const device of devices) {
     const secret = platform.secrets.open(String(device['secret']), secretContext(userId))
     const last = device['last_step'] === null ? null : Number(device['last_step'])

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { makeApiKey, readApiKey } from '../api-keys/key-format.ts'
 import { hashToken, isTokenOf, makeToken, type TokenKind } from './token.ts'
 
-const kinds: readonly TokenKind[] = ['session', 'refresh', 'mfa', 'reset', 'verify', 'bootstrap']
+const kinds: readonly TokenKind[] = ['session', 'refresh', 'mfa', 'passkey', 'reset', 'verify', 'bootstrap']
 
 describe('random tokens', () => {
   test('are good at their own door only', () => {

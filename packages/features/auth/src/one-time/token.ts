@@ -10,6 +10,8 @@ const prefixes = {
   refresh: 'rft_',
   /** A sign-in that waits for its second factor. */
   mfa: 'mfa_',
+  /** A passkey is being asked for. */
+  passkey: 'pky_',
   /** In a link: a new password. */
   reset: 'rst_',
   /** In a link: an address is confirmed. */

@@ -21,7 +21,12 @@ export const loginInput = z
   })
 
 export const mfaPendingSchema = z
-  .object({ mfa_required: z.literal(true), mfa_token: z.string(), expires_in: z.int().describe('Seconds') })
+  .object({
+    mfa_required: z.literal(true),
+    mfa_token: z.string(),
+    expires_in: z.int().describe('Seconds'),
+    factors: z.array(z.enum(['totp', 'passkey'])).describe('What can be shown, beside a recovery code'),
+  })
   .meta({ id: 'SecondFactorPending' })
 
 /** `POST /auth/login`: tokens, or a token to show with the second factor. */
@@ -55,7 +60,8 @@ export function logIn(auth: () => Auth): PublicRoute {
             seconds: MFA_PENDING_SECONDS,
           }),
         )
-        const pending = { mfa_required: true, mfa_token: token, expires_in: MFA_PENDING_SECONDS }
+        const { factors } = account
+        const pending = { mfa_required: true, mfa_token: token, expires_in: MFA_PENDING_SECONDS, factors }
         return jsonAnswer(200, JSON.stringify(pending), noStore)
       }
       const done = await completeSignIn(parts, {

@@ -7,42 +7,26 @@ import {
   type PersonalCall,
   type PersonalRoute,
 } from '@plinth/core'
-import type { Answer, RawRow } from '@plinth/core'
+import type { Answer } from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { sendNotice } from '../mails/account-mails.ts'
+import { factorExample, factorSchema, factorsOf } from '../mfa/factors.ts'
 import { proofInput, proveHolder } from '../mfa/prove-holder.ts'
-import { removeDevices } from '../mfa/remove-devices.ts'
+import { removeDevices, renameDevice } from '../mfa/remove-devices.ts'
 import { replaceRecoveryCodes } from '../mfa/replace-recovery-codes.ts'
 import { noContent, noStore, personalAuth } from './route-facts.ts'
 import { recoveryCodesExample, recoveryCodesSchema } from './verify-factor.ts'
 
-const factorSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    kind: z.literal('totp'),
-    createdAt: z.iso.datetime(),
-    confirmedAt: z.iso.datetime().nullable().describe('Null: waits to be confirmed, and counts for nothing'),
-    lastUsedAt: z.iso.datetime().nullable(),
-  })
-  .meta({ id: 'SecondFactor' })
 const listSchema = z.object({
   data: z.array(factorSchema),
   recoveryCodesLeft: z.int().describe('How many recovery codes are not used yet'),
 })
-const example = {
-  id: '0198f0a6-6f0e-4a56-9a6e-0f8a2c1f3b11',
-  name: 'Phone',
-  kind: 'totp',
-  createdAt: '2026-01-31T12:00:00.000Z',
-  confirmedAt: '2026-01-31T12:01:00.000Z',
-  lastUsedAt: null,
-}
+const nameInput = z.object({ name: z.string().trim().min(1).max(100).describe('What you call it') })
 
 const path = '/api/v1/auth/mfa/devices'
-/** `GET`, `DELETE /auth/mfa/devices[/:id]`, `POST /auth/mfa/recovery-codes`: one's own second factors. */
+/** `GET`, `PATCH`, `DELETE /auth/mfa/devices[/:id]`, `POST /auth/mfa/recovery-codes`: one's own second factors. */
 export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
   return [
     {
@@ -57,7 +41,7 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
           status: 200,
           description: 'The oldest first',
           schema: listSchema,
-          example: { data: [example], recoveryCodesLeft: 10 },
+          example: { data: [factorExample], recoveryCodesLeft: 10 },
         },
       ],
       async handle({ principal }) {
@@ -73,11 +57,35 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
       operationId: 'readSecondFactor',
       summary: 'One of my second factors',
       errors: ['not_found'],
-      answers: [{ status: 200, description: 'The factor, without its secret', schema: factorSchema, example }],
+      answers: [
+        { status: 200, description: 'The factor, without its secret', schema: factorSchema, example: factorExample },
+      ],
       async handle({ principal, parameters }) {
         const found = (await factorsOf(auth(), principal.id)).find((factor) => factor.id === parameters.id)
         if (!found) throw problem('not_found')
         return jsonAnswer(200, JSON.stringify(found), noStore)
+      },
+    },
+    {
+      ...personalAuth,
+      method: 'PATCH',
+      path: `${path}/:id`,
+      operationId: 'renameSecondFactor',
+      summary: 'Call one of my second factors something else, just after showing who I am',
+      body: { schema: nameInput, mergePatch: true, example: { name: 'Laptop' } },
+      errors: ['validation_failed', 'unsupported_media_type', 'proof_required', 'not_found'],
+      answers: [
+        { status: 200, description: 'The factor, without its secret', schema: factorSchema, example: factorExample },
+      ],
+      async handle(call) {
+        const parts = auth()
+        const { principal, client, parameters } = call
+        const { name } = validate(nameInput, call.body)
+        await proveHolder(parts, { principal, client, proof: {} })
+        await renameDevice(parts, principal.id, parameters.id!, name)
+        const renamed = (await factorsOf(parts, principal.id)).find((factor) => factor.id === parameters.id)
+        if (!renamed) throw problem('not_found')
+        return jsonAnswer(200, JSON.stringify(renamed), noStore)
       },
     },
     {
@@ -117,6 +125,7 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
         'proof_required',
         'invalid_credentials',
         'invalid_code',
+        'passkey_refused',
         'factor_missing',
       ],
       answers: [{ status: 200, description: 'Ten codes', schema: recoveryCodesSchema, example: recoveryCodesExample }],
@@ -140,26 +149,6 @@ async function remove(auth: Auth, { principal, client }: PersonalCall, id: strin
   await removeDevices(auth, account.userId, id)
   if (account.email !== null) sendNotice(auth, account.email, 'A second factor was removed from your account')
   return emptyAnswer(204)
-}
-
-async function factorsOf({ platform }: Auth, userId: string): Promise<readonly z.output<typeof factorSchema>[]> {
-  const rows = await platform.database.system((system) =>
-    system.run(statement`
-      select id, name, extract(epoch from created_at)::float8 * 1000 as created_at,
-        extract(epoch from confirmed_at)::float8 * 1000 as confirmed_at,
-        extract(epoch from last_used_at)::float8 * 1000 as last_used_at
-      from plinth.mfa_devices where user_id = ${userId}::uuid order by created_at, id`),
-  )
-  const time = (row: RawRow, name: string): string | null =>
-    row[name] === null ? null : new Date(Number(row[name])).toISOString()
-  return rows.map((row) => ({
-    id: String(row['id']),
-    name: String(row['name']),
-    kind: 'totp',
-    createdAt: time(row, 'created_at')!,
-    confirmedAt: time(row, 'confirmed_at'),
-    lastUsedAt: time(row, 'last_used_at'),
-  }))
 }
 
 async function codesLeft({ platform }: Auth, userId: string): Promise<number> {

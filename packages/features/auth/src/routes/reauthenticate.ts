@@ -1,14 +1,14 @@
 import { emptyAnswer, problem, statement, validate, type PersonalRoute } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
-import { proofInput, proveHolder } from '../mfa/prove-holder.ts'
+import { isByFactor, proofInput, proveHolder } from '../mfa/prove-holder.ts'
 import { renewedCookie } from '../sessions/renewed-cookie.ts'
 import { renewSecret } from '../sessions/renew-secret.ts'
 import { noContent, noStore, personalAuth } from './route-facts.ts'
 
 /**
- * `POST /auth/reauthenticate`: shows again who one is, and may for ten minutes do what asks for a recent sign-in. A code makes this a
- * session that has shown a second factor.
+ * `POST /auth/reauthenticate`: shows again who one is, and may for ten minutes do what asks for a recent sign-in. A code or a passkey makes
+ * this a session that has shown a second factor.
  */
 export function reauthenticate(auth: () => Auth): PersonalRoute {
   return {
@@ -16,7 +16,7 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
     method: 'POST',
     path: '/api/v1/auth/reauthenticate',
     operationId: 'reauthenticate',
-    summary: 'Show again who I am, with the password or a code',
+    summary: 'Show again who I am, with the password, a code or a passkey',
     body: { schema: proofInput, example: { code: '492039' } },
     errors: [
       'validation_failed',
@@ -24,6 +24,7 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
       'proof_required',
       'invalid_credentials',
       'invalid_code',
+      'passkey_refused',
       'rate_limited',
     ],
     answers: [{ ...noContent, headers: ['X-CSRF-Token'] }],
@@ -32,12 +33,12 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
       const proof = validate(proofInput, body)
       if (Object.values(proof).every((shown) => shown === undefined)) throw authProblem('proof_required')
       await proveHolder(parts, { principal, client, proof })
-      const byCode = proof.code !== undefined || proof.recoveryCode !== undefined
+      const byFactor = isByFactor(proof)
       const { id, credential } = principal.session!
       const now = parts.platform.clock.now()
       const secret = await parts.platform.database.system(async (system) => {
         const [living] = await system.run(statement`
-          update plinth.sessions set authenticated_at = ${now}::text::timestamptz, second_factor = second_factor or ${byCode}::boolean,
+          update plinth.sessions set authenticated_at = ${now}::text::timestamptz, second_factor = second_factor or ${byFactor}::boolean,
             updated_at = ${now}::text::timestamptz, version = version + 1
           where id = ${id}::uuid and ended_at is null
           returning id`)

@@ -41,6 +41,7 @@ export function setUpFactor(auth: () => Auth): PersonalRoute {
       'proof_required',
       'invalid_credentials',
       'invalid_code',
+      'passkey_refused',
       'conflict',
     ],
     answers: [{ status: 200, description: 'To be read by an authenticator', schema: pendingSchema, example }],

@@ -1,23 +1,15 @@
-import {
-  jsonAnswer,
-  personOf,
-  problem,
-  statement,
-  validate,
-  type Answer,
-  type PublicCall,
-  type PublicRoute,
-} from '@plinth/core'
+import { jsonAnswer, personOf, validate, type Answer, type PublicCall, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
+import { authProblem } from '../errors.ts'
 import { sendNotice } from '../mails/account-mails.ts'
 import { finishSignIn } from '../mfa/pending.ts'
 import { codeField } from '../mfa/prove-holder.ts'
 import { confirmDevice } from '../mfa/set-up-device.ts'
-import { endSessions } from '../sessions/end-session.ts'
+import { takeShown } from '../mfa/take-second-factor.ts'
 import { renewedCookie } from '../sessions/renewed-cookie.ts'
-import { renewSecret } from '../sessions/renew-secret.ts'
+import { showFactor } from '../sessions/show-factor.ts'
 import { tokenSetSchema } from '../sign-in/token-set.ts'
 import { noStore, publicAuth } from './route-facts.ts'
 
@@ -76,40 +68,39 @@ export function verifyFactor(auth: () => Auth): PublicRoute {
       const parts = auth()
       const { mfa_token: token, code, recoveryCode, revokeOtherSessions } = validate(input, call.body)
       if (token === undefined) return confirm(parts, call, code!, revokeOtherSessions)
-      const tokens = await finishSignIn(parts, token, { code, recoveryCode, client: call.client })
+      const tokens = await finishSignIn(parts, token, {
+        client: call.client,
+        take: (system, userId) => takeShown(parts, system, userId, { code, recoveryCode }),
+      })
+      if (!tokens) throw authProblem('invalid_code')
       return jsonAnswer(200, JSON.stringify(tokens), noStore)
     },
   }
 }
 
-/**
- * The session has shown a factor with this code, at once: an access token names it and is looked up. A cookie is renewed, since it is
- * worth more from now on; a refresh token renews itself by its next use, and ends no session of who does not expect a new one here.
- */
 async function confirm(auth: Auth, call: PublicCall, code: string, endOthers: boolean): Promise<Answer> {
-  const { id: userId, session } = await personOf(call, 'POST')
-  const { id, credential } = session!
+  const principal = await personOf(call, 'POST')
+  const { id: userId } = principal
   const attempt = await auth.guard.code(userId)
-  const now = auth.platform.clock.now()
-  const { recoveryCodes, cookie } = await auth.platform.database.system(async (system) => {
-    const codes = await confirmDevice(auth, system, userId, code)
-    const [living] = await system.run(statement`
-      update plinth.sessions set second_factor = true, updated_at = ${now}::text::timestamptz, version = version + 1
-      where id = ${id}::uuid and ended_at is null
-      returning id`)
-    if (!living) throw problem('invalid_credential')
-    if (endOthers) await endSessions(auth, system, { userId, except: id, by: 'second factor added' })
-    return {
-      recoveryCodes: codes,
-      cookie: credential === 'cookie' ? await renewSecret(auth, system, id) : undefined,
-    }
-  })
+  const { recoveryCodes, cookie } = await auth.platform.database.system(async (system) => ({
+    recoveryCodes: await confirmDevice(auth, system, userId, code),
+    cookie: await showFactor(auth, system, principal, endOthers),
+  }))
   await attempt.refund()
   auth.sessions.forget()
   const account = await findAccount(auth.platform, { userId })
   if (account?.email != null) sendNotice(auth, account.email, 'A second factor was added to your account')
-  const body = JSON.stringify({ recoveryCodes })
-  if (cookie === undefined) return jsonAnswer(200, body, noStore)
-  const renewed = renewedCookie(auth, cookie, call.client)
-  return { ...jsonAnswer(200, body), ...renewed, headers: { 'content-type': 'application/json', ...renewed.headers } }
+  return withRenewed(auth, call, jsonAnswer(200, JSON.stringify({ recoveryCodes }), noStore), cookie)
+}
+
+/** The answer, and the new cookie of the session where it has one. */
+export function withRenewed(
+  auth: Auth,
+  { client }: Pick<PublicCall, 'client'>,
+  answer: Answer,
+  cookie: string | undefined,
+): Answer {
+  if (cookie === undefined) return answer
+  const renewed = renewedCookie(auth, cookie, client)
+  return { ...answer, ...renewed, headers: { ...answer.headers, ...renewed.headers } }
 }

@@ -35,6 +35,6 @@ export async function verifyCredentials(auth: Auth, shown: ShownCredentials): Pr
  * Where an account begins with a mail, it has to be confirmed first: whoever registers an address and signs in with the password that
  * he chose would learn whether it had an account, which nothing else tells.
  */
-function isProven({ options }: Auth, { email, emailVerified }: Account): boolean {
+export function isProven({ options }: Auth, { email, emailVerified }: Account): boolean {
   return options.registration !== 'by-mail' || email === null || emailVerified
 }
