@@ -6,6 +6,18 @@ import type { Platform } from '../platform/platform.ts'
 export const OWNER = 'owner'
 
 /**
+ * Only people own a tenant: the last owner is counted among them, and a group that is emptied or a service whose keys are lost would
+ * leave nobody who could make another one.
+ * @param path where the roles stood in the input
+ * @throws validation_failed
+ */
+export function refuseOwning(roles: readonly string[], path = '/roles'): void {
+  if (!roles.includes(OWNER)) return
+  const message = 'Only people can be owners: groups and service accounts get another role, such as admin'
+  throw problem('validation_failed', { errors: [{ path, code: 'people_only', message }] })
+}
+
+/**
  * Whether this principal may give these roles to somebody, or to a key: nobody gives what he has not got himself, in the same
  * scope. An unknown role is a fault of the input; stored in silence, it would mean something on the day when somebody defines it.
  * @param path where the roles stood in the input: `/roles`

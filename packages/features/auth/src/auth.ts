@@ -17,6 +17,7 @@ import { secondFactor } from './migrations/0002-second-factor.ts'
 import { apiKeys } from './migrations/0003-api-keys.ts'
 import { serviceAccountsMigration } from './migrations/0004-service-accounts.ts'
 import { passkeys } from './migrations/0005-passkeys.ts'
+import { serviceRolesMigration } from './migrations/0006-service-roles.ts'
 import { LastUse } from './last-use.ts'
 import { passkeyFaults, relyingPartyOf } from './passkeys/relying-party.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
@@ -44,7 +45,7 @@ export function auth(given: AuthOptions = {}): Feature {
     mails: true,
     errors: authErrors,
     resources: [apiKey, serviceAccount, session],
-    migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration, passkeys],
+    migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration, passkeys, serviceRolesMigration],
     slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],

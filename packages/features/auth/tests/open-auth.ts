@@ -165,13 +165,14 @@ const directory: Feature = {
   },
 }
 
-/** Stands in for roles: `owner` may do all, `reader` may read, `manager` looks after services. */
+/** Stands in for roles: `owner` and `ruler` may do all, `reader` may read, `manager` looks after services. */
 const roles: Feature = {
   name: 'test-roles',
   slots: {
     roles: ({ registry }) => {
       const known: Readonly<Record<string, readonly string[]>> = {
         owner: ['*'],
+        ruler: ['*'],
         reader: ['*:read'],
         user: ['*:*:own'],
         manager: ['serviceAccount:*'],

@@ -23,9 +23,14 @@ export const permissions = platformTable('permissions', {
   builtIn: boolean().notNull().default(false),
 })
 
-/** Who has which role, by the role's name. The table is the platform's own, since members are. */
+/**
+ * Who has which role, by the role's name: a member, a group or a service account, one of the three in each row. The table is the
+ * platform's own, since members are.
+ */
 export const userRoles = platformTable('user_roles', {
-  userId: uuid().notNull(),
+  userId: uuid(),
+  groupId: uuid(),
+  serviceAccountId: uuid(),
   role: text().notNull(),
 })
 

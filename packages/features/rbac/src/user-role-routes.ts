@@ -1,11 +1,10 @@
 import { outputSchema, routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
-import { z } from 'zod'
 import { assignRole } from './assign-role.ts'
 import type { Definitions } from './definitions.ts'
 import { revokeRole } from './revoke-role.ts'
-import { userRoleInput } from './user-role-input.ts'
+import { holderFields, holderKeys, roleName, userRoleInput } from './user-role-input.ts'
 
-/** `POST /user-roles` gives a role, `DELETE` takes it: by the row's id, or by member and role. */
+/** `POST /user-roles` gives a role, `DELETE` takes it: by the row's id, or by its holder and role. */
 export function userRoleRoutes(registry: Registry, definitions: () => Definitions): readonly GuardedRoute[] {
   const resource = registry.resources.find((one) => one.name === 'userRole')!
   const { base, common, guard, row } = routePartsOf(registry, resource)
@@ -16,7 +15,7 @@ export function userRoleRoutes(registry: Registry, definitions: () => Definition
       method: 'POST',
       path: base,
       operationId: 'assignRole',
-      summary: 'Give a member a role',
+      summary: 'Give a member, a group or a service account a role',
       body: {
         schema: userRoleInput,
         example: { userId: '0193a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b', role: 'developer' },
@@ -26,7 +25,7 @@ export function userRoleRoutes(registry: Registry, definitions: () => Definition
         {
           ...row,
           status: 201,
-          description: 'The role that he has now',
+          description: 'The role that is given now',
           schema: outputSchema(resource),
           headers: ['Location', 'ETag'],
         },
@@ -39,9 +38,9 @@ export function userRoleRoutes(registry: Registry, definitions: () => Definition
       method: 'DELETE',
       path: `${base}/:id`,
       operationId: 'revokeRoleById',
-      summary: 'Take a role from a member',
+      summary: 'Take a role from whoever has it',
       errors: ['not_found', 'last_owner', 'version_mismatch', 'invalid_query'],
-      answers: [{ status: 204, description: 'He does not have it any more' }],
+      answers: [{ status: 204, description: 'It is taken' }],
       handle: (call) => revokeRole(call),
     },
     {
@@ -50,13 +49,17 @@ export function userRoleRoutes(registry: Registry, definitions: () => Definition
       method: 'DELETE',
       path: base,
       operationId: 'revokeRole',
-      summary: 'Take a role from a member, by member and role',
+      summary: 'Take a role from a member, a group or a service account',
       query: [
-        { name: 'userId', description: 'A member of the tenant', schema: z.guid(), required: true },
-        { name: 'role', description: 'The name of a role', schema: z.string(), required: true },
+        ...holderKeys.map((name) => ({
+          name,
+          description: `${holderFields[name].description}. One of the three`,
+          schema: holderFields[name],
+        })),
+        { name: 'role', description: 'The name of a role', schema: roleName, required: true },
       ],
       errors: ['not_found', 'last_owner', 'invalid_query'],
-      answers: [{ status: 204, description: 'He does not have it any more' }],
+      answers: [{ status: 204, description: 'It is taken' }],
       handle: (call) => revokeRole(call),
     },
   ]

@@ -14,6 +14,8 @@ export interface House {
   readonly platform: TestPlatform
   /** A new member of tenant a (or b), with these roles. */
   member(name: string, roles: readonly string[], tenant?: 'a' | 'b'): Promise<Person>
+  /** A group with these people and roles, as the database has it; one that there is gets more. */
+  group(members: readonly Person[], id?: string, tenant?: 'a' | 'b', roles?: readonly string[]): Promise<string>
   /** A user who is a member of nothing. */
   stranger(name: string): Promise<Person>
   /** The rights that a key of this person has: narrower than his own. */
@@ -85,6 +87,24 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       const person = await make(name, tenantId)
       await database.system((system) => addMember(system, { tenantId, userId: person.id, roles: roles_ }))
       return person
+    },
+    async group(members, id = randomUUID(), tenant = 'a', roles_ = []) {
+      const { superuser } = platform
+      const rows = (texts: readonly string[]): string => `{${texts.join(',')}}`
+      await superuser.query(
+        `insert into plinth.groups (tenant_id, id, name) values ($1::uuid, $2::uuid, $2::text) on conflict do nothing`,
+        [tenantOf(tenant), id],
+      )
+      await superuser.query(
+        `insert into plinth.group_members (tenant_id, group_id, user_id) select $1::uuid, $2::uuid, m.id from unnest($3::text::uuid[]) m(id)`,
+        [tenantOf(tenant), id, rows(members.map((one) => one.id))],
+      )
+      await superuser.query(
+        `insert into plinth.user_roles (tenant_id, group_id, role) select $1::uuid, $2::uuid, r.role from unnest($3::text::text[]) r(role)`,
+        [tenantOf(tenant), id, rows(roles_)],
+      )
+      database.forget()
+      return id
     },
     stranger: (name) => make(name, platform.a.id),
     key(person, roles_) {

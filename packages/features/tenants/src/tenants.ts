@@ -6,6 +6,7 @@ import { domainRoutes } from './domains/domain-routes.ts'
 import { systemResolver } from './domains/resolve-txt.ts'
 import { domainsMigration } from './migrations/0005-domains.ts'
 import { formerMembersMigration } from './migrations/0006-former-members.ts'
+import { groupRolesMigration } from './migrations/0007-group-roles.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
@@ -90,6 +91,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
       settingsMigration,
       domainsMigration,
       formerMembersMigration,
+      groupRolesMigration,
     ],
     permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
     tables: [settingsTable],

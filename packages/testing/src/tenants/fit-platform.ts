@@ -19,6 +19,13 @@ export function fitPlatform(resource: ResourceInfo, values: Record<string, unkno
     values['ownerUserId'] ??= values['id']
     values['ipRanges'] = []
   }
+  if (resource.sqlName === 'user_roles') {
+    // One holder each, of every kind there is.
+    const holders = ['userId', 'groupId', 'serviceAccountId']
+    const holder = holders[Number.parseInt(String(values['id']).slice(-1), 16) % holders.length]!
+    values[holder] ??= values['id']
+    for (const other of holders) if (other !== holder) values[other] = null
+  }
   if (resource.sqlName !== 'memberships') return
   values['userId'] = values['id']
   values['ownerUserId'] = values['id']

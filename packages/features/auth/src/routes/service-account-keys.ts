@@ -107,7 +107,7 @@ async function make(call: Call): Promise<TextAnswer> {
     const service = await lockedService(call, transaction)
     await refuseAbove(call.platform, system, call.request.principal, {
       tenantId: call.scope.tenantId,
-      roles: service.roles,
+      serviceAccountId: service.id,
     })
     const holder = { serviceAccountId: service.id }
     const { id, key, keyPrefix } = await makeKey(system, scope, holder, { ...draft, role: null })
@@ -126,7 +126,7 @@ async function rotate(auth: Auth, call: Call): Promise<TextAnswer> {
     const service = await lockedService(call, transaction)
     await refuseAbove(call.platform, system, call.request.principal, {
       tenantId: call.scope.tenantId,
-      roles: service.roles,
+      serviceAccountId: service.id,
     })
     const keys = await keysOfService(transaction, service.id)
     const known = keys.find(({ id }) => id === call.parameters['keyId'])

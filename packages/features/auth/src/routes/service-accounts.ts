@@ -5,6 +5,7 @@ import {
   refuseAbove,
   refuseGrant,
   refuseNarrow,
+  refuseOwning,
   refuseQuery,
   rolesIn,
   routePartsOf,
@@ -14,6 +15,7 @@ import {
   type Call,
   type GuardedRoute,
   type Registry,
+  type StatementRunner,
   type TextAnswer,
   type Transaction,
 } from '@plinth/core'
@@ -30,7 +32,7 @@ const description = z.string().trim().max(2000)
 const roles = z
   .array(z.string().min(1).max(100))
   .max(20)
-  .transform((names) => [...new Set(names)])
+  .transform((names) => [...new Set(names)].sort())
   .describe('Names of roles; nothing that you may not do yourself')
 
 const newService = z
@@ -97,13 +99,15 @@ async function create(call: Call): Promise<TextAnswer> {
   // They belong to the tenant: of own ones there are none to begin with.
   refuseNarrow(call)
   const given = validate(newService, call.body)
-  await refuseGrant(platform, request.principal, scope.tenantId, given.roles)
   return call.transactAsSystem(async (system, transaction) => {
+    await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, given.roles)
+    refuseOwning(given.roles)
     const id = randomUUID()
     await system.run(statement`
       insert into plinth.service_accounts (tenant_id, id, created_at, updated_at, name, description, roles)
       values (${scope.tenantId}::uuid, ${id}::uuid, ${scope.now}::text::timestamptz, ${scope.now}::text::timestamptz,
         ${given.name}::text, ${given.description}::text, ${JSON.stringify(given.roles)}::text::jsonb)`)
+    await writeRoles(system, scope.tenantId, id, given.roles)
     const data = { id, name: given.name, roles: given.roles }
     await transaction.emit({ type: 'serviceAccount.created', key: id, data })
     const answer = await answerWith(call, transaction, id)
@@ -118,9 +122,12 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
   const given = validate(serviceChange, call.body)
   const answer = await call.transactAsSystem(async (system, transaction) => {
     const service = await lockedService(call, transaction)
-    await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, roles: service.roles })
+    await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, serviceAccountId: service.id })
     const { id } = service
-    if (given.roles) await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, given.roles)
+    if (given.roles) {
+      await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, given.roles)
+      refuseOwning(given.roles)
+    }
     if (Object.keys(given).length === 0) return answerWith(call, transaction, id)
     await system.run(statement`
       update plinth.service_accounts set name = coalesce(${given.name ?? null}::text, name),
@@ -130,6 +137,7 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
           when false then null else disabled_at end,
         updated_at = ${scope.now}::text::timestamptz, version = version + 1
       where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)
+    if (given.roles) await writeRoles(system, scope.tenantId, id, given.roles)
     if (given.disabled === true) await revokeKeys(system, scope.now, { tenantId: scope.tenantId, serviceAccountId: id })
     await transaction.emit({ type: 'serviceAccount.updated', key: id, data: { id, ...given } })
     return answerWith(call, transaction, id)
@@ -138,12 +146,31 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
   return answer
 }
 
+/**
+ * These and no others, beside the names that the row of the service has. One statement: its triggers run when all rows are there, and
+ * find those names equal.
+ */
+async function writeRoles(
+  system: StatementRunner,
+  tenantId: string,
+  id: string,
+  names: readonly string[],
+): Promise<void> {
+  await system.run(statement`
+    with gone as (
+      delete from plinth.user_roles
+      where tenant_id = ${tenantId}::uuid and service_account_id = ${id}::uuid and role <> all (${names}::text::text[]))
+    insert into plinth.user_roles (tenant_id, service_account_id, role)
+    select ${tenantId}::uuid, ${id}::uuid, r.role from unnest(${names}::text::text[]) r(role)
+    on conflict do nothing`)
+}
+
 async function remove(auth: Auth, call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, request, scope } = call
   const answer = await call.transactAsSystem(async (system, transaction) => {
-    const { id, roles: had } = await lockedService(call, transaction)
-    await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, roles: had })
+    const { id } = await lockedService(call, transaction)
+    await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, serviceAccountId: id })
     // Its keys go with it.
     await system.run(statement`
       delete from plinth.service_accounts where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)

@@ -6,7 +6,6 @@ export interface LockedService {
   readonly row: RawRow
   readonly id: string
   readonly name: string
-  readonly roles: readonly string[]
 }
 
 /**
@@ -19,6 +18,5 @@ export async function lockedService(call: Call, transaction: Transaction): Promi
     row,
     id: String(row['id']),
     name: String(row['name']),
-    roles: JSON.parse(String(row['roles'])) as readonly string[],
   }
 }

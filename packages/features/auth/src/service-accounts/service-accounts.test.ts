@@ -1,4 +1,4 @@
-import { changeStanding } from '@plinth/core'
+import { changeStanding, heldRoles } from '@plinth/core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { askWith, keyOf, memberOf, type MadeKey } from '../../tests/api-keys.ts'
 import { openAuth, type AuthPeer, type AuthPlatform, type SignedUp } from '../../tests/open-auth.ts'
@@ -74,8 +74,28 @@ test('its key comes in as the service, with the rights of its roles as they are 
   expect((await askWith(platform, key)).status).toBe(200)
   const make = (): Promise<Reply> => askWith(platform, key, '/api/v1/crates', 'POST', {})
   expect(code(await make())).toBe('permission_denied')
-  expect((await ask(owner, 'PATCH', `/${one.id}`, { roles: ['owner'] })).status).toBe(200)
+  expect((await ask(owner, 'PATCH', `/${one.id}`, { roles: ['ruler'] })).status).toBe(200)
   expect(code(await make())).not.toBe('permission_denied')
+})
+
+test('it owns no tenant, whoever would have it so', async () => {
+  const fault = { status: 400, errors: [{ path: '/roles', code: 'people_only' }] }
+  expect((await ask(owner, 'POST', '', { name: 'x', roles: ['owner'] })).json).toMatchObject(fault)
+  const one = await service(['reader'])
+  expect((await ask(owner, 'PATCH', `/${one.id}`, { roles: ['reader', 'owner'] })).json).toMatchObject(fault)
+})
+
+test('its roles lie beside those of people, and change with it', async () => {
+  const one = await service(['reader', 'manager'])
+  const rows = (): Promise<readonly string[]> =>
+    platform.database.system(async (system) => heldRoles(system, owner.tenantId, { serviceAccountId: one.id }))
+  expect(await rows()).toEqual(['manager', 'reader'])
+  const changed = await ask(owner, 'PATCH', `/${one.id}`, { roles: ['user', 'reader'] })
+  // One change, one version.
+  expect(changed.json).toMatchObject({ roles: ['reader', 'user'], version: 2 })
+  expect(await rows()).toEqual(['reader', 'user'])
+  expect((await ask(owner, 'DELETE', `/${one.id}`)).status).toBe(204)
+  expect(await rows()).toEqual([])
 })
 
 test('it survives whoever set it up', async () => {
@@ -137,7 +157,7 @@ test('nobody makes, changes or gets at a service that may do more than he may hi
   const manager = await memberOf(platform, owner.tenantId, 'manager')
   expect((await ask(manager, 'POST', '', { name: 'x', roles: ['owner'] })).status).toBe(403)
   expect((await ask(manager, 'POST', '', { name: 'x', roles: ['emperor'] })).status).toBe(400)
-  const strong = await service(['owner'])
+  const strong = await service(['ruler'])
   for (const [method, path, body] of [
     ['PATCH', '', { name: 'Mine' }],
     ['POST', '/keys', { name: 'Mine' }],

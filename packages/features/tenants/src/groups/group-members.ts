@@ -3,6 +3,7 @@ import {
   jsonAnswer,
   lockedRow,
   problem,
+  refuseGroupChange,
   refuseQuery,
   statement,
   validate,
@@ -91,6 +92,10 @@ async function changeMembers(
   const answer = await call.transact(async (transaction) => {
     const group = await lockedRow(call, transaction, platform.registry.byTable.get(groups)!)
     const id = String(group['id'])
+    await refuseGroupChange(platform, transaction, call.request.principal, {
+      tenantId: call.scope.tenantId,
+      groupId: id,
+    })
     const made = await work(transaction, id)
     await transaction.emit({ type: 'group.members_changed', key: id, data: { id } })
     return made

@@ -1,5 +1,6 @@
 import {
   addMember,
+  heldRoles,
   OWNER,
   rolesIn,
   statement,
@@ -97,9 +98,9 @@ async function refuseOutgrown(
 ): Promise<void> {
   const { tenantId, roles, inviter } = invited
   const [member] = await system.run(statement`
-    select m.roles::text as roles from plinth.memberships m join plinth.users u on u.id = m.user_id
+    select m.user_id from plinth.memberships m join plinth.users u on u.id = m.user_id
     where m.tenant_id = ${tenantId}::uuid and m.user_id = ${inviter}::uuid and m.status = 'active' and u.status = 'active'`)
-  const held = member ? (JSON.parse(String(member['roles'])) as readonly string[]) : []
+  const held = await heldRoles(system, tenantId, { userId: inviter })
   const rights = rolesIn(platform, system).roles
   const given = await rights.permissionsOf(tenantId, roles)
   const outgrown = roles.includes(OWNER) && !held.includes(OWNER)

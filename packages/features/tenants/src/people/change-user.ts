@@ -128,11 +128,11 @@ async function refuseAccount(
   await refuseAbove(call.platform, system, principal, target)
 }
 
-function targetOf(call: Call, row: RawRow): { tenantId: string; userId: string; roles: readonly string[] } {
-  return { tenantId: call.scope.tenantId, userId: String(row['id']), roles: rolesOf(row) }
+function targetOf(call: Call, row: RawRow): { tenantId: string; userId: string } {
+  return { tenantId: call.scope.tenantId, userId: String(row['id']) }
 }
 
-export function rolesOf(row: RawRow): readonly string[] {
+function rolesOf(row: RawRow): readonly string[] {
   return JSON.parse(String(row['roles'])) as readonly string[]
 }
 

@@ -14,7 +14,7 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
-import { holdUser, rolesOf } from './change-user.ts'
+import { holdUser } from './change-user.ts'
 import { members } from './user-resource.ts'
 
 /**
@@ -32,7 +32,7 @@ export async function deleteUser(call: Call): Promise<TextAnswer> {
     await holdOwners(system, tenantId)
     const row = await lockedRow(call, transaction, platform.registry.byTable.get(members)!)
     const userId = String(row['id'])
-    await refuseAbove(platform, system, request.principal, { tenantId, roles: rolesOf(row) })
+    await refuseAbove(platform, system, request.principal, { tenantId, userId })
     await changeStanding(platform, system, { tenantId, userId, to: 'removed' })
     await refuseEmpty(system, tenantId)
     await transaction.emit({ type: 'user.deleted', key: userId, data: { id: userId } })
