@@ -65,8 +65,12 @@ CREATE TABLE "places" (
 ALTER TABLE "places" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE "pages" ADD CONSTRAINT "pages_site_id_fk" FOREIGN KEY ("tenant_id","site_id") REFERENCES "public"."places"("tenant_id","id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "pages_recent_idx" ON "pages" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "pages_owner_user_id_idx" ON "pages" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "pages"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "pages_owner_group_id_idx" ON "pages" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "pages"."owner_group_id" is not null;--> statement-breakpoint
 CREATE INDEX "pages_site_id_idx" ON "pages" USING btree ("tenant_id","site_id","created_at" DESC,"id" DESC);--> statement-breakpoint
 CREATE INDEX "places_recent_idx" ON "places" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "places_owner_user_id_idx" ON "places" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "places"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "places_owner_group_id_idx" ON "places" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "places"."owner_group_id" is not null;--> statement-breakpoint
 ${policy('pages')}--> statement-breakpoint
 ${policy('places')}--> statement-breakpoint
 create view "public"."glad_places" with (security_invoker = true) as select * from "places" where mood = 'glad';
@@ -82,6 +86,8 @@ const second: FolderEntry = {
 ALTER TABLE "places" RENAME TO "sites";--> statement-breakpoint
 ALTER TABLE "sites" RENAME CONSTRAINT "places_pk" TO "sites_pk";--> statement-breakpoint
 ALTER INDEX "places_recent_idx" RENAME TO "sites_recent_idx";--> statement-breakpoint
+ALTER INDEX "places_owner_user_id_idx" RENAME TO "sites_owner_user_id_idx";--> statement-breakpoint
+ALTER INDEX "places_owner_group_id_idx" RENAME TO "sites_owner_group_id_idx";--> statement-breakpoint
 ALTER TABLE "sites" ADD COLUMN "rank" integer;--> statement-breakpoint
 alter table sites no force row level security;
 update sites set rank = length(name), mood = case mood when 'odd' then 'sad' else mood end;

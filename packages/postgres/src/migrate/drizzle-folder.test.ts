@@ -55,8 +55,12 @@ CREATE TABLE "sites" (
 ALTER TABLE "sites" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_site_id_fk" FOREIGN KEY ("tenant_id","site_id") REFERENCES "public"."sites"("tenant_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "projects_recent_idx" ON "projects" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "projects_owner_user_id_idx" ON "projects" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "projects"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "projects_owner_group_id_idx" ON "projects" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "projects"."owner_group_id" is not null;--> statement-breakpoint
 CREATE INDEX "projects_site_id_idx" ON "projects" USING btree ("tenant_id","site_id","created_at" DESC,"id" DESC);--> statement-breakpoint
 CREATE INDEX "sites_recent_idx" ON "sites" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "sites_owner_user_id_idx" ON "sites" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "sites"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "sites_owner_group_id_idx" ON "sites" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "sites"."owner_group_id" is not null;--> statement-breakpoint
 CREATE POLICY "plinth_tenant" ON "projects" AS RESTRICTIVE FOR ALL TO public USING (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid);--> statement-breakpoint
 CREATE POLICY "plinth_tenant" ON "sites" AS RESTRICTIVE FOR ALL TO public USING (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid);`
 

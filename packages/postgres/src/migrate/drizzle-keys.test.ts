@@ -69,9 +69,15 @@ ALTER TABLE "entries" ADD CONSTRAINT "entries_ticket_id_fk" FOREIGN KEY ("tenant
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_plan_id_fk" FOREIGN KEY ("tenant_id","plan_id") REFERENCES "public"."plans"("tenant_id","id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_parent_id_fk" FOREIGN KEY ("tenant_id","parent_id") REFERENCES "public"."tickets"("tenant_id","id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "entries_recent_idx" ON "entries" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "entries_owner_user_id_idx" ON "entries" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "entries"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "entries_owner_group_id_idx" ON "entries" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "entries"."owner_group_id" is not null;--> statement-breakpoint
 CREATE INDEX "entries_ticket_id_idx" ON "entries" USING btree ("tenant_id","ticket_id","created_at" desc,"id" desc);--> statement-breakpoint
 CREATE INDEX "plans_recent_idx" ON "plans" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "plans_owner_user_id_idx" ON "plans" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "plans"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "plans_owner_group_id_idx" ON "plans" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "plans"."owner_group_id" is not null;--> statement-breakpoint
 CREATE INDEX "tickets_recent_idx" ON "tickets" USING btree ("tenant_id","created_at" desc,"id" desc);--> statement-breakpoint
+CREATE INDEX "tickets_owner_user_id_idx" ON "tickets" USING btree ("tenant_id","owner_user_id","created_at" desc,"id" desc) WHERE "tickets"."owner_user_id" is not null;--> statement-breakpoint
+CREATE INDEX "tickets_owner_group_id_idx" ON "tickets" USING btree ("tenant_id","owner_group_id","created_at" desc,"id" desc) WHERE "tickets"."owner_group_id" is not null;--> statement-breakpoint
 CREATE INDEX "tickets_plan_id_idx" ON "tickets" USING btree ("tenant_id","plan_id","created_at" desc,"id" desc);--> statement-breakpoint
 CREATE INDEX "tickets_parent_id_idx" ON "tickets" USING btree ("tenant_id","parent_id","created_at" desc,"id" desc);--> statement-breakpoint
 CREATE POLICY "plinth_tenant" ON "entries" AS RESTRICTIVE FOR ALL TO public USING (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid);--> statement-breakpoint

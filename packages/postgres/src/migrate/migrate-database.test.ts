@@ -176,18 +176,20 @@ describe.each(engines)('on $engine', ({ open }) => {
 
     const more = resourceTable('projects', { siteId: belongsTo(() => later) })
     const report = await run(later, more)
-    expect(report.applied.slice(0, 9)).toEqual([
+    expect(report.applied.slice(0, 11)).toEqual([
       'created table projects',
       'added column sites.note',
       'added column sites.rank',
       'added column sites.next_id',
       'created index projects_recent_idx on projects',
       'created index projects_site_id_idx on projects',
+      'created index projects_owner_user_id_idx on projects',
+      'created index projects_owner_group_id_idx on projects',
       'created index sites_next_id_idx on sites',
       'created index sites_name_idx on sites',
       'added unique key sites_note_key to sites',
     ])
-    expect(report.applied.slice(9, 11)).toEqual([
+    expect(report.applied.slice(11, 13)).toEqual([
       'added foreign key projects_site_id_fk to projects',
       'added foreign key sites_next_id_fk to sites',
     ])
