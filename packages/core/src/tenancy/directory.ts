@@ -29,8 +29,14 @@ export interface Directory {
   tenantsOf(platform: Platform, userId: string): Promise<readonly OwnTenant[]>
   /**
    * Gives a newcomer his first tenant: the one that invited him, whose verified domain his address has, or a new one. Undefined
-   * where there is none for him.
+   * where there is none for him. An invitation that was sent to his address proves that it is his: it is verified then.
    * @throws invitation_invalid
    */
   admit(platform: Platform, system: SystemTransaction, newcomer: Newcomer): Promise<Tenant | undefined>
+  /**
+   * Whether `admit` would take this invitation of somebody with this address; uses nothing up. Asked before there is an account, and
+   * before anything is said of one. Absent where nobody is invited.
+   * @throws invitation_invalid
+   */
+  verifyInvitation?(platform: Platform, invitation: { readonly token: string; readonly email: string }): Promise<void>
 }

@@ -17,6 +17,7 @@ import { tenantRoutes } from './lifecycle/tenant-routes.ts'
 import { lifecycleMigration } from './migrations/0003-lifecycle.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
 import { peopleMigration } from './migrations/0001-people.ts'
+import { verifyInvitation } from './invitations/accept-invitation.ts'
 import { invitationPage } from './invitations/invitation-page.ts'
 import { invitationRoutes } from './invitations/invitation-routes.ts'
 import { oldInvitations } from './invitations/end-invitations.ts'
@@ -96,7 +97,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
     permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
     tables: [settingsTable],
     slots: {
-      directory: { tenantsOf, admit: admitBy(registration) },
+      directory: { tenantsOf, admit: admitBy(registration), verifyInvitation },
       tenant: tenantChooser(() => {
         const url = subdomains ? platform?.publicUrl : undefined
         return url === undefined ? undefined : hostNameOf(new URL(url).host)

@@ -36,6 +36,21 @@ export function sendAccountExists(auth: Auth, email: string): void {
   )
 }
 
+/** To an address that an invitation has proven already: there is nothing to confirm. */
+export function sendAccountReady(auth: Auth, email: string): void {
+  auth.platform.after.start('account ready mail', () =>
+    send(auth, email, '', {
+      subject: 'Your account is ready',
+      heading: 'Your account is ready',
+      paragraphs: [
+        'You took up the invitation that was sent to this address. Sign in with the password that you chose.',
+      ],
+      action: { label: 'Sign in', url: linkTo(auth, '/login') },
+      footer: 'If it was not you, set a new password: somebody else has read the invitation.',
+    }),
+  )
+}
+
 /** A link to set a new password. */
 export async function sendReset(auth: Auth, { userId, email, name }: Recipient): Promise<void> {
   const minutes = auth.options.resetMinutes

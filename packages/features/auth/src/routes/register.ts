@@ -1,5 +1,6 @@
 import {
   jsonAnswer,
+  statement,
   validate,
   type Answer,
   type PublicCall,
@@ -13,7 +14,7 @@ import { emailAddress, userName } from '../accounts/email-address.ts'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
-import { sendAccountExists, sendVerification } from '../mails/account-mails.ts'
+import { sendAccountExists, sendAccountReady, sendVerification } from '../mails/account-mails.ts'
 import { startSession, type StartedSession } from '../sessions/start-session.ts'
 import { tokenSet, tokenSetSchema } from '../sign-in/token-set.ts'
 import {
@@ -40,6 +41,8 @@ type Input = z.output<typeof input>
 interface Registered {
   readonly userId: string
   readonly tenant: Tenant | undefined
+  /** Whether an invitation has proven the address. */
+  readonly emailVerified: boolean
   /** None where the address has to be confirmed first. */
   readonly session: StartedSession | undefined
 }
@@ -89,6 +92,9 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
   if (registration === 'closed' || (registration === 'invited' && given.invitationToken === undefined))
     throw authProblem('registration_closed')
   await auth.guard.register(call.client)
+  // Before the answer in either mode, and before a hash: its holder learns of the invitation alone, and nothing of accounts.
+  if (given.invitationToken !== undefined)
+    await auth.platform.directory?.verifyInvitation?.(auth.platform, { token: given.invitationToken, email })
   await auth.passwords.refuseWeak(given.password, { email, username, name: given.name, path: '/password' })
   if (byMail && username !== null && (await findAccount(auth.platform, { username })))
     throw authProblem('username_taken')
@@ -99,6 +105,7 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
       const created = await createAccount(auth, system, account)
       if ('taken' in created) return created.taken
       const tenant = await admit(auth, system, created.userId, email, given)
+      const emailVerified = given.invitationToken !== undefined && (await isVerified(system, created.userId))
       const draft = {
         userId: created.userId,
         tenantId: tenant?.id ?? null,
@@ -106,7 +113,7 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
         secondFactor: false,
       } as const
       const session = byMail ? undefined : await startSession(auth, system, { ...draft, client: call.client })
-      return { userId: created.userId, tenant, session }
+      return { userId: created.userId, tenant, emailVerified, session }
     })
   if (byMail) {
     // Everything that depends on whether there is such an account happens after the answer.
@@ -118,10 +125,10 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
   const outcome = await make()
   if (outcome === 'email') throw authProblem('email_taken')
   if (outcome === 'username') throw authProblem('username_taken')
-  sendVerification(auth, { userId: outcome.userId, email, name: account.name })
-  const { session, tenant, userId } = outcome
+  const { session, tenant, userId, emailVerified } = outcome
+  if (!emailVerified) sendVerification(auth, { userId, email, name: account.name })
   const tokens = await tokenSet(auth, { userId, tenant, sessionId: session!.id, refreshToken: session!.secret })
-  const user = { id: userId, email, username, name: account.name, emailVerified: false }
+  const user = { id: userId, email, username, name: account.name, emailVerified }
   return jsonAnswer(201, JSON.stringify({ ...tokens, user }), noStore)
 }
 
@@ -129,7 +136,15 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
 function tell(auth: Auth, outcome: Registered | 'email' | 'username', email: string): void {
   if (outcome === 'email') sendAccountExists(auth, email)
   // A user name was taken between the question and now: the address has no account, and may try again.
-  else if (outcome !== 'username') sendVerification(auth, { userId: outcome.userId, email, name: '' })
+  else if (outcome === 'username') return
+  else if (outcome.emailVerified) sendAccountReady(auth, email)
+  else sendVerification(auth, { userId: outcome.userId, email, name: '' })
+}
+
+async function isVerified(system: SystemTransaction, userId: string): Promise<boolean> {
+  const [row] = await system.run(statement`
+    select email_verified_at is not null as verified from plinth.users where id = ${userId}::uuid`)
+  return row?.['verified'] === true
 }
 
 async function admit(

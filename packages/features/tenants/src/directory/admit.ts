@@ -24,9 +24,9 @@ export type Registration = 'found' | 'invited'
  */
 export function admitBy(registration: Registration): Directory['admit'] {
   return async (platform, system, newcomer) => {
-    const { invitationToken: token, userId, email } = newcomer
+    const { invitationToken: token, userId } = newcomer
     if (token !== undefined) {
-      const { tenant, roles } = await acceptAtRegistration(platform, system, { token, userId, email })
+      const { tenant, roles } = await acceptAtRegistration(platform, system, { token, userId })
       await announceMember(platform, system, { ...byRegistration(platform), tenant, userId, roles })
       return tenant
     }

@@ -21,8 +21,7 @@ export interface Accepted {
 }
 
 /**
- * A user who has signed in takes up his invitation. One statement finds the pending invitation and uses it up, so that of a hundred at
- * once one succeeds; what is wrong with it is not said.
+ * A user who has signed in takes up his invitation; what is wrong with it is not said.
  * @throws invitation_invalid
  */
 export async function acceptInvitation(
@@ -30,18 +29,7 @@ export async function acceptInvitation(
   system: SystemTransaction,
   { id, token, userId }: { readonly id: string; readonly token: string; readonly userId: string },
 ): Promise<Accepted> {
-  const now = platform.clock.now()
-  const [used] = await system.run(statement`
-    update plinth.invitations i
-    set status = 'accepted', token_hash = null, accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
-      updated_at = ${now}::text::timestamptz
-    from plinth.users u, plinth.tenants t
-    where i.id = ${id}::uuid and i.token_hash = ${hashOf(token)}::text and i.status = 'pending'
-      and i.expires_at > ${now}::text::timestamptz
-      and u.id = ${userId}::uuid and u.status = 'active' and u.email_verified_at is not null and lower(u.email) = lower(i.email)
-      and t.id = i.tenant_id and t.status = 'active'
-    returning i.tenant_id, i.roles, i.owner_user_id`)
-  return join(platform, system, used, userId)
+  return join(platform, system, await use(platform, system, { id, token, userId }), userId)
 }
 
 /**
@@ -52,23 +40,57 @@ export async function acceptInvitation(
 export async function acceptAtRegistration(
   platform: Platform,
   system: SystemTransaction,
-  { token, userId, email }: { readonly token: string; readonly userId: string; readonly email: string | null },
+  { token, userId }: { readonly token: string; readonly userId: string },
 ): Promise<Accepted> {
+  const accepted = await join(platform, system, await use(platform, system, { id: null, token, userId }), userId)
+  const now = platform.clock.now()
+  await system.run(statement`
+    update plinth.users set email_verified_at = ${now}::text::timestamptz, version = version + 1,
+      updated_at = ${now}::text::timestamptz
+    where id = ${userId}::uuid and email_verified_at is null`)
+  return accepted
+}
+
+/**
+ * Whether somebody who registers with this address could take it up.
+ * @throws invitation_invalid
+ */
+export async function verifyInvitation(
+  platform: Platform,
+  { token, email }: { readonly token: string; readonly email: string },
+): Promise<void> {
+  const now = platform.clock.now()
+  await platform.database.system(async (system) => {
+    const [pending] = await system.run(statement`
+      select i.tenant_id, i.roles, i.owner_user_id
+      from plinth.invitations i join plinth.tenants t on t.id = i.tenant_id and t.status = 'active'
+      where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
+        and lower(i.email) = lower(${email}::text)`)
+    await refuseOutgrown(platform, system, invitedBy(pending))
+  })
+}
+
+/**
+ * One statement finds the pending invitation and uses it up, so that of a hundred at once one succeeds. It is for the address to which
+ * it was sent; who names it by its id has proven that this is his, who registers does so by the token itself.
+ */
+async function use(
+  platform: Platform,
+  system: SystemTransaction,
+  { id, token, userId }: { readonly id: string | null; readonly token: string; readonly userId: string },
+): Promise<RawRow | undefined> {
   const now = platform.clock.now()
   const [used] = await system.run(statement`
     update plinth.invitations i
     set status = 'accepted', token_hash = null, accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
       updated_at = ${now}::text::timestamptz
-    from plinth.tenants t
+    from plinth.users u, plinth.tenants t
     where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
-      and lower(i.email) = lower(${email}::text) and t.id = i.tenant_id and t.status = 'active'
+      and u.id = ${userId}::uuid and u.status = 'active' and lower(u.email) = lower(i.email)
+      and (${id}::text is null or i.id = ${id}::text::uuid and u.email_verified_at is not null)
+      and t.id = i.tenant_id and t.status = 'active'
     returning i.tenant_id, i.roles, i.owner_user_id`)
-  const accepted = await join(platform, system, used, userId)
-  await system.run(statement`
-    update plinth.users set email_verified_at = ${now}::text::timestamptz, version = version + 1,
-      updated_at = ${now}::text::timestamptz
-    where id = ${userId}::uuid and lower(email) = lower(${email}::text) and email_verified_at is null`)
-  return accepted
+  return used
 }
 
 async function join(
@@ -77,13 +99,29 @@ async function join(
   used: RawRow | undefined,
   userId: string,
 ): Promise<Accepted> {
-  if (!used) throw tenancyProblem('invitation_invalid')
-  const [tenantId, roles] = [String(used['tenant_id']), JSON.parse(String(used['roles'])) as readonly string[]]
-  if (typeof used['owner_user_id'] === 'string')
-    await refuseOutgrown(platform, system, { tenantId, roles, inviter: used['owner_user_id'] })
+  const invited = invitedBy(used)
+  const { tenantId, roles } = invited
+  await refuseOutgrown(platform, system, invited)
   // Who is a member already stays what he is: an old invitation in a drawer gives nobody back what was taken from him.
   const added = await addMember(system, { tenantId, userId, roles })
   return { tenant: await tenantWithin(system, tenantId), roles, added }
+}
+
+interface Invited {
+  readonly tenantId: string
+  readonly roles: readonly string[]
+  /** Null for one that a program sent. */
+  readonly inviter: string | null
+}
+
+/** @throws invitation_invalid where there is none */
+function invitedBy(row: RawRow | undefined): Invited {
+  if (!row) throw tenancyProblem('invitation_invalid')
+  return {
+    tenantId: String(row['tenant_id']),
+    roles: JSON.parse(String(row['roles'])) as readonly string[],
+    inviter: typeof row['owner_user_id'] === 'string' ? row['owner_user_id'] : null,
+  }
 }
 
 /**
@@ -94,9 +132,9 @@ async function join(
 async function refuseOutgrown(
   platform: Platform,
   system: SystemTransaction,
-  invited: { readonly tenantId: string; readonly roles: readonly string[]; readonly inviter: string },
+  { tenantId, roles, inviter }: Invited,
 ): Promise<void> {
-  const { tenantId, roles, inviter } = invited
+  if (inviter === null) return
   const [member] = await system.run(statement`
     select m.user_id from plinth.memberships m join plinth.users u on u.id = m.user_id
     where m.tenant_id = ${tenantId}::uuid and m.user_id = ${inviter}::uuid and m.status = 'active' and u.status = 'active'`)

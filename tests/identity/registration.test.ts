@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openIdentity, PASSWORD, personOf, type Identity, type Person } from './open-identity.ts'
+
+const ANOTHER = 'another rather long pass phrase'
+type Reply = Awaited<ReturnType<Identity['call']>>
+const code = (reply: Reply): unknown => (reply.json as { code?: string } | undefined)?.code
+
+const post = (on: Identity, path: string, body: unknown, who?: Person): Promise<Reply> =>
+  on.call('POST', `/api/v1${path}`, body, who?.bearer)
+const register = (on: Identity, email: string, more: object = {}): Promise<Reply> =>
+  post(on, '/auth/register', { email, password: PASSWORD, ...more })
+const logIn = (on: Identity, email: string, password = PASSWORD): Promise<Reply> =>
+  post(on, '/auth/login', { email, password })
+
+/** The token of the last link to this address, once so many mails are there. */
+async function linked(on: Identity, email: string, count = 1): Promise<string> {
+  await on.mail.waitFor(email, { count })
+  return on.linkToken(email)
+}
+
+async function invite(on: Identity, owner: Person, email: string): Promise<string> {
+  const before = on.mail.to(email).length
+  const reply = await post(on, '/invitations', { email, roles: ['user'] }, owner)
+  expect(reply.status, reply.body).toBe(201)
+  return linked(on, email, before + 1)
+}
+
+describe('an invitation that is taken up at registration', () => {
+  let platform: Identity
+  let owner: Person
+  beforeAll(async () => {
+    platform = await openIdentity()
+    owner = await platform.signUp()
+  }, 120_000)
+  afterAll(() => platform.close())
+
+  test('proves the address: the answer says so, and there is nothing to confirm', async () => {
+    const email = 'invited@example.net'
+    const reply = await register(platform, email, { invitationToken: await invite(platform, owner, email) })
+    expect([reply.status, reply.json]).toMatchObject([
+      201,
+      { user: { emailVerified: true }, tenant: { id: owner.tenantId } },
+    ])
+    const me = await platform.call('GET', '/api/v1/auth/me', undefined, personOf(reply, email).bearer)
+    expect(me.json).toMatchObject({ user: { emailVerified: true } })
+    // Whoever comes by himself is sent a link; by then one to the guest would be there too.
+    const other = await platform.signUp()
+    await platform.mail.waitFor(other.email)
+    expect(platform.mail.to(email)).toHaveLength(1)
+  })
+
+  test('is refused before there is an account, for whatever reason', async () => {
+    const [email, other] = ['guest@example.net', 'other@example.net']
+    const token = await invite(platform, owner, email)
+    for (const [address, invitationToken] of [
+      [email, 'guessed'],
+      [other, token],
+      [owner.email, token],
+    ] as const)
+      expect(code(await register(platform, address, { invitationToken }))).toBe('invitation_invalid')
+    expect((await register(platform, email, { invitationToken: token })).status).toBe(201)
+  })
+})
+
+describe('where accounts begin with a mail', () => {
+  let platform: Identity
+  let owner: Person
+  beforeAll(async () => {
+    platform = await openIdentity({ auth: { registration: 'by-mail' } })
+    const email = 'founder@example.com'
+    expect((await register(platform, email, { organizationName: 'Founders' })).status).toBe(202)
+    const token = await linked(platform, email)
+    expect((await post(platform, '/auth/email/verify', { token, password: PASSWORD })).status).toBe(204)
+    owner = personOf(await logIn(platform, email), email)
+  }, 120_000)
+  afterAll(() => platform.close())
+
+  test('an invitation that is good for nothing is refused as everywhere, known address or not', async () => {
+    const email = 'late@example.net'
+    const token = await invite(platform, owner, email)
+    const refused = [
+      await register(platform, 'nobody@example.net', { invitationToken: token }),
+      await register(platform, owner.email, { invitationToken: token }),
+      await register(platform, email, { invitationToken: `${token}x` }),
+    ].map(({ status, body }) => [status, body.replace(/"requestId":"[^"]*"/, '')])
+    expect(refused[0]).toMatchObject([400, expect.stringContaining('invitation_invalid')])
+    for (const each of refused) expect(each).toEqual(refused[0])
+  })
+
+  test('a good one is answered alike, opens the account at once and asks for nothing more', async () => {
+    const email = 'welcome@example.net'
+    const reply = await register(platform, email, { invitationToken: await invite(platform, owner, email) })
+    expect([reply.status, reply.body]).toEqual([202, '{"status":"accepted"}'])
+    const { text } = await platform.mail.waitFor(email, { count: 2 })
+    expect(text).toContain('Sign in')
+    expect(text).not.toContain('#token=')
+    expect((await logIn(platform, email)).json).toMatchObject({ tenant: { id: owner.tenantId } })
+  })
+})
