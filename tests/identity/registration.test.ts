@@ -96,4 +96,46 @@ describe('where accounts begin with a mail', () => {
     expect(text).not.toContain('#token=')
     expect((await logIn(platform, email)).json).toMatchObject({ tenant: { id: owner.tenantId } })
   })
+
+  test('a stranger’s click opens no account for whoever registered the address', async () => {
+    const email = 'victim@example.net'
+    await register(platform, email)
+    const token = await linked(platform, email)
+    const verify = (password?: string): Promise<Reply> =>
+      post(platform, '/auth/email/verify', { token, ...(password !== undefined && { password }) })
+    const clicked = await verify()
+    expect([clicked.status, clicked.json]).toMatchObject([400, { errors: [{ path: '/password', code: 'required' }] }])
+    const guessed = await verify(ANOTHER)
+    expect([guessed.status, code(guessed), guessed.headers['www-authenticate']]).toEqual([
+      401,
+      'invalid_credentials',
+      'Bearer',
+    ])
+    expect((await logIn(platform, email)).status).toBe(401)
+    // Whose address it is, he gets it by another link, and whoever registered it is out.
+    await post(platform, '/auth/password/forgot', { email })
+    const reset = await linked(platform, email, 2)
+    expect((await post(platform, '/auth/password/reset', { token: reset, password: ANOTHER })).status).toBe(204)
+    expect([(await logIn(platform, email)).status, (await logIn(platform, email, ANOTHER)).status]).toEqual([401, 200])
+    expect((await verify('guessed')).status).toBe(401)
+  })
+
+  test('the link takes the password that was chosen, ten guesses at most, and is used up once', async () => {
+    const email = 'chosen@example.net'
+    await register(platform, email)
+    const token = await linked(platform, email)
+    const verify = (password: string): Promise<Reply> => post(platform, '/auth/email/verify', { token, password })
+    const statuses = []
+    for (let guess = 0; guess < 11; guess += 1) statuses.push((await verify(`${ANOTHER} ${guess}`)).status)
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429])
+    platform.clock.advance(15 * 60_000)
+    await platform.superuser.query('delete from plinth.rate_buckets')
+    const won = await Promise.all(Array.from({ length: 10 }, () => verify(PASSWORD)))
+    expect(won.filter(({ status }) => status === 204)).toHaveLength(1)
+    expect((await logIn(platform, email)).status).toBe(200)
+  })
+
+  test('the page asks for it', async () => {
+    expect((await platform.call('GET', '/verify-email')).body).toContain('name="password"')
+  })
 })

@@ -32,8 +32,9 @@ import { verifyFactor } from './routes/verify-factor.ts'
 
 /** Everything that identity serves, one file each. */
 export function authRoutes(auth: () => Auth, options: SettledOptions, feature: FeatureParts): readonly Route[] {
+  const byMail = options.registration === 'by-mail'
   return [
-    register(auth, options.registration === 'by-mail'),
+    register(auth, byMail),
     logIn(auth),
     refresh(auth),
     logOut(auth),
@@ -43,7 +44,7 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     changePassword(auth),
     forgotPassword(auth),
     resetPassword(auth),
-    verifyEmail(auth),
+    verifyEmail(auth, byMail),
     resendVerification(auth),
     reauthenticate(auth),
     askForOwnPasskey(auth),
@@ -62,6 +63,6 @@ export function authRoutes(auth: () => Auth, options: SettledOptions, feature: F
     jwksRoute(auth),
     bootstrap(auth),
     ...loginPage(auth, feature),
-    ...linkPages(feature),
+    ...linkPages(feature, byMail),
   ]
 }

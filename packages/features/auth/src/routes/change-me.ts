@@ -1,10 +1,10 @@
 import { jsonAnswer, statement, validate, type Client, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import { emailAddress, userName } from '../accounts/email-address.ts'
-import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { sendVerification } from '../mails/account-mails.ts'
+import { provePassword } from '../sign-in/prove-password.ts'
 import { describe, meSchema } from './me.ts'
 import { emailField, nameField, noStore, passwordField, personalAuth } from './route-facts.ts'
 
@@ -69,12 +69,8 @@ async function proveForAddress(
   { currentPassword }: { readonly currentPassword?: string | undefined },
   client: Client,
 ): Promise<{ readonly email: string; readonly name: string } | undefined> {
-  const account = await findAccount(auth.platform, { userId })
-  const attempt = await auth.guard.signIn(userId, client)
-  const { valid } = await auth.passwords.verify(currentPassword ?? '', account?.passwordHash ?? null)
-  if (!account || !valid)
-    throw authProblem('invalid_credentials', { detail: 'The current password is needed for this.' })
-  await attempt.refund()
+  const detail = 'The current password is needed for this.'
+  const account = await provePassword(auth, userId, { password: currentPassword ?? '', client, detail })
   if (email === account.email) return undefined
   await auth.guard.newAddress(userId, email)
   return { email, name: account.name }

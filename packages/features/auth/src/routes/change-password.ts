@@ -1,11 +1,10 @@
 import { emptyAnswer, validate, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
-import { findAccount } from '../accounts/find-account.ts'
 import { setPassword } from '../accounts/set-password.ts'
 import type { Auth } from '../auth-parts.ts'
-import { authProblem } from '../errors.ts'
 import { sendNotice } from '../mails/account-mails.ts'
 import { endSessions } from '../sessions/end-session.ts'
+import { provePassword } from '../sign-in/prove-password.ts'
 import { noContent, passwordField, personalAuth } from './route-facts.ts'
 
 const input = z.object({
@@ -28,11 +27,8 @@ export function changePassword(auth: () => Auth): PersonalRoute {
     async handle({ principal, body, client }) {
       const parts = auth()
       const given = validate(input, body)
-      const account = await findAccount(parts.platform, { userId: principal.id })
-      const attempt = await parts.guard.signIn(principal.id, client)
-      const { valid } = await parts.passwords.verify(given.currentPassword, account?.passwordHash ?? null)
-      if (!account || !valid) throw authProblem('invalid_credentials', { detail: 'The current password is not right.' })
-      await attempt.refund()
+      const shown = { password: given.currentPassword, client, detail: 'The current password is not right.' }
+      const account = await provePassword(parts, principal.id, shown)
       await parts.passwords.refuseWeak(given.newPassword, { ...account, path: '/newPassword' })
       const hash = await parts.passwords.hash(given.newPassword)
       await parts.platform.database.system(async (system) => {

@@ -1,7 +1,18 @@
-import { linkPage, type FeatureParts, type LinkPage, type PublicRoute } from '@plinth/core'
+import { linkPage, type FeatureParts, type LinkPage, type PageField, type PublicRoute } from '@plinth/core'
 
-/** Where the links of mails lead. Hosts with pages of their own at the root (`root: false`) serve these paths themselves. */
-export function linkPages({ root, title, basePath }: FeatureParts): readonly PublicRoute[] {
+const chosenPassword: PageField = {
+  name: 'password',
+  label: 'Password',
+  type: 'password',
+  autocomplete: 'current-password',
+  hint: 'the one that you chose with the account',
+}
+
+/**
+ * Where the links of mails lead. Hosts with pages of their own at the root (`root: false`) serve these paths themselves.
+ * @param byMail whether an account begins with a link, which takes its password too
+ */
+export function linkPages({ root, title, basePath }: FeatureParts, byMail: boolean): readonly PublicRoute[] {
   if (!root) return []
   const api = (path: string): string => `${basePath}/api/v1/auth/${path}`
   const at = (path: string, operationId: string, words: Omit<LinkPage, 'title'>): PublicRoute => ({
@@ -20,11 +31,13 @@ export function linkPages({ root, title, basePath }: FeatureParts): readonly Pub
   return [
     at('/verify-email', 'verifyEmailPage', {
       heading: 'Confirm your address',
-      words: 'You opened the link that was sent to it. Confirm that it is yours.',
+      words: byMail
+        ? 'You opened the link that was sent to it. If you did not make an account, close this page: nothing happens.'
+        : 'You opened the link that was sent to it. Confirm that it is yours.',
       form: {
         action: api('email/verify'),
         button: 'Confirm the address',
-        fields: [],
+        fields: byMail ? [chosenPassword] : [],
         token: 'token',
         done: 'Your address is confirmed. You can close this page.',
       },

@@ -1,17 +1,26 @@
-import { emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { emptyAnswer, problem, statement, validate, type Client, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { sendNotice, sendVerification } from '../mails/account-mails.ts'
-import { takeOneTimeToken } from '../one-time/one-time-tokens.ts'
-import { accepted, acceptedAnswer, emailField, noContent, publicAuth } from './route-facts.ts'
+import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
+import { provePassword } from '../sign-in/prove-password.ts'
+import { accepted, acceptedAnswer, emailField, noContent, passwordField, publicAuth } from './route-facts.ts'
 
-const tokenInput = z.object({ token: z.string().min(1).max(200) })
+const tokenInput = z.object({
+  token: z.string().min(1).max(200),
+  password: passwordField
+    .optional()
+    .describe('Where accounts begin with a mail: the one that was chosen with the account'),
+})
 const emailInput = z.object({ email: emailField })
 
-/** `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. */
-export function verifyEmail(auth: () => Auth): PublicRoute {
+/**
+ * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven.
+ * @param byMail whether an account begins with this link: then it takes the password too
+ */
+export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
   return {
     ...publicAuth,
     method: 'POST',
@@ -19,12 +28,20 @@ export function verifyEmail(auth: () => Auth): PublicRoute {
     operationId: 'verifyEmail',
     summary: 'Confirm an address by the link that was sent',
     body: { schema: tokenInput },
-    errors: ['validation_failed', 'unsupported_media_type', 'token_invalid', 'email_taken', 'rate_limited'],
+    errors: [
+      'validation_failed',
+      'unsupported_media_type',
+      'token_invalid',
+      'email_taken',
+      'rate_limited',
+      ...(byMail ? ['invalid_credentials'] : []),
+    ],
     answers: [noContent],
     async handle({ body, client }) {
       const parts = auth()
-      const { token } = validate(tokenInput, body)
+      const { token, password } = validate(tokenInput, body)
       const attempt = await parts.guard.token(client)
+      if (byMail) await proveRegistrant(parts, token, password, client)
       const now = parts.platform.clock.now()
       const outcome = await parts.platform.database.system(async (system) => {
         const taken = await takeOneTimeToken(parts, system, 'verify', token)
@@ -50,6 +67,25 @@ export function verifyEmail(auth: () => Auth): PublicRoute {
       return emptyAnswer(204)
     },
   }
+}
+
+/**
+ * Whoever registers somebody else's address knows the password of that account, and a click of its owner would open it to him. So the
+ * link alone opens nothing: one shows what was chosen with the account, which its owner did not choose and does not know.
+ * @throws token_invalid, validation_failed, invalid_credentials, rate_limited, unavailable
+ */
+async function proveRegistrant(auth: Auth, token: string, password: string | undefined, client: Client): Promise<void> {
+  // Looked at first, used up last: a mistyped password must not cost the link.
+  const known = await peekOneTimeToken(auth, 'verify', token)
+  const account = known && (await findAccount(auth.platform, { userId: known.userId }))
+  if (!account) throw authProblem('token_invalid')
+  // Without a password nobody gets in by one.
+  if (account.passwordHash === null) return
+  if (password === undefined)
+    throw problem('validation_failed', {
+      errors: [{ path: '/password', code: 'required', message: 'Send the password that was chosen with the account' }],
+    })
+  await provePassword(auth, account.userId, { password, client })
 }
 
 /** `POST /auth/email/resend`: another link, if there is something to confirm; the same answer in any case. */
