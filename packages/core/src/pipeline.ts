@@ -5,7 +5,7 @@ import { authenticate, principalOf } from './pipeline/auth.ts'
 import { perform, readRouteBody } from './pipeline/data.ts'
 import { limitedIn, limitSender } from './pipeline/limits.ts'
 import { performPersonal } from './pipeline/personal.ts'
-import { allowedTo, authorize, type Asked } from './pipeline/policy.ts'
+import { allowedTo, authorize, refuseStale, type Asked } from './pipeline/policy.ts'
 import { admit, measureHead, receive } from './pipeline/request.ts'
 import { respond, respondTo, type Reached } from './pipeline/response.ts'
 import { chooseTenant, tenantOf } from './pipeline/tenant.ts'
@@ -75,7 +75,10 @@ export async function guardRequest(
     const known = (reached = { ...received, principal })
     const inTenant = await limitedIn(platform, known, tenantOf)
     reached = { ...received, ...inTenant }
-    if (asked) allowedTo(inTenant.principal, asked)
+    if (asked) {
+      allowedTo(inTenant.principal, asked)
+      refuseStale(platform, inTenant.principal, asked)
+    }
     return { ...inTenant, requestId: received.requestId, client: received.client, limits: received.limits }
   } catch (error) {
     return { refused: respondTo(platform, reached, error) }

@@ -155,6 +155,15 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     expect(await robot('GET', `${one}/status`)).toMatchObject({ status: 401 })
   })
 
+  test('throws notes away by a person who has just signed in, and by no key', async () => {
+    const { body } = await owner.ask('POST', '/auth/api-keys', { name: 'Tidy', role: 'owner' })
+    const byKey = asker(origin, String(body['key']))
+    expect(await byKey('PATCH', `/sites/${siteId}`, { notes: 'Call Rita' })).toMatchObject(ok)
+    expect(await byKey('POST', `/sites/${siteId}/forget`)).toMatchObject(denied)
+    expect(await owner.ask('POST', `/sites/${siteId}/forget`)).toMatchObject({ status: 200, body: { notes: null } })
+    expect(await owner.ask('DELETE', `/auth/api-keys/${String(body['id'])}`)).toMatchObject(gone)
+  })
+
   test('asks everybody for a second factor, once its owner has one', async () => {
     const { id } = (await owner.ask('GET', '/auth/me')).body['tenant'] as { readonly id: string }
     const tenant = `/tenants/${id}`

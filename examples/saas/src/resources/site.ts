@@ -17,4 +17,12 @@ export const siteResource = (options: { readonly allowPrivate: boolean }) =>
       },
       notes: { schema: (notes) => notes.max(10_000), description: 'Whom to call, what to know' },
     },
+    actions: {
+      // Nobody gets them back, so not whoever finds a browser left open.
+      forget: {
+        description: 'Throw the notes away, for good',
+        fresh: '10m',
+        run: (ctx, site) => ctx.update(sites, site.id, { notes: null }),
+      },
+    },
   })

@@ -76,6 +76,11 @@ export const coreErrors = {
     title: 'The request may not come from a page of this service',
     help: 'With a session cookie, whatever changes something needs the `X-CSRF-Token` (or the form field `csrf_token`) of that session, sent from a page of the same origin. Programs use a bearer token.',
   },
+  reauthentication_required: {
+    status: 401,
+    title: 'Show again who you are',
+    help: 'This is done shortly after a sign-in; how shortly says `max_age` in `WWW-Authenticate`, in seconds (RFC 9470). Show the password, a code or a passkey at `POST /auth/reauthenticate`, and repeat the request.',
+  },
   second_factor_required: {
     status: 403,
     title: 'A second factor is required',

@@ -48,7 +48,7 @@ export type OpenApiDocument = ReturnType<typeof createDocument>
 /**
  * The OpenAPI 3.1 document, from the very route data that requests are routed by. Aliases and HTML routes are not in it.
  * Each path item says whether it is the product's or the platform's (`x-origin`), each operation which permission it needs
- * (`x-permission`), each property that points at a row where it points (`x-references`).
+ * (`x-permission`) and how many seconds ago its caller may have signed in (`x-fresh`), each property that points at a row where it points (`x-references`).
  */
 export function openApiDocument(parts: DocumentParts): OpenApiDocument {
   const listed = parts.routes.filter((route) => !route.unlisted)
@@ -110,6 +110,7 @@ function operation(
     ...(route.public
       ? { security: [{}, ...(route.optionalCredential ? anyOf(registry) : [])] }
       : { 'x-permission': permissionInWords(route) }),
+    ...(isGuarded(route) && route.fresh !== undefined ? { 'x-fresh': route.fresh } : {}),
     parameters: [...path, ...query, ...headers],
     ...(route.body
       ? {

@@ -3,6 +3,7 @@ import { or, type Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { logEvents } from '../logging/events.ts'
 import type { Platform } from '../platform/platform.ts'
+import { staleness } from '../policy/freshness.ts'
 import type { GuardedRoute } from '../routes/route.ts'
 import type { InTenant } from './tenant.ts'
 
@@ -39,11 +40,12 @@ export class Authorized {
 
 /**
  * May this principal do this on any row at all? If so: on which.
- * @throws permission_denied
+ * @throws permission_denied, reauthentication_required
  */
 export function authorize(platform: Platform, request: InTenant): Authorized {
   const { route, principal } = request
   const allowed = allowedTo(principal, route)
+  refuseStale(platform, principal, route)
   // What is refused, here or for one row, is written where its answer is made.
   platform.log.debug(logEvents.permissionGranted, {
     requestId: request.requestId,
@@ -57,7 +59,7 @@ export function authorize(platform: Platform, request: InTenant): Authorized {
 }
 
 /** What is asked for: of a route of Plinth, or of one that the host wrote. */
-export type Asked = Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'permission' | 'otherwise'>
+export type Asked = Pick<GuardedRoute, 'resource' | 'guarded' | 'verb' | 'permission' | 'otherwise' | 'fresh'>
 
 /** @throws permission_denied where it is on no row at all */
 export function allowedTo(principal: Principal, asked: Asked): Condition {
@@ -71,4 +73,13 @@ export function allowedTo(principal: Principal, asked: Asked): Condition {
   throw problem('permission_denied', {
     detail: `This needs the permission ${ways.map((way) => `${name}:${way.verb}`).join(' or ')}.`,
   })
+}
+
+/**
+ * Asked last: who may not do it at all need not show again who he is to hear so.
+ * @throws reauthentication_required; permission_denied for a key or a service
+ */
+export function refuseStale({ clock }: Pick<Platform, 'clock'>, principal: Principal, { fresh }: Asked): void {
+  const stale = staleness(principal, fresh, clock.now())
+  if (stale) throw stale
 }

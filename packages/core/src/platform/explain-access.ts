@@ -12,6 +12,7 @@ import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { withFreshness } from './explain-freshness.ts'
 import type { Platform } from './platform.ts'
 
 export interface AccessQuestion {
@@ -26,7 +27,7 @@ export interface AccessQuestion {
 }
 
 /** Where a rule comes from, in the order of decision. */
-export type AccessRuleSource = 'tenant' | 'role' | 'acl deny' | 'scope' | 'acl allow' | 'policy' | 'row'
+export type AccessRuleSource = 'tenant' | 'role' | 'acl deny' | 'scope' | 'acl allow' | 'policy' | 'sign-in' | 'row'
 
 /** One rule that had a say. */
 export interface AccessRule {
@@ -102,7 +103,13 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
             await sessionOf(platform, scope).read({ resource, id: question.id, visible: always }),
             question.id,
           )
-  return { ...about, principal: who, tenant: { id: tenant.id, slug: tenant.slug }, ...verdict }
+  const fresh = resource.actions.find((action) => action.name === verb)?.fresh
+  const settled = withFreshness(verdict, principal, {
+    fresh,
+    permitted: rule.kind !== 'never',
+    now: platform.clock.now(),
+  })
+  return { ...about, principal: who, tenant: { id: tenant.id, slug: tenant.slug }, ...settled }
 }
 
 function sessionOf({ database, registry }: Platform, scope: Scope): Session {

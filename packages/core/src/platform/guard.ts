@@ -73,7 +73,8 @@ function askedBy(platform: Platform, permission: string): Asked {
       },
     ])
   }
-  return { resource, verb, permission: number }
+  const fresh = resource.actions.find((action) => action.name === verb)?.fresh
+  return { resource, verb, permission: number, fresh }
 }
 
 function grantedTo(platform: Platform, { principal, tenant, requestId, client, limits }: Passed): Granted {

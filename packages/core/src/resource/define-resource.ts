@@ -38,6 +38,7 @@ export interface AnyAction {
   readonly output?: z.ZodType
   readonly description?: string
   readonly readOnly?: boolean
+  readonly fresh?: string
   readonly outside?: (row: never, input: never, signal: AbortSignal, context: ReadingContext) => unknown
   readonly run?: (context: Context, row: never, input: never) => void
 }
@@ -111,6 +112,11 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
       readonly description?: string
       /** Changes nothing: `GET` instead of `POST`. */
       readonly readOnly?: boolean
+      /**
+       * Only shortly after a sign-in: `10m` (a number and `s`, `m`, `h` or `d`). Who signed in longer ago is asked to show again who he is
+       * (401 `reauthentication_required`); keys and services, which cannot, are refused (403).
+       */
+      readonly fresh?: string
       readonly run: (
         context: Context,
         row: Row<T>,

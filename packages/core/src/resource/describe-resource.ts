@@ -2,6 +2,7 @@ import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core
 import { getTableColumns } from 'drizzle-orm'
 import { singularize } from 'inflection'
 import { z } from 'zod'
+import { readDuration } from '../duration/read-duration.ts'
 import { keyKindOf } from '../columns/key-kinds.ts'
 import { kindOf, LONGEST_TEXT, supportedColumnTypes } from '../columns/kinds.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
@@ -77,7 +78,11 @@ export function describeResource(
     })
   const operations = settleOperations(at, declaration, 'deletedAt' in columns, faults)
   verifyHooks(at, declaration.hooks, 'deletedAt' in columns, faults)
-  const actions = Object.entries(declaration.actions).map(([action, given]) => ({ ...given, name: action }))
+  const actions = Object.entries(declaration.actions).map(([action, given]) => ({
+    ...given,
+    name: action,
+    fresh: readDuration(given.fresh),
+  }))
   return {
     name,
     sqlName,
@@ -130,6 +135,12 @@ function verifyNames(
     }
     if (typeof given.run !== 'function')
       faults.push({ path, problem: 'has no run', fix: 'run: (ctx, row) => ctx.update(table, row.id, { … })' })
+    if (given.fresh !== undefined && readDuration(given.fresh) === undefined)
+      faults.push({
+        path: `${path}.fresh`,
+        problem: `'${String(given.fresh)}' is no length of time`,
+        fix: "fresh: '10m'",
+      })
     if (given.readOnly && given.input)
       faults.push({ path, problem: 'is read-only (GET) and cannot have a body', fix: 'drop `readOnly` or `input`' })
   }

@@ -35,8 +35,10 @@ export interface FieldInfo {
   readonly description: string | undefined
 }
 
-export interface ActionInfo extends AnyAction {
+export interface ActionInfo extends Omit<AnyAction, 'fresh'> {
   readonly name: string
+  /** Seconds for which a sign-in is recent enough; undefined where it does not matter. */
+  readonly fresh: number | undefined
 }
 
 /** A resource as its readers see it: every default filled in, every name settled. */

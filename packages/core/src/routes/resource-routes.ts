@@ -147,7 +147,13 @@ export function resourceRoutes(registry: Registry, resource: ResourceInfo): read
       operationId: `${action.name}${title}`,
       summary: action.description ?? `${action.name} ${oneInWords(resource.name)}`,
       ...(action.input ? { body: { schema: action.input, optional: action.input.safeParse({}).success } } : {}),
-      errors: ['validation_failed', 'not_found', 'version_mismatch'],
+      fresh: action.fresh,
+      errors: [
+        'validation_failed',
+        'not_found',
+        'version_mismatch',
+        ...(action.fresh === undefined ? [] : ['reauthentication_required']),
+      ],
       handle: runAction(action),
       answers: [action.output ? { status: 200, description: 'The result', schema: action.output } : row],
     })

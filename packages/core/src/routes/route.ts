@@ -102,6 +102,8 @@ export interface GuardedRoute extends RouteFacts {
   readonly permission: number
   /** Other verbs, any of which will do as well: the route asks each for what it does by it. */
   readonly otherwise?: readonly { readonly verb: string; readonly permission: number }[]
+  /** Seconds within which its caller must have signed in. */
+  readonly fresh?: number | undefined
   /** Number of `resource:read`: what may be seen decides between 404 and 403. */
   readonly seeing: number
   readonly handle: (call: Call) => Promise<Answer>
