@@ -32,7 +32,13 @@ export async function refuseGrant(
 ): Promise<void> {
   const unknown = await platform.roles.unknown(tenantId, roles)
   if (unknown.length > 0) {
-    const errors = unknown.map((role) => ({ path, code: 'unknown_role', message: `There is no role '${role}'` }))
+    const errors = await Promise.all(
+      unknown.map(async (role) => {
+        const nearest = (await platform.roles.nearest?.(tenantId, role)) ?? []
+        const words = nearest.length > 0 ? `; nearest: ${nearest.join(', ')}` : ''
+        return { path, code: 'unknown_role', message: `There is no role '${role.slice(0, 64)}'${words}` }
+      }),
+    )
     throw problem('validation_failed', { errors })
   }
   if (principal.kind === 'system') return

@@ -10,6 +10,8 @@ export interface Roles {
   permissionsOf(tenantId: string, roles: readonly string[]): PermissionSet | Promise<PermissionSet>
   /** Those of the names that are no role of this tenant: for whoever assigns them. */
   unknown(tenantId: string, roles: readonly string[]): readonly string[] | Promise<readonly string[]>
+  /** Names like this one, for a message to whoever assigns a role that there is not. Default: none are offered. */
+  nearest?(tenantId: string, role: string): readonly string[] | Promise<readonly string[]>
   /** Role names in the order of their weight, the weightiest first; `role` of an access token is the first. */
   rank(roles: readonly string[]): readonly string[]
   /**

@@ -18,7 +18,7 @@ import {
   type Transaction,
 } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
-import { rolesWithin } from './custom-roles.ts'
+import { namesWithin, rolesWithin } from './custom-roles.ts'
 import type { Definitions } from './definitions.ts'
 import { holderColumns, holderKeys, userRoleInput } from './user-role-input.ts'
 
@@ -40,7 +40,13 @@ export async function assignRole(call: Call, { rights }: Definitions): Promise<T
     await holdOwners(system, tenantId)
     if (!holdsFor(resource, { ...columns, ...owners }, call.allowed, scope.facts))
       throw problem('permission_denied', { detail: 'This needs the permission userRole:create in a wider scope.' })
-    await refuseGrant({ roles: rights.port(rolesWithin(system)) }, request.principal, tenantId, [role], '/role')
+    await refuseGrant(
+      { roles: rights.port(rolesWithin(system), namesWithin(system)) },
+      request.principal,
+      tenantId,
+      [role],
+      '/role',
+    )
     if (!('userId' in holder)) refuseOwning([role], '/role')
     if (!(await isThere(call, system, transaction, holder)))
       throw problem('validation_failed', { errors: [notThere(holder)] })

@@ -3,19 +3,20 @@ import {
   formatPermission,
   OWNER,
   parsePermission,
-  type PermissionNumbers,
   type PermissionSet,
   type Registry,
   type ResourceInfo,
   type StartupFault,
 } from '@plinth/core'
-import { modelsOf, wordsForUnknown } from './known-permissions.ts'
+import { faultOf, modelsOf } from './known-permissions.ts'
+import { modelNames } from './model-names.ts'
+import { canonicalText, type PermissionSpelling } from './spelling.ts'
 
 /** A role that the product brings, the same in every tenant. */
 export interface RoleDefinition {
   readonly description?: string
-  /** `site:update:own`, `site:*`, `*:read`. */
-  readonly permissions: readonly string[]
+  /** `site:update:own`, `site:*`, `*:read`; `Site.update`; `{ action: 'read', resource: 'sites' }`. */
+  readonly permissions: readonly PermissionSpelling[]
 }
 
 /** A role that is code. */
@@ -57,12 +58,11 @@ export function builtInRoles(
   own: Readonly<Record<string, RoleDefinition>> = {},
 ): readonly BuiltInRole[] {
   const { permissions } = registry
-  const make = (name: string, description: string | null, list: readonly string[]): BuiltInRole => ({
-    name,
-    description,
-    permissions: list,
-    set: buildPermissionSet(permissions, list).set,
-  })
+  const nameModel = modelNames(registry)
+  const make = (name: string, description: string | null, given: readonly PermissionSpelling[]): BuiltInRole => {
+    const list = given.flatMap((one) => canonicalText(one, nameModel) ?? [])
+    return { name, description, permissions: list, set: buildPermissionSet(permissions, list).set }
+  }
   const usual = [
     make(OWNER, 'Everything in the tenant, and alone makes other owners', ['*']),
     make('admin', 'Everything in the tenant', ['*']),
@@ -88,17 +88,15 @@ export function reservedNames(own: Readonly<Record<string, RoleDefinition>> = {}
 }
 
 /** What is wrong with the roles that a product brings. */
-export function roleFaults(
-  own: Readonly<Record<string, RoleDefinition>>,
-  permissions: PermissionNumbers,
-): readonly StartupFault[] {
+export function roleFaults(own: Readonly<Record<string, RoleDefinition>>, registry: Registry): readonly StartupFault[] {
+  const nameModel = modelNames(registry)
   return Object.entries(own).flatMap(([name, definition]) => {
     const path = `rbac.roles.${name}`
-    const faults: StartupFault[] = buildPermissionSet(permissions, definition.permissions).unknown.map((text) => ({
-      path: `${path}.permissions`,
-      problem: `'${text}' is no permission`,
-      fix: wordsForUnknown(permissions, text),
-    }))
+    const faults = definition.permissions.flatMap((given, at): StartupFault[] => {
+      const fix = faultOf(registry.permissions, nameModel, given)
+      const said = typeof given === 'string' ? `'${given}'` : JSON.stringify(given)
+      return fix === undefined ? [] : [{ path: `${path}.permissions.${at}`, problem: `${said} is no permission`, fix }]
+    })
     if (!ROLE_NAME.test(name))
       faults.push({ path, problem: 'is no name of a role', fix: "use a lower-case word: 'support', 'client_manager'" })
     if (name === SUPERADMIN || (fixed as readonly string[]).includes(name))

@@ -11,6 +11,9 @@ import {
 /** What a role of a tenant may do, as its text is stored; undefined where there is no such role. */
 export type FindRole = (tenantId: string, role: string) => Promise<string | undefined>
 
+/** Names of the roles that a tenant made. */
+export type RoleNames = (tenantId: string) => Promise<readonly string[]>
+
 /**
  * The roles that tenants made, as requests ask for them: each is read at most once a second, and many at once in one statement. What
  * cannot be read is an error, never a role with other rights.
@@ -71,5 +74,14 @@ export function rolesWithin(system: StatementRunner): FindRole {
       select permissions::text as permissions from plinth.roles
       where tenant_id = ${tenantId}::uuid and name = ${role}::text for key share`)
     return row ? String(row['permissions']) : undefined
+  }
+}
+
+/** A thousand at most: enough to find what was meant. */
+export function namesWithin(system: StatementRunner): RoleNames {
+  return async (tenantId) => {
+    const rows = await system.run(statement`
+      select name from plinth.roles where tenant_id = ${tenantId}::uuid order by name limit 1000`)
+    return rows.map((row) => String(row['name']))
   }
 }

@@ -1,11 +1,15 @@
 import type { PermissionNumbers, Registry } from '@plinth/core'
 import { builtInRoles, reservedNames, type BuiltInRole, type RoleDefinition } from './built-in-roles.ts'
 import type { CustomRoles } from './custom-roles.ts'
+import { modelNames } from './model-names.ts'
 import { RoleRights } from './role-rights.ts'
+import type { NameModel } from './spelling.ts'
 
 /** What one platform knows of roles and permissions, once it is put together. */
 export interface Definitions {
   readonly permissions: PermissionNumbers
+  /** What words for models stand for here. */
+  readonly nameModel: NameModel
   readonly builtIn: readonly BuiltInRole[]
   readonly rights: RoleRights
 }
@@ -30,6 +34,7 @@ export class DefinitionsOf {
     const builtIn = builtInRoles(registry, this.own)
     this.#known = {
       permissions: registry.permissions,
+      nameModel: modelNames(registry),
       builtIn,
       rights: new RoleRights(registry.permissions, builtIn),
     }

@@ -1,4 +1,8 @@
 export { rbac } from './rbac.ts'
 export type { RbacOptions } from './rbac.ts'
 export type { RoleDefinition } from './built-in-roles.ts'
+export { checkPermission } from './check-permission.ts'
+export type { RbacPolicy } from './check-permission.ts'
+export { formatAclName, formatActionOnResource, readPermission } from './spelling.ts'
+export type { ActionOnResource, ModelAction, NameModel, PermissionSpelling } from './spelling.ts'
 export { permissions, roles, userRoles } from './tables.ts'

@@ -1,4 +1,5 @@
 import { buildPermissionSet, nearestNames, parsePermission, scopes, type PermissionNumbers } from '@plinth/core'
+import { canonicalText, type NameModel, type PermissionSpelling } from './spelling.ts'
 
 /** Whether a permission means anything here: `site:update:own`, `site:*`, `*:read`, `*`. */
 export function isKnown(permissions: PermissionNumbers, text: string): boolean {
@@ -17,6 +18,20 @@ export function wordsForUnknown(permissions: PermissionNumbers, text: string): s
     return `There is no action '${action.slice(0, 64)}' of ${model === '*' ? 'any model' : model}${nearest(action, actions)}`
   return 'Write it as model:action:scope, as in site:update:own'
 }
+
+/** What is wrong with a permission in any spelling; undefined for one that means something here. */
+export function faultOf(
+  permissions: PermissionNumbers,
+  nameModel: NameModel,
+  given: PermissionSpelling,
+): string | undefined {
+  const text = canonicalText(given, nameModel)
+  if (text === undefined) return typeof given === 'string' ? wordsForUnknown(permissions, given) : HOW_TO_WRITE
+  return isKnown(permissions, text) ? undefined : wordsForUnknown(permissions, text)
+}
+
+const HOW_TO_WRITE =
+  'Write it as model:action:scope, as in site:update:own, or as { action, resource } or { model, action, scope }'
 
 /** Every model there is, those that are about no rows among them. */
 export function modelsOf({ names }: PermissionNumbers): readonly string[] {

@@ -37,6 +37,21 @@ test('roles of the product are read at start, and every fault is told at once', 
   expect(told).toContain("what admin may do is not the product's to say")
 })
 
+test('roles of the product may be written in any spelling', () => {
+  const own = {
+    permissions: [
+      'Crate.read',
+      { action: 'read', resource: 'folders' },
+      { model: 'crate', action: 'update', scope: 'own' },
+    ],
+  } as const
+  expect(faultsOf({ support: own })).toBe('')
+  const told = faultsOf({ support: { permissions: ['Crat.read', { action: 'raed', resource: 'crates' }, 'crate:'] } })
+  expect(told).toContain('3 faults')
+  expect(told).toContain('rbac.roles.support.permissions.1: {"action":"raed","resource":"crates"} is no permission')
+  expect(told).toContain('nearest: crate')
+})
+
 test('two features that say what roles may do are a fault', () => {
   expect(
     faultsOf(undefined, [

@@ -1,6 +1,6 @@
 import type { Feature, Platform } from '@plinth/core'
 import { roleFaults, type RoleDefinition } from './built-in-roles.ts'
-import { CustomRoles, rolesWithin } from './custom-roles.ts'
+import { CustomRoles, namesWithin, rolesWithin } from './custom-roles.ts'
 import { DefinitionsOf } from './definitions.ts'
 import { explainRoute } from './explain-route.ts'
 import { userSource } from './member-principals.ts'
@@ -38,7 +38,7 @@ export function rbac(options: RbacOptions = {}): Feature {
     routes: ({ registry }) => [...userRoleRoutes(registry, () => definitions.known), explainRoute],
     verify(registry) {
       definitions.read(registry)
-      return roleFaults(definitions.own, registry.permissions)
+      return roleFaults(definitions.own, registry)
     },
     start(given) {
       started = given
@@ -50,7 +50,7 @@ export function rbac(options: RbacOptions = {}): Feature {
         const { rights } = definitions.known
         return {
           ...rights.port((tenantId, role) => custom.find(tenantId, role)),
-          within: (system) => rights.port(rolesWithin(system)),
+          within: (system) => rights.port(rolesWithin(system), namesWithin(system)),
         }
       },
       principals: [userSource(platform)],

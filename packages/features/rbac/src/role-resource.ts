@@ -2,6 +2,7 @@ import {
   buildPermissionSet,
   defineResource,
   problem,
+  scopes,
   type Context,
   type PermissionSet,
   type Resource,
@@ -9,8 +10,9 @@ import {
 import { z } from 'zod'
 import { ROLE_NAME } from './built-in-roles.ts'
 import type { DefinitionsOf } from './definitions.ts'
-import { isKnown, wordsForUnknown } from './known-permissions.ts'
+import { faultOf } from './known-permissions.ts'
 import { readPermissions } from './role-rights.ts'
+import { canonicalText } from './spelling.ts'
 import { roles } from './tables.ts'
 
 const MOST_PERMISSIONS = 500
@@ -78,20 +80,38 @@ export function roleResource(definitions: DefinitionsOf): Resource {
   }) as unknown as Resource
 }
 
-/** Each text is known, and stands once. */
+const part = z.string().min(1).max(200)
+const scope = z.enum(scopes).optional()
+/** The ways in which a permission may be written. */
+export const permissionSpelling = z.union(
+  [
+    z.string().max(200).describe('model:action:scope, or Model.action'),
+    z.strictObject({ action: part, resource: part, scope }),
+    z.strictObject({ model: part, action: part, scope }),
+  ],
+  'Expected a permission: model:action:scope, { action, resource } or { model, action, scope }',
+)
+
+/** Each is known, whichever way it is written; what is stored is text. */
 function permissionList(definitions: DefinitionsOf): z.ZodType {
   return z
-    .array(z.string().max(200))
+    .array(permissionSpelling)
     .max(MOST_PERMISSIONS)
     .superRefine((list, context) => {
-      for (const [at, text] of list.entries()) {
-        if (isKnown(definitions.known.permissions, text)) continue
-        const message = wordsForUnknown(definitions.known.permissions, text)
-        context.addIssue({ code: 'custom', path: [at], message, params: { code: 'unknown_permission' } })
+      const { permissions, nameModel } = definitions.known
+      for (const [at, given] of list.entries()) {
+        const message = faultOf(permissions, nameModel, given)
+        if (message !== undefined)
+          context.addIssue({ code: 'custom', path: [at], message, params: { code: 'unknown_permission' } })
       }
     })
+    .transform((list) => list.flatMap((given) => canonicalText(given, definitions.known.nameModel) ?? []))
     .meta({
-      description: 'Permissions as model:action:scope',
-      examples: [['role:read', 'permission:read:own'], ['role:*', 'userRole:read:all'], ['*:read:own']],
+      description: 'Permissions as model:action:scope, as Model.action, or as objects; they are stored as text',
+      examples: [
+        ['role:read', 'permission:read:own'],
+        ['Role.read', { action: 'read', resource: 'roles', scope: 'own' }],
+        ['*:read:own'],
+      ],
     })
 }

@@ -1,6 +1,6 @@
-import { buildPermissionSet, PermissionSet, type PermissionNumbers, type Roles } from '@plinth/core'
+import { buildPermissionSet, nearestNames, PermissionSet, type PermissionNumbers, type Roles } from '@plinth/core'
 import type { BuiltInRole } from './built-in-roles.ts'
-import type { FindRole } from './custom-roles.ts'
+import type { FindRole, RoleNames } from './custom-roles.ts'
 
 /** Sets that were made: a platform has few roles, and tenants copy each other's. */
 const MOST_SETS = 2_000
@@ -22,7 +22,7 @@ export class RoleRights {
   }
 
   /** The port of the core, with the roles of tenants found that way. Built-in roles need no database. */
-  port(find: FindRole): Roles {
+  port(find: FindRole, names?: RoleNames): Roles {
     const custom = (roles: readonly string[]): readonly string[] => roles.filter((role) => !this.#builtIn.has(role))
     return {
       permissionsOf: (tenantId, roles) => {
@@ -42,6 +42,8 @@ export class RoleRights {
           own.filter((_, at) => texts[at] === undefined),
         )
       },
+      nearest: async (tenantId, role) =>
+        nearestNames(role.slice(0, 64), [...this.#order, ...((await names?.(tenantId)) ?? [])]),
       rank: (roles) =>
         [...roles].sort((left, right) => this.#weightOf(left) - this.#weightOf(right) || (left < right ? -1 : 1)),
     }

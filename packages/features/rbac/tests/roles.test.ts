@@ -117,6 +117,59 @@ describe.each(['postgres', 'pglite'] as const)('roles on %s', (kind) => {
     ])
   })
 
+  test('a permission is written in any spelling, and stored in one', async () => {
+    const made = await house.ask(admin, 'POST', 'roles', {
+      name: 'speller',
+      permissions: [
+        'crate:read',
+        'Folder.read',
+        { action: 'update', resource: 'folders', scope: 'own' },
+        { model: 'user_roles', action: 'read' },
+        { action: 'read', resource: 'user-roles' },
+        { action: 'create', resource: '*', scope: 'own' },
+      ],
+    })
+    // A table is named by rules of policies alone: as a model it would be another word for what has a name.
+    expect(faultsOf(made)).toEqual(['/permissions/3 unknown_permission'])
+    const right = await house.ask(admin, 'POST', 'roles', {
+      name: 'speller',
+      permissions: [
+        'crate:read',
+        'Folder.read',
+        { action: 'update', resource: 'folders', scope: 'own' },
+        { model: 'userRole', action: 'read' },
+        { action: 'read', resource: 'user-roles', scope: 'own' },
+        { action: 'create', resource: '*', scope: 'own' },
+      ],
+    })
+    expect(right.json).toMatchObject({
+      permissions: [
+        'crate:read',
+        'folder:read:all',
+        'folder:update:own',
+        'userRole:read:all',
+        'userRole:read:own',
+        '*:create:own',
+      ],
+    })
+    const wrong = await house.ask(admin, 'PATCH', `roles/${idOf(right)}`, {
+      permissions: ['Crat.read', { action: 'raed', resource: 'crates' }, { action: 'read' }, 7, 'Crate.read'],
+    })
+    expect(faultsOf(wrong).map((fault) => fault.split(' ')[0])).toEqual(
+      expect.arrayContaining(['/permissions/2', '/permissions/3']),
+    )
+    const unknown = await house.ask(admin, 'PATCH', `roles/${idOf(right)}`, {
+      permissions: ['Crat.read', { action: 'raed', resource: 'crates' }, 'Crate.read'],
+    })
+    expect(faultsOf(unknown)).toEqual(['/permissions/0 unknown_permission', '/permissions/1 unknown_permission'])
+    expect(unknown.body).toContain("There is no model 'Crat'; nearest: crate")
+    expect(unknown.body).toContain("There is no action 'raed' of crate; nearest: read")
+    const held = await house.member('sepp', ['speller'])
+    expect((await house.ask(held, 'GET', 'folders')).status).toBe(200)
+    const given = await house.ask(admin, 'POST', 'user-roles', { userId: held.id, role: 'spelller' })
+    expect([faultsOf(given), given.body]).toEqual([['/role unknown_role'], expect.stringContaining('nearest: speller')])
+  })
+
   test('built-in roles cannot be changed', async () => {
     const [row] = dataOf(await house.ask(owner, 'GET', 'roles?name=admin'))
     const path = `roles/${String(row?.['id'])}`
