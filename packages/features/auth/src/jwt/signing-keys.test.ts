@@ -167,6 +167,23 @@ describe('a folder of keys', () => {
     expect(keys.find(old.kid)).toBeUndefined()
   })
 
+  test('is not looked at for each of many invented keys, and new ones are known a quarter of a second later', () => {
+    make()
+    const keys = open()
+    clock.advance(1_000)
+    expect(keys.find('invented')).toBeUndefined()
+    const fresh = make()
+    // Long before it signs for the first time.
+    clock.advance(249)
+    expect(keys.find(fresh.kid)).toBeUndefined()
+    clock.advance(1)
+    expect(keys.find(fresh.kid)).toBeDefined()
+    // A clock that was set back does not stop the looking.
+    clock.set('2026-01-01T00:00:00Z')
+    const later = make('ES256')
+    expect(keys.find(later.kid)).toBeDefined()
+  })
+
   test('a withdrawn key takes the tokens with it that were verified a moment before', async () => {
     const old = make()
     const { issue, verify } = accessTokens({ keys: open(), issuer: 'https://a', audience: 'https://a', clock })

@@ -32,6 +32,8 @@ export interface SigningKeySettings {
 }
 
 const lookEvery = 3
+/** Seconds between two looks at the names. A new key signs ten seconds after its file appears at the earliest. */
+const listEvery = 0.25
 // Other processes look up to three seconds later, and their clocks differ.
 const publishSlack = 10
 export const defaultPublishAhead = 60
@@ -103,9 +105,11 @@ export function folderKeys(folder: string, options: FolderKeysOptions): SigningK
   let seen = new Map<string, number>()
   let lookedAt = now()
   let listed = new Set(keyFiles(folder))
+  let listedAt = lookedAt
 
   function look(): void {
     lookedAt = now()
+    listedAt = lookedAt
     listed = new Set(keyFiles(folder))
     const reading = readKeyFolder(folder, files)
     for (const { path, problem, fix } of reading.faults) {
@@ -133,6 +137,17 @@ export function folderKeys(folder: string, options: FolderKeysOptions): SigningK
     if (at - lookedAt >= lookEvery || at < lookedAt) look()
   }
 
+  /**
+   * Anybody can name a key that there is not: he does not make us read files, and not even their names more often than four times a
+   * second (10 µs of a local disk, but the folder may be mounted from elsewhere, and the look is synchronous).
+   */
+  function isNewFile(): boolean {
+    const at = now()
+    if (at - listedAt < listEvery && at >= listedAt) return false
+    listedAt = at
+    return keyFiles(folder).some((name) => !listed.has(name))
+  }
+
   const signing = (): SigningKey => {
     refresh()
     const at = now()
@@ -149,8 +164,7 @@ export function folderKeys(folder: string, options: FolderKeysOptions): SigningK
     },
     find: (kid) => {
       refresh()
-      // A list of names (10 µs): tokens that name invented keys do not make us read files.
-      if (!byKid.has(kid) && keyFiles(folder).some((name) => !listed.has(name))) look()
+      if (!byKid.has(kid) && isNewFile()) look()
       return byKid.get(kid)
     },
     jwksMaxAge: maxAge(publishAhead),
