@@ -70,6 +70,11 @@ describe('loadPlatformSettings', () => {
     expect(pathsOf(env).sort()).toEqual(Object.keys(env).sort())
   })
 
+  test.each(['10.1.2.3/8', '10.0.0.0/08', '2001:db8::1/32', 'fe80::1%eth0', '::1.2.3.4', '0.0.0.0/0'])(
+    'no proxies are trusted that somebody else would read another way: %s',
+    (range) => expect(pathsOf({ SECRET_KEYS, TRUSTED_PROXIES: `10.0.0.0/8,${range}` })).toEqual(['TRUSTED_PROXIES']),
+  )
+
   test('shows no password and no key in a fault', () => {
     const env = {
       DATABASE_URL: 'mysql://u:canary-password@h/db',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseRange } from '../client/trusted-proxies.ts'
+import { readIpRange } from '../client/ip-range.ts'
 
 /**
  * A list, written as `a, b,c`, as a JSON array, or given as an array in code. Entries are trimmed, empty ones dropped.
@@ -142,11 +142,14 @@ export function listenAddress() {
 
 /** An IP address or a CIDR range. Not `/0`: it would name everybody, and whoever trusts everybody can be told any address. */
 export function ipRange() {
-  return z
-    .string()
-    .refine((text) => parseRange(text) !== undefined, {
-      error: 'must be IP addresses or ranges: 10.0.0.0/8,2001:db8::1',
-      abort: true,
-    })
-    .refine((text) => parseRange(text)?.prefix !== 0, { error: 'names every address there is: name the proxies' })
+  return z.string().superRefine((text, context) => {
+    const range = readIpRange(text)
+    const problem =
+      typeof range === 'string'
+        ? range
+        : range.prefix === 0
+          ? 'names every address there is: name the proxies'
+          : undefined
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+  })
 }

@@ -150,6 +150,8 @@ describe('isInRanges', () => {
   test('agrees with Node, which reads ranges by other code', () => {
     const v4 = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 }), fc.constant('ipv4' as const))
     const v6 = fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 }), fc.constant('ipv6' as const))
+    /** What the fault of a range with bits behind its prefix names as the range. */
+    const strict = (text: string) => /: (\S+) is the range/.exec(read(text).join())?.[1] ?? text
     const near = (address: string, family: 'ipv4' | 'ipv6') =>
       family === 'ipv4' ? address.replace(/\d+$/, '7') : address.replace(/[0-9a-f]$/i, '1')
     fc.assert(
@@ -159,7 +161,7 @@ describe('isInRanges', () => {
         const list = new BlockList()
         list.addSubnet(range, bits, family)
         const [address, of] = close ? [near(range, family), family] : [other, kind]
-        expect([range, bits, address, isInRanges([`${range}/${bits}`], address)]).toEqual([
+        expect([range, bits, address, isInRanges([strict(`${range}/${bits}`)], address)]).toEqual([
           range,
           bits,
           address,
