@@ -8,6 +8,7 @@ export const sites = resourceTable('sites', {
   name: text().notNull(),
   url: text().notNull(),
   notes: text(),
+  monthlyFee: integer(),
 })
 
 /** How the agency sets up environments: one template for all staging servers, one below it for a client's. */

@@ -115,8 +115,6 @@ export type {
   CreateOperation,
   Database,
   EventRecord,
-  IdempotencyKey,
-  KeyClaim,
   ListOperation,
   LockManyOperation,
   LockOperation,
@@ -137,6 +135,7 @@ export type {
   Transaction,
   UpdateOperation,
 } from './ports/database.ts'
+export type { IdempotencyKey, KeyClaim } from './ports/idempotency-key.ts'
 export type { MigrateOptions, MigrationProgress, MigrationReport } from './ports/migration.ts'
 export type { Attempt, AttemptLimit } from './limits/attempts.ts'
 export type { RateLimitOptions, RequestRates } from './limits/rate-limit-options.ts'
@@ -172,6 +171,9 @@ export type { Link } from './link/link.ts'
 export { relationsOf } from './include/relations.ts'
 export type { Relation } from './include/relations.ts'
 export { acceptsId } from './resource/row-id.ts'
+export { closedView, fieldView, markShown, openView, shownMark } from './fields/field-view.ts'
+export type { FieldView } from './fields/field-view.ts'
+export { fieldModelsOf, isFieldModel } from './fields/field-permission.ts'
 export { fieldOf, visibleFields, writableFields } from './resource/resource-info.ts'
 export type { ActionInfo, FieldInfo, ResourceInfo } from './resource/resource-info.ts'
 export type { ColumnKind } from './columns/kinds.ts'

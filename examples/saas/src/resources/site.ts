@@ -16,6 +16,13 @@ export const siteResource = (options: { readonly allowPrivate: boolean }) =>
         description: 'Where the site begins: https://client.example',
       },
       notes: { schema: (notes) => notes.max(10_000), description: 'Whom to call, what to know' },
+      monthlyFee: {
+        schema: (fee) => fee.min(0),
+        filter: true,
+        sort: true,
+        restricted: true,
+        description: 'What the client pays a month, in cents',
+      },
     },
     actions: {
       // Nobody gets them back, so not whoever finds a browser left open.

@@ -160,7 +160,7 @@ export const coreErrors = {
   answer_not_repeatable: {
     status: 409,
     title: 'The answer is not given twice',
-    help: 'The first request with this Idempotency-Key was carried out and answered with a secret, which is kept nowhere. `detail` names what it made; if the secret was lost, make another.',
+    help: 'The first request with this Idempotency-Key was carried out. Its answer held a secret, which is kept nowhere, or fields that you may not read any more. `detail` says which; if a secret was lost, make another.',
   },
   version_mismatch: {
     status: 412,

@@ -1,4 +1,5 @@
 import { isoTime } from '../columns/kinds.ts'
+import { shownOn, type FieldView } from '../fields/field-view.ts'
 import type { Raw, RawRow } from '../ports/database.ts'
 import type { FieldInfo } from '../resource/resource-info.ts'
 
@@ -18,13 +19,13 @@ export function csvHeader(fields: readonly FieldInfo[]): string {
   return `${fields.map((field) => field.key).join(',')}\r\n`
 }
 
-/** One row as a line with its end. */
-export function csvLine(fields: readonly FieldInfo[], row: RawRow): string {
+/** One row as a line with its end. What the view does not show on it is an empty cell. */
+export function csvLine(fields: readonly FieldInfo[], row: RawRow, view: FieldView): string {
   let line = ''
   for (const [at, field] of fields.entries()) {
     if (at > 0) line += ','
     const value = row[field.key]
-    if (value !== null && value !== undefined) line += cell(field, value)
+    if (value !== null && value !== undefined && shownOn(view, field, row)) line += cell(field, value)
   }
   return `${line}\r\n`
 }

@@ -1,5 +1,6 @@
 import { and } from '../condition/condition.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { fieldView } from '../fields/field-view.ts'
 import { sortValues } from '../list/cursor.ts'
 import type { ListQuery } from '../list/list-query.ts'
 import { logEvents } from '../logging/events.ts'
@@ -73,6 +74,7 @@ function batches(call: Call, query: ListQuery, format: ExportFormat): () => Prom
   const { printer, sort } = query
   const startedAt = performance.now()
   let { visible, session }: Pick<Call, 'visible' | 'session'> = call
+  const view = fieldView(call.platform.registry, call.request.principal, resource)
   let askedAt = startedAt
   let after: readonly Stored[] | undefined
   let limit: number = steps[1]
@@ -82,7 +84,11 @@ function batches(call: Call, query: ListQuery, format: ExportFormat): () => Prom
       throw problem('unavailable', { detail: 'The export took too long. Filter for fewer rows.' })
     // Who loses his right, or his credential, in the middle gets no more.
     if (now - askedAt > ASK_AGAIN_AFTER) {
-      ;({ visible, session } = await call.renew())
+      const renewed = await call.renew()
+      // The header is sent, and the filter may be of a field that he could read when he began.
+      if (fieldView(call.platform.registry, renewed.principal, resource).key !== view.key)
+        throw problem('permission_denied', { detail: 'What you may read of these rows has changed.' })
+      ;({ visible, session } = renewed)
       askedAt = performance.now()
     }
     const asked = limit
@@ -92,11 +98,12 @@ function batches(call: Call, query: ListQuery, format: ExportFormat): () => Prom
       after,
       sort,
       fields: printer.fields,
+      view,
       limit: asked,
       offset: 0,
     })
     let text = after === undefined && format === 'csv' ? csvHeader(printer.fields) : ''
-    for (const row of rows) text += format === 'csv' ? csvLine(printer.fields, row) : `${printer.print(row)}\n`
+    for (const row of rows) text += format === 'csv' ? csvLine(printer.fields, row, view) : `${printer.print(row)}\n`
     const length = text.length / Math.max(rows.length, 1)
     limit = steps.find((step) => step * length <= USUAL_BATCH) ?? steps[2]
     const last = rows.at(-1)

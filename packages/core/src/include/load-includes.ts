@@ -47,7 +47,7 @@ export async function loadIncludes(
 
 async function load(
   session: Session,
-  { relation, visible, ties, printer }: Include,
+  { relation, visible, view, ties, printer }: Include,
   rows: readonly RawRow[],
   shown: number,
 ): Promise<(row: RawRow) => string> {
@@ -58,7 +58,7 @@ async function load(
   const keyOf = (row: RawRow): string => String(row[key])
   // A reference may be null.
   const keys = [...new Set(rows.filter((row) => typeof row[key] !== 'object').map(keyOf))]
-  const common = { resource: target, where: visible, keys, fields: printer.fields }
+  const common = { resource: target, where: visible, keys, fields: printer.fields, view }
   const found =
     keys.length === 0
       ? []

@@ -1,15 +1,18 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Condition } from '../condition/condition.ts'
 import type { InputFault } from '../errors/plinth-error.ts'
+import { fieldView, namedFields, shownEverywhere, type FieldView } from '../fields/field-view.ts'
 import { rowPrinter, type RowPrinter } from '../output/print-row.ts'
 import type { Registry } from '../platform/registry.ts'
-import { visibleFields, type ResourceInfo } from '../resource/resource-info.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
 import { relationsOf, type Relation } from './relations.ts'
 
 /** A relation that this principal may follow, and the rows at its end that he may see. */
 export interface Includable {
   readonly relation: Relation
   readonly visible: Condition
+  /** Which of their restricted fields he reads. */
+  readonly view: FieldView
   /** Of a linked resource: the ties that he may see. */
   readonly ties?: Condition
 }
@@ -32,13 +35,18 @@ export function includable(
   resource: ResourceInfo,
 ): ReadonlyMap<string, Includable> {
   const found = new Map<string, Includable>()
+  const own = fieldView(registry, principal, resource)
   for (const [name, relation] of relationsOf(registry, resource)) {
     const visible = principal.permissions.condition(registry.permissions.numberOf(relation.target.name, 'read')!)
     if (visible.kind === 'never') continue
+    const view = fieldView(registry, principal, relation.target)
+    // Which rows a restricted reference ties to each other, its value says.
+    const holder = relation.kind === 'many' ? view : relation.kind === 'one' ? own : undefined
+    if (holder && 'field' in relation && !shownEverywhere(holder, relation.field)) continue
     if (relation.kind === 'linked') {
       const ties = principal.permissions.condition(registry.permissions.numberOf(relation.link.through.name, 'read')!)
-      if (ties.kind !== 'never') found.set(name, { relation, visible, ties })
-    } else found.set(name, { relation, visible })
+      if (ties.kind !== 'never') found.set(name, { relation, visible, view, ties })
+    } else found.set(name, { relation, visible, view })
   }
   return found
 }
@@ -76,7 +84,7 @@ export function readIncludes(
     return {
       relation,
       ...reach,
-      printer: rowPrinter(relation.target, readRelatedMask(relation, masks.get(name), faults)),
+      printer: rowPrinter(relation.target, reach.view, readRelatedMask(relation, reach.view, masks.get(name), faults)),
     }
   })
   return { includes, ownFields: own }
@@ -99,7 +107,8 @@ function splitFields(
 }
 
 function readRelatedMask(
-  { kind, name, target }: Relation,
+  { kind, name }: Relation,
+  view: FieldView,
   wanted: readonly string[] | undefined,
   faults: InputFault[],
 ): readonly string[] | undefined {
@@ -108,7 +117,7 @@ function readRelatedMask(
     faults.push({ path: '?fields', code: 'unknown_field', message: `${name} is included whole` })
     return undefined
   }
-  const allowed = visibleFields(target).map((field) => field.key)
+  const allowed = namedFields(view)
   const unknown = wanted.find((key) => !allowed.includes(key))
   if (unknown === undefined) return allowed.filter((key) => wanted.includes(key))
   faults.push({

@@ -8,7 +8,7 @@ export interface InputSchemas {
   readonly whole: z.ZodObject
   /** PATCH: any part. */
   readonly part: z.ZodObject
-  /** PUT: as `whole`, but what the server keeps by itself (secrets, immutable fields) may be absent. */
+  /** PUT: as `whole`, but what the server keeps by itself (secrets, immutable and restricted fields) may be absent. */
   readonly replacement: z.ZodObject
   /** What code alone writes: any part of the hidden and read-only fields. */
   readonly own: z.ZodObject
@@ -36,11 +36,7 @@ export function inputSchemas(resource: ResourceInfo): InputSchemas {
     replacement: object(
       [
         ...fields.map(
-          (field) =>
-            [
-              field.key,
-              required(field) && !field.secret && !field.immutable ? field.schema : withDefault(field),
-            ] as const,
+          (field) => [field.key, required(field) && !keptByPut(field) ? field.schema : withDefault(field)] as const,
         ),
         ...group,
       ],
@@ -50,6 +46,11 @@ export function inputSchemas(resource: ResourceInfo): InputSchemas {
   }
   made.set(resource, schemas)
   return schemas
+}
+
+/** What a PUT that does not name it leaves as it is: who cannot read a field cannot send it back. */
+export function keptByPut(field: FieldInfo): boolean {
+  return field.secret || field.immutable || field.readRestricted || field.writeRestricted
 }
 
 function required(field: FieldInfo): boolean {

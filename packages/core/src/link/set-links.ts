@@ -1,4 +1,5 @@
 import { compare } from '../condition/condition.ts'
+import { openView } from '../fields/field-view.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { pointer } from '../input/validate.ts'
 import type { Call } from '../pipeline/call.ts'
@@ -42,6 +43,7 @@ export async function setLinks(
     after: undefined,
     sort: [{ field: fieldOf(through, 'id'), descending: false }],
     fields: through.fields,
+    view: openView(through),
     limit: MOST_TIES + 1,
     offset: 0,
   })

@@ -1,5 +1,6 @@
 import { compare, contains, isNull, not, oneOf, type Condition, type Scalar } from '../condition/condition.ts'
 import type { InputFault } from '../errors/plinth-error.ts'
+import { shownEverywhere, type FieldView } from '../fields/field-view.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 
 const operators = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'contains', 'isNull'] as const
@@ -15,10 +16,14 @@ export function operatorsOf(field: FieldInfo): readonly Operator[] {
   return operators.filter((operator) => operator !== 'contains' || field.kind.name === 'text')
 }
 
-/** The filters that a resource allows, for messages and OpenAPI. */
-export function filterableFields(resource: ResourceInfo): readonly FieldInfo[] {
+/**
+ * The filters that a resource allows to who has this view, for messages and OpenAPI. A field that is withheld on some row is none: which
+ * rows a filter leaves tells what is in it.
+ */
+export function filterableFields(resource: ResourceInfo, view: FieldView): readonly FieldInfo[] {
   return resource.fields.filter(
-    (field) => (field.filter || field.reference !== undefined) && !field.hidden && !field.secret,
+    (field) =>
+      (field.filter || field.reference !== undefined) && !field.hidden && !field.secret && shownEverywhere(view, field),
   )
 }
 
@@ -28,12 +33,13 @@ export function filterableFields(resource: ResourceInfo): readonly FieldInfo[] {
  */
 export function readFilter(
   resource: ResourceInfo,
+  view: FieldView,
   name: string,
   value: string,
   faults: InputFault[],
 ): Condition | undefined {
   const match = /^([a-zA-Z][a-zA-Z0-9]*)(?:\[([a-zA-Z]+)\])?$/.exec(name)
-  const field = match ? filterableFields(resource).find((each) => each.key === match[1]) : undefined
+  const field = match ? filterableFields(resource, view).find((each) => each.key === match[1]) : undefined
   if (!match || !field) return undefined
   const path = `?${name}`
   const operator = (match[2] ?? 'eq') as Operator

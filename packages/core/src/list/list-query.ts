@@ -1,10 +1,11 @@
 import { always, and, or, type Condition } from '../condition/condition.ts'
 import { problem, type InputFault } from '../errors/plinth-error.ts'
+import { closedView, namedFields, shownEverywhere, type FieldView } from '../fields/field-view.ts'
 import { rowPrinter, type RowPrinter } from '../output/print-row.ts'
 import type { SortKey } from '../ports/database.ts'
 import { exportFormat, type ExportFormat } from '../export/format.ts'
 import { readIncludes, type Includable, type Include } from '../include/read-includes.ts'
-import { visibleFields, type ResourceInfo } from '../resource/resource-info.ts'
+import type { ResourceInfo } from '../resource/resource-info.ts'
 import { filterableFields, readContains, readFilter } from './filter.ts'
 import { defaultSort, readSort, sortableFields } from './sort.ts'
 
@@ -38,6 +39,8 @@ export interface ListSurroundings {
   readonly includable?: ReadonlyMap<string, Includable>
   /** The header `Accept`. */
   readonly accept?: string | undefined
+  /** Which restricted fields the asker reads; without it, none. */
+  readonly view?: FieldView
 }
 
 /** What speaks of pages, and what would cost more with every batch: an order that no index serves, further statements. */
@@ -51,7 +54,7 @@ const notExported = ['page', 'pageSize', 'skip', 'limit', 'cursor', 'count', 'so
 export function readListQuery(
   resource: ResourceInfo,
   parameters: ReadonlyMap<string, string>,
-  { includable = new Map(), accept }: ListSurroundings = {},
+  { includable = new Map(), accept, view = closedView(resource) }: ListSurroundings = {},
 ): ListQuery {
   const own = includable.size === 0 ? ownParameters : [...ownParameters, 'include']
   const faults: InputFault[] = []
@@ -60,21 +63,23 @@ export function readListQuery(
   for (const [name, value] of parameters) {
     if (own.includes(name)) continue
     const before = faults.length
-    const condition = readFilter(resource, name, value, faults)
+    const condition = readFilter(resource, view, name, value, faults)
     if (condition) {
       filters.push(condition)
       bound.push(`${name}=${value}`)
-    } else if (faults.length === before) faults.push(unknownParameter(resource, own, name))
+    } else if (faults.length === before) faults.push(unknownParameter(resource, view, own, name))
   }
   const format = exportFormat(accept, parameters.get('format'), faults)
   if (format) refuseInExport(parameters, faults)
   const paging = readPaging(parameters, faults)
   const sortText = parameters.get('sort')
   const sort =
-    sortText === undefined ? defaultSort(resource) : readSort(resource, sortText, sortableFields(resource), faults)
+    sortText === undefined
+      ? defaultSort(resource)
+      : readSort(resource, sortText, sortableFields(resource, view), faults)
   const { includes, ownFields } = readIncludes(includable, parameters, faults)
-  const mask = readMask(resource, ownFields, faults)
-  const search = readSearch(resource, parameters.get('search'), faults)
+  const mask = readMask(view, ownFields, faults)
+  const search = readSearch(resource, view, parameters.get('search'), faults)
   const count = parameters.get('count')
   if (count !== undefined && count !== 'exact')
     faults.push({ path: '?count', code: 'invalid_value', message: 'Expected exact' })
@@ -82,13 +87,13 @@ export function readListQuery(
   return {
     where: and(...filters, search),
     sort,
-    printer: rowPrinter(resource, mask),
+    printer: rowPrinter(resource, view, mask),
     includes,
     format,
     ...paging,
     cursor: parameters.get('cursor'),
     countExactly: count === 'exact',
-    binding: JSON.stringify([sortText ?? '', bound.sort(), parameters.get('search') ?? '', mask ?? []]),
+    binding: JSON.stringify([sortText ?? '', bound.sort(), parameters.get('search') ?? '', mask ?? [], view.key]),
   }
 }
 
@@ -103,8 +108,8 @@ function refuseInExport(parameters: ReadonlyMap<string, string>, faults: InputFa
   }
 }
 
-function unknownParameter(resource: ResourceInfo, own: readonly string[], name: string): InputFault {
-  const filters = filterableFields(resource).map((field) => field.key)
+function unknownParameter(resource: ResourceInfo, view: FieldView, own: readonly string[], name: string): InputFault {
+  const filters = filterableFields(resource, view).map((field) => field.key)
   return {
     path: `?${name.slice(0, 64)}`,
     code: 'unknown_parameter',
@@ -155,12 +160,12 @@ function whole(
 
 /** Reads `fields=id,name`. @throws through `faults` */
 export function readMask(
-  resource: ResourceInfo,
+  view: FieldView,
   text: string | undefined,
   faults: InputFault[],
 ): readonly string[] | undefined {
   if (text === undefined) return undefined
-  const allowed = visibleFields(resource).map((field) => field.key)
+  const allowed = namedFields(view)
   const names = text.split(',')
   const unknown = names.filter((name) => !allowed.includes(name))
   if (unknown.length === 0) return allowed.filter((name) => names.includes(name))
@@ -172,9 +177,14 @@ export function readMask(
   return undefined
 }
 
-function readSearch(resource: ResourceInfo, text: string | undefined, faults: InputFault[]): Condition {
+function readSearch(
+  resource: ResourceInfo,
+  view: FieldView,
+  text: string | undefined,
+  faults: InputFault[],
+): Condition {
   if (text === undefined || text === '') return always
-  const fields = resource.fields.filter((field) => field.search)
+  const fields = resource.fields.filter((field) => field.search && shownEverywhere(view, field))
   if (fields.length === 0) {
     faults.push({ path: '?search', code: 'unknown_parameter', message: 'This resource has no field to search' })
     return always

@@ -1,12 +1,13 @@
 import type { InputFault } from '../errors/plinth-error.ts'
+import { shownEverywhere, type FieldView } from '../fields/field-view.ts'
 import type { SortKey } from '../ports/database.ts'
 import { fieldOf, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
 const MOST_KEYS = 5
 
-/** The fields that a resource lets a stranger sort by. */
-export function sortableFields(resource: ResourceInfo): readonly FieldInfo[] {
-  return resource.fields.filter((field) => field.sort && !field.hidden && !field.secret)
+/** The fields that a resource lets a stranger with this view sort by: an order tells of what is withheld, too. */
+export function sortableFields(resource: ResourceInfo, view: FieldView): readonly FieldInfo[] {
+  return resource.fields.filter((field) => field.sort && !field.hidden && !field.secret && shownEverywhere(view, field))
 }
 
 /** Newest first, as the index (tenant_id, created_at desc, id desc) has it. */

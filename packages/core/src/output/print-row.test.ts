@@ -6,6 +6,7 @@ import type { RawRow } from '../ports/database.ts'
 import { defineResource } from '../resource/define-resource.ts'
 import { describeResource } from '../resource/describe-resource.ts'
 import { resourceTable } from '../table/resource-table.ts'
+import { openView } from '../fields/field-view.ts'
 import { decodeRow, rowPrinter } from './print-row.ts'
 
 const things = resourceTable('things', {
@@ -71,7 +72,7 @@ test('a raw row is printed as the JSON of its visible fields', () => {
 
 test('a mask chooses among visible fields and changes the tag, a version changes it too', () => {
   const whole = rowPrinter(thing)
-  const part = rowPrinter(thing, ['name', 'secret'])
+  const part = rowPrinter(thing, openView(thing), ['name', 'secret'])
   expect(JSON.parse(part.print(raw))).toEqual({ name: 'a "b"\n' })
   expect(whole.etag(raw)).toMatch(/^"3-[0-9a-f]{6}"$/)
   expect(part.etag(raw)).not.toBe(whole.etag(raw))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MOST_ROWS } from '../list/list-query.ts'
+import { fieldModel } from '../fields/field-permission.ts'
 import { annotate } from '../resource/annotate.ts'
 import { visibleFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
@@ -9,7 +10,7 @@ const made = new WeakMap<ResourceInfo, z.ZodObject>()
 export function outputSchema(resource: ResourceInfo): z.ZodObject {
   const known = made.get(resource)
   if (known) return known
-  const shape = Object.fromEntries(visibleFields(resource).map((field) => [field.key, outputOf(field)]))
+  const shape = Object.fromEntries(visibleFields(resource).map((field) => [field.key, outputOf(resource, field)]))
   const schema = z.object(shape).meta({
     id: resource.name[0]!.toUpperCase() + resource.name.slice(1),
     ...(resource.description === undefined ? {} : { description: resource.description }),
@@ -19,9 +20,12 @@ export function outputSchema(resource: ResourceInfo): z.ZodObject {
 }
 
 /** The column's own schema without the user's narrowing: what is stored may be older than the rule. */
-function outputOf(field: FieldInfo): z.ZodType {
-  const base = annotate(field.kind.schema(field.column), field)
-  const schema = field.notNull ? base : base.nullable()
+function outputOf(resource: ResourceInfo, field: FieldInfo): z.ZodType {
+  const permission = field.readRestricted ? `${fieldModel(resource, field)}:read` : undefined
+  const base = annotate(field.kind.schema(field.column), { ...field, permission })
+  const nullable = field.notNull ? base : base.nullable()
+  // Absent, and not null: of a row on which it may not be read, not even that is told.
+  const schema = permission === undefined ? nullable : nullable.optional().meta({ ...base.meta() })
   return field.platform || field.readOnly ? schema.meta({ ...base.meta(), readOnly: true }) : schema
 }
 

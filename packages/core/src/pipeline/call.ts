@@ -59,7 +59,7 @@ export interface Call {
    * What may be seen now, and by whom: credential, tenant and rights are looked up again. For answers that outlast a request.
    * @throws as at the beginning of a request
    */
-  renew(): Promise<Pick<Call, 'visible' | 'session'>>
+  renew(): Promise<Pick<Call, 'visible' | 'session'> & { readonly principal: Principal }>
   /** For reads: each call is one statement. */
   readonly session: Session
   /**

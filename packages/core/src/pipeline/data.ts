@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { problem } from '../errors/plinth-error.ts'
+import { sightOf } from '../fields/field-view.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Scope, Session } from '../ports/database.ts'
 import { readingContext } from '../resource/reading-context.ts'
@@ -40,10 +41,10 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
       // A credential may have moved on to another tenant; what was begun in this one does not.
       if (again.tenant.id !== request.tenant.id) throw problem('tenant_forbidden')
       const session = readingSession(platform, again, scopeOf(platform, again))
-      return { visible: authorize(platform, again).visible, session }
+      return { visible: authorize(platform, again).visible, session, principal: again.principal }
     },
     session: readingSession(platform, request, scope),
-    ...withIdempotency(platform, scope, key),
+    ...withIdempotency(platform, scope, key, key && sightOf(platform.registry, request.principal)),
   }
   return route.handle(call)
 }

@@ -1,9 +1,14 @@
 import { logEvents } from '../logging/events.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { IdempotencyKey, KeyClaim, Scope, Transaction } from '../ports/database.ts'
+import type { Scope, Transaction } from '../ports/database.ts'
+import type { IdempotencyKey, KeyClaim } from '../ports/idempotency-key.ts'
 import type { TextAnswer } from './answer.ts'
 import type { Call } from './call.ts'
+
+interface KeptAnswer extends TextAnswer {
+  readonly sight?: string
+}
 
 const KEPT_FOR = 24 * 3_600_000
 /** The purpose of the signature over a request. */
@@ -33,11 +38,14 @@ export function idempotencyKeyOf(
 /**
  * How a call writes. With a key: claim it, do the work, keep the answer, all in the transaction of the work, so that an answer
  * is kept exactly when its effect is. An error rolls back and keeps nothing; the client may try again.
+ *
+ * @param sight what the principal reads of restricted fields: who has lost some of it since is not given the answer again
  */
 export function withIdempotency(
   platform: Platform,
   scope: Scope,
   key: IdempotencyKey | undefined,
+  sight = '',
 ): Pick<Call, 'write' | 'transact' | 'transactAsSystem' | 'replay'> {
   const { database } = platform
   if (!key) {
@@ -53,9 +61,13 @@ export function withIdempotency(
     if (claim.found === 'other') throw problem('idempotency_key_reused')
     if (claim.found === 'running') throw problem('idempotency_in_progress', { headers: { 'retry-after': '1' } })
     if (claim.found !== 'answer') return undefined
-    const answer = JSON.parse(platform.secrets.open(claim.sealed, context)) as TextAnswer
+    const { sight: seen = '', ...answer } = JSON.parse(platform.secrets.open(claim.sealed, context)) as KeptAnswer
     if (answer.once !== undefined)
       throw problem('answer_not_repeatable', { detail: `The request was carried out; it made ${answer.once}.` })
+    if (seen !== sight)
+      throw problem('answer_not_repeatable', {
+        detail: 'It was carried out; what you may read of it has changed since.',
+      })
     platform.log.info(logEvents.idempotencyReplayed, { requestId: scope.requestId })
     return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
   }
@@ -66,7 +78,7 @@ export function withIdempotency(
     // What is shown once is kept nowhere, sealed or not.
     const repeatable =
       answer.once === undefined ? answer : { status: answer.status, headers: {}, body: null, once: answer.once }
-    const sealed = platform.secrets.seal(JSON.stringify(repeatable), context)
+    const sealed = platform.secrets.seal(JSON.stringify({ ...repeatable, sight } satisfies KeptAnswer), context)
     await transaction.keepAnswer(key, sealed, new Date(scope.now.getTime() + KEPT_FOR))
     return answer
   }

@@ -3,6 +3,7 @@ import type { Principal, PrincipalKind } from '../auth/principal.ts'
 import { always, never, type Condition, type Facts } from '../condition/condition.ts'
 import type { Explanation } from '../condition/explain.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
+import { openView } from '../fields/field-view.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
 import type { PermissionScope } from '../policy/permission.ts'
@@ -12,6 +13,7 @@ import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { askedPermission } from './asked-permission.ts'
 import { withFreshness } from './explain-freshness.ts'
 import type { Platform } from './platform.ts'
 
@@ -63,7 +65,7 @@ type Verdict = Pick<AccessExplanation, 'decision' | 'answer' | 'decidedBy' | 'se
  * @throws validation_failed for a permission or principal that there is not
  */
 export async function explainAccess(platform: Platform, question: AccessQuestion): Promise<AccessExplanation> {
-  const { resource, verb, permission } = permissionOf(platform, question.permission)
+  const { resource, verb, field, permission } = askedPermission(platform.registry, question.permission)
   const asker = await principalOf(platform, question.principal)
   const about = { permission: question.permission, id: question.id ?? null }
   const who = { kind: asker.kind, id: asker.id, name: asker.name }
@@ -86,6 +88,7 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
     tenant,
     resource,
     verb,
+    field,
     rule,
     held,
     roles: await rolesHolding(platform, principal, tenant, permission),
@@ -99,8 +102,13 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
         ? withoutRow(asked)
         : overRow(
             asked,
-            seeing.kind === 'never' ? rule : seeing,
-            await sessionOf(platform, scope).read({ resource, id: question.id, visible: always }),
+            seeing.kind !== 'never' ? seeing : field === undefined ? rule : never,
+            await sessionOf(platform, scope).read({
+              resource,
+              id: question.id,
+              visible: always,
+              view: openView(resource),
+            }),
             question.id,
           )
   const fresh = resource.actions.find((action) => action.name === verb)?.fresh
@@ -121,6 +129,8 @@ interface Asked {
   readonly tenant: Tenant
   readonly resource: ResourceInfo
   readonly verb: string
+  /** The restricted field that is asked about. */
+  readonly field: string | undefined
   readonly name: string
   readonly rule: Condition
   readonly held: readonly PermissionScope[]
@@ -142,21 +152,6 @@ async function rolesHolding(
     if (set.holds(permission)) holding.push(role)
   }
   return holding
-}
-
-function permissionOf(
-  platform: Platform,
-  text: string,
-): { readonly resource: ResourceInfo; readonly verb: string; readonly permission: number } {
-  const { resources, permissions } = platform.registry
-  const [model = '', verb = ''] = text.split(':')
-  const permission = permissions.numberOf(model, verb)
-  const resource = resources.find((one) => one.name === model)
-  if (permission === undefined || !resource || text !== `${model}:${verb}`)
-    throw problem('validation_failed', {
-      detail: `There is no permission '${text}'. There are: ${permissions.names.join(', ')}.`,
-    })
-  return { resource, verb, permission }
 }
 
 async function principalOf(platform: Platform, asked: Principal | string): Promise<Principal> {
@@ -289,7 +284,7 @@ function overRow(asked: Asked, seeing: Condition, row: RawRow | undefined, id: s
     sentence: allowed
       ? `Allowed: ${holding(asked)}. ${may.sentence}`
       : visible
-        ? `Denied: ${principal.name} may see this ${resource.name}, but not ${asked.verb} it. ${may.sentence}`
+        ? `Denied: ${principal.name} may see this ${resource.name}, but not ${asked.verb} ${asked.field === undefined ? 'it' : `its ${asked.field}`}. ${may.sentence}`
         : `Denied: ${principal.name} may not see this ${resource.name}, so the answer is that there is none. ${seen.sentence}`,
     rules,
   }

@@ -1,4 +1,6 @@
 import { coreErrors } from '../errors/registry.ts'
+import { fieldModelsOf } from '../fields/field-permission.ts'
+import { verifyRestricted } from '../fields/verify-restricted.ts'
 import type { Feature } from '../feature/feature.ts'
 import { verifyLinks } from '../link/link.ts'
 import { verifyRelations } from '../include/relations.ts'
@@ -38,13 +40,16 @@ export function readDeclaration(
     resources: linked.resources,
     byTable: new Map(linked.resources.map((info) => [info.table as object, info])),
     features: [...features].sort(byName),
-    permissions: numberPermissions([...linked.resources, ...permissionsBeside(features)].sort(byName)),
+    permissions: numberPermissions(
+      [...linked.resources, ...linked.resources.flatMap(fieldModelsOf), ...permissionsBeside(features)].sort(byName),
+    ),
     templates: linked.links,
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
   }
   verifyUnique(described, features, faults)
   verifyReferences(registry, faults)
   verifyLinks(registry, faults)
+  verifyRestricted(registry, faults)
   verifyRelations(registry, faults)
   if (runtime && features.some((feature) => feature.mails)) faults.push(...(runtime.mailer.faults ?? []))
   for (const feature of registry.features) faults.push(...(feature.verify?.(registry, runtime) ?? []))

@@ -1,5 +1,6 @@
 import { always, compareFact, inGroups, never, or, type Condition } from '../condition/condition.ts'
-import { parsePermission, scopes, type PermissionScope } from './permission.ts'
+import { isFieldModel } from '../fields/field-permission.ts'
+import { parsePermission, scopes, type Permission, type PermissionScope } from './permission.ts'
 
 const bits: Readonly<Record<PermissionScope, number>> = { all: 1, group: 2, own: 4 }
 
@@ -84,6 +85,15 @@ export class PermissionSet {
 }
 
 /**
+ * Whether a permission speaks of a model. A wildcard means whole rows: a restricted field (`employee.salary`) was taken out of what
+ * reading employees means, so neither `employee:*` nor `*:read` brings it back. All of everything (`*`) does, in whichever scope.
+ */
+function means({ model: wanted, action }: Permission, model: string): boolean {
+  if (wanted !== '*') return wanted === model
+  return action === '*' || !isFieldModel(model)
+}
+
+/**
  * Builds the mask of a list of permissions. Unknown ones are returned, not ignored: a mistyped permission that silently
  * means "no" is found by a customer, one that means "yes" by an attacker.
  */
@@ -99,7 +109,7 @@ export function buildPermissionSet(
     if (permission) {
       numbers.names.forEach((name, number) => {
         const [model, action] = name.split(':')
-        if (permission.model !== '*' && permission.model !== model) return
+        if (!means(permission, model!)) return
         if (permission.action !== '*' && permission.action !== action) return
         masks[number]! |= bits[permission.scope]
         matched = true

@@ -1,10 +1,12 @@
 import type { Condition, Facts } from '../condition/condition.ts'
+import type { FieldView } from '../fields/field-view.ts'
 import type { Finding } from '../platform/finding.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { Actor } from '../auth/principal.ts'
 import type { Member, Tenant, TenantDraft } from '../tenancy/tenant.ts'
+import type { IdempotencyKey, KeyClaim } from './idempotency-key.ts'
 import type { Logger } from './logger.ts'
 import type { Clock } from './clock.ts'
 import type { MigrateOptions, MigrationReport } from './migration.ts'
@@ -44,6 +46,8 @@ export interface ReadOperation {
   readonly id: string
   /** Rows that this principal may see. */
   readonly visible: Condition
+  /** Which restricted fields are read, and on which rows; without a view, none. A lock reads them all. */
+  readonly view?: FieldView
 }
 
 /** Which rows of a softly deleted table: without a word, the live ones. */
@@ -92,6 +96,8 @@ export interface ListOperation {
   readonly offset: number
   /** Columns to read; sort keys, id and version are always among them. */
   readonly fields: readonly FieldInfo[]
+  /** Which restricted ones of them, and on which rows; without a view, none. */
+  readonly view?: FieldView
 }
 
 /** The name under which a related row tells what it was found by. No column is called so. */
@@ -105,6 +111,8 @@ export type RelatedOperation = {
   /** Ids of the rows to which they belong. */
   readonly keys: readonly string[]
   readonly fields: readonly FieldInfo[]
+  /** As of a list. */
+  readonly view?: FieldView
 } & (
   | { readonly by: 'id' }
   /** The reference that holds the key; at most so many rows for each key, newest first. */
@@ -152,23 +160,10 @@ export type ChangeResult =
   /** `live`: asked to be restored, and not deleted. */
   | { readonly outcome: 'missing' | 'denied' | 'stale' | 'live' }
 
-export interface IdempotencyKey {
-  readonly key: string
-  /**
-   * Kept beside the answer: a signature over method, path and body, since the same key with another request is a mistake of the client.
-   * A bare hash would let whoever reads the table guess at the passwords in bodies, as fast as SHA-256 is.
-   */
-  readonly fingerprint: string
-  /** Whether the kept fingerprint is of this request; a key of the ring that has been followed by another still tells. */
-  matches(fingerprint: string): boolean
-}
-
-/** What was found under a key: nothing (and it is ours now), an answer, another request's answer, or a request still running. */
-export type KeyClaim =
-  | { readonly found: 'nothing' | 'other' | 'running' }
-  | { readonly found: 'answer'; readonly sealed: string }
-
-/** The operations of one tenant scope. Outside a transaction each is one statement and one commit. */
+/**
+ * The operations of one tenant scope. Outside a transaction each is one statement and one commit. Reads show restricted fields by the
+ * view they are given; writes and locks give whole rows, of which `markShown` says what their principal is shown.
+ */
 export interface Session {
   read(operation: ReadOperation): Promise<RawRow | undefined>
   list(operation: ListOperation): Promise<readonly RawRow[]>

@@ -7,12 +7,18 @@ import { drizzleTable } from '../table/types.ts'
 interface Annotated {
   readonly reference: Reference | undefined
   readonly description: string | undefined
+  /** What it takes to read the field, or to give it a value, beside the permission on the row. */
+  readonly permission?: string | undefined
 }
 
 /** Puts what OpenAPI and clients want to know beside a schema: its words, and where a reference points. */
 export function annotate(schema: z.ZodType, field: Annotated): z.ZodType {
+  const { description = '', permission } = field
+  const needs = permission === undefined ? '' : `Only with the permission ${permission}`
+  const words = [description, needs].filter((text) => text !== '').join('. ')
   const meta = {
-    ...(field.description === undefined ? {} : { description: field.description }),
+    ...(words === '' ? {} : { description: words }),
+    ...(permission === undefined ? {} : { 'x-permission': permission }),
     ...(field.reference === undefined
       ? {}
       : { 'x-references': kebabCase(getTableConfig(drizzleTable(field.reference.to())).name) }),

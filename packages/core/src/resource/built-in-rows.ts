@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { order } from '../condition/comparable.ts'
 import type { Facts } from '../condition/condition.ts'
+import { closedView, markShown } from '../fields/field-view.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { ListOperation, Raw, RawRow, Session, SortKey, Stored } from '../ports/database.ts'
 import { holdsFor } from './holds-for.ts'
@@ -66,11 +67,14 @@ export function withBuiltInRows(session: Session, registry: Registry, facts: Fac
     async read(operation) {
       const row = builtInRow(registry, operation.resource, operation.id)
       if (!row) return session.read(operation)
-      return holdsFor(operation.resource, row, operation.visible, facts) ? row : undefined
+      const { resource, visible, view = closedView(resource) } = operation
+      return holdsFor(resource, row, visible, facts) ? markShown(view, resource, row, facts) : undefined
     },
     async list(operation) {
-      const { sort, after } = operation
-      const rows = matching(operation).filter((row) => !after || compareRows(sort, row, keyed(sort, after)) > 0)
+      const { resource, sort, after, view = closedView(resource) } = operation
+      const rows = matching(operation)
+        .filter((row) => !after || compareRows(sort, row, keyed(sort, after)) > 0)
+        .map((row) => markShown(view, resource, row, facts))
       return rows.length === 0 ? session.list(operation) : listBoth(session, operation, rows)
     },
     count: async (operation) => (await session.count(operation)) + matching(operation).length,

@@ -6,6 +6,7 @@ import { readDuration } from '../duration/read-duration.ts'
 import { keyKindOf } from '../columns/key-kinds.ts'
 import { kindOf, LONGEST_TEXT, supportedColumnTypes } from '../columns/kinds.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
+import { fieldModel } from '../fields/field-permission.ts'
 import { camelCase, kebabCase } from '../table/snake-case.ts'
 import { PLATFORM_COLUMNS, tableFacts } from '../table/resource-table.ts'
 import { drizzleTable } from '../table/types.ts'
@@ -30,6 +31,7 @@ const factNames = new Set([
   'secret',
   'immutable',
   'readOnly',
+  'restricted',
   'personal',
   'description',
 ])
@@ -63,7 +65,7 @@ export function describeResource(
   const fields: FieldInfo[] = []
   for (const [key, column] of Object.entries(columns)) {
     const loose = factsOf(declaration, key) as LooseFacts
-    const field = describeField(at, key, column, loose, facts.references.get(key), faults)
+    const field = describeField(name, key, column, loose, facts.references.get(key), faults)
     if (field) fields.push(key === 'id' && facts.ownKey ? ownKeyOf(field, declaration) : field)
     if (key === 'id' && facts.ownKey) verifyKey(`${at}.fields.id`, column, loose, faults)
   }
@@ -158,14 +160,14 @@ function verifyGivable(at: string, fields: readonly FieldInfo[], faults: Startup
 }
 
 function describeField(
-  at: string,
+  name: string,
   key: string,
   column: PgColumn,
   facts: LooseFacts,
   reference: FieldInfo['reference'],
   faults: StartupFault[],
 ): FieldInfo | undefined {
-  const path = `${at}.fields.${key}`
+  const path = `resource ${name}.fields.${key}`
   const kind = (key === 'id' || reference ? keyKindOf(column) : undefined) ?? kindOf(column)
   if (!kind) {
     faults.push({
@@ -212,7 +214,11 @@ function describeField(
     sqlType: column.getSQLType(),
     column,
     kind,
-    schema: annotate(narrow(path, kind.schema(column), facts, faults), { reference, description: facts.description }),
+    schema: annotate(narrow(path, kind.schema(column), facts, faults), {
+      reference,
+      description: facts.description,
+      permission: writeRestricted(facts) ? `${fieldModel({ name }, { key })}:update` : undefined,
+    }),
     notNull: column.notNull,
     hasDefault: column.hasDefault,
     platform: platform.has(key) || key === 'deletedAt',
@@ -224,9 +230,15 @@ function describeField(
     secret: facts.secret ?? false,
     immutable: facts.immutable ?? false,
     readOnly: facts.readOnly ?? false,
+    readRestricted: facts.restricted === true || facts.restricted === 'read',
+    writeRestricted: writeRestricted(facts),
     personal: facts.personal,
     description: facts.description,
   }
+}
+
+function writeRestricted({ restricted }: LooseFacts): boolean {
+  return restricted === true || restricted === 'write'
 }
 
 /** A text key is given by the client, once; a number is made by the database. */

@@ -5,12 +5,12 @@ import { fieldOf, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
 /** Whose value no explanation, log line or message may hold. */
 export function isConfidential(field: FieldInfo): boolean {
-  return field.secret || field.hidden || field.personal !== undefined
+  return field.secret || field.hidden || field.readRestricted || field.personal !== undefined
 }
 
 /**
- * Explains a condition over a resource in words: over one stored row, or (without one) the rule itself. Values of secret, hidden
- * and personal fields are withheld.
+ * Explains a condition over a resource in words: over one stored row, or (without one) the rule itself. Values of secret, hidden,
+ * restricted and personal fields are withheld.
  * @param facts of the principal that asks; without them a rule about the asker depends on who asks
  */
 export function explainFor(resource: ResourceInfo, condition: Condition, facts?: Facts, row?: RawRow): Explanation {

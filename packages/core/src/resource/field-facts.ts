@@ -43,6 +43,11 @@ export interface FieldFacts<B extends ColumnBuilderBase> {
   readonly immutable?: boolean
   /** Read from outside, written by code alone: results, counters, states that only an action may reach. */
   readonly readOnly?: boolean
+  /**
+   * Beside the permission on the row, it takes one of the field's own to read it (`employee.salary:read`) and to give it a value
+   * (`employee.salary:update`); 'read' or 'write' asks for the one alone. Of rows on which somebody may not read it, it is absent.
+   */
+  readonly restricted?: boolean | 'read' | 'write'
   /** Personal data of this kind; masked wherever rows are recorded. */
   readonly personal?: PersonalKind
   /** Words for people: OpenAPI and screens. */

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts'
 import { always, and, compare, isNull, type Condition, type Scalar } from '../condition/condition.ts'
 import { problem, type InputFault } from '../errors/plinth-error.ts'
+import { fieldView, markShown, openView, shownEverywhere, type FieldView } from '../fields/field-view.ts'
 import { defaultSort, readSort } from '../list/sort.ts'
 import { decodeRow } from '../output/print-row.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -13,7 +14,7 @@ import { resolvedValue, resolveRows } from '../template/resolve-rows.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { ListRequest, ReadingContext } from './context.ts'
 import { withReadingHooks } from './reading-hooks.ts'
-import type { ResourceInfo } from './resource-info.ts'
+import type { FieldInfo, ResourceInfo } from './resource-info.ts'
 
 const MOST_LISTED = 1_000
 
@@ -68,8 +69,25 @@ export function reach(parts: ReadingParts, resource: ResourceInfo, verb: string,
   return { visible: visible.kind === 'never' ? allowed : visible, allowed, covered: undefined }
 }
 
-export function decode<T extends AnyResourceTable>(resource: ResourceInfo, row: RawRow): Row<T> {
-  return decodeRow(resource, row) as Row<T>
+/** What of the fields is shown to code; of the row that the action's permission covers, all. */
+export function viewOf(parts: ReadingParts, resource: ResourceInfo, id?: string): FieldView {
+  const { covered, platform, principal } = parts
+  if (id !== undefined && covered?.resource === resource && covered.id === id) return openView(resource)
+  return fieldView(platform.registry, principal, resource)
+}
+
+export function decode<T extends AnyResourceTable>(resource: ResourceInfo, row: RawRow, view: FieldView): Row<T> {
+  return decodeRow(resource, row, view) as Row<T>
+}
+
+/** The same of a row that a write gave back, which is whole. */
+export function decodeWritten<T extends AnyResourceTable>(
+  parts: ReadingParts,
+  resource: ResourceInfo,
+  row: RawRow,
+): Row<T> {
+  const view = viewOf(parts, resource, String(row.id))
+  return decode(resource, markShown(view, resource, row, parts.scope.facts), view)
 }
 
 /** A context that reads: every read asks the principal's permissions, as over HTTP. */
@@ -85,9 +103,10 @@ export function readingContext(parts: ReadingParts): ReadingContext {
     can: (permission) => can(platform.registry.permissions, principal, permission),
     async read(table, id) {
       const resource = resourceOf(platform, table)
-      const row = await session.read({ resource, id, visible: reach(parts, resource, 'read', id).visible })
+      const view = viewOf(parts, resource, id)
+      const row = await session.read({ resource, id, visible: reach(parts, resource, 'read', id).visible, view })
       if (!row) throw problem('not_found')
-      return decode(resource, row)
+      return decode(resource, row, view)
     },
     async list(table, request = {}) {
       const resource = resourceOf(platform, table)
@@ -95,16 +114,18 @@ export function readingContext(parts: ReadingParts): ReadingContext {
       if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED) {
         throw new RangeError(`limit is a whole number from 1 to ${MOST_LISTED}`)
       }
+      const view = viewOf(parts, resource)
       const rows = await session.list({
         resource,
-        where: and(permitted(parts, resource, 'read'), whereOf(resource, request)),
-        sort: sortOf(resource, request),
+        where: and(permitted(parts, resource, 'read'), whereOf(resource, view, request)),
+        sort: sortOf(resource, view, request),
         after: undefined,
         limit,
         offset: 0,
         fields: resource.fields,
+        view,
       })
-      return rows.map((row) => decode(resource, row))
+      return rows.map((row) => decode(resource, row, view))
     },
     async resolve(table, row) {
       const [resolution] = await resolveRows(linkOf(platform, table), [row as unknown as RawRow], session)
@@ -124,22 +145,39 @@ export function linkOf(platform: Platform, table: AnyResourceTable): TemplateLin
   throw new Error('rows of this table come from no template: say template: { params } in its resource')
 }
 
-function whereOf(resource: ResourceInfo, request: ListRequest<AnyResourceTable>): Condition {
+function whereOf(resource: ResourceInfo, view: FieldView, request: ListRequest<AnyResourceTable>): Condition {
   const parts = Object.entries((request.where ?? {}) as Readonly<Record<string, Scalar | Date | undefined>>)
   return and(
     ...parts.map(([key, value]) => {
       const field = resource.byKey.get(key)
       if (!field) throw new Error(`${resource.name} has no field ${key}`)
+      refuseWithheld(view, field)
       if (value === undefined) throw new Error(`where.${key} is undefined; leave it out or say null`)
       return value === null ? isNull(key) : compare(key, 'eq', field.kind.toJson(value) as Scalar)
     }),
   )
 }
 
-function sortOf(resource: ResourceInfo, request: ListRequest<AnyResourceTable>): ReturnType<typeof defaultSort> {
+/**
+ * Which rows a filter leaves, and in which order they come, tells what is in a field: code that asks in somebody's name is refused as he
+ * would be himself.
+ * @throws invalid_query
+ */
+function refuseWithheld(view: FieldView, field: FieldInfo): void {
+  if (shownEverywhere(view, field)) return
+  const message = `${field.key} is not shown on every row, so no list is filtered or sorted by it`
+  throw problem('invalid_query', { errors: [{ path: `?${field.key}`, code: 'unknown_field', message }] })
+}
+
+function sortOf(
+  resource: ResourceInfo,
+  view: FieldView,
+  request: ListRequest<AnyResourceTable>,
+): ReturnType<typeof defaultSort> {
   if (!request.sort) return defaultSort(resource)
   const faults: InputFault[] = []
   const sort = readSort(resource, request.sort.join(','), resource.fields, faults)
   if (faults[0]) throw new Error(faults[0].message)
+  for (const { field } of sort) refuseWithheld(view, field)
   return sort
 }

@@ -1,6 +1,6 @@
 import { and, type Condition } from '../condition/condition.ts'
 import type { Registry } from '../platform/registry.ts'
-import type { RawRow, Session } from '../ports/database.ts'
+import type { ListOperation, RawRow, Session } from '../ports/database.ts'
 import { decodeRow } from '../output/print-row.ts'
 import { withBuiltInRows } from './built-in-rows.ts'
 import type { ReadingContext } from './context.ts'
@@ -42,15 +42,18 @@ export function withReadingHooks(parts: ReadingParts, contextOf: (parts: Reading
     const condition = (await hook(contextFor(resource, 'beforeList'))) as Condition | undefined
     return condition === undefined ? where : and(where, condition)
   }
-  const shown = async (resource: ResourceInfo, rows: readonly RawRow[]): Promise<readonly RawRow[]> => {
+  const shown = async (
+    { resource, view }: Pick<ListOperation, 'resource' | 'view'>,
+    rows: readonly RawRow[],
+  ): Promise<readonly RawRow[]> => {
     const hook = resource.hooks.afterList
     if (hook) {
-      const decoded = rows.map((row) => decodeRow(resource, row))
+      const decoded = rows.map((row) => decodeRow(resource, row, view))
       await hook(contextFor(resource, 'afterList'), decoded as never)
     }
     return rows
   }
-  // A hook sees whole rows, whatever the request chose of them.
+  // A hook sees every column that the asker may read, whatever the request chose of them.
   const fieldsOf = (resource: ResourceInfo, fields: readonly FieldInfo[]): readonly FieldInfo[] =>
     resource.hooks.afterList ? resource.fields : fields
   const hooked: Session = {
@@ -59,18 +62,21 @@ export function withReadingHooks(parts: ReadingParts, contextOf: (parts: Reading
       await resource.hooks.beforeRead?.(contextFor(resource, 'beforeRead'), id)
       const row = await session.read(operation)
       if (row && resource.hooks.afterRead)
-        await resource.hooks.afterRead(contextFor(resource, 'afterRead'), decodeRow(resource, row) as never)
+        await resource.hooks.afterRead(
+          contextFor(resource, 'afterRead'),
+          decodeRow(resource, row, operation.view) as never,
+        )
       return row
     },
     async list(operation) {
       const { resource, fields } = operation
       const where = await narrowed(resource, operation.where)
-      return shown(resource, await session.list({ ...operation, where, fields: fieldsOf(resource, fields) }))
+      return shown(operation, await session.list({ ...operation, where, fields: fieldsOf(resource, fields) }))
     },
     async related(operation) {
       const { resource, fields } = operation
       const where = await narrowed(resource, operation.where)
-      return shown(resource, await session.related({ ...operation, where, fields: fieldsOf(resource, fields) }))
+      return shown(operation, await session.related({ ...operation, where, fields: fieldsOf(resource, fields) }))
     },
     count: async (operation) =>
       session.count({ ...operation, where: await narrowed(operation.resource, operation.where) }),

@@ -31,6 +31,10 @@ export interface FieldInfo {
   readonly secret: boolean
   readonly immutable: boolean
   readonly readOnly: boolean
+  /** Reading it asks for a permission of its own. */
+  readonly readRestricted: boolean
+  /** Giving it a value does. */
+  readonly writeRestricted: boolean
   readonly personal: PersonalKind | undefined
   readonly description: string | undefined
 }
@@ -67,9 +71,13 @@ export interface ResourceInfo {
   readonly declaration: Resource
 }
 
-/** The columns that may leave the server. */
+/** The columns that may leave the server; a restricted one among them for who may read it. */
 export function visibleFields(resource: ResourceInfo): readonly FieldInfo[] {
-  return resource.fields.filter((field) => !field.hidden && !field.secret && field.key !== 'tenantId')
+  return resource.fields.filter(isVisible)
+}
+
+export function isVisible(field: FieldInfo): boolean {
+  return !field.hidden && !field.secret && field.key !== 'tenantId'
 }
 
 /** The columns that may come from outside. */

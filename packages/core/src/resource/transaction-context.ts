@@ -11,7 +11,15 @@ import type { WriteParts } from '../write/write-parts.ts'
 import type { Context } from './context.ts'
 import { withOwnerGroup } from './new-row-scope.ts'
 import { keepId } from './row-id.ts'
-import { decode, linkOf, permitted, reach, readingContext, resourceOf, type ReadingParts } from './reading-context.ts'
+import {
+  decodeWritten,
+  linkOf,
+  permitted,
+  reach,
+  readingContext,
+  resourceOf,
+  type ReadingParts,
+} from './reading-context.ts'
 
 interface TransactionParts extends Omit<ReadingParts, 'session'> {
   readonly transaction: Transaction
@@ -41,7 +49,7 @@ export function transactionContext(given: TransactionParts): Context {
       const resource = resourceOf(platform, table)
       const whole = validateDraft(resource, inputSchemas(resource).whole, draft as Record<string, unknown>)
       const values = withOwnerGroup(resource, permitted(parts, resource, 'create'), given.scope.facts, whole)
-      return decode(resource, await createRow(parts, resource, values))
+      return decodeWritten(parts, resource, await createRow(parts, resource, values))
     },
     async update(table, id, patch, { ifVersion } = {}) {
       const resource = resourceOf(platform, table)
@@ -51,7 +59,7 @@ export function transactionContext(given: TransactionParts): Context {
       const event = covered?.event ?? 'updated'
       const row = await updateRow(parts, { resource, id, visible, allowed, ifVersion, event, values })
       if (values.size > 0) covered?.onChange()
-      return decode(resource, row)
+      return decodeWritten(parts, resource, row)
     },
     async delete(table, id, { ifVersion } = {}) {
       const resource = resourceOf(platform, table)
@@ -63,7 +71,8 @@ export function transactionContext(given: TransactionParts): Context {
       const resource = resourceOf(platform, table)
       if (!isSoft(resource)) throw new Error(`${resource.name} is not deleted softly, so there is nothing to restore`)
       const { visible, allowed } = reach(parts, resource, 'restore', id)
-      return decode(resource, await restoreRow(parts, { resource, id, visible, allowed, ifVersion, event: 'restored' }))
+      const operation = { resource, id, visible, allowed, ifVersion, event: 'restored' }
+      return decodeWritten(parts, resource, await restoreRow(parts, operation))
     },
   }
   return context

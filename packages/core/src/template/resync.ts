@@ -2,13 +2,13 @@ import { hash } from 'node:crypto'
 import { problem } from '../errors/plinth-error.ts'
 import { validate } from '../input/validate.ts'
 import { matchVersion } from '../output/conditional.ts'
-import { rowPrinter } from '../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../pipeline/answer.ts'
 import type { Call } from '../pipeline/call.ts'
 import type { RawRow, Session } from '../ports/database.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { changedRow } from '../write/changed-row.ts'
 import { refuseQuery } from '../routes/resource/read.ts'
+import { writtenPrinter } from '../routes/resource/written-row.ts'
 import { templateSchemas } from './answer-schemas.ts'
 import { printPin } from './level.ts'
 import type { TemplateLink } from './link.ts'
@@ -71,7 +71,7 @@ export function applyResync(link: TemplateLink): (call: Call) => Promise<TextAns
       const values = new Map([[fieldOf(resource, 'pinnedLevels'), pin]])
       const same = pin === printPin((await pinnedLevels(link, known, transaction)).levels.slice(0, -1))
       const result = same ? await transaction.probe(change) : await transaction.update({ ...change, values })
-      const printer = rowPrinter(resource)
+      const printer = writtenPrinter(call, resource)
       const now = changedRow(result, `${resource.name}:${verb}`)
       return jsonAnswer(200, printer.print(now), { etag: printer.etag(now) })
     })

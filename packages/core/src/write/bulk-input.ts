@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PlinthError, problem, type InputFault } from '../errors/plinth-error.ts'
+import type { FieldView } from '../fields/field-view.ts'
 import { inputSchemas } from '../input/schemas.ts'
 import { pointer, storedValues, validate } from '../input/validate.ts'
 import type { Stored } from '../ports/database.ts'
@@ -40,6 +41,7 @@ const forms = {
  * The operations of a body. First their form, then who may do each (a stranger to an operation is told nothing of its data), then the
  * data of all, every fault at once.
  * @param links fields that a single write takes and a bulk does not: left out in silence, they would be believed
+ * @param view what its writer is shown of the fields
  * @param mayDo throws where the operation is done by nobody like him
  * @throws validation_failed with the place of each fault: `/operations/3/data/name`
  */
@@ -48,6 +50,7 @@ export function readBulk(
   body: unknown,
   mayDo: (op: BulkOp) => void,
   links: readonly string[],
+  view: FieldView,
 ): readonly BulkOperation[] {
   const ops = bulkOps(resource)
   const list = z
@@ -61,7 +64,7 @@ export function readBulk(
   const read: BulkOperation[] = []
   for (const [index, { op }] of operations.entries()) {
     try {
-      read.push(at(index, () => readOperation(resource, op, given[index], links)))
+      read.push(at(index, () => readOperation(resource, op, given[index], links, view)))
     } catch (error) {
       if (!PlinthError.is(error) || error.code !== 'validation_failed') throw error
       faults.push(...(error.errors ?? []))
@@ -71,7 +74,13 @@ export function readBulk(
   return read
 }
 
-function readOperation(resource: ResourceInfo, op: BulkOp, given: unknown, links: readonly string[]): BulkOperation {
+function readOperation(
+  resource: ResourceInfo,
+  op: BulkOp,
+  given: unknown,
+  links: readonly string[],
+  view: FieldView,
+): BulkOperation {
   if (op === 'delete') {
     const { id, version } = validate(forms.delete, given)
     return { op, id, version }
@@ -84,7 +93,7 @@ function readOperation(resource: ResourceInfo, op: BulkOp, given: unknown, links
   }
   const { id, version, data } = validate(forms.update, given)
   inData(() => refuseLinks(data, links))
-  return { op, id, version, change: inData(() => preparePatch(resource, data)) }
+  return { op, id, version, change: inData(() => preparePatch(resource, view, data)) }
 }
 
 function refuseLinks(data: Readonly<Record<string, unknown>>, links: readonly string[]): void {

@@ -1,6 +1,8 @@
 import type { CreateOperation, RawRow, Stored } from '../ports/database.ts'
 import { always } from '../condition/condition.ts'
+import { openView } from '../fields/field-view.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
+import { refuseFieldsOfNew } from '../fields/field-writes.ts'
 import { newRowId } from '../resource/row-id.ts'
 import { concernsTemplates, holdTemplates, settleTemplates } from '../template/settle.ts'
 import { refuseForeignGroup } from './owner-group.ts'
@@ -10,7 +12,7 @@ import { transactionOf, type WriteParts } from './write-parts.ts'
 
 /**
  * Writes a new row: hooks, references, templates, the statement. The permission was asked before, the values are validated.
- * @throws validation_failed, already_exists, and what hooks refuse with
+ * @throws permission_denied for a field, validation_failed, already_exists, and what hooks refuse with
  */
 export async function createRow(
   parts: WriteParts,
@@ -29,6 +31,8 @@ export async function prepareRow(
   given: ReadonlyMap<FieldInfo, Stored>,
 ): Promise<CreateOperation> {
   const { registry } = parts.platform
+  // What a hook gives beyond it is the word of the product's code.
+  refuseFieldsOfNew(parts, resource, given)
   const hooked = await beforeCreate(parts, resource, given)
   const values = new Map(hooked)
   refuseForeignGroup(parts, resource, values)
@@ -45,5 +49,5 @@ export async function prepareRow(
 export async function finishRow(parts: WriteParts, resource: ResourceInfo, row: RawRow): Promise<RawRow> {
   if (!resource.hooks.afterCreate) return row
   await runRowHook(parts, resource, row, 'afterCreate')
-  return (await parts.session.read({ resource, id: String(row.id), visible: always })) ?? row
+  return (await parts.session.read({ resource, id: String(row.id), visible: always, view: openView(resource) })) ?? row
 }

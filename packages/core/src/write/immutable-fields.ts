@@ -13,11 +13,16 @@ export function immutableOf(values: Values): readonly FieldInfo[] {
 }
 
 /**
- * Takes them out of the change. An immutable field must be absent or equal; a secret one absent, since "equal" would tell whether
- * it was guessed.
+ * Takes them out of the change. An immutable field must be absent or equal; one that he is not shown absent, since "equal" would tell
+ * whether it was guessed.
  * @throws validation_failed
  */
-export function refuseChanged(current: RawRow, fixed: readonly FieldInfo[], values: Values): void {
+export function refuseChanged(
+  current: RawRow,
+  fixed: readonly FieldInfo[],
+  values: Values,
+  shown: (field: FieldInfo) => boolean,
+): void {
   const changed = fixed.filter((field) => {
     const before = current[field.key]
     const now = values.get(field)
@@ -26,7 +31,7 @@ export function refuseChanged(current: RawRow, fixed: readonly FieldInfo[], valu
         ? now === null
         : typeof now === 'string' && means(field, now, JSON.parse(field.kind.print(before)))
     values.delete(field)
-    return field.secret || !same
+    return field.secret || !shown(field) || !same
   })
   if (changed.length === 0) return
   throw problem('validation_failed', {

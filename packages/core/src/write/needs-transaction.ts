@@ -1,3 +1,4 @@
+import { asksRow, fieldWrites, type Writer } from '../fields/field-writes.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { goesSoftly } from '../template/refuse-used.ts'
@@ -22,13 +23,19 @@ export function creationNeedsTransaction(
   )
 }
 
-/** A reference of a change may be the one that the row has already, which is never refused: so the row is needed. */
+/**
+ * A reference of a change may be the one that the row has already, which is never refused, and a restricted field may be his to give
+ * on some rows only: so the row is needed.
+ */
 export function changeNeedsTransaction(
-  { registry }: Platform,
+  writer: Writer,
   resource: ResourceInfo,
+  id: string,
   fields: readonly FieldInfo[],
 ): boolean {
+  const { registry } = writer.platform
   return (
+    asksRow(fieldWrites(writer, resource, id), fields) ||
     hasHook(resource, 'beforeUpdate', 'afterUpdate') ||
     // Whose the row is now decides whether it may be given away.
     fields.some((field) => field.key === 'ownerGroupId') ||

@@ -5,6 +5,7 @@ import { pointer } from '../input/validate.ts'
 import type { ChangeOperation, RawRow } from '../ports/database.ts'
 import { holdsFor } from '../resource/holds-for.ts'
 import { permitted } from '../resource/reading-context.ts'
+import { openView } from '../fields/field-view.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { changedRow } from './changed-row.ts'
 import { MOST_DEPENDENTS } from './delete-dependents.ts'
@@ -37,7 +38,7 @@ export async function restoreRow(parts: WriteParts, operation: ChangeOperation):
   await restoreChildren(parts, resource, [String(row.id)], isoTime(String(row.deletedAt)), { rows: 0 })
   if (!resource.hooks.afterRestore) return restored
   await runRowHook(parts, resource, restored, 'afterRestore')
-  return (await transaction.read({ resource, id, visible: always })) ?? restored
+  return (await transaction.read({ resource, id, visible: always, view: openView(resource) })) ?? restored
 }
 
 function faultOf(field: FieldInfo): InputFault {

@@ -2,9 +2,9 @@ import { validateDraft } from '../input/validate.ts'
 import { inputSchemas } from '../input/schemas.ts'
 import { decodeStored } from '../input/stored.ts'
 import { databaseDefault, type RawRow, type Stored, type UpdateOperation } from '../ports/database.ts'
+import { wholeRow } from '../output/print-row.ts'
 import type { Context } from '../resource/context.ts'
 import type { AnyHooks } from '../resource/hooks.ts'
-import { decode } from '../resource/reading-context.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { transactionOf, type WriteParts } from './write-parts.ts'
 
@@ -46,7 +46,7 @@ export async function beforeUpdate(
   const hook = resource.hooks.beforeUpdate
   if (!hook) return values
   const context = contextFor(parts, resource, 'beforeUpdate')
-  const patch = await hook(context, decode(resource, row) as never, draftOf(values) as never)
+  const patch = await hook(context, wholeRow(resource, row) as never, draftOf(values) as never)
   if (patch === undefined) return values
   const defaults = [...values].filter(([, value]) => value === databaseDefault)
   const given = validateDraft(resource, inputSchemas(resource).part, patch as Record<string, unknown>)
@@ -62,7 +62,7 @@ export async function afterUpdate(
   const hook = resource.hooks.afterUpdate
   if (!hook) return
   const context = contextFor(parts, resource, 'afterUpdate')
-  await hook(context, decode(resource, row) as never, decode(resource, before) as never)
+  await hook(context, wholeRow(resource, row) as never, wholeRow(resource, before) as never)
 }
 
 type RowHook = 'afterCreate' | 'beforeDelete' | 'afterDelete' | 'beforeRestore' | 'afterRestore'
@@ -70,7 +70,7 @@ type RowHook = 'afterCreate' | 'beforeDelete' | 'afterDelete' | 'beforeRestore' 
 /** Hooks that get the row and give nothing back. */
 export async function runRowHook(parts: WriteParts, resource: ResourceInfo, row: RawRow, name: RowHook): Promise<void> {
   const hook = resource.hooks[name]
-  if (hook) await hook(contextFor(parts, resource, name), decode(resource, row) as never)
+  if (hook) await hook(contextFor(parts, resource, name), wholeRow(resource, row) as never)
 }
 
 export async function runDeleteHooks(

@@ -1,6 +1,8 @@
 import { always } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { RawRow, UpdateOperation } from '../ports/database.ts'
+import { fieldWrites, refuseFields, unwritable, unwritableOn } from '../fields/field-writes.ts'
+import { openView } from '../fields/field-view.ts'
 import { keepId } from '../resource/row-id.ts'
 import { changedRow } from './changed-row.ts'
 import { changeNeedsTransaction } from './needs-transaction.ts'
@@ -16,9 +18,11 @@ import { authoriseLocked, transactionOf, type WriteParts } from './write-parts.t
  */
 export async function updateRow(parts: WriteParts, operation: UpdateOperation): Promise<RawRow> {
   const { resource, id, visible, values } = operation
+  const writes = fieldWrites(parts, resource, id)
+  refuseFields(resource, unwritable(writes, values.keys()))
   const permission = `${resource.name}:update`
   if (values.size === 0) return changedRow(await parts.session.probe(operation), permission)
-  if (!changeNeedsTransaction(parts.platform, resource, [...values.keys()])) {
+  if (!changeNeedsTransaction(parts, resource, id, [...values.keys()])) {
     await refuseReferences(parts, resource, values)
     return changedRow(await parts.session.update(operation), permission)
   }
@@ -32,6 +36,7 @@ export async function updateRow(parts: WriteParts, operation: UpdateOperation): 
   const current = await transaction.lock({ resource, id, visible })
   if (!current) throw problem('not_found')
   authoriseLocked(parts, current, operation, 'update')
+  refuseFields(resource, unwritableOn(writes, values.keys(), current, { resource, writer: parts }))
   const changed = new Map(await beforeUpdate(parts, resource, current, values))
   keepId(resource, String(current.id), changed)
   settleOwnerGroup(parts, operation, current, changed)
@@ -42,5 +47,5 @@ export async function updateRow(parts: WriteParts, operation: UpdateOperation): 
   const row = changedRow(await transaction.update({ ...operation, values: changed, ifVersion: undefined }), permission)
   if (!resource.hooks.afterUpdate) return row
   await afterUpdate(parts, resource, row, current)
-  return (await transaction.read({ resource, id, visible: always })) ?? row
+  return (await transaction.read({ resource, id, visible: always, view: openView(resource) })) ?? row
 }

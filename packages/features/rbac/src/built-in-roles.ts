@@ -1,6 +1,7 @@
 import {
   buildPermissionSet,
   formatPermission,
+  isFieldModel,
   OWNER,
   parsePermission,
   type PermissionSet,
@@ -129,9 +130,13 @@ const write = (model: string, action: string, scope: 'all' | 'own' = 'all'): str
 /** Deleting every row at once is no daily work: it is left to admins. */
 const daily = (resource: ResourceInfo): readonly string[] => resource.verbs.filter((verb) => verb !== 'clear')
 
+/** Models of rows: those of restricted fields are for whom somebody names them. */
+const ofRows = (registry: Registry): readonly string[] =>
+  modelsOf(registry.permissions).filter((model) => !isFieldModel(model))
+
 function developerOf(registry: Registry): readonly string[] {
   return existing(registry, [
-    ...modelsOf(registry.permissions)
+    ...ofRows(registry)
       .filter((model) => !traces.has(model))
       .map((model) => write(model, 'read')),
     ...ofProduct(registry).flatMap((resource) => daily(resource).map((verb) => write(resource.name, verb))),
@@ -149,7 +154,7 @@ function userOf(registry: Registry): readonly string[] {
 /** Actions that change nothing are reading, too. */
 function readerOf(registry: Registry): readonly string[] {
   return existing(registry, [
-    ...modelsOf(registry.permissions)
+    ...ofRows(registry)
       .filter((model) => !traces.has(model) && !credentials.has(model))
       .map((model) => write(model, 'read')),
     ...ofProduct(registry).flatMap((resource) =>

@@ -1,4 +1,4 @@
-import type { PermissionScope } from '@plinth/core'
+import { isFieldModel, type PermissionScope } from '@plinth/core'
 import { readPermission, type PermissionSpelling } from './spelling.ts'
 
 /** What a role may do, as a list: `{ role: 'developer', permissions: [{ action: 'read', resource: '*' }] }`. */
@@ -25,6 +25,8 @@ export function checkPermission(
     const read = readPermission(rule)
     if (!read) return false
     const covers = (said: string, asked: string): boolean => said === '*' || said === asked
+    // As where requests are decided: all models are all rows, and fields that are restricted are of none but all of everything.
+    if (read.model === '*' && read.action !== '*' && isFieldModel(resource)) return false
     return covers(read.model, resource) && covers(read.action, action) && (read.scope === 'all' || read.scope === scope)
   })
 }

@@ -1,5 +1,6 @@
 import {
   explainAccess,
+  isFieldModel,
   jsonAnswer,
   nearestNames,
   problem,
@@ -71,6 +72,11 @@ async function explain(call: PersonalCall): Promise<TextAnswer> {
   return jsonAnswer(200, JSON.stringify(answer))
 }
 
+/** `employee` of `employee:update` and of `employee.salary:update`. */
+function resourceOf(permission: string): string {
+  return permission.split(/[.:]/)[0]!
+}
+
 interface Question {
   readonly action: string
   readonly id: string | undefined
@@ -84,7 +90,7 @@ function readQuestion({ search, platform }: PersonalCall): Question {
   const action = given.get('action')
   const { permissions, resources } = platform.registry
   // Of permissions that are about no rows there is nothing to explain but who has them.
-  const names = permissions.names.filter((name) => resources.some((one) => name.startsWith(`${one.name}:`)))
+  const names = permissions.names.filter((name) => resources.some((one) => one.name === resourceOf(name)))
   if (action === undefined || !names.includes(action)) {
     const nearest = nearestNames((action ?? '').slice(0, 100), names)
     const message = `There is no such action${nearest.length > 0 ? `; nearest: ${nearest.join(', ')}` : ''}`
@@ -117,13 +123,14 @@ async function otherMember(call: PersonalCall, tenant: Tenant, name: string): Pr
 async function sees(call: PersonalCall, action: string, id: string, himself: boolean): Promise<boolean> {
   const { registry, database } = call.platform
   const { permissions } = call.principal
-  const resource = registry.resources.find((one) => action.startsWith(`${one.name}:`))!
+  const resource = registry.resources.find((one) => one.name === resourceOf(action))!
   const reading = permissions.condition(registry.permissions.numberOf(resource.name, 'read')!)
   const [model = '', verb = ''] = action.split(':')
   const doing = permissions.condition(registry.permissions.numberOf(model, verb)!)
   if (himself && doing.kind === 'never') return true
   const session = withBuiltInRows(database.session(call.scope!), registry, call.scope!.facts)
-  const visible = reading.kind === 'never' ? doing : reading
+  // A right to a field shows no row.
+  const visible = reading.kind === 'never' && !isFieldModel(model) ? doing : reading
   return (await session.read({ resource, id, visible })) !== undefined
 }
 

@@ -84,6 +84,7 @@ describe('checkPermission', () => {
     ['create', 'api_keys', false],
     ['update', 'sites', false],
     ['publish', 'site', true],
+    ['read', 'employee.salary', false],
   ])('%s %s: %s', (action, resource, may) => {
     expect(checkPermission('developer', action, resource, developer)).toBe(may)
   })

@@ -3,7 +3,8 @@ import { toSql } from '../conditions/to-sql.ts'
 import { printAfter, printOrder } from './keyset.ts'
 import type { Printing } from './printing.ts'
 import { andCondition } from './read.ts'
-import { chosenColumns, resourceSql } from './resource-sql.ts'
+import { resourceSql } from './resource-sql.ts'
+import { shownColumns } from './shown-columns.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed } from './statement.ts'
 
@@ -24,13 +25,15 @@ export function printList(operation: ListOperation, scope: Scope, { withFacts, t
   const after = operation.after === undefined ? '' : ` and ${printAfter(sort, operation.after, statement)}`
   const offset = operation.offset === 0 ? '' : ` offset ${statement.add(wholeNumber(operation.offset))}::bigint`
   const end = `${where}${after} order by ${printOrder(sort)} limit ${wholeNumber(operation.limit)}${offset}`
+  // The next cursor is made of the last row's sort values, its ETag of the version.
+  const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
+  const columns = shownColumns(resource, operation.fields, needed, operation.view, (condition) =>
+    toSql(condition, resource, scope.facts, statement),
+  )
   const chosen = operation.fields === resource.fields ? '*' : operation.fields.map((field) => field.key).join()
-  const text = texts.get(`list ${resource.name} ${chosen}${end}`, () => {
+  const text = texts.get(`list ${resource.name} ${chosen}${columns.key}${end}`, () => {
     const sql = resourceSql(resource)
-    // The next cursor is made of the last row's sort values, its ETag of the version.
-    const needed = [...sort.map((key) => key.field), fieldOf(resource, 'id'), fieldOf(resource, 'version')]
-    const columns = chosenColumns(resource, operation.fields, needed)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns} from ${tableOf(resource)} p where c.t is not null and ${OWN_TENANT}${sql.live}${end}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns.print()} from ${tableOf(resource)} p where c.t is not null and ${OWN_TENANT}${sql.live}${end}) p`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

@@ -1,4 +1,4 @@
-import { fieldOf, type LockManyOperation, type LockOperation, type LockStrength } from '@plinth/core'
+import { fieldOf, openView, type LockManyOperation, type LockOperation, type LockStrength } from '@plinth/core'
 import type { RowState, ResourceInfo, Scope } from '@plinth/core'
 import { toSql } from '../conditions/to-sql.ts'
 import { wholeNumber } from './list.ts'
@@ -29,7 +29,8 @@ function stateClause(resource: ResourceInfo, state: RowState = 'live'): string {
 /** One row by id, which stays locked until the transaction ends. */
 export function printLock(operation: LockOperation, scope: Scope, printing: Printing): Printed {
   const { resource, strength = 'change', state } = operation
-  return printOne(operation, scope, printing, clauses[strength], stateClause(resource, state))
+  // What is decided under a lock is decided about the whole row.
+  return printOne(operation, scope, printing, clauses[strength], stateClause(resource, state), openView(resource))
 }
 
 /**

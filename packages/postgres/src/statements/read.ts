@@ -1,8 +1,16 @@
-import type { Condition, ListOperation, ReadOperation, Scope } from '@plinth/core'
+import {
+  closedView,
+  type Condition,
+  type FieldView,
+  type ListOperation,
+  type ReadOperation,
+  type Scope,
+} from '@plinth/core'
 import { toSql } from '../conditions/to-sql.ts'
 import type { Printing } from './printing.ts'
 import { resourceSql } from './resource-sql.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
+import { shownColumns } from './shown-columns.ts'
 import type { Printed } from './statement.ts'
 
 /** `and <condition>`, or nothing for `always`: no shape of its own for the commonest case. */
@@ -20,12 +28,14 @@ export const BARRIER = ' offset 0'
 
 /** One row by id, if the principal may see it. Measured: 109 µs of CPU against 131 µs for begin, set, select. */
 export function printRead(operation: ReadOperation, scope: Scope, printing: Printing): Printed {
-  return printOne(operation, scope, printing, BARRIER, resourceSql(operation.resource).live)
+  const { resource, view } = operation
+  return printOne(operation, scope, printing, BARRIER, resourceSql(resource).live, view ?? closedView(resource))
 }
 
 /**
  * @param end what keeps the sub-select a sub-select
  * @param state which of the rows: the live ones, or a condition on their deletion
+ * @param view which restricted fields are read
  */
 export function printOne(
   operation: ReadOperation,
@@ -33,14 +43,18 @@ export function printOne(
   { withFacts, texts, tableOf }: Printing,
   end: string,
   state: string,
+  view: FieldView,
 ): Printed {
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const id = statement.add(operation.id)
   const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
-  const text = texts.get(`read ${resource.name}${end}${state}${visible}`, () => {
+  const columns = shownColumns(resource, resource.fields, [], view, (condition) =>
+    toSql(condition, resource, scope.facts, statement),
+  )
+  const text = texts.get(`read ${resource.name}${columns.key}${end}${state}${visible}`, () => {
     const sql = resourceSql(resource)
-    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${sql.columns} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${sql.key(id)}${state}${visible}${end}) p`
+    return `${scopeClause(withFacts)} select p.* from c cross join lateral (select ${columns.print()} from ${tableOf(resource)} p where c.t is not null and p.tenant_id = $1::uuid and p.id = ${sql.key(id)}${state}${visible}${end}) p`
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }

@@ -5,7 +5,8 @@ import { wholeNumber } from './list.ts'
 import type { Printing } from './printing.ts'
 import { arrayLiteral, identifier } from './quote.ts'
 import { andCondition, BARRIER } from './read.ts'
-import { chosenColumns, resourceSql } from './resource-sql.ts'
+import { resourceSql } from './resource-sql.ts'
+import { shownColumns } from './shown-columns.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed } from './statement.ts'
 
@@ -31,24 +32,27 @@ export function printRelated(
       ? andCondition(by.where, (condition) => toSql(condition, by.through, scope.facts, statement, 'l'))
       : ''
   const limit = by === 'id' ? '' : ` limit ${wholeNumber(operation.limit)}`
-  const chosen = operation.fields.map((field) => field.key).join()
+  const columns = shownColumns(resource, operation.fields, [fieldOf(resource, 'id')], operation.view, (condition) =>
+    toSql(condition, resource, scope.facts, statement),
+  )
+  const chosen = `${operation.fields.map((field) => field.key).join()}${columns.key}`
   const kind = by === 'id' ? by : 'through' in by ? `${by.through.name} ${by.near.key}` : by.key
   const text = texts.get(`related ${resource.name} ${kind} ${chosen}${where}${tied}${limit}`, () => {
     const sql = resourceSql(resource)
     const id = fieldOf(resource, 'id')
-    const columns = chosenColumns(resource, operation.fields, [id])
+    const list = columns.print()
     const head = scopeClause(withFacts)
     const own = `p.tenant_id = $1::uuid`
     if (by === 'id') {
       const found = `${own} and p.id = any(${columnType(id.column).compareMany(keys)})${sql.live}${where}`
-      return `${head} select p.* from c cross join lateral (select p.id as ${OF}, ${columns} from ${tableOf(resource)} p where c.t is not null and ${found}${BARRIER}) p`
+      return `${head} select p.* from c cross join lateral (select p.id as ${OF}, ${list} from ${tableOf(resource)} p where c.t is not null and ${found}${BARRIER}) p`
     }
     const near = 'through' in by ? by.near : by
     const each = `${head} select k.id as ${OF}, p.* from c cross join unnest(${columnType(near.column).compareMany(keys)}) k(id) cross join lateral`
     if (!('through' in by))
-      return `${each} (select ${columns} from ${tableOf(resource)} p where c.t is not null and ${own} and p.${identifier(by.sqlName)} = k.id${sql.live}${where} order by p.created_at desc, p.id desc${limit}) p`
+      return `${each} (select ${list} from ${tableOf(resource)} p where c.t is not null and ${own} and p.${identifier(by.sqlName)} = k.id${sql.live}${where} order by p.created_at desc, p.id desc${limit}) p`
     const ties = `${tableOf(by.through)} l join ${tableOf(resource)} p on ${own} and p.id = l.${identifier(by.far.sqlName)}${sql.live}${where}`
-    return `${each} (select ${columns} from ${ties} where c.t is not null and l.tenant_id = $1::uuid and l.${identifier(near.sqlName)} = k.id${tied} order by l.created_at desc, l.id desc${limit}) p`
+    return `${each} (select ${list} from ${ties} where c.t is not null and l.tenant_id = $1::uuid and l.${identifier(near.sqlName)} = k.id${tied} order by l.created_at desc, l.id desc${limit}) p`
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }

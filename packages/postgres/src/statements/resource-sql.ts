@@ -58,7 +58,8 @@ function columnList(alias: string, fields: readonly FieldInfo[]): string {
   return fields.map((field) => `${columnValue(alias, field)} as ${identifier(field.key)}`).join(', ')
 }
 
-function columnValue(alias: string, field: FieldInfo): string {
+/** A column under no name: what is read of it. */
+export function columnValue(alias: string, field: FieldInfo): string {
   const column = `${alias}.${identifier(field.sqlName)}`
   return columnType(field.column).padded ? `${column}::text` : column
 }

@@ -1,7 +1,8 @@
 import { problem } from '../../errors/plinth-error.ts'
 import { validate } from '../../input/validate.ts'
 import { matchVersion } from '../../output/conditional.ts'
-import { decodeRow, rowPrinter } from '../../output/print-row.ts'
+import { fieldView } from '../../fields/field-view.ts'
+import { rowPrinter, wholeRow } from '../../output/print-row.ts'
 import { emptyAnswer, jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { RawRow, Transaction } from '../../ports/database.ts'
@@ -32,7 +33,7 @@ export function runAction(action: ActionInfo): (call: Call) => Promise<TextAnswe
     const seen = await call.platform.database.transaction(call.scope, (transaction) =>
       lockedRow(call, transaction, ifVersion),
     )
-    const result = await slowPart(call, action, decodeRow(call.request.route.resource, seen), input)
+    const result = await slowPart(call, action, wholeRow(call.request.route.resource, seen), input)
     return call.transact(async (transaction) => {
       const raw = await lockedRow(call, transaction, ifVersion)
       // The caller named no version; that the row moved on meanwhile is no failed precondition of his.
@@ -78,7 +79,7 @@ async function finish(
     covered: { resource, id, event: action.name, onChange: () => (changed = true) },
   })
   const run = action.run as (context: unknown, row: unknown, given: unknown) => unknown
-  const result = await run(context, decodeRow(resource, raw), given)
+  const result = await run(context, wholeRow(resource, raw), given)
   const type = `${resource.name}.${action.name}`
   // A change of the row was announced under the action's name by its own statement.
   const heard = platform.registry.listened.has(type) || platform.registry.listened.has('*')
@@ -92,8 +93,9 @@ async function finish(
     return jsonAnswer(200, JSON.stringify(checked.data))
   }
   // What `run` returned may be a row that has changed again since; the answer is the row as it is stored.
-  const row = await transaction.read({ resource, id, visible: call.visible })
+  const view = fieldView(platform.registry, request.principal, resource)
+  const row = await transaction.read({ resource, id, visible: call.visible, view })
   if (!row) return emptyAnswer(204) // the action deleted it, or moved it out of sight
-  const printer = rowPrinter(resource)
+  const printer = rowPrinter(resource, view)
   return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
 }

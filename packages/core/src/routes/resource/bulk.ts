@@ -1,8 +1,8 @@
+import { fieldView } from '../../fields/field-view.ts'
 import type { Condition } from '../../condition/condition.ts'
 import { problem } from '../../errors/plinth-error.ts'
 import { linksOf } from '../../link/link.ts'
 import { MOST_CHARACTERS } from '../../output/page-size.ts'
-import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { Stored } from '../../ports/database.ts'
@@ -12,6 +12,7 @@ import { at, inData, readBulk, statusOf, type BulkOp } from '../../write/bulk-in
 import { bulkRows, runInTransaction, type BulkReach, type BulkResult } from '../../write/bulk-rows.ts'
 import { refuseQuery } from './read.ts'
 import { partsOf } from './write-by-call.ts'
+import { writtenPrinter } from './written-row.ts'
 
 /** `POST /{plural}/bulk` → what became of each operation, in order. One transaction: any failure rolls all back and names its row. */
 export async function runBulk(call: Call): Promise<TextAnswer> {
@@ -35,7 +36,13 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
   }
   const owned = (values: ReadonlyMap<FieldInfo, Stored>): ReadonlyMap<FieldInfo, Stored> =>
     withOwnerGroup(resource, reach.allowed.create, scope.facts, values)
-  const operations = readBulk(resource, call.body, mayDo, links).map((operation, index) =>
+  const operations = readBulk(
+    resource,
+    call.body,
+    mayDo,
+    links,
+    fieldView(platform.registry, request.principal, resource),
+  ).map((operation, index) =>
     operation.op === 'create'
       ? { ...operation, values: at(index, () => inData(() => owned(operation.values))) }
       : operation,
@@ -55,7 +62,7 @@ function forEach(seeing: Condition): BulkReach['visible'] {
 
 /** Rows are left out once they have filled an answer: a hundred of them may be longer than a process can hold. */
 function printResults(call: Call, results: readonly BulkResult[]): string {
-  const printer = rowPrinter(call.request.route.resource)
+  const printer = writtenPrinter(call, call.request.route.resource)
   let text = ''
   for (const { op, id, row } of results) {
     const printed = row && text.length < MOST_CHARACTERS ? `,"row":${printer.print(row)}` : ''

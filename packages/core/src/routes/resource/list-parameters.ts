@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { formats } from '../../export/format.ts'
+import { openView } from '../../fields/field-view.ts'
 import { filterableFields, operatorsOf } from '../../list/filter.ts'
 import { MOST_ROWS, USUAL_ROWS } from '../../list/list-query.ts'
 import { sortableFields } from '../../list/sort.ts'
@@ -8,7 +9,7 @@ import type { QueryParameter } from '../route.ts'
 
 /** The query parameters of a list, as the reader of queries understands them. */
 export function listParameters(resource: ResourceInfo): readonly QueryParameter[] {
-  const sorts = sortableFields(resource).map((field) => field.key)
+  const sorts = sortableFields(resource, openView(resource)).map((field) => field.key)
   const parameters: QueryParameter[] = [
     { name: 'page', description: 'Number of the page, from 1', schema: z.int().min(1) },
     { name: 'pageSize', description: `Rows a page (${USUAL_ROWS} unless told)`, schema: z.int().min(1).max(MOST_ROWS) },
@@ -39,7 +40,7 @@ export function listParameters(resource: ResourceInfo): readonly QueryParameter[
       schema: z.string(),
     })
   }
-  for (const field of filterableFields(resource)) {
+  for (const field of filterableFields(resource, openView(resource))) {
     for (const operator of operatorsOf(field)) {
       parameters.push({
         name: operator === 'eq' ? field.key : `${field.key}[${operator}]`,

@@ -1,5 +1,6 @@
 import { and } from '../../condition/condition.ts'
 import { exportRows } from '../../export/export-rows.ts'
+import { fieldView } from '../../fields/field-view.ts'
 import { loadIncludes, withReferences } from '../../include/load-includes.ts'
 import { includable } from '../../include/read-includes.ts'
 import { makeCursor, readCursor } from '../../list/cursor.ts'
@@ -14,9 +15,11 @@ export async function listRows(call: Call): Promise<Answer> {
   const { resource } = call.request.route
   const { secrets } = call.platform
   const { registry } = call.platform
+  const view = fieldView(registry, call.request.principal, resource)
   const query = readListQuery(resource, readQuery(call.search), {
     includable: includable(registry, call.request.principal, resource),
     accept: call.headers.accept,
+    view,
   })
   if (query.format) return exportRows(call, query, query.format)
   const binding = `${call.scope.tenantId}|${resource.name}|${query.binding}`
@@ -28,6 +31,7 @@ export async function listRows(call: Call): Promise<Answer> {
     after,
     sort: query.sort,
     fields: withReferences(query.printer.fields, query.includes),
+    view,
     // One more than asked for says whether there is a next page, without a count.
     limit: query.limit + 1,
     offset: query.offset ?? 0,

@@ -1,4 +1,5 @@
 import { problem, type InputFault } from '../../errors/plinth-error.ts'
+import { fieldView, type FieldView } from '../../fields/field-view.ts'
 import { loadIncludes } from '../../include/load-includes.ts'
 import { includable, readIncludes, type Include } from '../../include/read-includes.ts'
 import { readQuery } from '../../list/query-text.ts'
@@ -11,8 +12,9 @@ import type { Call } from '../../pipeline/call.ts'
 /** `GET /{plural}/:id` → the row with its ETag, or 304. With `include` there is no tag: it would say nothing of the others. */
 export async function readRow(call: Call): Promise<Answer> {
   const { resource } = call.request.route
-  const { printer, includes } = chosen(call)
-  const row = await call.session.read({ resource, id: call.parameters.id!, visible: call.visible })
+  const view = fieldView(call.platform.registry, call.request.principal, resource)
+  const { printer, includes } = chosen(call, view)
+  const row = await call.session.read({ resource, id: call.parameters.id!, visible: call.visible, view })
   if (!row) throw problem('not_found')
   if (includes.length > 0) {
     const whole = await loadIncludes(call.session, includes, [row], 1)
@@ -24,9 +26,9 @@ export async function readRow(call: Call): Promise<Answer> {
 }
 
 /** The `fields` and `include` of a request for one row. @throws invalid_query */
-function chosen(call: Call): { readonly printer: RowPrinter; readonly includes: readonly Include[] } {
+function chosen(call: Call, view: FieldView): { readonly printer: RowPrinter; readonly includes: readonly Include[] } {
   const { resource } = call.request.route
-  if (call.search === '') return { printer: rowPrinter(resource), includes: [] }
+  if (call.search === '') return { printer: rowPrinter(resource, view), includes: [] }
   const parameters = readQuery(call.search)
   const allowed = includable(call.platform.registry, call.request.principal, resource)
   const own = allowed.size === 0 ? ['fields'] : ['fields', 'include']
@@ -40,9 +42,9 @@ function chosen(call: Call): { readonly printer: RowPrinter; readonly includes: 
       })
   }
   const { includes, ownFields } = readIncludes(allowed, parameters, faults)
-  const mask = readMask(resource, ownFields, faults)
+  const mask = readMask(view, ownFields, faults)
   if (faults.length > 0) throw problem('invalid_query', { errors: faults })
-  return { printer: rowPrinter(resource, mask), includes }
+  return { printer: rowPrinter(resource, view, mask), includes }
 }
 
 /**

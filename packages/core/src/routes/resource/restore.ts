@@ -1,17 +1,17 @@
 import { matchVersion } from '../../output/conditional.ts'
-import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import { restorationNeedsTransaction } from '../../write/needs-transaction.ts'
 import { restoreRow as restore } from '../../write/restore-row.ts'
 import { refuseQuery } from './read.ts'
 import { writeByCall } from './write-by-call.ts'
+import { writtenPrinter } from './written-row.ts'
 
 /** `POST /{plural}/:id/restore` → 200 with the row, where the table is deleted softly. */
 export async function restoreRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
-  const printer = rowPrinter(resource)
+  const printer = writtenPrinter(call, resource)
   const operation = {
     resource,
     id: call.parameters.id!,

@@ -1,5 +1,5 @@
+import { fieldView } from '../../fields/field-view.ts'
 import { matchVersion } from '../../output/conditional.ts'
-import { rowPrinter } from '../../output/print-row.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import {
@@ -11,14 +11,19 @@ import {
 } from '../../write/change-row.ts'
 import { refuseQuery } from './read.ts'
 import { writeByCall } from './write-by-call.ts'
+import { writtenPrinter } from './written-row.ts'
 
 /** `PATCH /{plural}/:id`: a JSON merge patch. `{}` changes nothing, not even the version. */
 export async function patchRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
-  return change(call, preparePatch(call.request.route.resource, call.body))
+  const { resource } = call.request.route
+  return change(
+    call,
+    preparePatch(resource, fieldView(call.platform.registry, call.request.principal, resource), call.body),
+  )
 }
 
-/** `PUT /{plural}/:id`: the whole row. What the server owns, hides or keeps secret is ignored and kept. */
+/** `PUT /{plural}/:id`: the whole row. What the server owns, hides or keeps secret, and what is not his to write, is ignored and kept. */
 export async function replaceRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   return change(call, prepareReplacement(call.request.route.resource, call.body))
@@ -26,7 +31,7 @@ export async function replaceRow(call: Call): Promise<TextAnswer> {
 
 function change(call: Call, prepared: PreparedChange): Promise<TextAnswer> {
   const { resource } = call.request.route
-  const printer = rowPrinter(resource)
+  const printer = writtenPrinter(call, resource)
   const operation = {
     resource,
     id: call.parameters.id!,
@@ -35,7 +40,8 @@ function change(call: Call, prepared: PreparedChange): Promise<TextAnswer> {
     ifVersion: matchVersion(call.headers['if-match']),
     event: 'updated',
   }
-  return writeByCall(call, preparedNeedsTransaction(call.platform, resource, prepared), async (parts) => {
+  const writer = { platform: call.platform, principal: call.request.principal }
+  return writeByCall(call, preparedNeedsTransaction(writer, resource, operation.id, prepared), async (parts) => {
     const row = await changeRow(parts, operation, prepared)
     return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
   })

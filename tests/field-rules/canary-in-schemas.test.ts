@@ -1,0 +1,3 @@
+import { canaryCases } from './canary-cases.ts'
+
+canaryCases('schema')
