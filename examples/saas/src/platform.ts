@@ -4,6 +4,7 @@ import { createPlinth, type Logger, type Mailer, type Plinth, type PlinthOptions
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
 import { lookoutResources } from './resources/all.ts'
+import { lookoutRoles } from './roles.ts'
 import type { LookoutSettings } from './settings.ts'
 
 export interface LookoutParts {
@@ -24,6 +25,6 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     mailer,
     log,
     resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
-    features: [apiDocs(), auth(), tenants(), rbac()],
+    features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles })],
   })
 }

@@ -126,6 +126,50 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     expect((await owner.ask('GET', `/sites/${siteId}`)).body).toMatchObject({ name: 'Bakery', version: 1 })
   })
 
+  test('has managers who see the clients of their groups, and support that can say why', async () => {
+    const [bakeries, florists] = await Promise.all(
+      ['Bakeries', 'Florists'].map(async (group) => {
+        const answer = await owner.ask('POST', '/groups', { name: group })
+        expect(answer).toMatchObject(made)
+        return String(answer.body['id'])
+      }),
+    )
+    const manager = await invite('max@agency.example', 'client_manager')
+    const joined = await owner.ask('POST', `/groups/${bakeries}/members`, { userId: manager.userId })
+    expect(joined.status, JSON.stringify(joined.body)).toBeLessThan(300)
+    const florist = await owner.ask('POST', '/sites', { name: 'Florist', url: `${origin}/demo` })
+    expect(florist).toMatchObject(made)
+    const theirs = String(florist.body['id'])
+    await pass(1_000) // As long as any process may keep what it knows of a member.
+    // Who is in one group need not name it: what he makes belongs to it.
+    const baker = await manager.ask('POST', '/sites', { name: 'Baker', url: `${origin}/demo` })
+    expect(baker).toMatchObject({ status: 201, body: { ownerGroupId: bakeries } })
+    const his = String(baker.body['id'])
+    const monitor = await manager.ask('POST', '/monitors', { siteId: his, name: 'Shop', path: '/status-page' })
+    expect(monitor).toMatchObject(made)
+
+    const seen = (await manager.ask('GET', '/sites')).body['data'] as readonly { readonly name: string }[]
+    expect(seen.map((site) => site.name)).toEqual(['Baker'])
+    expect(await manager.ask('GET', '/monitors')).toMatchObject({ status: 200, body: { data: [{ name: 'Shop' }] } })
+    expect(await manager.ask('GET', `/sites/${theirs}`)).toMatchObject({ status: 404 })
+    expect(await manager.ask('PATCH', `/sites/${theirs}`, { name: 'Mine' })).toMatchObject({ status: 404 })
+    expect(await manager.ask('PATCH', `/sites/${his}`, { ownerGroupId: florists })).toMatchObject({ status: 400 })
+    expect(await manager.ask('GET', '/agents')).toMatchObject(denied)
+
+    const support = await invite('sue@agency.example', 'support')
+    const why = (site: string) =>
+      support.ask('GET', `/explain?action=site:update&id=${site}&principal=${encodeURIComponent(manager.email)}`)
+    expect(await why(his)).toMatchObject({ status: 200, body: { decision: 'allowed', decidedBy: 'scope' } })
+    const refused = await why(theirs)
+    expect(refused).toMatchObject({ status: 200, body: { decision: 'denied', answer: 'not_found' } })
+    expect(String(refused.body['sentence'])).toContain('may not see this site')
+    expect(await support.ask('PATCH', `/sites/${his}`, { name: 'Mine' })).toMatchObject(denied)
+    expect(await manager.ask('GET', `/explain?action=site:read&principal=${support.userId}`)).toMatchObject(denied)
+    for (const person of [manager, support])
+      expect(await owner.ask('DELETE', `/users/${person.userId}`)).toMatchObject(gone)
+    expect(await owner.ask('DELETE', `/monitors/${String(monitor.body['id'])}`)).toMatchObject(gone)
+  })
+
   test('gives its agent a key that works through the queue, and is good for nothing else', async () => {
     const permissions = ['agent:read', 'agent:command', 'agent:status', 'agent:finish', 'agent:fail']
     expect(await owner.ask('POST', '/roles', { name: 'crawling', permissions })).toMatchObject(made)
