@@ -128,7 +128,7 @@ describe('an action that asks for a recent sign-in', () => {
     const service = await platform.call(
       'POST',
       '/api/v1/service-accounts',
-      { name: 'Closer', roles: ['owner'] },
+      { name: 'Closer', roles: ['admin'] },
       owner.bearer,
     )
     const { id: serviceId } = service.json as { id: string }

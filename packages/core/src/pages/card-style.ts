@@ -9,6 +9,7 @@ h1{margin:0 0 1.25rem;font-size:1.35rem}label{display:block;margin-top:1rem;font
 input{width:100%;margin-top:.25rem;padding:.6rem .7rem;border:1px solid var(--line);border-radius:8px;background:transparent;color:inherit;font:inherit}
 input:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 button{width:100%;margin-top:1.5rem;padding:.7rem;border:0;border-radius:8px;background:var(--accent);color:light-dark(#fff,#0b1220);font:inherit;font-weight:600;cursor:pointer}
+button.other{margin-top:.75rem;border:1px solid var(--line);background:transparent;color:inherit}
 p[role=alert]{margin:0 0 1rem;padding:.6rem .8rem;border-left:4px solid #c2352b;background:light-dark(#fdecea,#3a1f1d);border-radius:4px}
 p[role=status]:empty{display:none}p[role=status]{margin:1rem 0 0;padding:.6rem .8rem;border-left:4px solid var(--accent);border-radius:4px}p[role=status].wrong{border-color:#c2352b;background:light-dark(#fdecea,#3a1f1d)}a{color:var(--accent)}details{margin-top:1.5rem}summary{cursor:pointer}`
 

@@ -49,7 +49,10 @@ async function answer(
   outgoing: ServerResponse,
 ): Promise<void> {
   const response = await fetch(toRequest(incoming))
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  const cookies = response.headers.getSetCookie()
+  // Each is a line of its own: a record of headers holds the last one alone.
+  const headers = { ...Object.fromEntries(response.headers), ...(cookies.length > 0 && { 'set-cookie': cookies }) }
+  outgoing.writeHead(response.status, headers)
   outgoing.end(Buffer.from(await response.arrayBuffer()))
 }
 

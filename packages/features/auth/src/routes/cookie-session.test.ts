@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openAuth, PASSWORD, PUBLIC_URL, type AuthPlatform } from '../../tests/open-auth.ts'
+import { askToLogIn, withPasskey } from '../../tests/passkeys.ts'
 import { localPath } from './login-page.ts'
 
 let platform: AuthPlatform
@@ -153,6 +155,110 @@ test('a session that was in the cookie before signing in is dead afterwards', as
   expect(reply.status).toBe(200)
   const me = (cookie: string): Promise<Reply> => platform.call('GET', '/api/v1/auth/me', undefined, { cookie })
   expect((await me(planted.cookie)).status).toBe(401)
+})
+
+describe('a passkey', () => {
+  const shown = async (
+    person: Awaited<ReturnType<typeof withPasskey>>,
+  ): Promise<{ ceremony: string; credential: object }> => {
+    const { ceremony, publicKey } = await askToLogIn(platform)
+    return { ceremony, credential: person.passkey.get(publicKey) }
+  }
+  const send = async (body: object, more: Readonly<Record<string, string>> = {}): Promise<Reply> => {
+    const before = await begin()
+    return platform.call('POST', '/login', body, {
+      ...own,
+      cookie: before.cookie,
+      'x-csrf-token': before.token,
+      ...more,
+    })
+  }
+  const me = async (reply: Reply): Promise<unknown> =>
+    (await platform.call('GET', '/api/v1/auth/me', undefined, { cookie: jar(reply) })).json
+  const code = (reply: Reply): unknown => (reply.json as { code?: string }).code
+
+  test('is offered by the page, whose script is the only one', async () => {
+    const { body, headers } = await platform.call('GET', '/login')
+    expect(body).toContain('data-passkeys="/api/v1/auth/passkeys/login/options"')
+    const script = /<script>([^]*)<\/script>/.exec(body)![1]!
+    const hash = createHash('sha256').update(script).digest('base64')
+    expect(headers['content-security-policy']).toContain(`script-src 'sha256-${hash}'; connect-src 'self';`)
+  })
+
+  test('signs in alone, with the empty fields of a form around it', async () => {
+    const person = await withPasskey(platform)
+    expect(await me(await send({ passkey: await shown(person) }))).toMatchObject({ secondFactor: true })
+    const before = await begin()
+    const fields = {
+      identifier: '',
+      password: '',
+      code: '',
+      passkey: JSON.stringify(await shown(person)),
+      csrf_token: before.token,
+      next: '/docs',
+    }
+    const reply = await platform.call('POST', '/login', new URLSearchParams(fields).toString(), {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: PUBLIC_URL,
+      cookie: before.cookie,
+    })
+    expect([reply.status, reply.headers['location']], reply.body).toEqual([303, '/docs'])
+    expect(await me(reply)).toMatchObject({ user: { id: person.userId }, secondFactor: true })
+    // Once.
+    const again = await send({ passkey: fields.passkey })
+    expect(code(again)).toBe('passkey_refused')
+  })
+
+  test('ends the session that was in the cookie before', async () => {
+    const planted = await signIn((await platform.signUp()).email)
+    const person = await withPasskey(platform)
+    const before = await begin()
+    const reply = await platform.call(
+      'POST',
+      '/login',
+      { passkey: await shown(person) },
+      { ...own, cookie: `${before.cookie}; ${planted.cookie}`, 'x-csrf-token': before.token },
+    )
+    expect(reply.status).toBe(200)
+    const old = await platform.call('GET', '/api/v1/auth/me', undefined, { cookie: planted.cookie })
+    expect(old.status).toBe(401)
+  })
+
+  test('stands beside the password, of the same person, and makes the passkey enough again', async () => {
+    const [person, other] = [await withPasskey(platform), await withPasskey(platform)]
+    const password = 'another pass phrase of some length'
+    platform.clock.advance(1000)
+    await platform.call(
+      'POST',
+      '/api/v1/auth/password/change',
+      { currentPassword: PASSWORD, newPassword: password },
+      person.bearer,
+    )
+    const typed = { identifier: person.email, password }
+    expect(code(await send({ passkey: await shown(person) }))).toBe('passkey_needs_password')
+    expect(code(await send(typed))).toBe('invalid_code')
+    expect(code(await send({ ...typed, passkey: await shown(other) }))).toBe('passkey_refused')
+    expect(code(await send({ ...typed, password: 'wrong', passkey: await shown(person) }))).toBe('invalid_credentials')
+    expect((await send({ ...typed, passkey: await shown(person) })).status).toBe(200)
+    expect((await send({ passkey: await shown(person) })).status).toBe(200)
+  })
+
+  test('that is none is told so; nothing typed and nothing shown too', async () => {
+    for (const body of [
+      {},
+      { identifier: '', password: '' },
+      { identifier: 'ada@example.com' },
+      { password: PASSWORD },
+      { passkey: '{' },
+      { passkey: '['.repeat(50_000) },
+      { passkey: 'A'.repeat(60_001) },
+      { passkey: {} },
+      { passkey: '{"ceremony":"x"}' },
+    ]) {
+      const reply = await send(body)
+      expect([reply.status, code(reply)], JSON.stringify(body).slice(0, 60)).toEqual([400, 'validation_failed'])
+    }
+  })
 })
 
 test('over an encrypted connection only the cookie with __Host- counts', async () => {

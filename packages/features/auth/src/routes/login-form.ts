@@ -9,13 +9,36 @@ export interface LoginForm {
   /** As it was typed before. */
   readonly identifier: string | undefined
   readonly message: string | undefined
+  /** Where options for a passkey are asked for; undefined where there are none. */
+  readonly passkeys: string | undefined
 }
 
-export function loginForm({ title, action, token, next, identifier, message }: LoginForm): Html {
+/*
+ * A passkey is asked of the browser by script alone. What it answers goes into the form and is posted with it, beside whatever was typed; a
+ * browser that knows no passkeys shows no button.
+ */
+const script = `
+const form = document.querySelector('form'), button = form.querySelector('[type=button]'), said = form.querySelector('[role=status]')
+button.hidden = !globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON
+button.addEventListener('click', async () => {
+  const tell = (text) => { said.textContent = text; said.className = 'wrong' }
+  button.disabled = true
+  try {
+    const answer = await fetch(form.dataset.passkeys, { method: 'POST', credentials: 'omit' })
+    const asked = await answer.json()
+    if (!answer.ok) return tell(asked.title)
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.publicKey)
+    const credential = await navigator.credentials.get({ publicKey })
+    form.elements.passkey.value = JSON.stringify({ ceremony: asked.ceremony, credential })
+    form.submit()
+  } catch { tell('No passkey was shown.') } finally { button.disabled = false }
+})`
+
+export function loginForm({ title, action, token, next, identifier, message, passkeys }: LoginForm): Html {
   return html`<main>
     <h1>Sign in to ${title}</h1>
     ${message === undefined ? '' : html`<p role="alert">${message}</p>`}
-    <form method="post" action="${action}">
+    <form method="post" action="${action}" ${passkeys === undefined ? '' : html`data-passkeys="${passkeys}"`}>
       <input type="hidden" name="csrf_token" value="${token}" />
       ${next === undefined ? '' : html`<input type="hidden" name="next" value="${next}" />`}
       <label
@@ -39,6 +62,13 @@ export function loginForm({ title, action, token, next, identifier, message }: L
         >Code <small>if you have a second factor</small> <input name="code" autocomplete="one-time-code" maxlength="64"
       /></label>
       <button>Sign in</button>
+      ${
+        passkeys === undefined
+          ? ''
+          : html`<input type="hidden" name="passkey" />
+              <button type="button" class="other" hidden>Sign in with a passkey</button>
+              <p role="status"></p>`
+      }
     </form>
     <p>
       <small><a href="${action.replace(/login$/, 'forgot-password')}">Forgotten your password?</a></small>
@@ -46,8 +76,11 @@ export function loginForm({ title, action, token, next, identifier, message }: L
   </main>`
 }
 
-/** A page of its own: no script, its one style by hash, framed by nobody, posting to itself alone. */
-export function page(status: number, title: string, body: Html): Answer {
+/**
+ * A page of its own: its one style and one script by hash, framed by nobody, posting to itself alone.
+ * @param scripted whether the form asks for passkeys; without it there is no script
+ */
+export function page(status: number, title: string, body: Html, scripted: boolean): Answer {
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -56,12 +89,13 @@ export function page(status: number, title: string, body: Html): Answer {
         <meta name="robots" content="noindex" />
         <title>Sign in · ${title}</title>
      `
-  const text = `${document.text}<style>${cardStyle}</style></head><body>${body.text}</body></html>`
+  const text = `${document.text}<style>${cardStyle}</style></head><body>${body.text}${scripted ? `<script>${script}</script>` : ''}</body></html>`
+  const scripts = scripted ? ` script-src ${hashOf(script)}; connect-src 'self';` : ''
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': `default-src 'none'; style-src ${hashOf(cardStyle)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      'content-security-policy': `default-src 'none'; style-src ${hashOf(cardStyle)};${scripts} form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
       'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'same-origin',
       ...noStore,

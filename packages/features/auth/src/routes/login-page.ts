@@ -20,24 +20,17 @@ import {
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
-import { authProblem } from '../errors.ts'
 import { hashToken } from '../one-time/token.ts'
 import { endSessions } from '../sessions/end-session.ts'
-import { completeSignIn } from '../sign-in/complete-sign-in.ts'
-import { verifyCredentials } from '../sign-in/verify-credentials.ts'
-import { takeRecoveryCode, takeSecondFactor } from '../mfa/take-second-factor.ts'
+import { shownInForm, signInByForm } from '../sign-in/sign-in-by-form.ts'
 import { loginForm, page } from './login-form.ts'
-import { noStore, passwordField, tenantField } from './route-facts.ts'
+import { noStore } from './route-facts.ts'
 
 /** Before there is a session its CSRF token is bound to a cookie of its own. */
 const BEFORE_LOGIN = 'before_login'
 const PATH = '/login'
 
-const input = z.object({
-  identifier: z.string().min(1).max(320).describe('E-mail address or user name'),
-  password: passwordField,
-  code: z.string().max(64).optional().describe('Code of the second factor, or a recovery code'),
-  tenant: tenantField.optional(),
+const input = shownInForm.extend({
   next: z.string().max(2000).optional(),
   csrf_token: z.string().max(200).optional(),
 })
@@ -66,7 +59,14 @@ export function loginPage(auth: () => Auth, { root }: FeatureParts): readonly Pu
       operationId: 'logInByCookie',
       summary: 'Sign in with a session in a cookie',
       body: { schema: input, form: true },
-      errors: ['csrf_failed', 'invalid_credentials', 'rate_limited'],
+      errors: [
+        'csrf_failed',
+        'invalid_credentials',
+        'invalid_code',
+        'passkey_refused',
+        'passkey_needs_password',
+        'rate_limited',
+      ],
       answers: [{ status: 303, description: 'Signed in' }],
       handle: (call) => signIn(auth(), call),
     },
@@ -75,7 +75,7 @@ export function loginPage(auth: () => Auth, { root }: FeatureParts): readonly Pu
 
 /** What a form that was not taken shows again: never the password. */
 interface Said {
-  readonly identifier: string
+  readonly identifier: string | undefined
   readonly next: string | undefined
   readonly message: string
 }
@@ -88,6 +88,7 @@ function show(auth: Auth, call: PublicCall, status: number, said: Partial<Said> 
   const cookies = [setCookie(BEFORE_LOGIN, before, { secure: call.client.secure })]
   if (wantsJson(call.headers.accept))
     return { ...jsonAnswer(status, JSON.stringify({ csrf_token: token }), noStore), cookies }
+  const passkeys = auth.relyingParty && `${auth.platform.basePath}/api/v1/auth/passkeys/login/options`
   const body = loginForm({
     title: auth.platform.title,
     action: `${auth.platform.basePath}${PATH}`,
@@ -95,8 +96,9 @@ function show(auth: Auth, call: PublicCall, status: number, said: Partial<Said> 
     next: next ?? localPath(said.next, auth.platform.basePath),
     identifier: said.identifier,
     message: said.message,
+    passkeys,
   })
-  return { ...page(status, auth.platform.title, body), cookies }
+  return { ...page(status, auth.platform.title, body, passkeys !== undefined), cookies }
 }
 
 async function signIn(auth: Auth, call: PublicCall): Promise<Answer> {
@@ -117,24 +119,13 @@ async function signIn(auth: Auth, call: PublicCall): Promise<Answer> {
 
 async function enter(auth: Auth, call: PublicCall, given: z.output<typeof input>): Promise<Answer> {
   const { client, headers } = call
-  const shown = given.identifier.includes('@') ? { email: given.identifier } : { username: given.identifier }
-  const account = await verifyCredentials(auth, { ...shown, password: given.password, client })
   const old = sessionCookie(headers.cookie, client.secure)
-  const attempt = account.secondFactor ? await auth.guard.code(account.userId) : undefined
-  const done = await completeSignIn(
-    auth,
-    { account, kind: 'cookie', secondFactor: account.secondFactor, tenant: given.tenant, client },
-    async (system) => {
-      if (account.secondFactor && !(await takeAny(auth, system, account.userId, given.code ?? ''))) return false
-      // Whatever was in the cookie before this sign-in ends: it may have been planted.
-      if (old !== undefined) await endByCookie(auth, system, old)
-      return true
-    },
-  )
-  if (!done) throw authProblem('invalid_code')
-  await attempt?.refund()
+  const { session } = await signInByForm(auth, given, client, async (system) => {
+    // Whatever was in the cookie before this sign-in ends: it may have been planted.
+    if (old !== undefined) await endByCookie(auth, system, old)
+  })
   auth.sessions.forget()
-  const { secret, lifetime } = done.session
+  const { secret, lifetime } = session
   const cookies = [
     setCookie(SESSION_COOKIE, secret, { secure: client.secure, maxAge: lifetime }),
     setCookie(BEFORE_LOGIN, '', { secure: client.secure, maxAge: 0 }),
@@ -143,10 +134,6 @@ async function enter(auth: Auth, call: PublicCall, given: z.output<typeof input>
   if (wantsJson(headers.accept)) return { ...jsonAnswer(200, JSON.stringify({ csrf_token: token }), noStore), cookies }
   const location = localPath(given.next, auth.platform.basePath) ?? `${auth.platform.basePath}/`
   return { status: 303, headers: { location, ...noStore }, body: null, cookies }
-}
-
-async function takeAny(auth: Auth, system: SystemTransaction, userId: string, code: string): Promise<boolean> {
-  return (await takeSecondFactor(auth, system, userId, code)) || takeRecoveryCode(auth, system, userId, code)
 }
 
 async function endByCookie(auth: Auth, system: SystemTransaction, cookie: string): Promise<void> {
