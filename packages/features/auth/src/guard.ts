@@ -2,10 +2,12 @@ import { foldedName, PlinthError, type Attempt, type AttemptLimit, type Client, 
 
 const MINUTE = 60
 const HOUR = 3600
+const DAY = 24 * HOUR
 
 /**
  * How often one may guess. Every guess is charged before it is looked at. The bucket of an account belongs to the account and the
- * client together: a stranger who empties it has locked out himself, and the owner signs in from where he is.
+ * client together: a stranger who empties it has locked out himself, and the owner signs in from where he is. Of whoever guesses from
+ * many clients there is a second one, of the account alone; where it is empty, the owner signs in from where he did before.
  */
 export class Guard {
   readonly #platform: Platform
@@ -18,6 +20,32 @@ export class Guard {
   signIn(account: string, client: Client): Promise<Attempt> {
     const ofBoth = { name: 'login', by: [foldedName(account), client.key ?? 'in process'], capacity: 10 }
     return this.#attempt([ofBoth, ...ofClient('login-client', client, 100)], 15 * MINUTE)
+  }
+
+  /**
+   * 50 failures a day for a name, from all clients together, and then one in half an hour: an account has two names, and NIST SP 800-63B
+   * allows a hundred. Whoever is known is not held up by it.
+   * @param name as it was typed: counted by account, one name would tell of the other
+   * @throws rate_limited, unavailable
+   */
+  async guesses(name: string, isKnown: () => Promise<boolean>): Promise<Attempt> {
+    try {
+      return await this.#platform.rates.attempt([ofName(name)])
+    } catch (error) {
+      if (PlinthError.is(error) && error.code === 'rate_limited' && (await isKnown())) return free
+      throw error
+    }
+  }
+
+  /** After a new password was set: what was guessed of the old one counts no more. */
+  async forgive(names: readonly (string | null)[]): Promise<void> {
+    const limits = names.flatMap((name) => (name === null ? [] : [ofName(name)]))
+    try {
+      await this.#platform.rates.reset(limits)
+    } catch (error) {
+      // The password is set, whatever becomes of the bucket, which refills by itself.
+      if (!PlinthError.is(error) || error.code !== 'unavailable') throw error
+    }
   }
 
   /** 5 wrong codes in 5 minutes for a user, whoever shows them: six digits are soon guessed by many. @throws rate_limited, unavailable */
@@ -77,6 +105,10 @@ export class Guard {
 }
 
 const free: Attempt = { refund: () => Promise.resolve() }
+
+function ofName(name: string): AttemptLimit {
+  return { name: 'login-account', by: [foldedName(name)], capacity: 50, windowSeconds: DAY }
+}
 
 /** A call in this process has no address, and nobody else's bucket to empty. */
 function ofClient(name: string, { key }: Client, capacity: number): readonly Omit<AttemptLimit, 'windowSeconds'>[] {

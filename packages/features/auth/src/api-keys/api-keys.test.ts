@@ -355,3 +355,23 @@ describe('keys of a tenant', () => {
     }
   }, 60_000)
 })
+
+test('a new password leaves keys as they are, unless they are to end with it', async () => {
+  const person = await platform.signUp()
+  const { key } = await keyOf(platform, person)
+  const change = (currentPassword: string, newPassword: string, more: object = {}): Promise<Reply> =>
+    platform.call('POST', '/api/v1/auth/password/change', { currentPassword, newPassword, ...more }, person.bearer)
+  const [second, third] = [`${PASSWORD}, the second`, `${PASSWORD}, the third`]
+  expect((await change(PASSWORD, second)).status).toBe(204)
+  expect((await askWith(platform, key)).status).toBe(200)
+  expect((await change(second, third, { revokeKeys: true })).status).toBe(204)
+  expect((await askWith(platform, key)).status).toBe(401)
+
+  const other = await keyOf(platform, person)
+  await platform.mail.waitFor(person.email, { count: 3 })
+  await platform.call('POST', '/api/v1/auth/password/forgot', { email: person.email })
+  const { text } = await platform.mail.waitFor(person.email, { count: 4 })
+  const reset = { token: /#token=([\w-]+)/.exec(text)![1]!, password: PASSWORD, revokeKeys: true }
+  expect((await platform.call('POST', '/api/v1/auth/password/reset', reset)).status).toBe(204)
+  expect((await askWith(platform, other.key)).status).toBe(401)
+})

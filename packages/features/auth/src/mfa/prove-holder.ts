@@ -7,6 +7,7 @@ import type { Ceremony } from '../passkeys/ceremonies.ts'
 import { shownPasskey, type ShownPasskey } from '../passkeys/shown-passkey.ts'
 import { believePasskey, takePasskey } from '../passkeys/take-passkey.ts'
 import { passwordField } from '../routes/route-facts.ts'
+import { provePassword } from '../sign-in/prove-password.ts'
 import { takeShown, type ShownFactor } from './take-second-factor.ts'
 
 /** How long after one showed who one is nothing else is asked for. */
@@ -67,11 +68,7 @@ export async function proveHolder(auth: Auth, { principal, client, proof }: Hold
   }
   if (account.secondFactor && !session.secondFactor) throw authProblem('proof_required')
   if (proof.currentPassword !== undefined) {
-    const attempt = await auth.guard.signIn(id, client)
-    const { valid } = await auth.passwords.verify(proof.currentPassword, account.passwordHash)
-    if (!valid) throw authProblem('invalid_credentials')
-    await attempt.refund()
-    return account
+    return provePassword(auth, id, { password: proof.currentPassword, client })
   }
   const age = auth.platform.clock.now().getTime() - session.authenticatedAt.getTime()
   if (age > FRESH_MS) throw authProblem('proof_required')

@@ -1,16 +1,18 @@
 import { emptyAnswer, validate, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import { setPassword } from '../accounts/set-password.ts'
+import { revokeKeys } from '../api-keys/revoke-keys.ts'
 import type { Auth } from '../auth-parts.ts'
 import { sendNotice } from '../mails/account-mails.ts'
 import { endSessions } from '../sessions/end-session.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
-import { noContent, passwordField, personalAuth } from './route-facts.ts'
+import { noContent, passwordField, personalAuth, revokeKeysField } from './route-facts.ts'
 
 const input = z.object({
   currentPassword: passwordField,
   newPassword: passwordField,
   revokeOtherSessions: z.boolean().default(true),
+  revokeKeys: revokeKeysField,
 })
 
 /** `POST /auth/password/change`. The other sessions end unless the caller says otherwise. */
@@ -39,8 +41,11 @@ export function changePassword(auth: () => Auth): PersonalRoute {
             except: principal.session!.id,
             by: 'password changed',
           })
+        if (given.revokeKeys) await revokeKeys(system, parts.platform.clock.now(), { ownerId: account.userId })
       })
+      await parts.guard.forgive([account.email, account.username])
       parts.sessions.forget()
+      parts.apiKeys.forget()
       if (account.email !== null) sendNotice(parts, account.email, 'Your password was changed')
       return emptyAnswer(204)
     },

@@ -2,14 +2,19 @@ import { emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import { setPassword } from '../accounts/set-password.ts'
+import { revokeKeys } from '../api-keys/revoke-keys.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { sendNotice } from '../mails/account-mails.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
 import { endSessions } from '../sessions/end-session.ts'
-import { noContent, passwordField, publicAuth } from './route-facts.ts'
+import { noContent, passwordField, publicAuth, revokeKeysField } from './route-facts.ts'
 
-const input = z.object({ token: z.string().min(1).max(200), password: passwordField })
+const input = z.object({
+  token: z.string().min(1).max(200),
+  password: passwordField,
+  revokeKeys: revokeKeysField,
+})
 
 /**
  * `POST /auth/password/reset`: a new password by the link that was sent. Ends all sessions, and starts none: a second factor is still
@@ -27,7 +32,7 @@ export function resetPassword(auth: () => Auth): PublicRoute {
     answers: [noContent],
     async handle({ body, client }) {
       const parts = auth()
-      const { token, password } = validate(input, body)
+      const { token, password, revokeKeys: withKeys } = validate(input, body)
       const attempt = await parts.guard.token(client)
       // Looked at first, used up last: a password that is too weak must not cost the link.
       const known = await peekOneTimeToken(parts, 'reset', token)
@@ -47,11 +52,14 @@ export function resetPassword(auth: () => Auth): PublicRoute {
         if (!holder) return false
         await setPassword(parts, system, account.userId, hash)
         await endSessions(parts, system, { userId: account.userId, by: 'password reset' })
+        if (withKeys) await revokeKeys(system, now, { ownerId: account.userId })
         return true
       })
       if (!done) throw authProblem('token_invalid')
       await attempt.refund()
+      await parts.guard.forgive([account.email, account.username])
       parts.sessions.forget()
+      parts.apiKeys.forget()
       if (account.email !== null) sendNotice(parts, account.email, 'Your password was set anew')
       return emptyAnswer(204)
     },

@@ -42,6 +42,34 @@ test('of 200 guesses at once ten are looked at, right ones among the rest or not
   expect((await signIn('203.0.113.2', victim.email, PASSWORD)).status).toBe(200)
 }, 120_000)
 
+test('of guesses from anywhere fifty a day are looked at, and the owner still gets in from where he did before', async () => {
+  const victim = await platform.signUp({ username: 'guessed-at' })
+  const home = '192.0.2.7'
+  expect((await signIn(home, victim.email, PASSWORD)).status).toBe(200)
+  const from = (at: number): string => `203.0.${113 + Math.floor(at / 200)}.${at % 200}`
+  for (const name of [victim.email, 'nobody-at-all@example.com']) {
+    const guesses = await Promise.all(Array.from({ length: 200 }, (_, at) => signIn(from(at), name, `guess ${at}`)))
+    expect(guesses.filter(({ status }) => status === 401)).toHaveLength(50)
+    expect(guesses.filter(({ status }) => status === 429)).toHaveLength(150)
+  }
+  // The right password from somewhere new is one more guess; from home it is the owner's.
+  const right = await Promise.all(
+    Array.from({ length: 200 }, (_, at) => signIn(from(1_000 + at), victim.email, PASSWORD)),
+  )
+  expect(right.filter(({ status }) => status !== 429)).toEqual([])
+  expect(Number(right[0]!.retry)).toBeGreaterThan(1_000)
+  expect((await signIn(home, victim.email, PASSWORD)).status).toBe(200)
+  expect((await signIn(home, victim.email, 'wrong')).status).toBe(401)
+  // Elsewhere, too, after a new password.
+  await platform.mail.waitFor(victim.email)
+  await platform.call('POST', '/api/v1/auth/password/forgot', { email: victim.email })
+  const { text } = await platform.mail.waitFor(victim.email, { count: 2 })
+  const password = `${PASSWORD}, and another`
+  const reset = { token: /#token=([\w-]+)/.exec(text)![1]!, password }
+  expect((await platform.call('POST', '/api/v1/auth/password/reset', reset)).status).toBe(204)
+  expect((await signIn('192.0.2.99', victim.email, password)).status).toBe(200)
+}, 120_000)
+
 test('all addresses of one IPv6 network are one client', async () => {
   const victim = await platform.signUp()
   const guesses = await Promise.all(

@@ -1,8 +1,9 @@
-import type { Client } from '@plinth/core'
+import type { Attempt, Client } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { findAccount, type Account } from '../accounts/find-account.ts'
 import { rehash } from '../accounts/set-password.ts'
 import { authProblem } from '../errors.ts'
+import { isKnownClient } from '../sessions/is-known-client.ts'
 
 export interface ShownCredentials {
   readonly email?: string | undefined
@@ -23,12 +24,29 @@ export async function verifyCredentials(auth: Auth, shown: ShownCredentials): Pr
   const attempt = await auth.guard.signIn(name, client)
   // An address that is none belongs to nobody; it is looked up all the same, since a faster answer would tell.
   const account = await findAccount(auth.platform, email === undefined ? { username: name } : { email: name })
+  const guess = await wide(auth, name, account, client, attempt)
   const usable = account?.active === true && account.passwordHash !== null && isProven(auth, account)
   const { valid, rehash: outdated } = await auth.passwords.verify(password, usable ? account.passwordHash : null)
   if (!usable || !valid) throw authProblem('invalid_credentials', { headers: { 'www-authenticate': 'Bearer' } })
-  await attempt.refund()
+  await Promise.all([attempt.refund(), guess.refund()])
   if (outdated) auth.platform.after.start('rehash', () => rehash(auth, account, password))
   return account
+}
+
+/** Charged for all clients together; who is held up by what others guessed is not charged for it where he is. */
+async function wide(
+  auth: Auth,
+  name: string,
+  account: Account | undefined,
+  client: Client,
+  own: Attempt,
+): Promise<Attempt> {
+  try {
+    return await auth.guard.guesses(name, () => isKnownClient(auth, account?.userId, client))
+  } catch (error) {
+    await own.refund()
+    throw error
+  }
 }
 
 /**
