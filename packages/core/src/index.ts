@@ -58,6 +58,15 @@ export type { ComparableKind } from './condition/comparable.ts'
 export { recordedWrite } from './feature/record.ts'
 export type { Feature, FeatureMigration, FeatureParts, FeatureSlots } from './feature/feature.ts'
 export type { RecordedName, RecordedRow, RecordedValue, RecordedWrite } from './feature/record.ts'
+export type { GoingTable, SealedColumn, StayingTable, Travel, TravellingRow, Travels } from './feature/travel.ts'
+export type {
+  PortableAccess,
+  PortableColumn,
+  PortableReference,
+  PortableRow,
+  PortableTable,
+  PortableTables,
+} from './ports/portable.ts'
 export type {
   Actor,
   Asking,

@@ -20,14 +20,16 @@ export interface FeatureCommand {
   /** `admin:create`. */
   readonly name: string
   readonly summary: string
+  /** What stands behind the name without an option: `plinth tenant:import <file>`; given as the option of this name. */
+  readonly positional?: { readonly name: string; readonly description: string }
   readonly options: Readonly<Record<string, CommandOption>>
   /**
-   * @returns what was done: printed as lines `name: value`, or as JSON
+   * @returns what was done: printed as lines `name: value` (of a list one for each), or as JSON
    * @throws PlinthError for what the caller can mend
    */
   run(
     platform: Platform,
     options: Readonly<Record<string, string | boolean | undefined>>,
     terminal: CommandTerminal,
-  ): Promise<Readonly<Record<string, string | number | boolean>>>
+  ): Promise<Readonly<Record<string, string | number | boolean | readonly string[]>>>
 }

@@ -18,6 +18,7 @@ import type { Departure } from '../tenancy/standing.ts'
 import type { Tenant, TenantChooser } from '../tenancy/tenant.ts'
 import type { FeatureCommand } from './command.ts'
 import type { RecordedRow, RecordedWrite } from './record.ts'
+import type { Travels } from './travel.ts'
 
 /** A numbered piece of SQL of a feature, forward only. `{app}` `{system}` `{owner}` `{lookup}` stand for the role names. */
 export interface FeatureMigration {
@@ -73,6 +74,11 @@ export interface Feature {
   /** Tables of tenants in the schema `plinth`, made by `migrations`. Each has `tenant_id` and gets forced row-level security. */
   readonly tables?: readonly PgTable[]
   readonly migrations?: readonly FeatureMigration[]
+  /**
+   * Whether the rows of its tables go along when a tenant moves to another platform, for every table of tenants that its resources,
+   * `tables` and migrations bring: `{ 'plinth.notes': {} }`. Where one says nothing no tenant can be exported.
+   */
+  readonly travels?: Travels
   /**
    * Rows written in the same statement as every create, update, delete. Called once per resource at start with symbols, not
    * once per request: the rows become SQL. It cannot refuse a write; when it fails, the write is rolled back (503).

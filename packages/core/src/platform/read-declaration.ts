@@ -11,6 +11,7 @@ import { describeResource } from '../resource/describe-resource.ts'
 import { verifyReferences } from '../resource/verify-key.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { linkTemplates } from '../template/link.ts'
+import { readTravels } from './read-travels.ts'
 import type { Registry } from './registry.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -45,6 +46,7 @@ export function readDeclaration(
     ),
     templates: linked.links,
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
+    travels: readTravels(linked.resources, features, faults),
   }
   verifyUnique(described, features, faults)
   verifyReferences(registry, faults)
@@ -150,14 +152,14 @@ const ownOptions = new Set(['config', 'json', 'debug', 'help', 'version'])
 function verifyCommands(features: readonly Feature[], faults: StartupFault[]): void {
   const owners = new Map<string, string>(ownCommands.map((name) => [name, 'the command line']))
   for (const feature of features) {
-    for (const { name, options } of feature.commands ?? []) {
+    for (const { name, positional, options } of feature.commands ?? []) {
       const path = `feature ${feature.name}.commands.${name}`
       if (!/^[a-z]+(?:-[a-z]+)*:[a-z]+(?:-[a-z]+)*$/.test(name))
         faults.push({ path, problem: 'is no name of a command', fix: 'two lower-case words: invoice:send' })
       const owner = owners.get(name)
       if (owner === undefined) owners.set(name, `feature ${feature.name}`)
       else faults.push({ path, problem: `is a command of ${owner} already`, fix: 'choose another name' })
-      for (const option of Object.keys(options))
+      for (const option of [...Object.keys(options), ...(positional ? [positional.name] : [])])
         if (ownOptions.has(option) || !/^[a-z]+(?:-[a-z]+)*$/.test(option))
           faults.push({
             path: `${path}.options.${option}`,

@@ -1,4 +1,5 @@
 import type { Feature } from '../feature/feature.ts'
+import type { Travel } from '../feature/travel.ts'
 import type { PermissionNumbers } from '../policy/permission-set.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import type { TemplateLinks } from '../template/link.ts'
@@ -16,4 +17,6 @@ export interface Registry {
   readonly templates: TemplateLinks
   /** Event types that some feature listens to; `*` is all. */
   readonly listened: ReadonlySet<string>
+  /** What is said of tables when a tenant moves, by the name that they have for it: `sites`, `plinth.groups`. */
+  readonly travels: ReadonlyMap<string, Travel>
 }

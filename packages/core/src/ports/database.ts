@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts'
 import type { MigrateOptions, MigrationReport } from './migration.ts'
 import type { FixedStatement } from './statement.ts'
 import type { DatabaseLimits } from './rate-limits.ts'
+import type { PortableAccess } from './portable.ts'
 
 /**
  * A stored value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid are the text
@@ -184,11 +185,8 @@ export interface StatementRunner {
   run(statement: FixedStatement): Promise<readonly RawRow[]>
 }
 
-/**
- * A transaction of `plinth_system` for what belongs to no tenant (users, sessions) or makes one. It sees every tenant: a statement
- * names the rows it means.
- */
-export interface SystemTransaction extends StatementRunner {
+/** A transaction of `plinth_system` for what belongs to no tenant or makes one. It sees all: a statement names the rows it means. */
+export interface SystemTransaction extends StatementRunner, PortableAccess {
   /** The new tenant, or the one that has the slug already. */
   found(draft: TenantDraft): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
   /** Tenants or memberships change here: what is remembered of them is dropped once this is committed. */

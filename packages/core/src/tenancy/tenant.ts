@@ -15,6 +15,8 @@ export interface Tenant {
 
 /** What founds a tenant. */
 export interface TenantDraft {
+  /** Default: a new one. A taken id is an error: it is asked for before. */
+  readonly id?: string | undefined
   readonly slug: string
   readonly name: string
 }

@@ -28,6 +28,7 @@ import { authRoutes } from './routes.ts'
 import { endOnDeparture } from './sessions/end-session.ts'
 import { SessionLookup } from './sessions/find-session.ts'
 import { writeSessionUse } from './sessions/session-use.ts'
+import { travels } from './travels.ts'
 
 /**
  * Who is asking: accounts with passwords, sessions in cookies and as access tokens, links by mail. Belongs to one platform.
@@ -46,6 +47,7 @@ export function auth(given: AuthOptions = {}): Feature {
     errors: authErrors,
     resources: [apiKey, serviceAccount, session],
     migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration, passkeys, serviceRolesMigration],
+    travels,
     slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],

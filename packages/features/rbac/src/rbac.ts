@@ -8,6 +8,7 @@ import { migrations } from './migrations.ts'
 import { permissionResource } from './permission-resource.ts'
 import { roleResource } from './role-resource.ts'
 import { rolePermissions } from './tables.ts'
+import { roleFault } from './role-fault.ts'
 import { userRoleResource } from './user-role-resource.ts'
 import { userRoleRoutes } from './user-role-routes.ts'
 
@@ -35,6 +36,14 @@ export function rbac(options: RbacOptions = {}): Feature {
     resources: [roleResource(definitions), permissionResource(definitions), userRoleResource()],
     tables: [rolePermissions],
     migrations,
+    travels: {
+      'plinth.roles': {
+        leaves: ['built_in'],
+        refuses: (_platform, row) => roleFault(definitions, row),
+      },
+      'plinth.permissions': { leaves: ['built_in'] },
+      'plinth.role_permissions': { stays: 'made anew from the roles, by the database' },
+    },
     routes: ({ registry }) => [...userRoleRoutes(registry, () => definitions.known), explainRoute],
     verify(registry) {
       definitions.read(registry)

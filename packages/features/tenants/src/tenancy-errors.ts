@@ -16,6 +16,11 @@ export const tenancyErrors = {
     title: 'The domain is not proven',
     help: 'The TXT record with the token was not found. The DNS may take its time: wait, and ask again.',
   },
+  archive_invalid: {
+    status: 400,
+    title: 'The archive is not one that can be imported',
+    help: 'It was cut off or changed after the export, is no archive of a tenant, or holds what this platform does not take. The detail says which, and what to do.',
+  },
 } as const satisfies Record<string, ErrorDefinition>
 
 export type TenancyErrorCode = keyof typeof tenancyErrors

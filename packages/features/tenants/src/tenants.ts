@@ -1,4 +1,10 @@
+import type { Writable } from 'node:stream'
 import type { Feature, Platform } from '@plinth/core'
+import { exportCommand, importCommand } from './archive/archive-commands.ts'
+import { exportTenant, type ExportOptions, type ExportReport } from './archive/export-tenant.ts'
+import { importTenant, type ImportOptions, type ImportReport } from './archive/import-tenant.ts'
+import type { ArchiveSource } from './archive/read-archive.ts'
+import { travels } from './archive/travels.ts'
 import { admitBy } from './directory/admit.ts'
 import { tenantsOf } from './directory/tenants-of.ts'
 import { domainResource } from './domains/domain-resource.ts'
@@ -40,10 +46,26 @@ import { settingsRoutes } from './settings/settings-routes.ts'
 import { settingsTable } from './settings/settings-table.ts'
 import { tenancyErrors } from './tenancy-errors.ts'
 
+/** One tenant as a portable archive. See docs/tenancy.md. */
+export interface TenantArchive {
+  /**
+   * Writes a tenant (id or slug): all rows as they are at one moment. The transaction is open until the destination has taken
+   * everything, so hand in a file and no slow connection.
+   * @throws not_found, validation_failed, not_ready
+   */
+  export(tenant: string, destination: Writable, options?: ExportOptions): Promise<ExportReport>
+  /**
+   * Brings the tenant of an archive here, in one transaction. `source` is opened several times.
+   * @throws archive_invalid, already_exists, validation_failed
+   */
+  import(source: ArchiveSource, options?: ImportOptions): Promise<ImportReport>
+}
+
 /** The feature, and what code asks of it. */
 export interface TenantsFeature<S extends SettingDeclarations, F extends FlagDeclarations> extends Feature {
   readonly settings: SettingsReader<S>
   readonly flags: FlagsReader<F>
+  readonly archive: TenantArchive
 }
 
 /** Tenants, their people, and how one gets in. */
@@ -84,7 +106,12 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
       if (platform) await announceFounding(platform, context, tenant, founding)
     },
     sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
-    commands: [purgeCommand],
+    commands: [purgeCommand, exportCommand, importCommand],
+    travels,
+    archive: {
+      export: (tenant, destination, given) => exportTenant(started(), tenant, destination, given),
+      import: (source, given) => importTenant(started(), source, given),
+    },
     migrations: [
       peopleMigration,
       invitationsMigration,

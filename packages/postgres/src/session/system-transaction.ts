@@ -1,7 +1,17 @@
-import type { FixedStatement, RawRow, Scope, SystemTransaction, Tenant, TenantDraft, Transaction } from '@plinth/core'
+import type {
+  FixedStatement,
+  PortableTables,
+  RawRow,
+  Scope,
+  SystemTransaction,
+  Tenant,
+  TenantDraft,
+  Transaction,
+} from '@plinth/core'
 import { SET_SEARCH_PATH } from '../drivers/driver.ts'
 import { makeTenantSchema } from '../isolation/make-tenant-schema.ts'
 import { searchPathOf } from '../isolation/search-path.ts'
+import { movedTables } from '../portable/moved-tables.ts'
 import { printFixed } from './fixed-statement.ts'
 import type { Runner } from './runner.ts'
 import type { SessionParts } from './scoped-session.ts'
@@ -37,6 +47,11 @@ export class OwnSystemTransaction implements SystemTransaction {
     this.changed = true
     if (found.founded && this.#schemas) await makeTenantSchema(this.#runner, found.tenant.id)
     return found
+  }
+
+  portable(tenantId: string, how: 'frozen' | 'written'): Promise<PortableTables> {
+    const searchPath = this.#schemas ? searchPathOf(tenantId) : undefined
+    return movedTables(this.#runner, tenantId, how, { schemas: this.#schemas, searchPath })
   }
 
   async within(scope: Scope): Promise<Transaction> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { FreshLookup, type Tenant, type TenantStatus } from '@plinth/core'
+import { FreshLookup, type Tenant, type TenantDraft, type TenantStatus } from '@plinth/core'
 import type { RawRow } from '../drivers/driver.ts'
 import { arrayLiteral } from '../statements/quote.ts'
 import type { Ask } from './ask.ts'
@@ -43,9 +43,9 @@ const takenText = 'select id, slug, name, status, require_mfa from plinth.tenant
 /** The new tenant, or the one that has the slug already. Runs as plinth_system: no tenant can be set yet. */
 export async function insertTenant(
   runner: Runner,
-  draft: { readonly slug: string; readonly name: string },
+  draft: TenantDraft,
 ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }> {
-  const parameters = [randomUUID(), draft.slug, draft.name]
+  const parameters = [draft.id ?? randomUUID(), draft.slug, draft.name]
   const [made] = await runner.run({ text: insertText, parameters, shape: 'fixed' }, 'other')
   if (made) return { tenant: tenantOf(made), founded: true }
   // A statement of its own: it sees what the one that we lost against has committed meanwhile.

@@ -41,6 +41,7 @@ export class ShapeCache {
 
   /** Whether this statement is to be prepared. */
   admit({ text, shape }: Printed): boolean {
+    if (shape === 'once') return false
     if (this.#now() - this.#since > FORGET_AFTER) this.#forget()
     if (this.#admitted.has(text)) return true
     if (this.#admitted.size >= this.#mostPrepared) return false

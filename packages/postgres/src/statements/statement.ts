@@ -22,6 +22,8 @@ export type Shape =
   | 'fixed'
   /** Chosen by a stranger in part (filter, sort, which columns are set). */
   | 'varied'
+  /** Never prepared: a cursor's statements mean another cursor each time, the moving of a tenant happens once. */
+  | 'once'
 
 /** A statement ready to run. */
 export interface Printed {

@@ -15,7 +15,7 @@ import { foundUnderFreeSlug, isReserved } from '../directory/slug.ts'
 import { isOperator } from './entered-tenant.ts'
 import { readTenant, tenantAnswer } from './tenant-row.ts'
 
-const slug = z
+export const tenantSlug = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'Use lower-case letters, digits and hyphens')
   .refine((text) => !/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(text), 'A slug must not look like an id')
@@ -23,7 +23,7 @@ const slug = z
 export const newTenant = z
   .object({
     name: z.string().trim().min(1).max(200),
-    slug: slug.optional().describe('Short name for URLs; made from the name where it is left out'),
+    slug: tenantSlug.optional().describe('Short name for URLs; made from the name where it is left out'),
   })
   .meta({ id: 'NewTenant' })
 

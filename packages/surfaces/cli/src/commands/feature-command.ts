@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.ts'
 export const isFeatureCommand = (name: string): boolean => /^[a-z][a-z-]*:[a-z][a-z-]*$/.test(name)
 
 /** A verb of a feature as a command like all others: its options are parsed, its result is printed. */
-export function featureCommand({ name, summary, options, run }: BoundCommand): Command {
+export function featureCommand({ name, summary, positional, options, run }: BoundCommand): Command {
   const own: Record<string, CommandOption> = {}
   for (const [option, { type, description, required }] of Object.entries(options))
     own[option] = {
@@ -20,9 +20,10 @@ export function featureCommand({ name, summary, options, run }: BoundCommand): C
     name,
     summary,
     details: 'A command of a feature of this project. What was done goes to standard output.',
+    ...(positional && { positional: { ...positional, required: true } }),
     options: { ...own, ...configOption },
-    async run({ terminal, text, flag, json, printJson }) {
-      const given: Record<string, string | boolean | undefined> = {}
+    async run({ terminal, positional: behind, text, flag, json, printJson }) {
+      const given: Record<string, string | boolean | undefined> = positional ? { [positional.name]: behind } : {}
       for (const [option, { type, required }] of Object.entries(options)) {
         const value = type === 'boolean' ? flag(option) : text(option)
         if (required && (value === undefined || value === '' || value === false))
@@ -31,7 +32,9 @@ export function featureCommand({ name, summary, options, run }: BoundCommand): C
       }
       const done = await run(given, terminalOf(terminal))
       if (json) printJson({ ok: true, result: done })
-      else for (const [member, value] of Object.entries(done)) terminal.out(`${member}: ${value}\n`)
+      else
+        for (const [member, value] of Object.entries(done))
+          for (const each of Array.isArray(value) ? value : [value]) terminal.out(`${member}: ${each}\n`)
       return exitCodes.ok
     },
   }
