@@ -1,7 +1,7 @@
-import { PermissionSet, type Credential, type CredentialReader, type Principal } from '@plinth/core'
+import { hashToken, PermissionSet, type Credential, type CredentialReader, type Principal } from '@plinth/core'
 import { keyReader } from './api-keys/key-reader.ts'
 import type { Auth } from './auth-parts.ts'
-import { hashToken, isTokenOf } from './one-time/token.ts'
+import { isTokenOf } from './one-time/token.ts'
 import { refuseCredential } from './refuse-credential.ts'
 import type { FoundSession } from './sessions/find-session.ts'
 

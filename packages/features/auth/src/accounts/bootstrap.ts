@@ -1,6 +1,6 @@
-import { statement } from '@plinth/core'
+import { hashToken, statement } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
-import { hashToken, makeToken } from '../one-time/token.ts'
+import { makeToken } from '../one-time/token.ts'
 
 const HOURS = 24
 

@@ -1,8 +1,7 @@
-import { statement, type Client, type SystemTransaction } from '@plinth/core'
+import { hashToken, statement, type Client, type SystemTransaction } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
-import { hashToken } from '../one-time/token.ts'
 import { completeSignIn, tokensOf } from '../sign-in/complete-sign-in.ts'
 import type { TokenSet } from '../sign-in/token-set.ts'
 

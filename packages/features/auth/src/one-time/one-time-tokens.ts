@@ -1,6 +1,6 @@
-import { statement, type StatementRunner } from '@plinth/core'
+import { hashToken, statement, type StatementRunner } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
-import { hashToken, isTokenOf, makeToken, type TokenKind } from './token.ts'
+import { isTokenOf, makeToken, type TokenKind } from './token.ts'
 
 export interface OneTimeDraft {
   readonly purpose: Extract<TokenKind, 'reset' | 'verify' | 'mfa'>

@@ -1,7 +1,8 @@
+import { hashToken } from '@plinth/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeApiKey, readApiKey } from '../api-keys/key-format.ts'
-import { hashToken, isTokenOf, makeToken, type TokenKind } from './token.ts'
+import { isTokenOf, makeToken, type TokenKind } from './token.ts'
 
 const kinds: readonly TokenKind[] = ['session', 'refresh', 'mfa', 'passkey', 'reset', 'verify', 'bootstrap']
 

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { isRandomToken, randomToken } from '@plinth/core'
 
 /**
  * Random tokens say by their beginning what they are for: one that is shown at another's door is refused before anything is asked,
@@ -22,20 +22,12 @@ const prefixes = {
 
 export type TokenKind = keyof typeof prefixes
 
-const secretLength = 43
-
-/** 256 random bits: nobody guesses one, so their hash needs neither salt nor slowness. */
+/** 256 random bits behind the prefix. */
 export function makeToken(kind: TokenKind): string {
-  return `${prefixes[kind]}${randomBytes(32).toString('base64url')}`
+  return randomToken(prefixes[kind])
 }
 
 /** Has it the form of such a token? Total: whatever a request holds. */
 export function isTokenOf(kind: TokenKind, token: string): boolean {
-  const prefix = prefixes[kind]
-  return token.length === prefix.length + secretLength && token.startsWith(prefix) && /^[A-Za-z0-9_-]+$/.test(token)
-}
-
-/** What is stored: SHA-256, base64url. A dump of the database holds no token. */
-export function hashToken(token: string): string {
-  return hash('sha256', token, 'base64url')
+  return isRandomToken(prefixes[kind], token)
 }

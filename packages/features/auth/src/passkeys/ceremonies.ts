@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { statement } from '@plinth/core'
+import { hashToken, statement } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
-import { hashToken, isTokenOf, makeToken } from '../one-time/token.ts'
+import { isTokenOf, makeToken } from '../one-time/token.ts'
 
 /** How long somebody may look for his finger, in seconds. */
 export const CEREMONY_SECONDS = 300

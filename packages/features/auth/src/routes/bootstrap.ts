@@ -1,10 +1,10 @@
-import { jsonAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { hashToken, jsonAnswer, statement, validate, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { createAccount } from '../accounts/create-account.ts'
 import { emailAddress } from '../accounts/email-address.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
-import { hashToken, isTokenOf } from '../one-time/token.ts'
+import { isTokenOf } from '../one-time/token.ts'
 import { emailField, nameField, noStore, passwordField, publicAuth, userSchema } from './route-facts.ts'
 
 const input = z.object({

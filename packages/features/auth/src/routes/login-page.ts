@@ -1,16 +1,17 @@
 import {
   cookieName,
   csrfToken,
+  hashToken,
   jsonAnswer,
+  PlinthError,
   problem,
   readCookie,
   refuseForgery,
-  sessionCookie,
   SESSION_COOKIE,
+  sessionCookie,
   setCookie,
   validate,
   wantsJson,
-  PlinthError,
   type Answer,
   type FeatureParts,
   type PublicCall,
@@ -20,7 +21,6 @@ import {
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
-import { hashToken } from '../one-time/token.ts'
 import { endSessions } from '../sessions/end-session.ts'
 import { shownInForm, signInByForm } from '../sign-in/sign-in-by-form.ts'
 import { loginForm, page } from './login-form.ts'

@@ -1,9 +1,9 @@
-import { statement, type SystemTransaction } from '@plinth/core'
+import { hashToken, statement, type SystemTransaction } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { authEvents } from '../log-events.ts'
-import { hashToken, isTokenOf, makeToken } from '../one-time/token.ts'
+import { isTokenOf, makeToken } from '../one-time/token.ts'
 
 /** Seconds in which a token that was just exchanged is taken for a double click and not for a theft. */
 const GRACE_SECONDS = 10

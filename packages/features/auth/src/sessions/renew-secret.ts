@@ -1,7 +1,7 @@
-import { statement, type SystemTransaction } from '@plinth/core'
+import { hashToken, statement, type SystemTransaction } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Auth } from '../auth-parts.ts'
-import { hashToken, makeToken } from '../one-time/token.ts'
+import { makeToken } from '../one-time/token.ts'
 
 /**
  * The session stays, what opens it changes: after a change of rights, whoever knew the old cookie or refresh token has nothing.

@@ -1,7 +1,7 @@
-import { statement, type Client, type StatementRunner } from '@plinth/core'
+import { hashToken, statement, type Client, type StatementRunner } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Auth } from '../auth-parts.ts'
-import { hashToken, makeToken } from '../one-time/token.ts'
+import { makeToken } from '../one-time/token.ts'
 
 export interface SessionDraft {
   readonly userId: string

@@ -1,6 +1,8 @@
 import {
   addMember,
+  hashToken,
   heldRoles,
+  isRandomToken,
   OWNER,
   rolesIn,
   statement,
@@ -11,7 +13,7 @@ import {
 } from '@plinth/core'
 import { tenantWithin } from '../directory/tenant-within.ts'
 import { tenancyProblem } from '../tenancy-errors.ts'
-import { hashOf } from './invitation-token.ts'
+import { INVITATION } from './invitation-token.ts'
 
 export interface Accepted {
   readonly tenant: Tenant
@@ -59,12 +61,13 @@ export async function verifyInvitation(
   platform: Platform,
   { token, email }: { readonly token: string; readonly email: string },
 ): Promise<void> {
+  if (!isRandomToken(INVITATION, token)) throw tenancyProblem('invitation_invalid')
   const now = platform.clock.now()
   await platform.database.system(async (system) => {
     const [pending] = await system.run(statement`
       select i.tenant_id, i.roles, i.owner_user_id
       from plinth.invitations i join plinth.tenants t on t.id = i.tenant_id and t.status = 'active'
-      where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
+      where i.token_hash = ${hashToken(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
         and lower(i.email) = lower(${email}::text)`)
     await refuseOutgrown(platform, system, invitedBy(pending))
   })
@@ -79,13 +82,14 @@ async function use(
   system: SystemTransaction,
   { id, token, userId }: { readonly id: string | null; readonly token: string; readonly userId: string },
 ): Promise<RawRow | undefined> {
+  if (!isRandomToken(INVITATION, token)) return undefined
   const now = platform.clock.now()
   const [used] = await system.run(statement`
     update plinth.invitations i
     set status = 'accepted', token_hash = null, accepted_at = ${now}::text::timestamptz, user_id = ${userId}::uuid, version = i.version + 1,
       updated_at = ${now}::text::timestamptz
     from plinth.users u, plinth.tenants t
-    where i.token_hash = ${hashOf(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
+    where i.token_hash = ${hashToken(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
       and u.id = ${userId}::uuid and u.status = 'active' and lower(u.email) = lower(i.email)
       and (${id}::text is null or i.id = ${id}::text::uuid and u.email_verified_at is not null)
       and t.id = i.tenant_id and t.status = 'active'

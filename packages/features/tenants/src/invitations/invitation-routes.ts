@@ -1,5 +1,6 @@
 import {
   emptyAnswer,
+  hashToken,
   jsonAnswer,
   lockedRow,
   problem,
@@ -27,7 +28,7 @@ import { tenancyProblem } from '../tenancy-errors.ts'
 import { acceptInvitation } from './accept-invitation.ts'
 import { sendInvitation } from './invitation-mail.ts'
 import { invitations } from './invitation-resource.ts'
-import { hashOf, newToken } from './invitation-token.ts'
+import { newToken } from './invitation-token.ts'
 import { answerWith, invite, type Inviting } from './invite.ts'
 import { limitInvitations } from './limit-invitations.ts'
 
@@ -108,7 +109,7 @@ async function resend(call: Call, { days }: Inviting): Promise<TextAnswer> {
     const [id, token] = [String(row['id']), newToken()]
     const expiresAt = new Date(scope.now.getTime() + days * DAY)
     await system.run(statement`
-      update plinth.invitations set token_hash = ${hashOf(token)}::text, expires_at = ${expiresAt}::text::timestamptz,
+      update plinth.invitations set token_hash = ${hashToken(token)}::text, expires_at = ${expiresAt}::text::timestamptz,
         version = version + 1, updated_at = ${scope.now}::text::timestamptz
       where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)
     mail = { id, token, email: String(row['email']), name: String(row['name']), tenant: request.tenant, days }

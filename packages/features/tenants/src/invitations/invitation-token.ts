@@ -1,11 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomToken } from '@plinth/core'
 
-/** What stands in the link: 256 bits. */
+/** What an invitation's token begins with. */
+export const INVITATION = 'inv_'
+
+/** What stands in the link. */
 export function newToken(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-/** What is kept. The token is random: no salt and no slow hash would add to it. */
-export function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return randomToken(INVITATION)
 }

@@ -1,4 +1,4 @@
-import { type Platform } from '@plinth/core'
+import { hashToken, type Platform } from '@plinth/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { peoplePlatform, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
 import { admitBy } from '../directory/admit.ts'
@@ -135,6 +135,9 @@ describe('an invitation', () => {
       [id],
     )
     expect(String(row!['row'])).not.toContain(token)
+    // By its beginning it is refused at other doors before anything is asked.
+    expect(token).toMatch(/^inv_[\w-]{43}$/)
+    expect(String(row!['row'])).toContain(hashToken(token))
     const answers = [await platform.ask(admin, 'GET', `${path}/${id}`), await platform.ask(admin, 'GET', path)]
     for (const { body } of answers) expect(body).not.toMatch(/token|hash/i)
     expect(platform.log.text()).not.toContain(token)

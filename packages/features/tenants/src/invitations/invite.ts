@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   always,
+  hashToken,
   jsonAnswer,
   problem,
   rowPrinter,
@@ -11,7 +12,7 @@ import {
 } from '@plinth/core'
 import { sendInvitation } from './invitation-mail.ts'
 import { invitations } from './invitation-resource.ts'
-import { hashOf, newToken } from './invitation-token.ts'
+import { newToken } from './invitation-token.ts'
 import { limitInvitations } from './limit-invitations.ts'
 
 export interface Inviting {
@@ -48,7 +49,7 @@ export async function invite(call: Call, { days }: Inviting, guest: Guest): Prom
         (tenant_id, id, owner_user_id, created_at, updated_at, email, name, roles, token_hash, expires_at)
       values (${tenant.id}::uuid, ${randomUUID()}::uuid, ${scope.facts.userId}::uuid, ${scope.now}::text::timestamptz,
         ${scope.now}::text::timestamptz, ${guest.email}::text, ${guest.name}::text, ${JSON.stringify(guest.roles)}::text::jsonb,
-        ${hashOf(token)}::text, ${expiresAt}::text::timestamptz)
+        ${hashToken(token)}::text, ${expiresAt}::text::timestamptz)
       on conflict (tenant_id, lower(email)) where status = 'pending' do update
       set token_hash = excluded.token_hash, roles = excluded.roles, name = excluded.name, expires_at = excluded.expires_at,
         owner_user_id = excluded.owner_user_id, version = i.version + 1, updated_at = excluded.updated_at
