@@ -14,6 +14,7 @@ export interface ArchivePlatform extends TestPlatform {
   /** Of tenant a, unless told otherwise. */
   export(options?: ExportOptions & { readonly tenant?: string }): Promise<Archive>
   import(archive: Uint8Array, options?: ImportOptions): Promise<ImportReport>
+  readonly tenancy: ReturnType<typeof archiveTenancy>
   /** As the superuser. */
   stored(text: string, parameters?: readonly string[]): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
@@ -33,15 +34,19 @@ export interface ArchiveOptions {
   readonly keys?: string
 }
 
-export async function openArchive(options: ArchiveOptions = {}): Promise<ArchivePlatform> {
-  const { keys = 'here' } = options
-  const tenancy = tenants({
+function archiveTenancy() {
+  return tenants({
     settings: {
       theme: { schema: z.string(), default: 'light', scope: 'user' },
       hook: { schema: z.string(), default: '', scope: 'tenant', secret: true },
     },
     flags: { editor: { default: false } },
   })
+}
+
+export async function openArchive(options: ArchiveOptions = {}): Promise<ArchivePlatform> {
+  const { keys = 'here' } = options
+  const tenancy = archiveTenancy()
   const platform = await testPlatform({
     resources: options.resources ?? depot,
     features: [auth({ jwt: { keys: [ES256] } }), rbac(), tenancy, ...(options.features ?? [])],
@@ -58,6 +63,7 @@ export async function openArchive(options: ArchiveOptions = {}): Promise<Archive
   })
   return {
     ...platform,
+    tenancy,
     async export({ tenant = platform.a.slug, ...more } = {}) {
       const chunks: Buffer[] = []
       const destination = new Writable({ write: (chunk: Buffer, _, done) => (chunks.push(chunk), done()) })

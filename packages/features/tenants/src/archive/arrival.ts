@@ -93,7 +93,7 @@ export class Arrival {
       } else {
         done(current)
         for (const [table, count] of Object.entries(part.end.left))
-          this.#notes.push(`${count} sealed rows of ${table} are not in the archive`)
+          this.#notes.push(`not in the archive: ${count} sealed ${count === 1 ? 'row' : 'rows'} of ${table}`)
       }
     }
     if (unsettled.length > 0) await this.#settle(tables!, unsettled)
@@ -251,7 +251,10 @@ export class Arrival {
     if (archived.status !== status) this.#notes.push('it was about to be deleted, and is closed here: reactivate it')
     if (archived.plan !== null || archived.tier !== null)
       this.#notes.push(`it says of itself: plan ${archived.plan ?? 'none'}, tier ${archived.tier ?? 'none'}`)
-    for (const [what, count] of this.#leftOut) this.#notes.push(`${count} secret values of ${what} were left out`)
+    for (const [what, count] of this.#leftOut)
+      this.#notes.push(
+        `left out without the passphrase: ${count} secret ${count === 1 ? 'value' : 'values'} of ${what}`,
+      )
     const { withoutAddress, withoutUsername } = this.#users
     for (const user of withoutAddress)
       this.#notes.push(

@@ -112,5 +112,7 @@ function readUser([email = null, verified = null, id, name, status, username = n
   if (username !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$/.test(username))
     throw archiveInvalid(`The user name of the user ${id} is none.`)
   if (email === null && verified !== null) throw archiveInvalid(`The user ${id} has no address that could be verified.`)
+  if (verified !== null && !/^\d{4}-\d\d-\d\d /.test(verified))
+    throw archiveInvalid(`The address of the user ${id} was verified at no time.`)
   return { email, verified, id, name, status, username }
 }
