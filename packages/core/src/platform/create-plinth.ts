@@ -4,7 +4,6 @@ import type { Principal } from '../auth/principal.ts'
 import { systemPrincipal } from '../auth/system-principal.ts'
 import { corsOf } from '../cors/cors.ts'
 import { allErrors } from '../errors/all-errors.ts'
-import { problem } from '../errors/plinth-error.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
 import type { Feature } from '../feature/feature.ts'
 import { openApiDocument } from '../openapi/document.ts'
@@ -24,6 +23,7 @@ import { noRoles, type Roles } from '../policy/roles.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
 import { AfterAnswer } from './after-answer.ts'
+import { asSystem } from './as-system.ts'
 import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { defaultLimits, type Platform } from './platform.ts'
@@ -136,17 +136,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     foundTenant: (draft) => foundTenant(platform, draft),
     as: (principal, tenant, work) => inTransaction(platform, principal, tenant, work),
     setTenantRates: (tenant, rates) => setTenantRates(platform, tenant, rates),
-    async asSystem(reason, tenant, work) {
-      const known = await database.findTenant(tenant)
-      if (!known) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
-      const principal = systemPrincipal(registry.permissions, reason)
-      const requestId = randomUUID()
-      runtime.log.info(logEvents.systemAccess, { reason, tenant: known.slug, requestId })
-      const scope = scopeOf(platform, { principal, tenant: known, requestId })
-      return database.systemTransaction(scope, (transaction) =>
-        work(transactionContext({ platform, scope, transaction, principal, tenant: known })),
-      )
-    },
+    asSystem: (reason, tenant, work) => asSystem(platform, reason, tenant, work),
     inspect: async () => [...inspectDeclaration(registry), ...(await database.inspect())],
     explain: (question) => explainAccess(platform, question),
     commands: registry.features.flatMap((feature) =>

@@ -7,18 +7,12 @@ import {
   type PermissionSet,
   type Registry,
   type ResourceInfo,
-  type StartupFault,
 } from '@plinth/core'
-import { faultOf, modelsOf } from './known-permissions.ts'
+import type { DeclaredRole } from './declared-roles.ts'
+import { modelsOf } from './known-permissions.ts'
 import { modelNames } from './model-names.ts'
+import { SUPERADMIN, usualRoles } from './role-names.ts'
 import { canonicalText, type PermissionSpelling } from './spelling.ts'
-
-/** A role that the product brings, the same in every tenant. */
-export interface RoleDefinition {
-  readonly description?: string
-  /** `site:update:own`, `site:*`, `*:read`; `Site.update`; `{ action: 'read', resource: 'sites' }`. */
-  readonly permissions: readonly PermissionSpelling[]
-}
 
 /** A role that is code. */
 export interface BuiltInRole {
@@ -27,11 +21,6 @@ export interface BuiltInRole {
   readonly permissions: readonly string[]
   readonly set: PermissionSet
 }
-
-/** Above all tenants; nobody has it in one, and no tenant may call a role so. */
-export const SUPERADMIN = 'superadmin'
-/** What these may do is said here alone: that an admin may do everything is what every other rule counts on. */
-const fixed = [OWNER, 'admin'] as const
 
 /** Rows that say how somebody gets in, or by which addresses others are reached: nothing for everybody who may look. */
 const credentials = new Set(['apiKey', 'serviceAccount', 'ssoConnection', 'scimToken', 'webhook', 'setting'])
@@ -54,10 +43,7 @@ const developing: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The roles that there are in every tenant, the weightiest first, with what the product adds. */
-export function builtInRoles(
-  registry: Registry,
-  own: Readonly<Record<string, RoleDefinition>> = {},
-): readonly BuiltInRole[] {
+export function builtInRoles(registry: Registry, product: readonly DeclaredRole[] = []): readonly BuiltInRole[] {
   const { permissions } = registry
   const nameModel = modelNames(registry)
   const make = (name: string, description: string | null, given: readonly PermissionSpelling[]): BuiltInRole => {
@@ -72,46 +58,21 @@ export function builtInRoles(
     make('read_only', 'Reads, and changes nothing', readerOf(registry)),
   ]
   const replaced = usual.map((role) => {
-    const given = own[role.name]
+    const given = product.find((one) => one.name === role.name)
     return given ? make(role.name, given.description ?? role.description, given.permissions) : role
   })
-  const added = Object.entries(own)
-    .filter(([name]) => !usual.some((role) => role.name === name))
-    .map(([name, { description, permissions: list }]) => make(name, description ?? null, list))
+  const added = product
+    .filter(({ name }) => !usual.some((role) => role.name === name))
+    .map(({ name, description, permissions: list }) => make(name, description, list))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
   const place = replaced.findIndex((role) => role.name === 'user')
   return [...replaced.slice(0, place), ...added, ...replaced.slice(place)]
 }
 
 /** Which names no tenant may give to a role of its own. */
-export function reservedNames(own: Readonly<Record<string, RoleDefinition>> = {}): ReadonlySet<string> {
-  return new Set([SUPERADMIN, ...fixed, 'developer', 'user', 'read_only', ...Object.keys(own)])
+export function reservedNames(product: readonly DeclaredRole[] = []): ReadonlySet<string> {
+  return new Set([SUPERADMIN, ...usualRoles, ...product.map((role) => role.name)])
 }
-
-/** What is wrong with the roles that a product brings. */
-export function roleFaults(own: Readonly<Record<string, RoleDefinition>>, registry: Registry): readonly StartupFault[] {
-  const nameModel = modelNames(registry)
-  return Object.entries(own).flatMap(([name, definition]) => {
-    const path = `rbac.roles.${name}`
-    const faults = definition.permissions.flatMap((given, at): StartupFault[] => {
-      const fix = faultOf(registry.permissions, nameModel, given)
-      const said = typeof given === 'string' ? `'${given}'` : JSON.stringify(given)
-      return fix === undefined ? [] : [{ path: `${path}.permissions.${at}`, problem: `${said} is no permission`, fix }]
-    })
-    if (!ROLE_NAME.test(name))
-      faults.push({ path, problem: 'is no name of a role', fix: "use a lower-case word: 'support', 'client_manager'" })
-    if (name === SUPERADMIN || (fixed as readonly string[]).includes(name))
-      faults.push({
-        path,
-        problem: `what ${name} may do is not the product's to say`,
-        fix: 'define a role of another name',
-      })
-    return faults
-  })
-}
-
-/** Lower-case words: names stand in tokens, logs and URLs, and two that differ in case would be taken for one. */
-export const ROLE_NAME = /^[a-z][a-z0-9_-]{0,62}$/
 
 const ofProduct = (registry: Registry): readonly ResourceInfo[] =>
   registry.resources.filter((resource) => resource.origin === 'product')

@@ -1,6 +1,7 @@
 import type { PermissionNumbers, Registry } from '@plinth/core'
-import { builtInRoles, reservedNames, type BuiltInRole, type RoleDefinition } from './built-in-roles.ts'
+import { builtInRoles, reservedNames, type BuiltInRole } from './built-in-roles.ts'
 import type { CustomRoles } from './custom-roles.ts'
+import type { Declared } from './declared-roles.ts'
 import { modelNames } from './model-names.ts'
 import { RoleRights } from './role-rights.ts'
 import type { NameModel } from './spelling.ts'
@@ -19,19 +20,19 @@ export interface Definitions {
  * registry, and ask here when they are used.
  */
 export class DefinitionsOf {
-  readonly own: Readonly<Record<string, RoleDefinition>>
+  readonly declared: Declared
   readonly reserved: ReadonlySet<string>
   /** Undefined until the platform is started. */
   custom: CustomRoles | undefined
   #known: Definitions | undefined
 
-  constructor(own: Readonly<Record<string, RoleDefinition>>) {
-    this.own = own
-    this.reserved = reservedNames(own)
+  constructor(declared: Declared) {
+    this.declared = declared
+    this.reserved = reservedNames(declared.product)
   }
 
   read(registry: Registry): Definitions {
-    const builtIn = builtInRoles(registry, this.own)
+    const builtIn = builtInRoles(registry, this.declared.product)
     this.#known = {
       permissions: registry.permissions,
       nameModel: modelNames(registry),

@@ -1,31 +1,55 @@
 import type { Feature, Platform } from '@plinth/core'
-import { roleFaults, type RoleDefinition } from './built-in-roles.ts'
 import { CustomRoles, namesWithin, rolesWithin } from './custom-roles.ts'
+import { declareRoles, type RoleDeclarations, type RoleSource } from './declared-roles.ts'
 import { DefinitionsOf } from './definitions.ts'
 import { explainRoute } from './explain-route.ts'
 import { userSource } from './member-principals.ts'
 import { migrations } from './migrations.ts'
 import { permissionResource } from './permission-resource.ts'
+import { applyCommand, seedCommand } from './role-commands.ts'
+import { readRoleFile } from './role-file.ts'
 import { roleResource } from './role-resource.ts'
-import { rolePermissions } from './tables.ts'
 import { roleFault } from './role-fault.ts'
+import type { PermissionSpelling } from './spelling.ts'
+import { roles, rolePermissions } from './tables.ts'
+import { applyRoles, storedTexts, wantedRoles, type RoleChange } from './tenant-policies.ts'
 import { userRoleResource } from './user-role-resource.ts'
 import { userRoleRoutes } from './user-role-routes.ts'
 
-export interface RbacOptions {
+export interface RbacOptions extends RoleDeclarations {
   /**
-   * Roles of the product, the same in every tenant: new ones, or what `developer`, `user` and `read_only` mean here. What an owner and
-   * an admin may do is not for the product to say.
+   * A JSON file with the same declarations, beside those in code: `config/rbac.json`, from the working directory. It is read when
+   * `rbac()` is called; what is wrong with it is a fault at start.
    */
-  readonly roles?: Readonly<Record<string, RoleDefinition>>
+  readonly file?: string
+}
+
+/** The feature, and what a program does with the roles of tenants as the platform itself. */
+export interface Rbac extends Feature {
+  /**
+   * Gives a tenant those of the `tenantRoles` that it lacks; what it has stays as it is. New tenants have them from the beginning.
+   * All or nothing, and repeated nothing more.
+   * @param tenant id or slug
+   * @throws not_found
+   */
+  createDefaultPolicies(tenant: string): Promise<readonly RoleChange[]>
+  /**
+   * Makes a role of a tenant with these permissions, or makes these its permissions.
+   * @throws not_found, validation_failed for a permission that there is not, or a role that is built in
+   */
+  updateRolePolicy(tenant: string, role: string, permissions: readonly PermissionSpelling[]): Promise<RoleChange>
 }
 
 /**
  * What members may do: roles that are built in, roles of each tenant, and who has which. Fills the port `Roles` of the core. One
  * object belongs to one platform.
  */
-export function rbac(options: RbacOptions = {}): Feature {
-  const definitions = new DefinitionsOf(options.roles ?? {})
+export function rbac(options: RbacOptions = {}): Rbac {
+  const { file, ...inCode } = options
+  const read = file === undefined ? { faults: [] } : readRoleFile(file)
+  const code: RoleSource = { at: (...keys) => ['rbac', ...keys].join('.'), given: inCode }
+  const declared = declareRoles(read.source ? [read.source, code] : [code])
+  const definitions = new DefinitionsOf(declared)
   let started: Platform | undefined
   const platform = (): Platform => {
     if (!started) throw new Error('rbac() belongs to no platform yet')
@@ -45,12 +69,16 @@ export function rbac(options: RbacOptions = {}): Feature {
       'plinth.role_permissions': { stays: 'made anew from the roles, by the database' },
     },
     routes: ({ registry }) => [...userRoleRoutes(registry, () => definitions.known), explainRoute],
+    commands: [seedCommand(definitions), applyCommand(definitions)],
     verify(registry) {
       definitions.read(registry)
-      return roleFaults(definitions.own, registry)
+      return [...read.faults, ...declared.faults, ...declared.permissionFaults(registry)]
     },
     start(given) {
       started = given
+    },
+    async provision(context) {
+      for (const role of wantedRoles(definitions, declared.tenant)) await context.create(roles, role)
     },
     slots: {
       roles(given) {
@@ -63,6 +91,13 @@ export function rbac(options: RbacOptions = {}): Feature {
         }
       },
       principals: [userSource(platform)],
+    },
+    createDefaultPolicies: (tenant) =>
+      applyRoles(platform(), definitions, tenant, wantedRoles(definitions, declared.tenant), { existing: 'keep' }),
+    async updateRolePolicy(tenant, role, permissions) {
+      const wanted = { name: role, permissions: storedTexts(definitions, permissions) }
+      const [change] = await applyRoles(platform(), definitions, tenant, [wanted], { existing: 'replace' })
+      return change!
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { TravellingRow } from '@plinth/core'
-import { ROLE_NAME } from './built-in-roles.ts'
+import { ROLE_NAME } from './role-names.ts'
 import type { DefinitionsOf } from './definitions.ts'
 import { isKnown, wordsForUnknown } from './known-permissions.ts'
 

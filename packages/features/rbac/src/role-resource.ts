@@ -2,15 +2,15 @@ import {
   buildPermissionSet,
   defineResource,
   problem,
-  scopes,
   type Context,
   type PermissionSet,
   type Resource,
 } from '@plinth/core'
 import { z } from 'zod'
-import { ROLE_NAME } from './built-in-roles.ts'
 import type { DefinitionsOf } from './definitions.ts'
 import { faultOf } from './known-permissions.ts'
+import { permissionSpelling } from './permission-input.ts'
+import { ROLE_NAME } from './role-names.ts'
 import { readPermissions } from './role-rights.ts'
 import { canonicalText } from './spelling.ts'
 import { roles } from './tables.ts'
@@ -79,18 +79,6 @@ export function roleResource(definitions: DefinitionsOf): Resource {
       })),
   }) as unknown as Resource
 }
-
-const part = z.string().min(1).max(200)
-const scope = z.enum(scopes).optional()
-/** The ways in which a permission may be written. */
-export const permissionSpelling = z.union(
-  [
-    z.string().max(200).describe('model:action:scope, or Model.action'),
-    z.strictObject({ action: part, resource: part, scope }),
-    z.strictObject({ model: part, action: part, scope }),
-  ],
-  'Expected a permission: model:action:scope, { action, resource } or { model, action, scope }',
-)
 
 /** Each is known, whichever way it is written; what is stored is text. */
 function permissionList(definitions: DefinitionsOf): z.ZodType {
