@@ -1,6 +1,6 @@
+import { FRESH_MS } from '../lookup/fresh-lookup.ts'
 import type { TenantRates } from '../ports/rate-limits.ts'
 
-const FRESH_MS = 1_000
 /** From this age on an answer is renewed while it still serves. */
 const RENEWED_AT_MS = 500
 /** Renewals wait for others to come along: with many busy tenants it is one statement for all of them. */

@@ -1,15 +1,12 @@
-import { isMailAddress, problem } from '@plinth/core'
+import { normalMailAddress, problem } from '@plinth/core'
 
 /**
- * An address as it is stored and compared: normalised before it is judged (NFKC, RFC 8265 §3), since two spellings of one text would
- * be two accounts, and one of them somebody else's. The domain in lower case.
+ * An address as it is stored and compared.
  * @throws validation_failed
  */
 export function emailAddress(text: string, path = '/email'): string {
-  const whole = text.normalize('NFKC').trim()
-  const at = whole.lastIndexOf('@')
-  const address = `${whole.slice(0, at)}@${whole.slice(at + 1).toLowerCase()}`
-  if (at > 0 && isMailAddress(address)) return address
+  const address = normalMailAddress(text)
+  if (address !== undefined) return address
   throw problem('validation_failed', {
     errors: [{ path, code: 'invalid_email', message: 'This is no e-mail address' }],
   })

@@ -1,4 +1,4 @@
-import type { Client, Principal } from '@plinth/core'
+import { accountFields, type Client, type Principal } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount, type Account } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -6,7 +6,6 @@ import { authProblem } from '../errors.ts'
 import type { Ceremony } from '../passkeys/ceremonies.ts'
 import { shownPasskey, type ShownPasskey } from '../passkeys/shown-passkey.ts'
 import { believePasskey, takePasskey } from '../passkeys/take-passkey.ts'
-import { passwordField } from '../routes/route-facts.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
 import { takeShown, type ShownFactor } from './take-second-factor.ts'
 
@@ -16,7 +15,7 @@ const FRESH_MS = 10 * 60_000
 export const codeField = z.string().min(1).max(64)
 
 export const proofInput = z.object({
-  currentPassword: passwordField.optional(),
+  currentPassword: accountFields.password.optional(),
   code: codeField.optional().describe('Of an authenticator that is confirmed'),
   recoveryCode: codeField.optional(),
   passkey: shownPasskey.optional().describe('Answers POST /auth/reauthenticate/options'),

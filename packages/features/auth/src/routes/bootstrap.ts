@@ -1,17 +1,17 @@
-import { hashToken, jsonAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { accountFields, hashToken, jsonAnswer, statement, validate, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { createAccount } from '../accounts/create-account.ts'
 import { emailAddress } from '../accounts/email-address.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { isTokenOf } from '../one-time/token.ts'
-import { emailField, nameField, noStore, passwordField, publicAuth, userSchema } from './route-facts.ts'
+import { noStore, publicAuth, userSchema } from './route-facts.ts'
 
 const input = z.object({
   token: z.string().min(1).max(200),
-  email: emailField,
-  password: passwordField,
-  name: nameField.optional(),
+  email: accountFields.email,
+  password: accountFields.password,
+  name: accountFields.name.optional(),
 })
 
 /** `POST /auth/bootstrap`: the first operator, by the token that the first start printed. */

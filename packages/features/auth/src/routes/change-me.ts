@@ -1,4 +1,4 @@
-import { jsonAnswer, statement, validate, type Client, type PersonalRoute } from '@plinth/core'
+import { accountFields, jsonAnswer, statement, validate, type Client, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import { emailAddress, userName } from '../accounts/email-address.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -6,13 +6,13 @@ import { authProblem } from '../errors.ts'
 import { sendVerification } from '../mails/account-mails.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
 import { describe, meSchema } from './me.ts'
-import { emailField, nameField, noStore, passwordField, personalAuth } from './route-facts.ts'
+import { noStore, personalAuth } from './route-facts.ts'
 
 const input = z.object({
-  name: nameField.optional(),
-  username: z.string().max(64).nullable().optional(),
-  email: emailField.optional().describe('Takes effect when the link that is sent there is opened'),
-  currentPassword: passwordField.optional().describe('Needed to change the e-mail address'),
+  name: accountFields.name.optional(),
+  username: accountFields.username.nullable().optional(),
+  email: accountFields.email.optional().describe('Takes effect when the link that is sent there is opened'),
+  currentPassword: accountFields.password.optional().describe('Needed to change the e-mail address'),
 })
 
 /**

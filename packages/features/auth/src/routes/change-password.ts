@@ -1,4 +1,4 @@
-import { emptyAnswer, validate, type PersonalRoute } from '@plinth/core'
+import { accountFields, emptyAnswer, validate, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import { setPassword } from '../accounts/set-password.ts'
 import { revokeKeys } from '../api-keys/revoke-keys.ts'
@@ -6,11 +6,11 @@ import type { Auth } from '../auth-parts.ts'
 import { sendNotice } from '../mails/account-mails.ts'
 import { endSessions } from '../sessions/end-session.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
-import { noContent, passwordField, personalAuth, revokeKeysField } from './route-facts.ts'
+import { noContent, personalAuth, revokeKeysField } from './route-facts.ts'
 
 const input = z.object({
-  currentPassword: passwordField,
-  newPassword: passwordField,
+  currentPassword: accountFields.password,
+  newPassword: accountFields.password,
   revokeOtherSessions: z.boolean().default(true),
   revokeKeys: revokeKeysField,
 })

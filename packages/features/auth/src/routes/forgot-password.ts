@@ -1,11 +1,11 @@
-import { validate, type PublicRoute } from '@plinth/core'
+import { accountFields, validate, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { sendReset } from '../mails/account-mails.ts'
-import { accepted, acceptedAnswer, emailField, publicAuth } from './route-facts.ts'
+import { accepted, acceptedAnswer, publicAuth } from './route-facts.ts'
 
-const input = z.object({ email: emailField })
+const input = z.object({ email: accountFields.email })
 
 /**
  * `POST /auth/password/forgot`: always the same answer, before anything is looked up. Of more than five an hour for one address, the

@@ -1,4 +1,4 @@
-import { jsonAnswer, problem, validate, type PublicRoute } from '@plinth/core'
+import { accountFields, jsonAnswer, problem, validate, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { MFA_PENDING_SECONDS } from '../mfa/pending.ts'
@@ -6,13 +6,13 @@ import { makeOneTimeToken } from '../one-time/one-time-tokens.ts'
 import { completeSignIn, tokensOf } from '../sign-in/complete-sign-in.ts'
 import { tokenSetSchema } from '../sign-in/token-set.ts'
 import { verifyCredentials } from '../sign-in/verify-credentials.ts'
-import { emailField, noStore, passwordField, publicAuth, tenantField } from './route-facts.ts'
+import { noStore, publicAuth, tenantField } from './route-facts.ts'
 
 export const loginInput = z
   .object({
-    email: emailField.optional(),
-    username: z.string().min(1).max(64).optional(),
-    password: passwordField,
+    email: accountFields.email.optional(),
+    username: accountFields.username.min(1).optional(),
+    password: accountFields.password,
     tenant: tenantField.optional(),
   })
   .refine(({ email, username }) => (email === undefined) !== (username === undefined), {

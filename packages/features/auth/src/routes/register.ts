@@ -1,4 +1,5 @@
 import {
+  accountFields,
   jsonAnswer,
   statement,
   validate,
@@ -17,22 +18,13 @@ import { authProblem } from '../errors.ts'
 import { sendAccountExists, sendAccountReady, sendVerification } from '../mails/account-mails.ts'
 import { startSession, type StartedSession } from '../sessions/start-session.ts'
 import { tokenSet, tokenSetSchema } from '../sign-in/token-set.ts'
-import {
-  accepted,
-  acceptedAnswer,
-  emailField,
-  nameField,
-  noStore,
-  passwordField,
-  publicAuth,
-  userSchema,
-} from './route-facts.ts'
+import { accepted, acceptedAnswer, noStore, publicAuth, userSchema } from './route-facts.ts'
 
 const input = z.object({
-  email: emailField,
-  password: passwordField,
-  name: nameField.optional(),
-  username: z.string().max(64).optional(),
+  email: accountFields.email,
+  password: accountFields.password,
+  name: accountFields.name.optional(),
+  username: accountFields.username.optional(),
   organizationName: z.string().trim().min(1).max(200).optional().describe('Founds an organisation of this name'),
   invitationToken: z.string().max(200).optional().describe('Joins the organisation that invited'),
 })

@@ -1,4 +1,4 @@
-import { emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import { accountFields, emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import { setPassword } from '../accounts/set-password.ts'
@@ -8,11 +8,11 @@ import { authProblem } from '../errors.ts'
 import { sendNotice } from '../mails/account-mails.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
 import { endSessions } from '../sessions/end-session.ts'
-import { noContent, passwordField, publicAuth, revokeKeysField } from './route-facts.ts'
+import { noContent, publicAuth, revokeKeysField } from './route-facts.ts'
 
 const input = z.object({
   token: z.string().min(1).max(200),
-  password: passwordField,
+  password: accountFields.password,
   revokeKeys: revokeKeysField,
 })
 

@@ -46,13 +46,9 @@ export const userSchema = z
   })
   .meta({ id: 'OwnAccount' })
 
-/** Longer than any password that is taken, and short enough to be read without harm. */
-export const passwordField = z.string().min(1).max(4096)
 /** Keys are programs' and not where somebody is signed in: they go on unless the one who sets the password says otherwise. */
 export const revokeKeysField = z
   .boolean()
   .default(false)
   .describe('Ends the API keys of the account too, in all tenants')
-export const nameField = z.string().trim().max(200)
-export const emailField = z.string().min(3).max(320)
 export const tenantField = z.string().min(1).max(63).describe('Id or slug of one of your tenants')

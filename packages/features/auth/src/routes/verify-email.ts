@@ -1,4 +1,4 @@
-import { emptyAnswer, problem, statement, validate, type Client, type PublicRoute } from '@plinth/core'
+import { accountFields, emptyAnswer, problem, statement, validate, type Client, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -6,15 +6,15 @@ import { authProblem } from '../errors.ts'
 import { sendNotice, sendVerification } from '../mails/account-mails.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
-import { accepted, acceptedAnswer, emailField, noContent, passwordField, publicAuth } from './route-facts.ts'
+import { accepted, acceptedAnswer, noContent, publicAuth } from './route-facts.ts'
 
 const tokenInput = z.object({
   token: z.string().min(1).max(200),
-  password: passwordField
+  password: accountFields.password
     .optional()
     .describe('Where accounts begin with a mail: the one that was chosen with the account'),
 })
-const emailInput = z.object({ email: emailField })
+const emailInput = z.object({ email: accountFields.email })
 
 /**
  * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven.

@@ -56,18 +56,33 @@ function userOf(row: RawRow): z.input<typeof platformUser> {
 export async function listPlatformUsers(call: PersonalCall): Promise<TextAnswer> {
   const page = readPage(call.search, ['email', 'search'])
   const [email, search] = ['email', 'search'].map((name) => page.others.get(name) ?? null)
-  const rows = await call.platform.database.system((system) =>
-    system.run(statement`
-      select u.id, u.email, u.username, u.name, u.status, u.superadmin, u.email_verified_at is not null as verified, u.created_at,
-        (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'standing', m.status) order by m.created_at), '[]')
-          from plinth.memberships m join plinth.tenants t on t.id = m.tenant_id where m.user_id = u.id) as tenants
-      from plinth.users u
+  const users = await call.platform.database.system(async (system) => {
+    const found = await system.run(statement`
+      select u.id from plinth.users u
       where (${email!}::text is null or lower(u.email) = lower(${email!}::text))
         and (${search!}::text is null or strpos(lower(coalesce(u.email, '')), lower(${search!}::text)) > 0
           or strpos(lower(coalesce(u.username, '')), lower(${search!}::text)) > 0 or strpos(lower(u.name), lower(${search!}::text)) > 0)
-      order by u.created_at desc, u.id desc limit ${page.pageSize + 1}::int offset ${page.offset}::int`),
-  )
-  return jsonAnswer(200, printPage(page, rows.map(userOf)))
+      order by u.created_at desc, u.id desc limit ${page.pageSize + 1}::int offset ${page.offset}::int`)
+    return readUsers(
+      system,
+      found.map((row) => String(row['id'])),
+    )
+  })
+  return jsonAnswer(200, printPage(page, users))
+}
+
+/** In the order of the ids. */
+async function readUsers(
+  system: StatementRunner,
+  ids: readonly string[],
+): Promise<readonly z.input<typeof platformUser>[]> {
+  const rows = await system.run(statement`
+    select u.id, u.email, u.username, u.name, u.status, u.superadmin, u.email_verified_at is not null as verified, u.created_at,
+      (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'standing', m.status) order by m.created_at), '[]')
+        from plinth.memberships m join plinth.tenants t on t.id = m.tenant_id where m.user_id = u.id) as tenants
+    from unnest(${ids}::text::uuid[]) with ordinality w(id, place) join plinth.users u on u.id = w.id
+    order by w.place`)
+  return rows.map(userOf)
 }
 
 /** `GET /admin/users/:id` @throws not_found */
@@ -132,11 +147,7 @@ function idOf(call: PersonalCall): string {
 }
 
 async function answerOf(system: StatementRunner, id: string): Promise<TextAnswer> {
-  const [row] = await system.run(statement`
-    select u.id, u.email, u.username, u.name, u.status, u.superadmin, u.email_verified_at is not null as verified, u.created_at,
-      (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'standing', m.status) order by m.created_at), '[]')
-        from plinth.memberships m join plinth.tenants t on t.id = m.tenant_id where m.user_id = u.id) as tenants
-    from plinth.users u where u.id = ${id}::uuid`)
-  if (!row) throw problem('not_found')
-  return jsonAnswer(200, JSON.stringify(userOf(row)))
+  const [user] = await readUsers(system, [id])
+  if (!user) throw problem('not_found')
+  return jsonAnswer(200, JSON.stringify(user))
 }

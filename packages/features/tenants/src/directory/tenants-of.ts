@@ -1,4 +1,5 @@
-import { statement, type OwnTenant, type Platform, type RawRow, type TenantStatus } from '@plinth/core'
+import { statement, type OwnTenant, type Platform, type RawRow } from '@plinth/core'
+import { tenantOf } from './tenant-of.ts'
 
 /** The tenants of a user, the first that he joined before the others. By a function of `plinth_lookup`: no tenant is known yet. */
 export async function tenantsOf(platform: Platform, userId: string): Promise<readonly OwnTenant[]> {
@@ -9,11 +10,7 @@ export async function tenantsOf(platform: Platform, userId: string): Promise<rea
 
 function ownTenantOf(row: RawRow): OwnTenant {
   return {
-    id: String(row['id']),
-    slug: String(row['slug']),
-    name: String(row['name']),
-    status: row['status'] as TenantStatus,
-    requireMfa: row['require_mfa'] === true,
+    ...tenantOf(row),
     standing: row['standing'] === 'active' ? 'active' : 'suspended',
     roles: row['roles'] as readonly string[],
   }

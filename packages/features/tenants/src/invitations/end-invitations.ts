@@ -1,4 +1,5 @@
 import { statement, type Departure, type FixedStatement, type StatementRunner } from '@plinth/core'
+import { daysAfter } from '../days-after.ts'
 
 /** What somebody asked others into goes with him: the links of whoever was put out must not bring in his friends. */
 export async function revokeInvitationsOf(system: StatementRunner, { tenantId, userId }: Departure): Promise<void> {
@@ -8,12 +9,10 @@ export async function revokeInvitationsOf(system: StatementRunner, { tenantId, u
       and (${tenantId}::uuid is null or tenant_id = ${tenantId}::uuid)`)
 }
 
-const KEPT_MS = 90 * 86_400_000
-
 /** Removes invitations that ended three months ago. */
 export function oldInvitations(now: Date): FixedStatement {
   return statement`
     delete from plinth.invitations where ctid = any (array(
       select ctid from plinth.invitations
-      where expires_at < ${new Date(now.getTime() - KEPT_MS)}::text::timestamptz limit 1000))`
+      where expires_at < ${daysAfter(now, -90)}::text::timestamptz limit 1000))`
 }

@@ -1,4 +1,5 @@
 import {
+  accountFields,
   emptyAnswer,
   hashToken,
   jsonAnswer,
@@ -20,6 +21,7 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
+import { daysAfter } from '../days-after.ts'
 import { joinedTenant } from '../directory/tenant-schema.ts'
 import { mailAddress } from '../mail-address.ts'
 import { announceMember } from '../people/announce-member.ts'
@@ -35,7 +37,7 @@ import { limitInvitations } from './limit-invitations.ts'
 const newInvitation = z
   .object({
     email: mailAddress,
-    name: z.string().trim().max(200).default(''),
+    name: accountFields.name.default(''),
     roles: roleNames.default(['user']),
   })
   .meta({ id: 'NewInvitation' })
@@ -89,8 +91,6 @@ export function invitationRoutes(registry: Registry, inviting: Inviting): readon
   return [...guarded, acceptRoute(one)]
 }
 
-const DAY = 86_400_000
-
 async function resend(call: Call, { days }: Inviting): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, scope, request } = call
@@ -107,7 +107,7 @@ async function resend(call: Call, { days }: Inviting): Promise<TextAnswer> {
     const roles = JSON.parse(String(row['roles'])) as readonly string[]
     await refuseGrant(rolesIn(platform, system), request.principal, scope.tenantId, roles)
     const [id, token] = [String(row['id']), newToken()]
-    const expiresAt = new Date(scope.now.getTime() + days * DAY)
+    const expiresAt = daysAfter(scope.now, days)
     await system.run(statement`
       update plinth.invitations set token_hash = ${hashToken(token)}::text, expires_at = ${expiresAt}::text::timestamptz,
         version = version + 1, updated_at = ${scope.now}::text::timestamptz

@@ -10,6 +10,7 @@ import {
   type StatementRunner,
   type TextAnswer,
 } from '@plinth/core'
+import { daysAfter } from '../days-after.ts'
 import { sendInvitation } from './invitation-mail.ts'
 import { invitations } from './invitation-resource.ts'
 import { newToken } from './invitation-token.ts'
@@ -24,8 +25,6 @@ export interface Guest {
   readonly name: string
   readonly roles: readonly string[]
 }
-
-const DAY = 86_400_000
 
 /**
  * Asks somebody into the tenant. Whether he has an account somewhere is told to nobody: he gets the same mail, and the caller the same
@@ -43,7 +42,7 @@ export async function invite(call: Call, { days }: Inviting, guest: Guest): Prom
   const answer = await call.transactAsSystem(async (system, transaction) => {
     await refuseMember(system, tenant.id, guest.email)
     const token = newToken()
-    const expiresAt = new Date(scope.now.getTime() + days * DAY)
+    const expiresAt = daysAfter(scope.now, days)
     const [made] = await system.run(statement`
       insert into plinth.invitations as i
         (tenant_id, id, owner_user_id, created_at, updated_at, email, name, roles, token_hash, expires_at)

@@ -12,6 +12,7 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
+import { daysAfter } from '../days-after.ts'
 import { tenantWithin } from '../directory/tenant-within.ts'
 import { changeStatus } from './change-status.ts'
 import { enteredTenant, type Entered } from './entered-tenant.ts'
@@ -79,8 +80,6 @@ function refuseOperators({ operator, principal }: Entered, change: z.output<type
     throw problem('second_factor_required')
 }
 
-const DAY = 86_400_000
-
 /** `DELETE /tenants/:id`: the request of an owner; the tenant is closed, and gone after the days of grace. */
 export async function requestDeletion(call: PersonalCall, graceDays: number): Promise<TextAnswer> {
   refuseQuery(call)
@@ -88,7 +87,7 @@ export async function requestDeletion(call: PersonalCall, graceDays: number): Pr
   const { tenant, principal, operator } = await enteredTenant(call)
   if (!operator && !principal.roles?.includes(OWNER))
     throw problem('permission_denied', { detail: 'Only an owner ends a tenant.' })
-  const deleteAfter = new Date(platform.clock.now().getTime() + graceDays * DAY)
+  const deleteAfter = daysAfter(platform.clock.now(), graceDays)
   const ifVersion = matchVersion(call.headers['if-match'])
   await platform.database.system((system) =>
     changeStatus(platform, system, {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isoTime, jsonAnswer, statement, type RawRow, type StatementRunner, type TextAnswer } from '@plinth/core'
 import { z } from 'zod'
+import { tenantOf } from '../directory/tenant-of.ts'
 import { tenantSchema } from '../directory/tenant-schema.ts'
 
 /** A tenant as its members and the operator see it. */
@@ -24,11 +25,7 @@ export function tenantEtag(row: RawRow): string {
 export function detailsOf(row: RawRow): z.input<typeof tenantDetails> {
   const time = (value: unknown): string => isoTime(String(value))
   return {
-    id: String(row['id']),
-    slug: String(row['slug']),
-    name: String(row['name']),
-    status: row['status'] as z.input<typeof tenantSchema>['status'],
-    requireMfa: row['require_mfa'] === true,
+    ...tenantOf(row),
     plan: row['plan'] === null ? null : String(row['plan']),
     tier: row['tier'] === null ? null : String(row['tier']),
     version: Number(row['version']),
@@ -48,10 +45,8 @@ export function tenantAnswer(
 
 /** Locked, for a change; in the order of all changes: before the members. */
 export async function lockTenant(system: StatementRunner, tenantId: string): Promise<RawRow | undefined> {
-  const [row] = await system.run(statement`
-    select id, slug, name, status, require_mfa, plan, tier, version, created_at, updated_at, delete_after
-    from plinth.tenants where id = ${tenantId}::uuid for update`)
-  return row
+  await system.run(statement`select id from plinth.tenants where id = ${tenantId}::uuid for update`)
+  return readTenant(system, tenantId)
 }
 
 export async function readTenant(system: StatementRunner, tenantId: string): Promise<RawRow | undefined> {

@@ -1,4 +1,5 @@
 import {
+  accountFields,
   always,
   changeStanding,
   holdOwners,
@@ -33,9 +34,9 @@ export const userChange = z
     status: z.enum(['active', 'suspended']),
     roles: roleNames,
     email: mailAddress.nullable().describe('Of the account; his own is changed by PATCH /auth/me'),
-    username: z.string().max(100).nullable().describe('Of the account'),
-    name: z.string().trim().max(200).describe('Of the account'),
-    password: z.string().max(1_000).describe('Of the account; never read back'),
+    username: accountFields.username.nullable().describe('Of the account'),
+    name: accountFields.name.describe('Of the account'),
+    password: accountFields.password.describe('Of the account; never read back'),
   })
   .partial()
   .meta({ id: 'UserChange' })

@@ -1,4 +1,5 @@
 import {
+  accountFields,
   addMember,
   always,
   jsonAnswer,
@@ -20,11 +21,9 @@ import { members } from './user-resource.ts'
 export const newUser = z
   .object({
     email: mailAddress,
-    name: z.string().trim().max(200).default(''),
-    username: z.string().max(100).optional().describe('With a password only: others choose theirs when they come'),
-    password: z
-      .string()
-      .max(1_000)
+    name: accountFields.name.default(''),
+    username: accountFields.username.optional().describe('With a password only: others choose theirs when they come'),
+    password: accountFields.password
       .optional()
       .describe('Makes the account at once, its address unverified; without one he is invited'),
     roles: roleNames.default(['user']),

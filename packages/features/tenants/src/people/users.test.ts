@@ -76,6 +76,12 @@ describe('POST /users', () => {
     expect([taken.status, faults(taken)]).toEqual([409, ['/email taken']])
   })
 
+  test('takes a password as long as any that is taken elsewhere', async () => {
+    const body = { email: `long-${user.id}@example.test`, password: 'a word and a '.repeat(78), roles: ['user'] }
+    expect(body.password.length).toBeGreaterThan(1_000)
+    expect((await platform.ask(admin, 'POST', '/api/v1/users', body)).status).toBe(201)
+  })
+
   test('gives no role that the giver has not himself, nor one that there is not', async () => {
     const invite = (who: Person, roles: string[]): ReturnType<PeoplePlatform['ask']> =>
       platform.ask(who, 'POST', '/api/v1/users', { email: 'x@example.test', roles })
