@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { text } from 'drizzle-orm/pg-core'
-import { defineResource, refuseForeignOrigin, resourceTable } from '@plinth/core'
+import { csrfToken, defineResource, keyRingSecrets, parseKeyRing, refuseForgery, resourceTable } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openPlatform, tokenOf, type OpenPlatform } from './open-platform.ts'
 
@@ -96,10 +96,15 @@ describe('pages of other origins, with cookies', () => {
   })
 
   test('for forgery, such a page counts as ours; nobody else does', () => {
+    const secrets = keyRingSecrets(parseKeyRing(SECRET_KEYS))
+    const cors = { origins: new Set([APP]), any: false, credentials: true }
+    const client = { address: undefined, key: undefined, secure: true, userAgent: undefined }
+    const token = csrfToken({ secrets }, 'the cookie')
     const of = (origin: string) => () =>
-      refuseForeignOrigin(
-        { publicUrl: 'https://api.example.com', cors: { origins: new Set([APP]), any: false, credentials: true } },
-        { headers: { origin }, client: { address: undefined, key: undefined, secure: true, userAgent: undefined } },
+      refuseForgery(
+        { publicUrl: 'https://api.example.com', cors, secrets },
+        { method: 'POST', headers: { origin, 'x-csrf-token': token }, client },
+        'the cookie',
       )
     expect(of(APP)).not.toThrow()
     for (const origin of foreign) expect(of(origin), origin).toThrow('does not come from a page of this service')

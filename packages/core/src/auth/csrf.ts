@@ -21,7 +21,7 @@ export function csrfToken(platform: Pick<Platform, 'secrets'>, cookie: string): 
  * @throws csrf_failed
  */
 export function refuseForgery(
-  platform: Platform,
+  platform: Pick<Platform, 'publicUrl' | 'cors' | 'secrets'>,
   received: Pick<Received, 'method' | 'headers' | 'client'>,
   cookie: string,
   form?: string,
@@ -38,7 +38,7 @@ export function refuseForgery(
  * cookie are ours as well.
  * @throws csrf_failed
  */
-export function refuseForeignOrigin(
+function refuseForeignOrigin(
   platform: Pick<Platform, 'publicUrl' | 'cors'>,
   { headers, client }: Pick<Received, 'headers' | 'client'>,
 ): void {

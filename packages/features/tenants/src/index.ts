@@ -1,5 +1,4 @@
 export { tenants } from './tenants.ts'
-export { isEnabled } from './flags/evaluate.ts'
 export type { TenantArchive, TenantsFeature } from './tenants.ts'
 export type { ArchiveProgress, ExportOptions, ExportReport } from './archive/export-tenant.ts'
 export type { ImportOptions, ImportReport } from './archive/import-tenant.ts'
