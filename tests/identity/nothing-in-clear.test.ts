@@ -1,7 +1,8 @@
-import { capturedLog } from '@plinth/testing'
+import { capturedLog, softPasskey } from '@plinth/testing'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openIdentity, PASSWORD, type Identity } from './open-identity.ts'
+import { openIdentity, PASSWORD, PUBLIC_URL, type Identity } from './open-identity.ts'
+import { askToLogIn, askToRegister } from './passkeys.ts'
 
 let platform: Identity
 const log = capturedLog({ least: 'debug' })
@@ -78,6 +79,28 @@ test('no token, code, link, key or password that was ever shown is in the databa
   const code = generateSync({ secret, epoch: platform.clock.now().getTime() / 1000 })
   const confirmed = await platform.call('POST', '/api/v1/auth/mfa/verify', { code }, bearer)
   for (const each of (confirmed.json as { recoveryCodes: string[] }).recoveryCodes) keep(`recovery code ${each}`, each)
+  // Ceremonies of passkeys: one that was answered, and those that wait.
+  const passkey = softPasskey({ origin: PUBLIC_URL })
+  const asked = await askToRegister(platform, bearer)
+  keep('ceremony of a new passkey', asked.ceremony)
+  keep('challenge of a new passkey', asked.publicKey.challenge)
+  const added = await platform.call(
+    'POST',
+    '/api/v1/auth/passkeys/register/verify',
+    { ceremony: asked.ceremony, credential: passkey.create(asked.publicKey) },
+    bearer,
+  )
+  expect(added.status, added.body).toBe(201)
+  const byPasskey = await askToLogIn(platform)
+  keep('ceremony of a sign-in', byPasskey.ceremony)
+  keep('challenge of a sign-in', byPasskey.publicKey.challenge)
+  const forged = passkey.get(byPasskey.publicKey, { origin: 'https://evil.example' })
+  keep('signature of a passkey', forged.response.signature)
+  await platform.call('POST', '/api/v1/auth/passkeys/login/verify', {
+    ceremony: byPasskey.ceremony,
+    credential: forged,
+  })
+  keep('ceremony that waits', (await askToLogIn(platform)).ceremony)
   const login = await platform.call('POST', '/api/v1/auth/login', { email: owner.email, password: PASSWORD })
   const mfaToken = keep('pending token', (login.json as { mfa_token: string }).mfa_token)
   await platform.call('POST', '/api/v1/auth/mfa/verify', { mfa_token: mfaToken, recoveryCode: 'AAAA-AAAA-AAAA-AAAA' })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addPasskey, askToLogIn, logInByPasskey } from './passkeys.ts'
 import { openIdentity, PASSWORD, personOf, secondProcess, type Identity, type Person } from './open-identity.ts'
 
 let platform: Identity
@@ -16,6 +17,21 @@ afterAll(async () => {
 /** Asked in the process that did not do it. */
 async function elsewhere(bearer: Readonly<Record<string, string>>, path = '/api/v1/crates'): Promise<number> {
   return (await other.send({ method: 'GET', target: path, headers: Object.entries(bearer) })).status
+}
+
+/** Sends to the other process. */
+function processOf({ send }: typeof other): Pick<Identity, 'call'> {
+  const call: Identity['call'] = async (method, target, body, headers = {}) => {
+    const all = Object.entries({ ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) })
+    const reply = await send({
+      method,
+      target,
+      headers: all,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
+    return { ...reply, json: reply.body.startsWith('{') ? (JSON.parse(reply.body) as unknown) : undefined }
+  }
+  return { call }
 }
 
 /** An owner, and somebody whom he invited. */
@@ -100,5 +116,40 @@ describe('refused in every process within a second', () => {
     expect(
       (await platform.call('POST', '/api/v1/auth/login', { email: person.email, password: PASSWORD })).status,
     ).toBe(401)
+  })
+
+  test('a passkey that was removed, and one of who is closed, at once in every process', async () => {
+    const person = await platform.signUp()
+    const there = processOf(other)
+    const kept = await addPasskey(platform, person.bearer)
+    const gone = await addPasskey(platform, person.bearer)
+    expect((await logInByPasskey(there, gone.passkey)).status).toBe(200)
+    // Begun before, answered after.
+    const asked = await askToLogIn(there)
+    const removed = await platform.call('DELETE', `/api/v1/auth/mfa/devices/${gone.id}`, undefined, person.bearer)
+    expect(removed.status, removed.body).toBe(204)
+    const late = { ceremony: asked.ceremony, credential: gone.passkey.get(asked.publicKey) }
+    expect((await there.call('POST', '/api/v1/auth/passkeys/login/verify', late)).status).toBe(401)
+    expect((await logInByPasskey(there, gone.passkey)).status).toBe(401)
+    expect((await logInByPasskey(there, kept.passkey)).status).toBe(200)
+    await platform.superuser.query(`update plinth.users set status = 'suspended' where id = $1::uuid`, [person.userId])
+    expect((await logInByPasskey(there, kept.passkey)).status).toBe(401)
+  })
+
+  test('a passkey opens no tenant any more to who was put out of it', async () => {
+    const { owner, member } = await organisation('admin')
+    const { passkey } = await addPasskey(platform, member.bearer)
+    const before = await logInByPasskey(platform, passkey)
+    expect(await elsewhere(personOf(before, '').bearer)).toBe(200)
+    const removed = await platform.call('DELETE', `/api/v1/users/${member.userId}`, undefined, owner.bearer)
+    expect(removed.status, removed.body).toBe(204)
+    await sleep(SECOND)
+    expect([401, 403]).toContain(await elsewhere(personOf(before, '').bearer))
+    const after = await logInByPasskey(platform, passkey)
+    expect([200, 401]).toContain(after.status)
+    if (after.status === 200) expect(after.json).toMatchObject({ tenant: null })
+    const asked = await askToLogIn(platform)
+    const body = { ceremony: asked.ceremony, credential: passkey.get(asked.publicKey), tenant: member.tenantId }
+    expect([401, 403]).toContain((await platform.call('POST', '/api/v1/auth/passkeys/login/verify', body)).status)
   })
 })

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openIdentity, PASSWORD, type Identity, type Person } from './open-identity.ts'
+import { softPasskey } from '@plinth/testing'
+import { openIdentity, PASSWORD, PUBLIC_URL, type Identity, type Person } from './open-identity.ts'
+import { addPasskey, askToRegister, logInByPasskey } from './passkeys.ts'
 
 let platform: Identity
 let admin: Person
@@ -103,5 +105,68 @@ describe('an admin who has somebody as a member', () => {
     expect(strip.status).toBe(403)
     const suspend = await platform.call('PATCH', `/api/v1/users/${owner}`, { status: 'suspended' }, admin.bearer)
     expect(suspend.status).toBe(403)
+  })
+})
+
+describe('by a passkey', () => {
+  const code = (reply: { readonly json: unknown }): unknown => (reply.json as { code?: string }).code
+
+  test('an admin gives nobody one, and takes none away', async () => {
+    const { id } = await addPasskey(platform, victim.bearer)
+    const before = await whole()
+    const devices = async (): Promise<unknown> =>
+      platform.superuser.query('select * from plinth.mfa_devices where user_id = $1::uuid', [victim.userId])
+    const factors = await devices()
+    const mine = softPasskey({ origin: PUBLIC_URL })
+    const { ceremony, publicKey } = await askToRegister(platform, admin.bearer)
+    const named = { userId: victim.userId, user: { id: victim.userId }, email: victim.email }
+    const attacks: readonly [string, string, object | undefined][] = [
+      ['DELETE', `/api/v1/auth/mfa/devices/${id}`, undefined],
+      ['PATCH', `/api/v1/auth/mfa/devices/${id}`, { name: 'Mine', userId: admin.userId }],
+      ['GET', `/api/v1/auth/mfa/devices/${id}`, undefined],
+      ['PATCH', `/api/v1/users/${victim.userId}`, { passkeys: [], mfaDevices: [], factors: [] }],
+      ['POST', '/api/v1/auth/passkeys/register/options', named],
+      ['POST', '/api/v1/auth/passkeys/register/verify', { ceremony, credential: mine.create(publicKey), ...named }],
+    ]
+    for (const [method, path, body] of attacks)
+      expect((await platform.call(method, path, body, admin.bearer)).status, path).toBeLessThan(500)
+    expect([await whole(), await devices()]).toEqual([before, factors])
+    // What was registered is the admin's own.
+    const login = await logInByPasskey(platform, mine)
+    const bearer = { authorization: `Bearer ${(login.json as { access_token: string }).access_token}` }
+    const me = await platform.call('GET', '/api/v1/auth/me', undefined, bearer)
+    expect(me.json).toMatchObject({ user: { id: admin.userId } })
+  })
+
+  test('who was in an account before its owner took it back is not in it again', async () => {
+    // Somebody registers an address that is not his, and leaves a passkey there.
+    const planted = await platform.signUp({ email: 'the-owner@example.com' })
+    const { passkey } = await addPasskey(platform, planted.bearer)
+    await platform.mail.waitFor(planted.email, { count: 2 })
+    expect((await logInByPasskey(platform, passkey)).status).toBe(200)
+    platform.mail.clear()
+    platform.clock.advance(60_000)
+    await platform.call('POST', '/api/v1/auth/password/forgot', { email: planted.email })
+    await platform.mail.waitFor(planted.email)
+    const password = 'the pass phrase of the owner'
+    const reset = await platform.call('POST', '/api/v1/auth/password/reset', {
+      token: platform.linkToken(planted.email),
+      password,
+    })
+    expect(reset.status, reset.body).toBe(204)
+    expect((await platform.call('GET', '/api/v1/auth/me', undefined, planted.bearer)).status).toBe(401)
+    expect(code(await logInByPasskey(platform, passkey))).toBe('passkey_needs_password')
+    // Nor is the second factor skipped by who reads the mails.
+    const login = await platform.call('POST', '/api/v1/auth/login', { email: planted.email, password })
+    expect(login.json).toMatchObject({ mfa_required: true })
+  })
+
+  test('a session that was stolen adds none later than ten minutes after it was signed in', async () => {
+    const person = await platform.signUp()
+    platform.clock.advance(11 * 60_000)
+    const ask = await platform.call('POST', '/api/v1/auth/passkeys/register/options', {}, person.bearer)
+    expect(code(ask)).toBe('proof_required')
+    const key = { 'x-api-key': 'plk_nonsense' }
+    expect((await platform.call('POST', '/api/v1/auth/passkeys/register/options', {}, key)).status).toBe(401)
   })
 })

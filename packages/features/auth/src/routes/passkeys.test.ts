@@ -151,6 +151,17 @@ describe('registering a passkey', () => {
     expect(code(await send(person.bearer, late))).toBe('passkey_invalid')
   })
 
+  test('options for which nothing has to be shown register nothing', async () => {
+    const person = await platform.signUp()
+    platform.clock.advance(11 * 60_000)
+    const asked = await askToProve(platform, person.bearer)
+    const options = { ...asked.publicKey, rp: { id: 'app.example.com' } }
+    const user = { id: Buffer.from(person.userId.replaceAll('-', ''), 'hex').toString('base64url') }
+    const credential = softPasskey({ origin: PUBLIC_URL }).create({ ...options, user })
+    const reply = await post('passkeys/register/verify', { ceremony: asked.ceremony, credential }, person.bearer)
+    expect(code(reply)).toBe('passkey_invalid')
+  })
+
   test.each<[string, Dishonesty]>([
     ['another origin', { origin: 'https://app.example.com.evil.example' }],
     ['the same host by http', { origin: 'http://app.example.com' }],
