@@ -46,7 +46,7 @@ test('of the models of the platform, each built-in role may do this and no more'
       'serviceAccount:read:all',
       'setting:read:all',
     ].sort(byText),
-    user: ['user:read:own', 'user:update:own'],
+    user: ['aclEntry:read:own', 'user:read:own', 'user:update:own'],
     read_only: looking,
   })
 })

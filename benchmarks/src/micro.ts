@@ -3,6 +3,7 @@ import {
   always,
   and,
   buildPermissionSet,
+  numberPermissions,
   compare,
   contains,
   fieldOf,
@@ -56,6 +57,7 @@ export function measureMicro(): readonly MicroResult[] {
       withFacts: false,
       texts: new TextCache(),
       tableOf: tableOf('shared'),
+      entriesGone: () => '',
     }),
     ...printing(resource),
     ...bodies(resource),
@@ -71,9 +73,12 @@ function decision(): Part {
     { length: 200 },
     (_, index) => `model${index >> 2}:${['read', 'create', 'update', 'delete'][index & 3]}`,
   )
-  const numbers = new Map(names.map((name, number) => [name, number]))
+  const models = Array.from({ length: 50 }, (_, model) => ({
+    name: `model${model}`,
+    verbs: ['read', 'create', 'update', 'delete'],
+  }))
   const { set } = buildPermissionSet(
-    { names, numberOf: (model, action) => numbers.get(`${model}:${action}`) },
+    numberPermissions(models),
     names.filter((_, index) => index % 3 > 0).map((name, index) => (index % 2 === 0 ? `${name}:own` : name)),
   )
   return ['decision', 'permission decision, 200 permissions', (turn) => set.condition(turn % 200)]

@@ -41,6 +41,7 @@ export {
   contains,
   inGroups,
   isNull,
+  listed,
   never,
   not,
   oneOf,
@@ -49,7 +50,8 @@ export {
 export { caseVariants, foldCase } from './condition/fold-case.ts'
 export { explain } from './condition/explain.ts'
 export { holds } from './condition/holds.ts'
-export type { Comparison, Condition, FactName, Facts, Operand, Scalar } from './condition/condition.ts'
+export { entriesFor, settledBy, settleListed } from './condition/settle-listed.ts'
+export type { Comparison, Condition, FactName, Facts, ListedCondition, Operand, Scalar } from './condition/condition.ts'
 export type { ConditionRow } from './condition/holds.ts'
 export type { ExplainedField, ExplainedPart, ExplainedTruth, Explanation, ExplainOptions } from './condition/explain.ts'
 export type { ComparableKind } from './condition/comparable.ts'
@@ -111,7 +113,13 @@ export { FRESH_MS, FreshLookup } from './lookup/fresh-lookup.ts'
 export { FixedStatement, statement } from './ports/statement.ts'
 export type { StatementValue } from './ports/statement.ts'
 export { platformTable } from './table/resource-table.ts'
-export { buildPermissionSet, PermissionSet } from './policy/permission-set.ts'
+export { admits, admittedAmong } from './resource/admitted.ts'
+export { visibleTo } from './policy/visible-to.ts'
+export { isAboutRows, subjectKinds, subjectOf } from './policy/acl.ts'
+export type { AclEffect, AclEntry, AclOperation, AclSaying, SubjectKind } from './policy/acl.ts'
+export type { AlwaysAllowed } from './policy/decisions.ts'
+export type { Permissions } from './policy/permissions.ts'
+export { buildPermissionSet, numberPermissions, PermissionSet } from './policy/permission-set.ts'
 export { formatPermission, parsePermission, scopes } from './policy/permission.ts'
 export { can } from './policy/can.ts'
 export { nearestNames } from './errors/nearest-names.ts'

@@ -1,5 +1,6 @@
 import { StartupError } from '@plinth/core'
 import type {
+  AclSaying,
   Attachment,
   Database,
   DatabaseLimits,
@@ -39,7 +40,7 @@ import { TableFields } from './session/table-fields.ts'
 import { printFixed } from './session/fixed-statement.ts'
 import { Remembered } from './session/remembered.ts'
 import { OwnSystemTransaction } from './session/system-transaction.ts'
-import { tableOf, TextCache } from './statements/printing.ts'
+import { printingOf } from './statements/printing-of.ts'
 import { Sweep } from './sweep/sweep.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
@@ -90,13 +91,12 @@ class SqlDatabase implements Database {
     const withFacts = this.#options.policyFacts ?? false
     const records = compileRecords(registry, withFacts, faults)
     const translation = { fields: new TableFields(registry), recorded: records.tables }
-    const resources = registry.resources.length
-    const runner = { shapes: new ShapeCache(resources), translation }
+    const runner = { shapes: new ShapeCache(registry.resources.length), translation }
     this.#attached = {
       attachment,
       runner,
       session: {
-        printing: { records, withFacts, texts: new TextCache(resources), tableOf: tableOf(this.#isolation) },
+        printing: printingOf(registry, this.#isolation, records, withFacts),
         onEvent: () => this.#relay?.poke(),
       },
       gate:
@@ -153,6 +153,11 @@ class SqlDatabase implements Database {
   findMember(tenantId: string, userId: string): Promise<Member | undefined> {
     this.#ready()
     return this.#remembered?.member(tenantId, userId) ?? Promise.resolve(undefined)
+  }
+
+  findAcl(tenantId: string, subjects: readonly string[]): Promise<readonly AclSaying[] | undefined> {
+    this.#ready()
+    return this.#remembered?.acl(tenantId, subjects) ?? Promise.resolve(undefined)
   }
 
   onForget(listener: () => void): void {
@@ -270,11 +275,8 @@ class SqlDatabase implements Database {
   }
 
   async ping(): Promise<void> {
-    const { runner } = this.#ready()
-    await directRunner(this.#drivers.app, runner).run(
-      { text: 'select 1 as "one"', parameters: [], shape: 'fixed' },
-      'read',
-    )
+    const runner = directRunner(this.#drivers.app, this.#ready().runner)
+    await runner.run({ text: 'select 1 as "one"', parameters: [], shape: 'fixed' }, 'read')
   }
 
   async close(): Promise<void> {

@@ -187,7 +187,9 @@ export function randomFacts(random: Random): Facts {
   }
 }
 
-export function randomCondition(random: Random, depth = 3): Condition {
+/** @param other conditions of another kind, for an eighth of the leaves */
+export function randomCondition(random: Random, depth = 3, other?: (random: Random) => Condition): Condition {
+  if (other && random.below(8) === 0) return other(random)
   const kind = random.below(depth > 0 ? 14 : 10)
   const field = random.pick(fields)
   const value = (): Scalar => (random.below(12) === 0 ? null : random.pick(operands[field] ?? []))
@@ -214,8 +216,8 @@ export function randomCondition(random: Random, depth = 3): Condition {
   if (kind < 12) {
     return {
       kind: random.pick(['and', 'or'] as const),
-      of: Array.from({ length: random.below(4) }, () => randomCondition(random, depth - 1)),
+      of: Array.from({ length: random.below(4) }, () => randomCondition(random, depth - 1, other)),
     }
   }
-  return { kind: 'not', of: randomCondition(random, depth - 1) }
+  return { kind: 'not', of: randomCondition(random, depth - 1, other) }
 }

@@ -1,6 +1,6 @@
 import type { Client } from '../client/client.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { PermissionSet } from '../policy/permission-set.ts'
+import type { Permissions } from '../policy/permissions.ts'
 import type { Rate } from '../ports/rate-limits.ts'
 
 export type PrincipalKind = 'user' | 'service' | 'apiKey' | 'system'
@@ -19,7 +19,7 @@ export interface Principal extends Actor {
   readonly groupIds: readonly string[]
   /** The tenant that the credential belongs to (id or slug); null where it may choose. */
   readonly tenant: string | null
-  readonly permissions: PermissionSet
+  readonly permissions: Permissions
   /** Where the rights come from; without it they are those of `permissions` as they stand. The tenant stage draws them. */
   readonly rights?: Rights
   /** Names of the roles that it has in its tenant, once that is known. */

@@ -29,6 +29,21 @@ export type Condition =
   | { readonly kind: 'isNull'; readonly field: string }
   /** The text is part of the column's text, ignoring case. */
   | { readonly kind: 'contains'; readonly field: string; readonly text: string }
+  | ListedCondition
+
+/**
+ * An entry of the ACL names this very row, for one of the subjects, this action (or every action of the model) and this effect. Read
+ * where the rows are: as SQL; in memory only after `settleListed` has asked which of the rows at hand are named. Never in row-level
+ * security, whose text is written once. It is true or false, never unknown.
+ */
+export interface ListedCondition {
+  readonly kind: 'listed'
+  readonly effect: 'allow' | 'deny'
+  readonly model: string
+  readonly action: string
+  /** `user:…`, `group:…`, `role:…`, `service:…`, `apiKey:…`. */
+  readonly subjects: readonly string[]
+}
 
 export const always: Condition = { kind: 'always' }
 export const never: Condition = { kind: 'never' }
@@ -76,6 +91,15 @@ export function inGroups(field: string): Condition {
 
 export function isNull(field: string): Condition {
   return { kind: 'isNull', field }
+}
+
+export function listed(
+  effect: ListedCondition['effect'],
+  model: string,
+  action: string,
+  subjects: readonly string[],
+): ListedCondition {
+  return { kind: 'listed', effect, model, action, subjects }
 }
 
 export function contains(field: string, text: string): Condition {

@@ -1,9 +1,11 @@
+import { concerns } from '../policy/acl.ts'
 import { isNullish, type ComparableKind } from './comparable.ts'
 import type { Comparison, Condition, FactName, Scalar } from './condition.ts'
 import type { ExplainedTruth, ExplainOptions } from './explain.ts'
 
 /** A condition without parts. */
 export type LeafCondition = Exclude<Condition, { readonly kind: 'and' | 'or' | 'not' }>
+type ListedLeaf = Extract<LeafCondition, { readonly kind: 'listed' }>
 type FieldLeaf = Extract<LeafCondition, { readonly field: string }>
 type CompareLeaf = Extract<LeafCondition, { readonly kind: 'compare' }>
 
@@ -30,6 +32,8 @@ function wordsOf(kind: ComparableKind): Words {
 export function ruleOf(leaf: LeafCondition, { field }: ExplainOptions): string {
   if (leaf.kind === 'always') return 'every row'
   if (leaf.kind === 'never') return 'no row'
+  if (leaf.kind === 'listed')
+    return `an entry of the ACL ${effects[leaf.effect]} ${leaf.model}:${leaf.action} on this row`
   const { kind, confidential } = field(leaf.field)
   switch (leaf.kind) {
     case 'isNull':
@@ -56,7 +60,22 @@ export function reasonOf(leaf: LeafCondition, truth: ExplainedTruth, options: Ex
   if (truth === 'depends') return undefined
   if (leaf.kind === 'always') return 'every row is admitted'
   if (leaf.kind === 'never') return 'no row is admitted'
+  if (leaf.kind === 'listed') return saidOf(leaf, truth, options)
   return withoutRow(leaf, options) ?? withRow(leaf, truth, options)
+}
+
+const effects = { allow: 'allows', deny: 'denies' } as const
+
+/** Names the entries, so that whoever reads it can find and change them. */
+function saidOf(leaf: ListedLeaf, truth: ExplainedTruth, { entries = [] }: ExplainOptions): string {
+  const permission = `${leaf.model}:${leaf.action}`
+  if (truth !== 'true') return `no entry of the ACL ${effects[leaf.effect]} ${permission} on this row`
+  const said = entries.filter((entry) => concerns(entry, leaf))
+  const shown = said.slice(0, SHOWN_VALUES).map(({ id, subject }) => `${id} (to ${subject})`)
+  const more = said.length > SHOWN_VALUES ? ` and ${said.length - SHOWN_VALUES} more` : ''
+  return said.length === 1
+    ? `the ACL entry ${shown[0]!} ${effects[leaf.effect]} ${permission} on this row`
+    : `the ACL entries ${shown.join(', ')}${more} ${leaf.effect} ${permission} on this row`
 }
 
 /** The reasons that no row would change. */

@@ -1,3 +1,4 @@
+import { concerns, type AclEntry } from '../policy/acl.ts'
 import type { ComparableKind } from './comparable.ts'
 import type { Condition, Facts } from './condition.ts'
 import { holds, type ConditionRow } from './holds.ts'
@@ -17,6 +18,11 @@ export interface ExplainOptions {
   readonly field: (name: string) => ExplainedField
   /** Facts about the principal that asks; without them a rule about "the asking user" depends on who asks. */
   readonly facts?: Facts | undefined
+  /**
+   * The entries of the ACL that name the row, for whoever is asked about; needed with a row and a condition that asks the ACL. Those
+   * that are about something else are left aside.
+   */
+  readonly entries?: readonly AclEntry[] | undefined
   /** The value of a field in the row that is explained; without it the rule itself is explained. */
   readonly value?: ConditionRow['value'] | undefined
 }
@@ -129,6 +135,11 @@ function possibleOf(leaf: LeafCondition, options: ExplainOptions): Possible {
   if (aboutAsker && facts === undefined) return anything
   if (leaf.kind === 'inGroups' && facts?.groupIds.length === 0) return certainly.false
   if (leaf.kind === 'compare' && 'fact' in leaf.with && facts?.[leaf.with.fact] === null) return certainly.unknown
+  if (leaf.kind === 'listed') {
+    if (value === undefined) return { true: true, false: true, unknown: false }
+    if (!options.entries) throw new Error('to explain what the ACL says of a row, its entries must be given')
+    return options.entries.some((entry) => concerns(entry, leaf)) ? certainly.true : certainly.false
+  }
   if (value === undefined) return leaf.kind === 'isNull' ? { true: true, false: true, unknown: false } : anything
   const row: ConditionRow = { value, kind: (field) => options.field(field).kind }
   const truth = holds(leaf, row, facts ?? nobody)

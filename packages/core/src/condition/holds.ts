@@ -42,6 +42,8 @@ export function holds(condition: Condition, row: ConditionRow, facts: Facts): Tr
       const value = row.value(condition.field)
       return isNullish(value) ? null : foldCase(value as string).includes(foldCase(condition.text))
     }
+    case 'listed':
+      throw new Error('what the ACL says of a row is in the database: settle the condition first (settleListed)')
   }
 }
 

@@ -39,6 +39,8 @@ export interface FeatureSlots {
   readonly accounts?: Accounts
   /** What roles may do. At most one feature fills it; called once. */
   readonly roles?: (platform: Platform) => Roles
+  /** It keeps entries of the ACL, so that requests ask what they say of whoever asks. */
+  readonly acl?: true
   /** Where principals are found by name, for explanations. */
   readonly principals?: readonly PrincipalSource[]
 }

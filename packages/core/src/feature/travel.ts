@@ -48,6 +48,8 @@ export const platformTravels: Travels = {
   'plinth.groups': {},
   'plinth.group_members': {},
   'plinth.user_roles': {},
+  // Of keys, which stay behind, nothing is said to anybody: no key will have their ids.
+  'plinth.acl_entries': { users: ['subject_id'], leaves: ['subject', 'everything'] },
   'plinth.events': { stays: 'handed on by the platform on which they happened' },
   'plinth.idempotency_keys': { stays: 'answers to requests that were made to this platform' },
   'plinth.rate_limits': { stays: 'what the operator of a platform allows on it' },

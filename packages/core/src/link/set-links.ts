@@ -4,7 +4,7 @@ import { problem } from '../errors/plinth-error.ts'
 import { pointer } from '../input/validate.ts'
 import type { Call } from '../pipeline/call.ts'
 import { RELATED_TO, type RawRow, type Transaction } from '../ports/database.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admittedAmong } from '../resource/admitted.ts'
 import { withOwnerGroup } from '../resource/new-row-scope.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { partsOf } from '../routes/resource/write-by-call.ts'
@@ -64,9 +64,8 @@ export async function setLinks(
   }
   const added = [...new Set(wanted)].filter((each) => !tied.has(each))
   const visible = may(through, 'read')
-  const removed = ties.filter(
-    (tie) => !wanted.includes(farOf(tie)) && seen.has(farOf(tie)) && holdsFor(through, tie, visible, call.scope.facts),
-  )
+  const dropped = ties.filter((tie) => !wanted.includes(farOf(tie)) && seen.has(farOf(tie)))
+  const removed = await admittedAmong(transaction, through, dropped, visible, call.scope.facts)
   const parts = partsOf(call, transaction, transaction)
   for (const each of added) {
     const ends = new Map([

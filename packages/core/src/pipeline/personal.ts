@@ -66,7 +66,7 @@ function refuseWithout(platform: Platform, principal: InTenant['principal'], nee
   const [model = '', action = ''] = needed.split(':')
   const number = platform.registry.permissions.numberOf(model, action)
   // Of no rows there are no own ones: a narrower scope is none.
-  if (number === undefined || !principal.permissions.scopes(number).includes('all'))
+  if (number === undefined || !principal.permissions.everywhere(number))
     throw problem('permission_denied', { detail: `This needs the permission ${needed}.` })
 }
 

@@ -4,6 +4,7 @@ import { problem } from '../errors/plinth-error.ts'
 import { logEvents } from '../logging/events.ts'
 import type { Platform } from '../platform/platform.ts'
 import { staleness } from '../policy/freshness.ts'
+import { visibleTo } from '../policy/visible-to.ts'
 import type { GuardedRoute } from '../routes/route.ts'
 import type { InTenant } from './tenant.ts'
 
@@ -53,9 +54,7 @@ export function authorize(platform: Platform, request: InTenant): Authorized {
     principal: `${principal.kind}:${principal.id}`,
     tenant: request.tenant.slug,
   })
-  // Who may change a row may be told of it: without read permission, the rows of the verb itself are the visible ones.
-  const seeing = principal.permissions.condition(route.seeing)
-  return mint(request, seeing.kind === 'never' ? allowed : seeing, allowed)
+  return mint(request, visibleTo(principal.permissions, route.seeing, allowed), allowed)
 }
 
 /** What is asked for: of a route of Plinth, or of one that the host wrote. */
@@ -69,10 +68,9 @@ export function allowedTo(principal: Principal, asked: Asked): Condition {
       ? principal.permissions.condition(asked.permission)
       : or(...ways.map((way) => principal.permissions.condition(way.permission)))
   if (allowed.kind !== 'never') return allowed
-  const { name } = asked.guarded ?? asked.resource
-  throw problem('permission_denied', {
-    detail: `This needs the permission ${ways.map((way) => `${name}:${way.verb}`).join(' or ')}.`,
-  })
+  const own = (asked.guarded ?? asked.resource).name
+  const names = ways.map((way) => `${'of' in way && way.of !== undefined ? way.of : own}:${way.verb}`)
+  throw problem('permission_denied', { detail: `This needs the permission ${names.join(' or ')}.` })
 }
 
 /**

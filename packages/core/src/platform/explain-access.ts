@@ -4,8 +4,10 @@ import { always, never, type Condition, type Facts } from '../condition/conditio
 import type { Explanation } from '../condition/explain.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import { openView } from '../fields/field-view.ts'
+import { entriesFor, listedIn } from '../condition/settle-listed.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
+import { visibleTo } from '../policy/visible-to.ts'
 import type { PermissionScope } from '../policy/permission.ts'
 import type { RawRow, Scope, Session } from '../ports/database.ts'
 import { withBuiltInRows } from '../resource/built-in-rows.ts'
@@ -81,7 +83,9 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
   }
   const rule = principal.permissions.condition(permission)
   const held = principal.permissions.scopes(permission)
-  const seeing = principal.permissions.condition(platform.registry.permissions.numberOf(resource.name, 'read') ?? -1)
+  // A right to a field shows no row.
+  const reading = platform.registry.permissions.numberOf(resource.name, 'read')!
+  const seeing = visibleTo(principal.permissions, reading, field === undefined ? rule : never)
   const scope = scopeOf(platform, { principal, tenant, requestId: randomUUID() })
   const asked: Asked = {
     principal,
@@ -100,17 +104,7 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
       ? withoutPermission(asked)
       : question.id === undefined
         ? withoutRow(asked)
-        : overRow(
-            asked,
-            seeing.kind !== 'never' ? seeing : field === undefined ? rule : never,
-            await sessionOf(platform, scope).read({
-              resource,
-              id: question.id,
-              visible: always,
-              view: openView(resource),
-            }),
-            question.id,
-          )
+        : await overRow(asked, seeing, sessionOf(platform, scope), question.id)
   const fresh = resource.actions.find((action) => action.name === verb)?.fresh
   const settled = withFreshness(verdict, principal, {
     fresh,
@@ -254,8 +248,9 @@ function sentenceOf(decision: Verdict['decision'], asked: Asked, explanation: Ex
     : `Denied: ${holds}, and no row can be in it. ${explanation.sentence}`
 }
 
-function overRow(asked: Asked, seeing: Condition, row: RawRow | undefined, id: string): Verdict {
+async function overRow(asked: Asked, seeing: Condition, session: Session, id: string): Promise<Verdict> {
   const { principal, resource, tenant, facts } = asked
+  const row = await session.read({ resource, id, visible: always, view: openView(resource) })
   if (!row)
     return {
       decision: 'denied',
@@ -264,8 +259,9 @@ function overRow(asked: Asked, seeing: Condition, row: RawRow | undefined, id: s
       sentence: `Denied: tenant ${tenant.slug} has no ${resource.name} ${id}.`,
       rules: [tenantRule(asked), { source: 'row', name: id, effect: 'refuses' }],
     }
-  const seen = explainFor(resource, seeing, facts, row)
-  const may = explainFor(resource, asked.rule, facts, row)
+  const entries = await entriesFor(session, [...listedIn(seeing), ...listedIn(asked.rule)], [row['id'] ?? null])
+  const seen = explainFor(resource, seeing, facts, row, entries)
+  const may = explainFor(resource, asked.rule, facts, row, entries)
   const visible = seen.verdict === 'true'
   const allowed = visible && may.verdict === 'true'
   const rules: AccessRule[] = [tenantRule(asked), ...roleRules(asked)]

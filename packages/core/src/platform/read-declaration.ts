@@ -45,6 +45,7 @@ export function readDeclaration(
       [...linked.resources, ...linked.resources.flatMap(fieldModelsOf), ...permissionsBeside(features)].sort(byName),
     ),
     templates: linked.links,
+    acl: features.some((feature) => feature.slots?.acl === true),
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
     travels: readTravels(linked.resources, features, faults),
   }

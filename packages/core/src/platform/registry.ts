@@ -15,6 +15,8 @@ export interface Registry {
   readonly permissions: PermissionNumbers
   /** Which resources come from the templates of which. */
   readonly templates: TemplateLinks
+  /** Whether some feature keeps entries of the ACL: where none does, nobody asks for any. */
+  readonly acl: boolean
   /** Event types that some feature listens to; `*` is all. */
   readonly listened: ReadonlySet<string>
   /** What is said of tables when a tenant moves, by the name that they have for it: `sites`, `plinth.groups`. */

@@ -1,6 +1,8 @@
 import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
+import { nowhereAlways } from './decisions.ts'
+import type { Roles } from './roles.ts'
 
 /** The role that a tenant never lacks. Only an owner makes another one: an admin could otherwise remove those above him. */
 export const OWNER = 'owner'
@@ -47,4 +49,16 @@ export async function refuseGrant(
   const given = await platform.roles.permissionsOf(tenantId, roles)
   if (!given.isWithin(principal.permissions))
     throw problem('permission_denied', { detail: 'These roles may do more than you may yourself.' })
+  if (!alwaysWithin(platform.roles, roles, principal.roles ?? []))
+    throw problem('permission_denied', {
+      detail: 'No entry of the ACL can deny these roles anything, and of yours that is not so.',
+    })
+}
+
+/** Whether on every model where nothing can be denied to those roles, nothing can be denied to these. */
+export function alwaysWithin(port: Roles, theirs: readonly string[], mine: readonly string[]): boolean {
+  const given = port.alwaysAllowed?.(theirs) ?? nowhereAlways
+  const own = port.alwaysAllowed?.(mine) ?? nowhereAlways
+  if (own === 'everything') return true
+  return given !== 'everything' && [...given].every((model) => own.has(model))
 }

@@ -1,6 +1,7 @@
 import { always, compareFact, inGroups, never, or, type Condition } from '../condition/condition.ts'
 import { isFieldModel } from '../fields/field-permission.ts'
 import { parsePermission, scopes, type Permission, type PermissionScope } from './permission.ts'
+import type { Permissions } from './permissions.ts'
 
 const bits: Readonly<Record<PermissionScope, number>> = { all: 1, group: 2, own: 4 }
 
@@ -22,6 +23,13 @@ function narrower(left: number, right: number): number {
   return right & bits.all ? left : left & right
 }
 
+/** Scopes of one permission as a number. */
+export const scopeMask = { everything: bits.all, narrower } as const
+
+export function scopesOf(mask: number): readonly PermissionScope[] {
+  return scopes.filter((scope) => (mask & bits[scope]) !== 0)
+}
+
 /** Whether `left` admits no row that `right` does not. Beside `all` the other scopes say nothing: `site:read` holds `site:read:own`. */
 function covers(right: number, left: number): boolean {
   return (right & bits.all) !== 0 || (left & ~right) === 0
@@ -31,6 +39,10 @@ function covers(right: number, left: number): boolean {
 export interface PermissionNumbers {
   readonly names: readonly string[]
   numberOf(model: string, action: string): number | undefined
+  /** Model and action of a number that there is. */
+  partsOf(permission: number): readonly [model: string, action: string]
+  /** The actions of a model with their numbers; none of a model that there is not. */
+  ofModel(model: string): readonly (readonly [action: string, permission: number])[]
 }
 
 export function numberPermissions(
@@ -38,11 +50,21 @@ export function numberPermissions(
 ): PermissionNumbers {
   const names = models.flatMap((model) => model.verbs.map((verb) => `${model.name}:${verb}`))
   const numbers = new Map(names.map((name, number) => [name, number]))
-  return { names, numberOf: (model, action) => numbers.get(`${model}:${action}`) }
+  const parts = names.map((name) => {
+    const [model = '', action = ''] = name.split(':')
+    return [model, action] as const
+  })
+  const byModel = Map.groupBy(parts.keys(), (number) => parts[number]![0])
+  return {
+    names,
+    numberOf: (model, action) => numbers.get(`${model}:${action}`),
+    partsOf: (permission) => parts[permission]!,
+    ofModel: (model) => (byModel.get(model) ?? []).map((number) => [parts[number]![1], number] as const),
+  }
 }
 
-/** What one principal may do: a mask of scopes by permission number, built once per principal. */
-export class PermissionSet {
+/** What roles allow: a mask of scopes by permission number, built once per set of roles. */
+export class PermissionSet implements Permissions {
   readonly #masks: Uint8Array
 
   constructor(masks: Uint8Array) {
@@ -54,14 +76,33 @@ export class PermissionSet {
     return conditions[this.#masks[permission] ?? 0]!
   }
 
-  /** In which scopes it is held, for explanations. */
+  narrowing(): Condition {
+    return always
+  }
+
   scopes(permission: number): readonly PermissionScope[] {
-    const mask = this.#masks[permission] ?? 0
-    return scopes.filter((scope) => (mask & bits[scope]) !== 0)
+    return scopesOf(this.mask(permission))
+  }
+
+  /** The scopes as a number. */
+  mask(permission: number): number {
+    return this.#masks[permission] ?? 0
   }
 
   holds(permission: number): boolean {
-    return (this.#masks[permission] ?? 0) !== 0
+    return this.mask(permission) !== 0
+  }
+
+  everywhere(permission: number): boolean {
+    return (this.mask(permission) & bits.all) !== 0
+  }
+
+  get roles(): PermissionSet {
+    return this
+  }
+
+  get grantable(): PermissionSet {
+    return this
   }
 
   /** What both allow. Of two scopes that differ (`own` and `group`) neither holds. */
@@ -69,9 +110,15 @@ export class PermissionSet {
     return new PermissionSet(this.#masks.map((mask, permission) => narrower(mask, other.#masks[permission] ?? 0)))
   }
 
-  /** Whether the other one allows everything that this one does. */
-  isWithin(other: PermissionSet): boolean {
-    return this.#masks.every((mask, permission) => covers(other.#masks[permission] ?? 0, mask))
+  /** Whether whoever has the other ones may give all of these to somebody. */
+  isWithin(other: Pick<Permissions, 'grantable'>): boolean {
+    const { grantable } = other
+    return this.#masks.every((mask, permission) => covers(grantable.mask(permission), mask))
+  }
+
+  /** The same without certain permissions. */
+  without(taken: (permission: number) => boolean): PermissionSet {
+    return new PermissionSet(this.#masks.map((mask, permission) => (mask !== 0 && taken(permission) ? 0 : mask)))
   }
 
   /** What either allows. */

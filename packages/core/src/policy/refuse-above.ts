@@ -2,7 +2,7 @@ import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { StatementRunner } from '../ports/database.ts'
-import { OWNER } from './grant-roles.ts'
+import { alwaysWithin, OWNER } from './grant-roles.ts'
 import { heldRoles, type RoleHolder } from './held-roles.ts'
 import { rolesIn } from './roles.ts'
 
@@ -23,8 +23,10 @@ export async function refuseAbove(
   const roles = await heldRoles(system, tenantId, of)
   if (roles.includes(OWNER) && !principal.roles?.includes(OWNER))
     throw problem('permission_denied', { detail: 'Only an owner does this to an owner.' })
-  const rights = await rolesIn(platform, system).roles.permissionsOf(tenantId, roles)
-  if (!rights.isWithin(principal.permissions)) throw problem('permission_denied', { detail: detailFor(of) })
+  const port = rolesIn(platform, system).roles
+  const rights = await port.permissionsOf(tenantId, roles)
+  if (!rights.isWithin(principal.permissions) || !alwaysWithin(port, roles, principal.roles ?? []))
+    throw problem('permission_denied', { detail: detailFor(of) })
 }
 
 function detailFor(of: RoleHolder): string {

@@ -1,4 +1,5 @@
 import type { StatementRunner } from '../ports/database.ts'
+import type { AlwaysAllowed } from './decisions.ts'
 import { PermissionSet } from './permission-set.ts'
 
 /** What roles may do. Filled by `rbac()`; where nobody fills it no role means anything, and members may do nothing. */
@@ -14,6 +15,8 @@ export interface Roles {
   nearest?(tenantId: string, role: string): readonly string[] | Promise<readonly string[]>
   /** Role names in the order of their weight, the weightiest first; `role` of an access token is the first. */
   rank(roles: readonly string[]): readonly string[]
+  /** On which models these roles may do everything, whatever the ACL denies. Left out: on none. */
+  alwaysAllowed?(roles: readonly string[]): AlwaysAllowed
   /**
    * The same as they are inside this transaction of the system, for what is decided in it: what others change meanwhile waits. Where
    * it is left out, they are asked as ever; whoever asks a database for them must not leave it out, since the embedded one has a

@@ -5,6 +5,7 @@ import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { Actor } from '../auth/principal.ts'
+import type { AclEntry, AclOperation, AclSaying } from '../policy/acl.ts'
 import type { Member, Tenant, TenantDraft } from '../tenancy/tenant.ts'
 import type { IdempotencyKey, KeyClaim } from './idempotency-key.ts'
 import type { Logger } from './logger.ts'
@@ -169,6 +170,8 @@ export interface Session {
   read(operation: ReadOperation): Promise<RawRow | undefined>
   list(operation: ListOperation): Promise<readonly RawRow[]>
   count(operation: Pick<ListOperation, 'resource' | 'where'>): Promise<number>
+  /** The entries of the ACL that name one of these rows, for one of these subjects. */
+  aclEntries(operation: AclOperation): Promise<readonly AclEntry[]>
   /** Each row with {@link RELATED_TO}. */
   related(operation: RelatedOperation): Promise<readonly RawRow[]>
   create(operation: CreateOperation): Promise<RawRow>
@@ -266,7 +269,9 @@ export interface Database {
   findTenant(idOrSlug: string): Promise<Tenant | undefined>
   /** What a user is in a tenant; undefined where he is nothing. Kept for a second. */
   findMember(tenantId: string, userId: string): Promise<Member | undefined>
-  /** Drops what `findTenant` and `findMember` keep, in this process. Others follow within a second. */
+  /** In summary, what the ACL says of these subjects, given in one order; undefined for nothing. Kept for a second. */
+  findAcl(tenantId: string, subjects: readonly string[]): Promise<readonly AclSaying[] | undefined>
+  /** Drops what `findTenant`, `findMember` and `findAcl` keep, in this process. Others follow within a second. */
   forget(): void
   /** Told whenever that happens: others remember what belongs to members too (sessions, keys). */
   onForget(listener: () => void): void

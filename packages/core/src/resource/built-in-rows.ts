@@ -4,7 +4,7 @@ import type { Facts } from '../condition/condition.ts'
 import { closedView, markShown } from '../fields/field-view.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { ListOperation, Raw, RawRow, Session, SortKey, Stored } from '../ports/database.ts'
-import { holdsFor } from './holds-for.ts'
+import { admits, admittedAmong } from './admitted.ts'
 import type { ResourceInfo } from './resource-info.ts'
 
 /** Makes the built-in rows of a resource, once per platform: values as the driver hands them over (json is text), without the platform's columns. */
@@ -61,23 +61,29 @@ export function withBuiltInRows(session: Session, registry: Registry, facts: Fac
   const any = withRows.get(registry) ?? registry.resources.some(({ declaration }) => declaration.builtIn !== undefined)
   withRows.set(registry, any)
   if (!any) return session
-  const matching = ({ resource, where }: Pick<ListOperation, 'resource' | 'where'>): readonly RawRow[] =>
-    builtInRows(registry, resource).filter((row) => holdsFor(resource, row, where, facts))
+  const matching = ({
+    resource,
+    where,
+  }: Pick<ListOperation, 'resource' | 'where'>): readonly RawRow[] | Promise<readonly RawRow[]> => {
+    const rows = builtInRows(registry, resource)
+    return rows.length === 0 ? rows : admittedAmong(session, resource, rows, where, facts)
+  }
   return {
     async read(operation) {
       const row = builtInRow(registry, operation.resource, operation.id)
       if (!row) return session.read(operation)
       const { resource, visible, view = closedView(resource) } = operation
-      return holdsFor(resource, row, visible, facts) ? markShown(view, resource, row, facts) : undefined
+      return (await admits(session, resource, row, visible, facts)) ? markShown(view, resource, row, facts) : undefined
     },
     async list(operation) {
       const { resource, sort, after, view = closedView(resource) } = operation
-      const rows = matching(operation)
+      const rows = (await matching(operation))
         .filter((row) => !after || compareRows(sort, row, keyed(sort, after)) > 0)
         .map((row) => markShown(view, resource, row, facts))
       return rows.length === 0 ? session.list(operation) : listBoth(session, operation, rows)
     },
-    count: async (operation) => (await session.count(operation)) + matching(operation).length,
+    count: async (operation) => (await session.count(operation)) + (await matching(operation)).length,
+    aclEntries: (operation) => session.aclEntries(operation),
     related: (operation) => session.related(operation),
     create: (operation) => session.create(operation),
     update: (operation) => session.update(operation),

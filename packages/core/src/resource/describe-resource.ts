@@ -14,7 +14,7 @@ import { factsOf } from '../template/implied-facts.ts'
 import { annotate } from './annotate.ts'
 import type { Resource } from './define-resource.ts'
 import { verifyHooks } from './hooks.ts'
-import { operationNames, settleOperations, verbsOf } from './operations.ts'
+import { operationNames, settleOperations, SHARE, verbsOf } from './operations.ts'
 import type { FieldFacts } from './field-facts.ts'
 import { withoutReserved } from './reserved-ids.ts'
 import { verifyKey } from './verify-key.ts'
@@ -132,7 +132,7 @@ function verifyNames(
     const path = `${at}.actions.${action}`
     if (!/^[a-z][a-zA-Z0-9-]*$/.test(action))
       faults.push({ path, problem: 'is no usable path segment', fix: "name it like 'archive'" })
-    if ((operationNames as readonly string[]).includes(action) || ['new', 'edit'].includes(action)) {
+    if ((operationNames as readonly string[]).includes(action) || ['new', 'edit', SHARE].includes(action)) {
       faults.push({ path, problem: 'has the name of an operation', fix: 'choose another verb' })
     }
     if (typeof given.run !== 'function')

@@ -1,5 +1,6 @@
 import type { Condition, Facts } from '../condition/condition.ts'
 import { explain, type Explanation } from '../condition/explain.ts'
+import type { AclEntry } from '../policy/acl.ts'
 import type { RawRow } from '../ports/database.ts'
 import { fieldOf, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
@@ -11,11 +12,19 @@ export function isConfidential(field: FieldInfo): boolean {
 /**
  * Explains a condition over a resource in words: over one stored row, or (without one) the rule itself. Values of secret, hidden,
  * restricted and personal fields are withheld.
+ * @param entries of the ACL that name the row, where the condition asks it (`entriesFor`)
  * @param facts of the principal that asks; without them a rule about the asker depends on who asks
  */
-export function explainFor(resource: ResourceInfo, condition: Condition, facts?: Facts, row?: RawRow): Explanation {
+export function explainFor(
+  resource: ResourceInfo,
+  condition: Condition,
+  facts?: Facts,
+  row?: RawRow,
+  entries?: readonly AclEntry[],
+): Explanation {
   return explain(condition, {
     facts,
+    entries,
     value: row && ((name) => row[name]),
     field: (name) => {
       const field = fieldOf(resource, name)

@@ -62,5 +62,8 @@ export function settleOperations(
  * `clear` are there whether or not they are served: code asks them, too.
  */
 export function verbsOf({ clear }: Required<Operations>, soft: boolean): readonly string[] {
-  return ['read', 'create', 'update', 'delete', ...(soft ? ['restore'] : []), ...(clear ? ['clear'] : [])]
+  return ['read', 'create', 'update', 'delete', ...(soft ? ['restore'] : []), ...(clear ? ['clear'] : []), SHARE]
 }
+
+/** The permission to say, by entries of the ACL, who may do what with which rows. It is no operation: `/acl` asks it. */
+export const SHARE = 'share'

@@ -6,6 +6,7 @@ import { defaultSort, readSort } from '../list/sort.ts'
 import { decodeRow } from '../output/print-row.ts'
 import type { Platform } from '../platform/platform.ts'
 import { can } from '../policy/can.ts'
+import { visibleTo } from '../policy/visible-to.ts'
 import type { RawRow, Scope, Session } from '../ports/database.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 import type { ParamsOf } from '../template/facts.ts'
@@ -65,8 +66,8 @@ export function reach(parts: ReadingParts, resource: ResourceInfo, verb: string,
   if (allowed.kind === 'never') {
     throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:${verb}.` })
   }
-  const visible = permitted(parts, resource, 'read')
-  return { visible: visible.kind === 'never' ? allowed : visible, allowed, covered: undefined }
+  const reading = parts.platform.registry.permissions.numberOf(resource.name, 'read')!
+  return { visible: visibleTo(parts.principal.permissions, reading, allowed), allowed, covered: undefined }
 }
 
 /** What of the fields is shown to code; of the row that the action's permission covers, all. */

@@ -80,6 +80,7 @@ export function withReadingHooks(parts: ReadingParts, contextOf: (parts: Reading
     },
     count: async (operation) =>
       session.count({ ...operation, where: await narrowed(operation.resource, operation.where) }),
+    aclEntries: (operation) => session.aclEntries(operation),
     create: (operation) => session.create(operation),
     update: (operation) => session.update(operation),
     delete: (operation) => session.delete(operation),

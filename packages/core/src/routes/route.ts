@@ -100,8 +100,8 @@ export interface GuardedRoute extends RouteFacts {
   readonly guarded?: ResourceInfo
   /** Number of `resource:verb`, for the decision. */
   readonly permission: number
-  /** Other verbs, any of which will do as well: the route asks each for what it does by it. */
-  readonly otherwise?: readonly { readonly verb: string; readonly permission: number }[]
+  /** Other verbs (`of` another resource, where it says so), any of which will do as well: the route asks each for what it does by it. */
+  readonly otherwise?: readonly { readonly verb: string; readonly of?: string; readonly permission: number }[]
   /** Seconds within which its caller must have signed in. */
   readonly fresh?: number | undefined
   /** Number of `resource:read`: what may be seen decides between 404 and 403. */

@@ -1,27 +1,31 @@
-import type { Principal } from '../auth/principal.ts'
+import type { Principal, PrincipalKind } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
+import { aclMasks, subjectOf, type SubjectKind } from '../policy/acl.ts'
+import { Decisions, nowhereAlways, type Bearer } from '../policy/decisions.ts'
+import type { PermissionSet } from '../policy/permission-set.ts'
+import type { Permissions } from '../policy/permissions.ts'
 import type { Member, Tenant } from './tenant.ts'
 
 /**
  * The principal with the rights that it has in this tenant: those of the membership, those of the roles of its key, or what both
- * allow. Who is no member is told what a stranger is told.
+ * allow; with what the ACL says of each. Who is no member is told what a stranger is told.
  * @throws tenant_forbidden, second_factor_required
  */
 export async function enterTenant(platform: Platform, principal: Principal, tenant: Tenant): Promise<Principal> {
+  // The platform itself: nothing is in its way, and it names its reason in the log.
+  if (principal.kind === 'system') return principal
   const { rights } = principal
-  if (!rights) return principal
-  const { member: userId, roles } = rights
-  const member = userId === undefined ? undefined : await membership(platform, tenant, userId)
+  const member = rights?.member === undefined ? undefined : await membership(platform, tenant, rights.member)
   if (member && tenant.requireMfa && principal.session?.secondFactor !== true) throw problem('second_factor_required')
-  const ofMember = member && (await platform.roles.permissionsOf(tenant.id, member.roles))
-  const ofRoles = roles && (await platform.roles.permissionsOf(tenant.id, roles))
-  const permissions = ofMember && ofRoles ? ofRoles.within(ofMember) : (ofMember ?? ofRoles)
+  const bearers = await Promise.all(bearersOf(platform, principal, tenant, member))
+  const permissions = decided(platform, bearers)
+  if (!rights) return { ...principal, permissions }
   return {
     ...principal,
-    ...(permissions && { permissions }),
+    permissions,
     groupIds: member?.groupIds ?? principal.groupIds,
-    roles: platform.roles.rank(roles ?? member?.roles ?? []),
+    roles: platform.roles.rank(rights.roles ?? member?.roles ?? []),
   }
 }
 
@@ -29,4 +33,72 @@ async function membership(platform: Platform, tenant: Tenant, userId: string): P
   const member = await platform.database.findMember(tenant.id, userId)
   if (member?.status !== 'active') throw problem('tenant_forbidden')
   return member
+}
+
+const kinds: Readonly<Record<Exclude<PrincipalKind, 'system'>, SubjectKind>> = {
+  user: 'user',
+  service: 'service',
+  apiKey: 'apiKey',
+}
+
+/** A key of a member has its own roles, and its own place in the ACL: what it may do, both must allow. */
+function bearersOf(
+  platform: Platform,
+  principal: Principal,
+  tenant: Tenant,
+  member: Member | undefined,
+): readonly Promise<Bearer>[] {
+  const { rights, kind, id } = principal
+  const itself = kind === 'system' ? [] : [subjectOf(kinds[kind], id)]
+  if (!rights)
+    return [bearer(platform, tenant, principal.permissions.roles, [...itself, ...groups(principal.groupIds)], [])]
+  const asMember = (also: readonly string[]): Promise<Bearer> =>
+    withRoles(
+      platform,
+      tenant,
+      [subjectOf('user', rights.member!), ...also, ...groups(member!.groupIds)],
+      member!.roles,
+    )
+  if (!rights.roles)
+    return [member ? asMember(kind === 'apiKey' ? itself : []) : withRoles(platform, tenant, itself, [])]
+  const asKey = withRoles(platform, tenant, [...itself, ...(member ? [] : groups(principal.groupIds))], rights.roles)
+  return member ? [asKey, asMember([])] : [asKey]
+}
+
+const groups = (ids: readonly string[]): readonly string[] => ids.map((id) => subjectOf('group', id))
+
+async function withRoles(
+  platform: Platform,
+  tenant: Tenant,
+  subjects: readonly string[],
+  roles: readonly string[],
+): Promise<Bearer> {
+  const held = await platform.roles.permissionsOf(tenant.id, roles)
+  return bearer(platform, tenant, held, [...subjects, ...roles.map((role) => subjectOf('role', role))], roles)
+}
+
+async function bearer(
+  platform: Platform,
+  tenant: Tenant,
+  held: PermissionSet,
+  unsorted: readonly string[],
+  roles: readonly string[],
+): Promise<Bearer> {
+  const { registry, database } = platform
+  // In one order: what is kept of the ACL is kept under them.
+  const subjects = [...new Set(unsorted)].sort()
+  const said = registry.acl ? await database.findAcl(tenant.id, subjects) : undefined
+  return {
+    roles: held,
+    acl: aclMasks(registry.permissions, said),
+    subjects,
+    always: platform.roles.alwaysAllowed?.(roles) ?? nowhereAlways,
+  }
+}
+
+/** Where nothing but roles has a say, they are the decision, as they were made once for everybody who has them. */
+function decided({ registry }: Platform, bearers: readonly Bearer[]): Permissions {
+  const [only, ...others] = bearers
+  if (only && others.length === 0 && only.acl.size === 0) return only.roles
+  return new Decisions(registry.permissions, bearers)
 }

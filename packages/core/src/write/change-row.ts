@@ -8,7 +8,7 @@ import { storedValues, validate } from '../input/validate.ts'
 import { databaseDefault, type ChangeOperation, type RawRow } from '../ports/database.ts'
 import { writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 import { viewOf } from '../resource/reading-context.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admits } from '../resource/admitted.ts'
 import { concernsTemplates, holdTemplates } from '../template/settle.ts'
 import { immutableOf, refuseChanged, type Values } from './immutable-fields.ts'
 import { changeNeedsTransaction } from './needs-transaction.ts'
@@ -78,7 +78,7 @@ export async function changeRow(
   const current = await transaction.lock({ resource, id, visible })
   if (!current) throw problem('not_found')
   // Who may not change the row, or a field of it, is told that, and nothing about its values.
-  if (!holdsFor(resource, current, allowed, parts.scope.facts)) throw deniedRow(resource, 'update')
+  if (!(await admits(transaction, resource, current, allowed, parts.scope.facts))) throw deniedRow(resource, 'update')
   const given = { ...change, values, nested, fixed }
   const mine = without(given, resource, unwritableOn(writes, fieldsOf(given), current, { resource, writer: parts }))
   const merged: Values = new Map(mine.values)

@@ -1,7 +1,7 @@
 import { oneOf, type Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { RawRow } from '../ports/database.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admittedAmong } from '../resource/admitted.ts'
 import { permitted } from '../resource/reading-context.ts'
 import { fieldOf, type ResourceInfo } from '../resource/resource-info.ts'
 import { childrenOf, isSoft } from './family.ts'
@@ -74,7 +74,7 @@ async function collect(
     const isRoot = (row: RawRow): boolean => resource === roots.resource && roots.ids.has(String(row.id))
     const fresh = rows.filter((row) => !known.rows.has(String(row.id)) && !isRoot(row))
     if (fresh.length === 0) continue
-    authorise(parts, resource, fresh)
+    await authorise(parts, resource, fresh)
     for (const row of fresh) known.rows.set(String(row.id), row)
     let total = 0
     for (const each of taken.values()) if (each !== known) total += each.rows.size
@@ -95,10 +95,11 @@ async function collect(
   }
 }
 
-function authorise(parts: WriteParts, resource: ResourceInfo, rows: readonly RawRow[]): void {
+async function authorise(parts: WriteParts, resource: ResourceInfo, rows: readonly RawRow[]): Promise<void> {
   const allowed = permitted(parts, resource, 'delete')
   if (allowed.kind === 'always') return
-  if (rows.every((row) => holdsFor(resource, row, allowed, parts.scope.facts))) return
+  const admitted = await admittedAmong(parts.session, resource, rows, allowed, parts.scope.facts)
+  if (admitted.length === rows.length) return
   throw allowed.kind === 'never'
     ? problem('permission_denied', { detail: `What belongs to it needs the permission ${resource.name}:delete.` })
     : deniedRow(resource, 'delete')

@@ -26,7 +26,7 @@ export async function deleteRow(parts: WriteParts, operation: ChangeOperation): 
   // So that nobody attaches a child meanwhile: of a soft deletion the foreign key knows nothing.
   const row = await transaction.lock({ resource, id, visible, strength: 'delete' })
   if (!row) throw problem('not_found')
-  authoriseLocked(parts, row, operation, 'delete')
+  await authoriseLocked(parts, row, operation, 'delete')
   await runRowHook(parts, resource, row, 'beforeDelete')
   await deleteDependents(parts, resource, [String(row.id)])
   const result = await transaction.delete({ ...operation, ifVersion: undefined })

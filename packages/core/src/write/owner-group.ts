@@ -1,6 +1,6 @@
 import { problem } from '../errors/plinth-error.ts'
 import type { ChangeOperation, RawRow, UpdateOperation } from '../ports/database.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admits } from '../resource/admitted.ts'
 import { fieldOf, type ResourceInfo } from '../resource/resource-info.ts'
 import type { Values } from './immutable-fields.ts'
 import { deniedRow, type WriteParts } from './write-parts.ts'
@@ -24,12 +24,12 @@ export function refuseForeignGroup(parts: WriteParts, resource: ResourceInfo, va
  * out of his scope into somebody else's.
  * @throws validation_failed, permission_denied
  */
-export function settleOwnerGroup(
+export async function settleOwnerGroup(
   parts: WriteParts,
   { resource, allowed }: ChangeOperation,
   current: RawRow,
   values: Values,
-): void {
+): Promise<void> {
   const field = fieldOf(resource, 'ownerGroupId')
   const group = values.get(field)
   if (group === undefined) return
@@ -39,5 +39,5 @@ export function settleOwnerGroup(
   }
   refuseForeignGroup(parts, resource, values)
   const after: RawRow = { ...current, ownerGroupId: typeof group === 'string' ? group : null }
-  if (!holdsFor(resource, after, allowed, parts.scope.facts)) throw deniedRow(resource, 'update')
+  if (!(await admits(parts.session, resource, after, allowed, parts.scope.facts))) throw deniedRow(resource, 'update')
 }

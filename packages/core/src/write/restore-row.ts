@@ -3,7 +3,7 @@ import { problem, type InputFault } from '../errors/plinth-error.ts'
 import { isoTime } from '../columns/kinds.ts'
 import { pointer } from '../input/validate.ts'
 import type { ChangeOperation, RawRow } from '../ports/database.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admittedAmong } from '../resource/admitted.ts'
 import { permitted } from '../resource/reading-context.ts'
 import { openView } from '../fields/field-view.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
@@ -28,7 +28,7 @@ export async function restoreRow(parts: WriteParts, operation: ChangeOperation):
   const transaction = transactionOf(parts)
   const row = await transaction.lock({ resource, id, visible, state: 'any' })
   if (!row) throw problem('not_found')
-  authoriseLocked(parts, row, operation, 'restore')
+  await authoriseLocked(parts, row, operation, 'restore')
   if (row.deletedAt == null) throw problem('not_deleted')
   await runRowHook(parts, resource, row, 'beforeRestore')
   const orphaned = await orphanedBy(parts, resource, [row])
@@ -70,7 +70,8 @@ async function restoreChildren(
       throw problem('too_many_rows', { detail: `At most ${MOST_DEPENDENTS} rows come back with one.` })
     }
     const allowed = permitted(parts, resource, 'restore')
-    if (!rows.every((row) => holdsFor(resource, row, allowed, parts.scope.facts))) throw deniedRow(resource, 'restore')
+    const admitted = await admittedAmong(transaction, resource, rows, allowed, parts.scope.facts)
+    if (admitted.length < rows.length) throw deniedRow(resource, 'restore')
     await runDeleteHooks(parts, resource, rows, 'beforeRestore')
     const own = rows.map((row) => String(row.id))
     await transaction.restoreMany({ resource, ids: own, event: 'restored' })

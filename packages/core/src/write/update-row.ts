@@ -35,11 +35,11 @@ export async function updateRow(parts: WriteParts, operation: UpdateOperation): 
     await holdTemplates(registry, resource, transaction)
   const current = await transaction.lock({ resource, id, visible })
   if (!current) throw problem('not_found')
-  authoriseLocked(parts, current, operation, 'update')
+  await authoriseLocked(parts, current, operation, 'update')
   refuseFields(resource, unwritableOn(writes, values.keys(), current, { resource, writer: parts }))
   const changed = new Map(await beforeUpdate(parts, resource, current, values))
   keepId(resource, String(current.id), changed)
-  settleOwnerGroup(parts, operation, current, changed)
+  await settleOwnerGroup(parts, operation, current, changed)
   if (changed.size === 0) return current
   await refuseReferences(parts, resource, changed, current)
   if (templates(changed.keys())) await settleTemplates({ registry, resource, transaction, values: changed, current })

@@ -1,7 +1,7 @@
 import { problem } from '../errors/plinth-error.ts'
 import type { ChangeOperation, RawRow, Transaction } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admits } from '../resource/admitted.ts'
 import type { ReadingParts } from '../resource/reading-context.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 
@@ -25,9 +25,14 @@ export function transactionOf(parts: WriteParts): Transaction {
  * May this row, which was locked, be changed as asked? Between the lock and the answer nobody else can change it.
  * @throws permission_denied, version_mismatch
  */
-export function authoriseLocked(parts: WriteParts, row: RawRow, operation: ChangeOperation, verb: string): void {
+export async function authoriseLocked(
+  parts: WriteParts,
+  row: RawRow,
+  operation: ChangeOperation,
+  verb: string,
+): Promise<void> {
   const { resource, allowed, ifVersion } = operation
-  if (!holdsFor(resource, row, allowed, parts.scope.facts)) throw deniedRow(resource, verb)
+  if (!(await admits(parts.session, resource, row, allowed, parts.scope.facts))) throw deniedRow(resource, verb)
   if (ifVersion !== undefined && Number(row.version) !== ifVersion) throw problem('version_mismatch')
 }
 

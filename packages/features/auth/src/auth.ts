@@ -18,6 +18,7 @@ import { apiKeys } from './migrations/0003-api-keys.ts'
 import { serviceAccountsMigration } from './migrations/0004-service-accounts.ts'
 import { passkeys } from './migrations/0005-passkeys.ts'
 import { serviceRolesMigration } from './migrations/0006-service-roles.ts'
+import { aclSubjects } from './migrations/0007-acl-subjects.ts'
 import { LastUse } from './last-use.ts'
 import { passkeyFaults, relyingPartyOf } from './passkeys/relying-party.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
@@ -46,7 +47,15 @@ export function auth(given: AuthOptions = {}): Feature {
     mails: true,
     errors: authErrors,
     resources: [apiKey, serviceAccount, session],
-    migrations: [identity, secondFactor, apiKeys, serviceAccountsMigration, passkeys, serviceRolesMigration],
+    migrations: [
+      identity,
+      secondFactor,
+      apiKeys,
+      serviceAccountsMigration,
+      passkeys,
+      serviceRolesMigration,
+      aclSubjects,
+    ],
     travels,
     slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
     routes: (feature) => authRoutes(current, options, feature),

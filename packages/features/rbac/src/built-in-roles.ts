@@ -4,11 +4,12 @@ import {
   isFieldModel,
   OWNER,
   parsePermission,
+  type AlwaysAllowed,
   type PermissionSet,
   type Registry,
   type ResourceInfo,
 } from '@plinth/core'
-import type { DeclaredRole } from './declared-roles.ts'
+import type { AlwaysAllow, DeclaredRole } from './declared-roles.ts'
 import { modelsOf } from './known-permissions.ts'
 import { modelNames } from './model-names.ts'
 import { SUPERADMIN, usualRoles } from './role-names.ts'
@@ -20,17 +21,20 @@ export interface BuiltInRole {
   readonly description: string | null
   readonly permissions: readonly string[]
   readonly set: PermissionSet
+  /** On which models the ACL can deny it nothing. */
+  readonly always: AlwaysAllowed
 }
 
 /** Rows that say how somebody gets in, or by which addresses others are reached: nothing for everybody who may look. */
 const credentials = new Set(['apiKey', 'serviceAccount', 'ssoConnection', 'scimToken', 'webhook', 'setting'])
-/** Rows about what people did, and where. */
-const traces = new Set(['session', 'invitation', 'auditLog', 'dsar', 'legalHold', 'breakGlass'])
+/** Rows about what people did, and where; and entries of the ACL, which name rows that others may not see. */
+const traces = new Set(['session', 'invitation', 'auditLog', 'dsar', 'legalHold', 'breakGlass', 'aclEntry'])
 
 /** What a person may do with what is his own, of the platform's models. */
 const personal: Readonly<Record<string, readonly string[]>> = {
   user: ['read', 'update'],
   membership: ['read'],
+  aclEntry: ['read'],
   notification: ['read', 'update'],
   file: ['read', 'create', 'delete'],
 }
@@ -46,12 +50,19 @@ const developing: Readonly<Record<string, readonly string[]>> = {
 export function builtInRoles(registry: Registry, product: readonly DeclaredRole[] = []): readonly BuiltInRole[] {
   const { permissions } = registry
   const nameModel = modelNames(registry)
-  const make = (name: string, description: string | null, given: readonly PermissionSpelling[]): BuiltInRole => {
-    const list = given.flatMap((one) => canonicalText(one, nameModel) ?? [])
-    return { name, description, permissions: list, set: buildPermissionSet(permissions, list).set }
+  const make = (
+    name: string,
+    description: string | null,
+    given: readonly PermissionSpelling[],
+    alwaysAllow: AlwaysAllow = [],
+  ): BuiltInRole => {
+    const always = alwaysAllow === true ? 'everything' : new Set(alwaysAllow)
+    const whole = alwaysAllow === true ? ['*'] : alwaysAllow.map((model) => `${model}:*`)
+    const list = [...new Set([...given.flatMap((one) => canonicalText(one, nameModel) ?? []), ...whole])]
+    return { name, description, permissions: list, set: buildPermissionSet(permissions, list).set, always }
   }
   const usual = [
-    make(OWNER, 'Everything in the tenant, and alone makes other owners', ['*']),
+    make(OWNER, 'Everything in the tenant, and alone makes other owners', ['*'], true),
     make('admin', 'Everything in the tenant', ['*']),
     make('developer', 'Reads all, works on the product’s data, jobs and API keys', developerOf(registry)),
     make('user', 'What is his own', userOf(registry)),
@@ -59,11 +70,11 @@ export function builtInRoles(registry: Registry, product: readonly DeclaredRole[
   ]
   const replaced = usual.map((role) => {
     const given = product.find((one) => one.name === role.name)
-    return given ? make(role.name, given.description ?? role.description, given.permissions) : role
+    return given ? make(role.name, given.description ?? role.description, given.permissions, given.alwaysAllow) : role
   })
   const added = product
     .filter(({ name }) => !usual.some((role) => role.name === name))
-    .map(({ name, description, permissions: list }) => make(name, description, list))
+    .map(({ name, description, permissions: list, alwaysAllow }) => make(name, description, list, alwaysAllow))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
   const place = replaced.findIndex((role) => role.name === 'user')
   return [...replaced.slice(0, place), ...added, ...replaced.slice(place)]
@@ -88,8 +99,9 @@ function existing({ permissions }: Registry, listed: readonly string[]): readonl
 const write = (model: string, action: string, scope: 'all' | 'own' = 'all'): string =>
   formatPermission({ model, action, scope })
 
-/** Deleting every row at once is no daily work: it is left to admins. */
-const daily = (resource: ResourceInfo): readonly string[] => resource.verbs.filter((verb) => verb !== 'clear')
+/** Deleting every row at once, and saying who else may do what, are no daily work: they are left to admins, and to roles that say so. */
+const daily = (resource: ResourceInfo): readonly string[] =>
+  resource.verbs.filter((verb) => verb !== 'clear' && verb !== 'share')
 
 /** Models of rows: those of restricted fields are for whom somebody names them. */
 const ofRows = (registry: Registry): readonly string[] =>

@@ -1,5 +1,5 @@
 import { nearestNames, OWNER, type Registry, type StartupFault } from '@plinth/core'
-import { faultOf } from './known-permissions.ts'
+import { faultOf, wordsForUnknown } from './known-permissions.ts'
 import { modelNames } from './model-names.ts'
 import { ROLE_NAME, SUPERADMIN, usualRoles } from './role-names.ts'
 import type { PermissionSpelling } from './spelling.ts'
@@ -11,7 +11,14 @@ export interface RoleDefinition {
   readonly permissions?: readonly PermissionSpelling[] | undefined
   /** Names of permission groups that it has too. */
   readonly include?: readonly string[] | undefined
+  /**
+   * Everything is allowed to it, whatever entries of the ACL deny: on the models named, or (`true`) on all. It holds every permission
+   * of them beside those listed. Policies bind it as well. Only of roles of the product.
+   */
+  readonly alwaysAllow?: AlwaysAllow | undefined
 }
+
+export type AlwaysAllow = true | readonly string[]
 
 /** Roles in code or in a file, in one shape. */
 export interface RoleDeclarations {
@@ -42,6 +49,7 @@ export interface DeclaredRole {
   readonly name: string
   readonly description: string | null
   readonly permissions: readonly PermissionSpelling[]
+  readonly alwaysAllow?: AlwaysAllow | undefined
 }
 
 /** What was declared, settled as far as it can be before there is a registry. */
@@ -57,6 +65,7 @@ export function declareRoles(sources: readonly RoleSource[]): Declared {
   const faults: StartupFault[] = []
   const groups = new Map<string, readonly Line[]>()
   const lines: Line[] = []
+  const models: { readonly model: string; readonly path: string }[] = []
   const linesOf = (source: RoleSource, list: readonly PermissionSpelling[], ...place: string[]): readonly Line[] => {
     const found = list.map((given, index) => ({ given, path: source.at(...place, index) }))
     lines.push(...found)
@@ -85,7 +94,17 @@ export function declareRoles(sources: readonly RoleSource[]): Declared {
         const own = linesOf(source, definition.permissions ?? [], section, name, 'permissions')
         const permissions = [...included, ...own].map(({ given }) => given)
         const of = section === 'roles' ? product : tenant
-        of.set(name, { name, description: definition.description ?? null, permissions })
+        const { description = null, alwaysAllow } = definition
+        of.set(name, { name, description, permissions, alwaysAllow })
+        if (alwaysAllow === undefined) continue
+        const place = source.at(section, name, 'alwaysAllow')
+        if (section === 'tenantRoles')
+          faults.push({
+            path: place,
+            problem: 'a role of a tenant cannot be above the ACL',
+            fix: 'declare it under roles',
+          })
+        if (alwaysAllow !== true) models.push(...alwaysAllow.map((model) => ({ model, path: place })))
       }
   return {
     product: [...product.values()],
@@ -93,11 +112,19 @@ export function declareRoles(sources: readonly RoleSource[]): Declared {
     faults,
     permissionFaults: (registry) => {
       const nameModel = modelNames(registry)
-      return lines.flatMap(({ given, path }) => {
+      const unknown = models
+        .filter(({ model }) => registry.permissions.ofModel(model).length === 0)
+        .map(({ model, path }) => ({
+          path,
+          problem: `'${model}' is no model`,
+          fix: wordsForUnknown(registry.permissions, `${model}:*`),
+        }))
+      const wrong = lines.flatMap(({ given, path }) => {
         const fix = faultOf(registry.permissions, nameModel, given)
         const said = typeof given === 'string' ? `'${given}'` : JSON.stringify(given)
         return fix === undefined ? [] : [{ path, problem: `${said} is no permission`, fix }]
       })
+      return [...wrong, ...unknown]
     },
   }
 }

@@ -3,9 +3,11 @@ import {
   isFieldModel,
   jsonAnswer,
   nearestNames,
+  never,
   problem,
   readQuery,
   refuseQuery,
+  visibleTo,
   withBuiltInRows,
   type AccessExplanation,
   type InputFault,
@@ -107,7 +109,7 @@ function readQuestion({ search, platform }: PersonalCall): Question {
 async function otherMember(call: PersonalCall, tenant: Tenant, name: string): Promise<Principal> {
   const { platform, principal, scope } = call
   const number = platform.registry.permissions.numberOf('userRole', 'read')
-  if (number === undefined || !principal.permissions.scopes(number).includes('all'))
+  if (number === undefined || !principal.permissions.everywhere(number))
     throw problem('permission_denied', { detail: 'To ask about others needs the permission userRole:read.' })
   const found = await platform.database.transaction(scope!, (transaction) => findMember(transaction, tenant, name))
   if (found) return found
@@ -124,13 +126,13 @@ async function sees(call: PersonalCall, action: string, id: string, himself: boo
   const { registry, database } = call.platform
   const { permissions } = call.principal
   const resource = registry.resources.find((one) => one.name === resourceOf(action))!
-  const reading = permissions.condition(registry.permissions.numberOf(resource.name, 'read')!)
   const [model = '', verb = ''] = action.split(':')
   const doing = permissions.condition(registry.permissions.numberOf(model, verb)!)
   if (himself && doing.kind === 'never') return true
   const session = withBuiltInRows(database.session(call.scope!), registry, call.scope!.facts)
   // A right to a field shows no row.
-  const visible = reading.kind === 'never' && !isFieldModel(model) ? doing : reading
+  const allowed = isFieldModel(model) ? never : doing
+  const visible = visibleTo(permissions, registry.permissions.numberOf(resource.name, 'read')!, allowed)
   return (await session.read({ resource, id, visible })) !== undefined
 }
 

@@ -141,4 +141,11 @@ set local role {owner};
 revoke create on schema plinth from {lookup};
 `,
   },
+  {
+    id: '0002_acl_subjects',
+    sql: `
+create trigger roles_acl after delete on plinth.roles
+  for each row execute function plinth.forget_acl_subject('role', 'name');
+`,
+  },
 ]

@@ -1,4 +1,6 @@
 import type { Feature, Platform } from '@plinth/core'
+import { aclResource } from './acl-resource.ts'
+import { aclRoutes } from './acl-routes.ts'
 import { CustomRoles, namesWithin, rolesWithin } from './custom-roles.ts'
 import { declareRoles, type RoleDeclarations, type RoleSource } from './declared-roles.ts'
 import { DefinitionsOf } from './definitions.ts'
@@ -57,7 +59,7 @@ export function rbac(options: RbacOptions = {}): Rbac {
   }
   return {
     name: 'rbac',
-    resources: [roleResource(definitions), permissionResource(definitions), userRoleResource()],
+    resources: [roleResource(definitions), permissionResource(definitions), userRoleResource(), aclResource()],
     tables: [rolePermissions],
     migrations,
     travels: {
@@ -68,7 +70,11 @@ export function rbac(options: RbacOptions = {}): Rbac {
       'plinth.permissions': { leaves: ['built_in'] },
       'plinth.role_permissions': { stays: 'made anew from the roles, by the database' },
     },
-    routes: ({ registry }) => [...userRoleRoutes(registry, () => definitions.known), explainRoute],
+    routes: ({ registry }) => [
+      ...userRoleRoutes(registry, () => definitions.known),
+      ...aclRoutes(registry, () => definitions.known),
+      explainRoute,
+    ],
     commands: [seedCommand(definitions), applyCommand(definitions)],
     verify(registry) {
       definitions.read(registry)
@@ -81,6 +87,7 @@ export function rbac(options: RbacOptions = {}): Rbac {
       for (const role of wantedRoles(definitions, declared.tenant)) await context.create(roles, role)
     },
     slots: {
+      acl: true,
       roles(given) {
         const custom = new CustomRoles(given.database)
         definitions.custom = custom

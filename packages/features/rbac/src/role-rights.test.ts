@@ -1,4 +1,4 @@
-import { buildPermissionSet, PermissionSet, type PermissionNumbers } from '@plinth/core'
+import { buildPermissionSet, numberPermissions, PermissionSet } from '@plinth/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RoleRights, readPermissions } from './role-rights.ts'
@@ -6,18 +6,17 @@ import { RoleRights, readPermissions } from './role-rights.ts'
 const names = ['site', 'monitor'].flatMap((model) =>
   ['read', 'update', 'archive'].map((action) => `${model}:${action}`),
 )
-const numbers: PermissionNumbers = {
-  names,
-  numberOf: (model, action) => {
-    const at = names.indexOf(`${model}:${action}`)
-    return at < 0 ? undefined : at
-  },
-}
+const numbers = numberPermissions(['site', 'monitor'].map((name) => ({ name, verbs: ['read', 'update', 'archive'] })))
 const builtIn = [
   { name: 'owner', permissions: ['*'] },
   { name: 'developer', permissions: ['*:read', 'site:update'] },
   { name: 'user', permissions: ['site:update:own', 'site:read:own'] },
-].map((role) => ({ ...role, description: null, set: buildPermissionSet(numbers, role.permissions).set }))
+].map((role) => ({
+  ...role,
+  description: null,
+  always: new Set<string>(),
+  set: buildPermissionSet(numbers, role.permissions).set,
+}))
 
 const permission = fc
   .tuple(

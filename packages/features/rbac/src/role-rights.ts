@@ -1,6 +1,15 @@
-import { buildPermissionSet, nearestNames, PermissionSet, type PermissionNumbers, type Roles } from '@plinth/core'
+import {
+  buildPermissionSet,
+  nearestNames,
+  PermissionSet,
+  type AlwaysAllowed,
+  type PermissionNumbers,
+  type Roles,
+} from '@plinth/core'
 import type { BuiltInRole } from './built-in-roles.ts'
 import type { FindRole, RoleNames } from './custom-roles.ts'
+
+const nowhere: ReadonlySet<string> = new Set()
 
 /** Sets that were made: a platform has few roles, and tenants copy each other's. */
 const MOST_SETS = 2_000
@@ -44,9 +53,23 @@ export class RoleRights {
       },
       nearest: async (tenantId, role) =>
         nearestNames(role.slice(0, 64), [...this.#order, ...((await names?.(tenantId)) ?? [])]),
+      alwaysAllowed: (roles) => this.#alwaysAllowed(roles),
       rank: (roles) =>
         [...roles].sort((left, right) => this.#weightOf(left) - this.#weightOf(right) || (left < right ? -1 : 1)),
     }
+  }
+
+  #alwaysAllowed(roles: readonly string[]): AlwaysAllowed {
+    let allowed: AlwaysAllowed = nowhere
+    for (const role of roles) {
+      const own = this.#builtIn.get(role)?.always ?? nowhere
+      if (own === 'everything' || own.size === 0) {
+        if (own === 'everything') return own
+        continue
+      }
+      allowed = new Set([...(allowed as ReadonlySet<string>), ...own])
+    }
+    return allowed
   }
 
   #setOf(roles: readonly string[], texts: readonly string[]): PermissionSet {

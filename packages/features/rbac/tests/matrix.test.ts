@@ -12,17 +12,17 @@ const product = ['crate', 'folder', 'document', 'vault', 'stowage', 'price', 'le
 const looking = ['read', 'contents', 'siblings']
 
 function expected(role: Role, model: string, action: string): PermissionScope | undefined {
-  const own = product.includes(model)
+  const own = product.includes(model) && action !== 'share'
   switch (role) {
     case 'owner':
     case 'admin':
       return 'all'
     case 'developer':
-      return own || action === 'read' ? 'all' : undefined
+      return own || (action === 'read' && model !== 'aclEntry') ? 'all' : undefined
     case 'user':
-      return own ? 'own' : undefined
+      return own || (action === 'read' && model === 'aclEntry') ? 'own' : undefined
     case 'read_only':
-      return (own ? looking.includes(action) : action === 'read') ? 'all' : undefined
+      return (own ? looking.includes(action) : action === 'read' && model !== 'aclEntry') ? 'all' : undefined
     case 'support':
       return model === 'crate' && action === 'read' ? 'all' : model === 'crate' ? 'group' : undefined
   }

@@ -194,7 +194,7 @@ describe.each(['postgres', 'pglite'] as const)('roles on %s', (kind) => {
     const [row] = dataOf(await house.ask(admin, 'GET', 'permissions?name=crate:seal:own'))
     expect(row).toMatchObject({ model: 'crate', action: 'seal', scope: 'own', builtIn: true })
     const whole = await house.ask(admin, 'GET', 'permissions?model=crate&count=exact&pageSize=100')
-    expect((whole.json as { page: { total: number } }).page.total).toBe(7 * 3)
+    expect((whole.json as { page: { total: number } }).page.total).toBe(8 * 3)
     expect(outcome(await house.ask(admin, 'PATCH', `permissions/${String(row?.['id'])}`, { description: 'x' }))).toBe(
       '409 built_in',
     )

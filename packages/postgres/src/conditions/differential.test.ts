@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import {
   always,
+  entriesFor,
   explainFor,
   fieldOf,
   holds,
+  listed,
   not,
+  settledBy,
+  type AclEntry,
   type Condition,
   type Facts,
   type RawRow,
@@ -21,6 +25,7 @@ import { toRowSecurity } from './to-row-security.ts'
  */
 
 const tenantId = '0190a000-0000-7000-8000-00000000000a'
+const otherTenantId = '0190a000-0000-7000-8000-00000000000b'
 const ROWS = 150
 const CONDITIONS = 2_500
 const POLICIES = 300
@@ -46,6 +51,8 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
   let sample: ResourceInfo
   let rows: readonly RawRow[]
   let attached: ReturnType<typeof attach>
+  let entries: readonly AclEntry[]
+  const entriesOf = (row: RawRow): readonly AclEntry[] => entries.filter(({ recordId }) => recordId === row['id'])
 
   beforeAll(async () => {
     opened = await open()
@@ -56,6 +63,7 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     const session = attached.database.session(scopeOf(tenantId))
     for (let at = 0; at < ROWS; at += 1)
       await session.create({ resource: sample, id: idOf(at), ownerUserId: null, values: randomRow(sample, random) })
+    entries = await storeEntries(opened)
     rows = await session.list({
       resource: sample,
       where: always,
@@ -68,19 +76,21 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
   })
   afterAll(() => opened.close())
 
-  const inMemory = (condition: Condition, facts: Facts): string[] =>
-    rows
+  const inMemory = (condition: Condition, facts: Facts): string[] => {
+    const settled = settledBy(condition, entries)
+    return rows
       .filter(
         (row) =>
           holds(
-            condition,
+            settled,
             { value: (field) => row[field], kind: (field) => fieldOf(sample, field).kind.compares },
             facts,
           ) === true,
       )
       .map((row) => String(row['id']))
+  }
 
-  const listed = async (condition: Condition, facts: Facts): Promise<string[]> => {
+  const inSql = async (condition: Condition, facts: Facts): Promise<string[]> => {
     const found = await attached.database.session(scopeOf(tenantId, { facts })).list({
       resource: sample,
       where: condition,
@@ -93,16 +103,37 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     return found.map((row) => String(row['id']))
   }
 
+  test('what memory is told of the ACL is what is stored of this tenant', async () => {
+    const told = await entriesFor(
+      attached.database.session(scopeOf(tenantId)),
+      [listed('allow', 'sample', 'read', subjectsOfAcl), listed('deny', 'note', 'read', [])],
+      rows.map(({ id }) => id ?? null),
+    )
+    expect(told).toEqual(entries)
+    expect(() => inMemoryUnsettled()).toThrow('settle the condition')
+    expect(() => toRowSecurity(sample, randomListed(seeded(1)))).toThrow('cannot ask the ACL')
+  })
+  const inMemoryUnsettled = (): unknown =>
+    holds(
+      listed('allow', 'sample', 'read', []),
+      { value: () => null, kind: () => 'text' },
+      {
+        principalId: null,
+        userId: null,
+        groupIds: [],
+      },
+    )
+
   test(`${conditions} random conditions over ${ROWS} rows: memory and SQL disagree on none`, async () => {
     expect(rows).toHaveLength(ROWS)
     const random = seeded(7)
     let admitted = 0
     for (let at = 0; at < conditions; at += 1) {
-      const condition = randomCondition(random)
+      const condition = randomCondition(random, 3, randomListed)
       const facts = randomFacts(random)
       const expected = inMemory(condition, facts)
       admitted += expected.length
-      const actual = await listed(condition, facts).catch((error: unknown) => {
+      const actual = await inSql(condition, facts).catch((error: unknown) => {
         throw new Error(`${name} #${at} ${JSON.stringify({ condition, facts })}`, { cause: error })
       })
       expect(actual, `${name} #${at} ${JSON.stringify({ condition, facts })}`).toEqual(expected)
@@ -123,11 +154,11 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     const counted = { true: 0, false: 0, unknown: 0, depends: 0 }
     for (let at = 0; at < policies / 2; at += 1) {
       const facts = randomFacts(random)
-      for (const condition of parts(randomCondition(random))) {
-        const admitted = new Set(await listed(condition, facts))
-        const refused = new Set(await listed(not(condition), facts))
+      for (const condition of parts(randomCondition(random, 3, randomListed))) {
+        const admitted = new Set(await inSql(condition, facts))
+        const refused = new Set(await inSql(not(condition), facts))
         for (const row of rows) {
-          const { verdict } = explainFor(sample, condition, facts, row)
+          const { verdict } = explainFor(sample, condition, facts, row, entriesOf(row))
           const id = String(row['id'])
           const truth = admitted.has(id) ? 'true' : refused.has(id) ? 'false' : 'unknown'
           counted[verdict] += 1
@@ -147,13 +178,59 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
       const text = toRowSecurity(sample, condition)
       await opened.owner.query('drop policy if exists fixture_rule on public.samples')
       await opened.owner.query(`create policy fixture_rule on public.samples as restrictive for select using (${text})`)
-      expect(await listed(always, facts), `${name} #${at} ${JSON.stringify({ condition, facts })}`).toEqual(
+      expect(await inSql(always, facts), `${name} #${at} ${JSON.stringify({ condition, facts })}`).toEqual(
         inMemory(condition, facts),
       )
     }
     await opened.owner.query('drop policy fixture_rule on public.samples')
   })
 })
+
+const subjectsOfAcl = ['user:ann', 'user:bob', 'group:g', 'role:editor', 'role:"{,}\\\\']
+
+/** What the ACL is asked: now and then about what nobody said. */
+function randomListed(random: Random): Condition {
+  return listed(
+    random.pick(['allow', 'deny'] as const),
+    random.pick(['sample', 'sample', 'sample', 'note']),
+    random.pick(['read', 'update', 'share']),
+    subjectsOfAcl.filter(() => random.below(2) === 0),
+  )
+}
+
+/** Entries of this tenant, as they are then told; of another tenant the same ones turned round, and more. */
+async function storeEntries(opened: Opened): Promise<readonly AclEntry[]> {
+  const random = seeded(99)
+  const made: AclEntry[] = []
+  const store = async (tenant: string, { id, model, action, recordId, subject, effect }: AclEntry): Promise<void> => {
+    const [kind, ...rest] = subject.split(':')
+    await opened.owner.query(
+      `insert into plinth.acl_entries (tenant_id, id, model, action, record_id, subject_kind, subject_id, effect)
+       values ($1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+      [tenant, id, model, action, recordId, kind!, rest.join(':'), effect],
+    )
+  }
+  for (const [tenant, name] of [
+    [tenantId, 'acl-a'],
+    [otherTenantId, 'acl-b'],
+  ] as const)
+    await opened.owner.query(`insert into plinth.tenants (id, slug, name) values ($1::uuid, $2, $2)`, [tenant, name])
+  for (let at = 0; at < 400; at += 1) {
+    const entry: AclEntry = {
+      id: `0190e000-0000-7000-8000-${String(at).padStart(12, '0')}`,
+      model: random.pick(['sample', 'sample', 'note']),
+      action: random.pick(['read', 'update', '*']),
+      recordId: random.below(12) === 0 ? null : idOf(random.below(ROWS)),
+      subject: random.pick(subjectsOfAcl),
+      effect: random.pick(['allow', 'deny'] as const),
+    }
+    const foreign = random.below(2) === 0
+    await store(foreign ? otherTenantId : tenantId, entry)
+    if (!foreign && entry.recordId !== null) made.push(entry)
+  }
+  const key = (entry: AclEntry): string => JSON.stringify({ ...entry, id: '' })
+  return made.filter((entry, at) => made.findIndex((one) => key(one) === key(entry)) === at)
+}
 
 function idOf(at: number): string {
   return `0190d000-0000-7000-8000-${String(at).padStart(12, '0')}`

@@ -4,6 +4,7 @@ import {
   type Condition,
   type FactName,
   type FieldInfo,
+  type ListedCondition,
   type ResourceInfo,
   type Scalar,
 } from '@plinth/core'
@@ -24,6 +25,8 @@ export interface ConditionTarget {
   readonly text: (value: string) => string
   readonly fact: (name: FactName) => Fact<string | null>
   readonly groups: Fact<readonly string[]>
+  /** What the ACL says of a row; left out where nothing may be asked of it (row-level security). */
+  readonly listed?: (condition: ListedCondition) => string
 }
 
 /** FALSE, but unknown where the column is NULL: what a comparison with something that nothing equals comes to. */
@@ -64,6 +67,9 @@ export function printCondition(condition: Condition, target: ConditionTarget): s
       return printInGroups(fieldOf(target.resource, condition.field), target)
     case 'contains':
       return printContains(fieldOf(target.resource, condition.field), condition.text, target)
+    case 'listed':
+      if (target.listed) return target.listed(condition)
+      throw new Error(`${target.resource.name}: the text of a policy is written once and cannot ask the ACL`)
   }
 }
 

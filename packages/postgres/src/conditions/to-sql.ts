@@ -1,5 +1,6 @@
 import type { Condition, Facts, ResourceInfo } from '@plinth/core'
 import type { Statement } from '../statements/statement.ts'
+import { printListed } from './print-listed.ts'
 import { printCondition } from './print-condition.ts'
 
 /**
@@ -20,5 +21,6 @@ export function toSql(
     text: (value) => statement.add(value),
     fact: (name) => ({ known: facts[name] }),
     groups: { known: facts.groupIds },
+    listed: (asked) => printListed(asked, resource, statement, alias),
   })
 }

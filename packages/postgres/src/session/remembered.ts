@@ -1,13 +1,15 @@
-import type { Member, Tenant } from '@plinth/core'
+import type { AclSaying, Member, Tenant } from '@plinth/core'
+import { AclLookup } from './acl-lookup.ts'
 import type { Ask } from './ask.ts'
 import { MemberLookup } from './member-lookup.ts'
 import type { Runner } from './runner.ts'
 import { TenantLookup } from './tenant-lookup.ts'
 
-/** What every request asks of tenants and members, and who else is told when it is to be forgotten. */
+/** What every request asks of tenants, members and the ACL, and who else is told when it is to be forgotten. */
 export class Remembered {
   readonly #tenants: TenantLookup
   readonly #members: MemberLookup
+  readonly #acl: AclLookup
   readonly #listeners: readonly (() => void)[]
 
   /** @param listeners may grow later */
@@ -15,6 +17,7 @@ export class Remembered {
     const ask: Ask = (text, parameters) => runner.run({ text, parameters, shape: 'fixed' }, 'read')
     this.#tenants = new TenantLookup(ask)
     this.#members = new MemberLookup(ask)
+    this.#acl = new AclLookup(ask)
     this.#listeners = listeners
   }
 
@@ -26,9 +29,14 @@ export class Remembered {
     return this.#members.find(tenantId, userId)
   }
 
+  acl(tenantId: string, subjects: readonly string[]): Promise<readonly AclSaying[] | undefined> {
+    return this.#acl.find(tenantId, subjects)
+  }
+
   forget(): void {
     this.#tenants.forget()
     this.#members.forget()
+    this.#acl.forget()
     for (const listener of this.#listeners) listener()
   }
 }

@@ -1,5 +1,7 @@
 import {
   acceptsId,
+  type AclEntry,
+  type AclOperation,
   type ChangeOperation,
   type ChangeResult,
   type CreateOperation,
@@ -11,6 +13,7 @@ import {
   type Session,
   type UpdateOperation,
 } from '@plinth/core'
+import { printAclEntries } from '../statements/acl-entries.ts'
 import { outcomeOf, printDelete, printProbe, printRestore, printUpdate } from '../statements/change.ts'
 import { printCreate } from '../statements/create.ts'
 import { printList } from '../statements/list.ts'
@@ -71,6 +74,11 @@ export class ScopedSession implements Session {
 
   related(operation: RelatedOperation): Promise<readonly RawRow[]> {
     return this.runner.run(printRelated(operation, this.scope, this.parts.printing), 'read')
+  }
+
+  async aclEntries(operation: AclOperation): Promise<readonly AclEntry[]> {
+    const rows = await this.runner.run(printAclEntries(operation, this.scope), 'read')
+    return rows as unknown as readonly AclEntry[]
   }
 
   async create(operation: CreateOperation): Promise<RawRow> {

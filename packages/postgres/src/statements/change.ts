@@ -60,7 +60,14 @@ export function printDelete(operation: ChangeOperation, scope: Scope, printing: 
   const { sql, names } = change
   const { deletedAt } = sql
   if (!deletedAt)
-    return finish(change, printing, 'fixed', 'delete', () => `delete from ${change.table} p using b`, 'update')
+    return finish(
+      { ...change, beside: `${change.beside}${printing.entriesGone(operation.resource)}` },
+      printing,
+      'fixed',
+      'delete',
+      () => `delete from ${change.table} p using b`,
+      'update',
+    )
   const write = (): string => `${softly(change.table, deletedAt, names)} from b`
   return finish(change, printing, 'fixed', 'delete', write, 'no key update')
 }

@@ -188,6 +188,7 @@ describe.each(['shared', 'schema'] as const)('the plan, isolation %s', (isolatio
       withFacts: false,
       texts: new TextCache(),
       tableOf: tableOf(isolation),
+      entriesGone: () => '',
     }
     // Other tenants' rows lie beside his where tables are shared.
     const tenants = isolation === 'shared' ? 5 : 1

@@ -82,7 +82,8 @@ export function printDeleteMany(
   const { live, deletedAt } = resourceSql(operation.resource)
   const table = printing.tableOf(operation.resource)
   if (!deletedAt || operation.purge) {
-    return printMany(operation, 'delete', 'purge', scope, printing, '', () => `delete from ${table} p using b`)
+    const gone = printing.entriesGone(operation.resource)
+    return printMany(operation, 'delete', 'purge', scope, printing, '', () => `delete from ${table} p using b`, gone)
   }
   const write = (names: WriteNames): string => `${softly(table, deletedAt, names)} from b`
   return printMany(operation, 'delete', 'delete', scope, printing, live, write)
@@ -110,6 +111,7 @@ function printMany(
   { records, withFacts, texts, tableOf }: Printing,
   state: string,
   write: (names: WriteNames) => string,
+  after = '',
 ): Printed {
   const { resource, ids, event } = operation
   const { key } = resourceSql(resource)
@@ -121,7 +123,7 @@ function printMany(
     const rows = `p.tenant_id = $1::uuid and p.id = any(${list})`
     return (
       `${head}, b as materialized (select p.* from c cross join lateral (select p.* from ${tableOf(resource)} p where c.t is not null and ${rows}${state} for update of p) p)` +
-      `, n as (${write(writeNames(withFacts, key))} where ${rows} and p.id = b.id returning p.*)${beside}` +
+      `, n as (${write(writeNames(withFacts, key))} where ${rows} and p.id = b.id returning p.*)${beside}${after}` +
       ' select case when s.n = w.n then w.n else -1 end as "n" from (select count(*) as n from b) s cross join lateral (select count(*) as n from n where s.n is not null offset 0) w'
     )
   })

@@ -48,6 +48,7 @@ const printingOf = ({ registry }: typeof plain): Printing => ({
   withFacts: false,
   texts: new TextCache(),
   tableOf: tableOf('shared'),
+  entriesGone: () => '',
 })
 
 const CANARY = "c4nary'); drop table plinth.tenants; --"

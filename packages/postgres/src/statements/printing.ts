@@ -10,6 +10,8 @@ export interface Printing {
   readonly texts: TextCache
   /** The table of a resource as every statement names it: `"public"."sites"`, or `"sites"` where each tenant has a schema. */
   readonly tableOf: (resource: ResourceInfo) => string
+  /** What a deletion for good adds, so that no entry of the ACL is left behind; nothing where no feature keeps any. */
+  readonly entriesGone: (resource: ResourceInfo) => string
 }
 
 /** @param isolation whether tables are named with their schema, or found by the search_path of the tenant */

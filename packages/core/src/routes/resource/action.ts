@@ -6,7 +6,7 @@ import { rowPrinter, wholeRow } from '../../output/print-row.ts'
 import { emptyAnswer, jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { RawRow, Transaction } from '../../ports/database.ts'
-import { holdsFor } from '../../resource/holds-for.ts'
+import { admits } from '../../resource/admitted.ts'
 import type { ActionInfo } from '../../resource/resource-info.ts'
 import { transactionContext } from '../../resource/transaction-context.ts'
 import { refuseQuery } from './read.ts'
@@ -50,7 +50,7 @@ async function lockedRow(call: Call, transaction: Transaction, ifVersion: number
   const { resource, verb } = call.request.route
   const raw = await transaction.lock({ resource, id: call.parameters.id!, visible: call.visible })
   if (!raw) throw problem('not_found')
-  if (!holdsFor(resource, raw, call.allowed, call.scope.facts)) {
+  if (!(await admits(transaction, resource, raw, call.allowed, call.scope.facts))) {
     throw problem('permission_denied', {
       detail: `This row needs the permission ${resource.name}:${verb} in a wider scope.`,
     })

@@ -6,6 +6,7 @@ import { MOST_CHARACTERS } from '../../output/page-size.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { Stored } from '../../ports/database.ts'
+import { visibleTo } from '../../policy/visible-to.ts'
 import { refuseOutOfScope, withOwnerGroup } from '../../resource/new-row-scope.ts'
 import type { FieldInfo } from '../../resource/resource-info.ts'
 import { at, inData, readBulk, statusOf, type BulkOp } from '../../write/bulk-input.ts'
@@ -23,10 +24,12 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
   const may = (op: BulkOp): Condition =>
     request.principal.permissions.condition(permissions.numberOf(resource.name, op)!)
   const allowed = { create: may('create'), update: may('update'), delete: may('delete') }
-  const seeing = request.principal.permissions.condition(request.route.seeing)
+  const { seeing } = request.route
+  const seen = (op: BulkOp): Condition => visibleTo(request.principal.permissions, seeing, allowed[op])
   // Without the right to read, each operation sees its own rows, as its single route does. Those of all of them together would
   // answer 403 for a stranger's row and 404 for none to who may create anything and update only what is his.
-  const reach: BulkReach = { allowed, visible: seeing.kind === 'never' ? allowed : forEach(seeing) }
+  const visible = { create: seen('create'), update: seen('update'), delete: seen('delete') }
+  const reach: BulkReach = { allowed, visible }
   const links = linksOf(platform.registry, resource).map((link) => link.idsKey)
   const mayDo = (op: BulkOp): void => {
     if (reach.allowed[op].kind === 'never')
@@ -54,10 +57,6 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
       return jsonAnswer(200, printResults(call, await bulkRows(parts, resource, operations, reach, grouped)))
     },
   )
-}
-
-function forEach(seeing: Condition): BulkReach['visible'] {
-  return { create: seeing, update: seeing, delete: seeing }
 }
 
 /** Rows are left out once they have filled an answer: a hundred of them may be longer than a process can hold. */

@@ -1,7 +1,7 @@
 import { problem } from '../../errors/plinth-error.ts'
 import type { Registry } from '../../platform/registry.ts'
 import { builtInRow } from '../../resource/built-in-rows.ts'
-import { holdsFor } from '../../resource/holds-for.ts'
+import { admits } from '../../resource/admitted.ts'
 import { deniedRow } from '../../write/write-parts.ts'
 import type { GuardedRoute } from '../route.ts'
 
@@ -18,11 +18,11 @@ export function refuseBuiltIn(registry: Registry, route: GuardedRoute): GuardedR
     handle(call) {
       const row = builtInRow(registry, resource, call.parameters.id ?? '')
       if (!row) return route.handle(call)
-      const refuse = (): Promise<never> => {
+      const refuse = async (): Promise<never> => {
         const { facts } = call.scope
-        if (!holdsFor(resource, row, call.visible, facts)) return Promise.reject(problem('not_found'))
-        if (!holdsFor(resource, row, call.allowed, facts)) return Promise.reject(deniedRow(resource, route.verb))
-        return Promise.reject(problem('built_in'))
+        if (!(await admits(call.session, resource, row, call.visible, facts))) throw problem('not_found')
+        if (!(await admits(call.session, resource, row, call.allowed, facts))) throw deniedRow(resource, route.verb)
+        throw problem('built_in')
       }
       return route.handle({ ...call, write: refuse, transact: refuse, transactAsSystem: refuse })
     },

@@ -67,7 +67,7 @@ export async function changeTenant(call: PersonalCall): Promise<TextAnswer> {
 /** @throws permission_denied */
 function refuseWithoutUpdate({ platform }: PersonalCall, { principal }: Entered): void {
   const number = platform.registry.permissions.numberOf('tenant', 'update')
-  if (number !== undefined && principal.permissions.scopes(number).includes('all')) return
+  if (number !== undefined && principal.permissions.everywhere(number)) return
   throw problem('permission_denied', { detail: 'This needs the permission tenant:update.' })
 }
 
