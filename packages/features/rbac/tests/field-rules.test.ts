@@ -1,0 +1,89 @@
+import { defineResource, resourceTable } from '@plinth/core'
+import { integer, text } from 'drizzle-orm/pg-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dataOf, faultsOf, idOf, openHouse, outcome, type House, type Person } from './people.ts'
+
+const employees = resourceTable('employees', { name: text().notNull(), salary: integer() })
+const employee = defineResource({ table: employees, fields: { salary: { restricted: true } } })
+
+let house: House
+let admin: Person
+let ada: string
+beforeAll(async () => {
+  house = await openHouse({ resources: [employee] })
+  admin = await house.member('Ada', ['admin'])
+  ada = idOf(await house.ask(admin, 'POST', 'employees', { name: 'Ada', salary: 5 }))
+}, 60_000)
+afterAll(() => house.close())
+
+const sees = async (who: Person): Promise<boolean> => {
+  const reply = await house.ask(who, 'GET', `employees/${ada}`)
+  expect(reply.status, reply.body).toBe(200)
+  return Object.hasOwn(reply.json as object, 'salary')
+}
+
+test('of the built-in roles, owner and admin read a restricted field', async () => {
+  expect(await sees(admin)).toBe(true)
+  expect(await sees(await house.member('Olga', ['owner']))).toBe(true)
+  for (const role of ['developer', 'read_only']) expect(await sees(await house.member('Rita', [role]))).toBe(false)
+  const user = await house.member('Uwe', ['user'])
+  expect(outcome(await house.ask(user, 'POST', 'employees', { name: 'his', salary: 1 }))).toBe('403 permission_denied')
+  const his = await house.ask(user, 'POST', 'employees', { name: 'his' })
+  expect(Object.keys(his.json as object)).not.toContain('salary')
+})
+
+test('it is in the catalogue, in its own model, and a role names it', async () => {
+  const listed = dataOf(await house.ask(admin, 'GET', 'permissions?model=employee.salary&pageSize=100&sort=name'))
+  expect(listed.map((row) => row['name'])).toEqual(
+    ['read', 'update'].flatMap((action) =>
+      ['all', 'group', 'own'].map((scope) => `employee.salary:${action}:${scope}`),
+    ),
+  )
+  const give = (name: string, ...permissions: string[]): Promise<unknown> =>
+    house.ask(admin, 'POST', 'roles', { name, permissions }).then((reply) => expect(reply.status, reply.body).toBe(201))
+  await give('reader', '*:read')
+  await give('payroll', 'employee:read', 'employee.salary:read')
+  await give('wages', 'employee:read', 'Employee.salary.read')
+  expect(await sees(await house.member('Rea', ['reader']))).toBe(false)
+  expect(await sees(await house.member('Pia', ['payroll']))).toBe(true)
+  expect(await sees(await house.member('Wim', ['wages']))).toBe(true)
+  expect(faultsOf(await house.ask(admin, 'POST', 'roles', { name: 'x', permissions: ['employee.name:read'] }))).toEqual(
+    ['/permissions/0 unknown_permission'],
+  )
+})
+
+test('nobody gives a permission to a field that he has not got', async () => {
+  const permissions = ['role:*', 'employee:*', '*:read']
+  await house.ask(admin, 'POST', 'roles', { name: 'hr', permissions })
+  const hr = await house.member('Hal', ['hr'])
+  const give = async (...given: string[]): Promise<string> =>
+    outcome(await house.ask(hr, 'POST', 'roles', { name: `r${given.join('').length}`, permissions: given }))
+  expect(await give('employee:read', 'employee.salary:read:own')).toBe('403 permission_denied')
+  expect(await give('*')).toBe('403 permission_denied')
+  expect(await give('employee:*')).toBe('201')
+})
+
+test('explain tells about the field, and about no row that is not seen', async () => {
+  const reader = await house.member('Rita', ['read_only'])
+  const explained = async (who: Person, query: string): Promise<Readonly<Record<string, unknown>>> => {
+    const reply = await house.ask(who, 'GET', `explain?${query}`)
+    expect(reply.status, reply.body).toBe(200)
+    return reply.json as Readonly<Record<string, unknown>>
+  }
+  expect(await explained(reader, `action=employee.salary:read&id=${ada}`)).toMatchObject({
+    decision: 'denied',
+    sentence: 'Denied: Rita, who has the role read_only, does not hold employee.salary:read in any scope.',
+  })
+  expect(await explained(admin, `action=employee.salary:read&id=${ada}`)).toMatchObject({ decision: 'allowed' })
+  await house.ask(admin, 'POST', 'roles', { name: 'self', permissions: ['employee:read', 'employee.salary:read:own'] })
+  const self = await house.member('Sue', ['self'])
+  expect((await explained(self, `action=employee.salary:read&id=${ada}`))['sentence']).toMatch(
+    /^Denied: Sue may see this employee, but not read its salary\. /,
+  )
+  await house.ask(admin, 'POST', 'roles', { name: 'blind', permissions: ['employee.salary:read'] })
+  const blind = await house.member('Bob', ['blind'])
+  expect(await explained(blind, `action=employee.salary:read&id=${ada}`)).toMatchObject({
+    decision: 'denied',
+    answer: 'not_found',
+  })
+})
