@@ -156,6 +156,17 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     expect(await manager.ask('PATCH', `/sites/${his}`, { ownerGroupId: florists })).toMatchObject({ status: 400 })
     expect(await manager.ask('GET', '/agents')).toMatchObject(denied)
 
+    // What a client pays is for the owner to know, and for whom he tells.
+    const priced = await owner.ask('PATCH', `/sites/${his}`, { monthlyFee: 12_000 })
+    expect(priced).toMatchObject({ status: 200, body: { monthlyFee: 12_000 } })
+    for (const path of [`/sites/${his}`, '/sites', '/monitors?include=site']) {
+      const shown = await manager.ask('GET', path)
+      expect(shown.status).toBe(200)
+      expect(JSON.stringify(shown.body)).not.toContain('monthlyFee')
+    }
+    expect(await manager.ask('GET', '/sites?monthlyFee[gt]=1')).toMatchObject({ status: 400 })
+    expect(await manager.ask('PATCH', `/sites/${his}`, { monthlyFee: 1 })).toMatchObject(denied)
+
     const support = await invite('sue@agency.example', 'support')
     const why = (site: string) =>
       support.ask('GET', `/explain?action=site:update&id=${site}&principal=${encodeURIComponent(manager.email)}`)
