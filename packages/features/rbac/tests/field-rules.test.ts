@@ -39,8 +39,10 @@ test('it is in the catalogue, in its own model, and a role names it', async () =
       ['all', 'group', 'own'].map((scope) => `employee.salary:${action}:${scope}`),
     ),
   )
-  const give = (name: string, ...permissions: string[]): Promise<unknown> =>
-    house.ask(admin, 'POST', 'roles', { name, permissions }).then((reply) => expect(reply.status, reply.body).toBe(201))
+  const give = async (name: string, ...permissions: string[]): Promise<void> => {
+    const reply = await house.ask(admin, 'POST', 'roles', { name, permissions })
+    expect(reply.status, reply.body).toBe(201)
+  }
   await give('reader', '*:read')
   await give('payroll', 'employee:read', 'employee.salary:read')
   await give('wages', 'employee:read', 'Employee.salary.read')
