@@ -116,6 +116,6 @@ const madeAnew = /^set-cookie: |csrf_token/m
 
 /** Tokens, keys and seeds that an answer shows this once. */
 const shownOnce =
-  /(?<="(?:access_token|refresh_token|mfa_token|key|keyPrefix|secret|otpauthUri|qr)":)"(?:[^"\\]|\\.)*"|(?<="recoveryCodes":)\[[^\]]*\]|^content-length: \d+$/gm
+  /(?<="(?:access_token|refresh_token|mfa_token|ceremony|challenge|key|keyPrefix|secret|otpauthUri|qr)":)"(?:[^"\\]|\\.)*"|(?<="recoveryCodes":)\[[^\]]*\]|^content-length: \d+$/gm
 
 const volatileHeaders = new Set(['x-request-id', 'date'])
