@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Feature, Platform } from '@plinth/core'
 import { exportCommand, importCommand } from './archive/archive-commands.ts'
+import { exportRoute } from './archive/export-route.ts'
 import { exportTenant, type ExportOptions, type ExportReport } from './archive/export-tenant.ts'
 import { importTenant, type ImportOptions, type ImportReport } from './archive/import-tenant.ts'
 import type { ArchiveSource } from './archive/read-archive.ts'
@@ -96,6 +97,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
       ...groupRoutes(registry),
       ...domainRoutes(registry, options.resolveTxt ?? systemResolver()),
       ...tenantRoutes({ registration, graceDays }),
+      ...(options.exports === 'none' ? [] : [exportRoute]),
       ...adminRoutes,
       ...settingsRoutes(declared, said),
       ...flagRoutes(flags, switched),

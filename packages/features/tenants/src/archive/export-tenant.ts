@@ -25,6 +25,8 @@ export interface ArchiveProgress {
 export interface ExportOptions {
   /** Under which secrets go along, 12 characters at least. Without one they are left out, and told. */
   readonly passphrase?: string | undefined
+  /** Whether columns that are hidden from every caller of the API go along. Default: yes; templates that are pinned are among them. */
+  readonly hidden?: boolean | undefined
   readonly onProgress?: ((progress: ArchiveProgress) => void) | undefined
 }
 
@@ -110,7 +112,7 @@ class Writing {
     )
     for (const each of going) {
       const { table } = each
-      const columns = each.columns.filter((name) => this.#cipher !== undefined || !each.secret.has(name))
+      const columns = each.columns.filter((name) => this.#takes(each, name))
       this.#refuseEmptied(each)
       const types = columns.map((name): [string, string] => [
         name,
@@ -206,9 +208,15 @@ class Writing {
     }
   }
 
+  #takes({ secret, hidden }: TravellingTable, name: string): boolean {
+    if (hidden.has(name) && this.#options.hidden === false) return false
+    return this.#cipher !== undefined || !secret.has(name)
+  }
+
   /** A secret column that may not be empty cannot be left out. */
   #refuseEmptied({ table, secret }: TravellingTable): void {
-    if (this.#cipher) return
+    // Without what is hidden it is for a customer to read, and not always one to import.
+    if (this.#cipher || this.#options.hidden === false) return
     const needed = table.columns.find(({ name, notNull, hasDefault }) => secret.has(name) && notNull && !hasDefault)
     if (needed)
       throw problem('validation_failed', {

@@ -1,11 +1,4 @@
-import {
-  problem,
-  type GoingTable,
-  type Platform,
-  type PortableTable,
-  type Registry,
-  type ResourceInfo,
-} from '@plinth/core'
+import { problem, type GoingTable, type Platform, type PortableTable, type ResourceInfo } from '@plinth/core'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 
 /** A table whose rows go along, and what is said of it. */
@@ -16,6 +9,8 @@ export interface TravellingTable {
   readonly columns: readonly string[]
   /** Of these, those that nobody reads back: they go under a passphrase alone. */
   readonly secret: ReadonlySet<string>
+  /** Those of the product that code alone sees. */
+  readonly hidden: ReadonlySet<string>
 }
 
 /**
@@ -34,16 +29,14 @@ export function travellingTables(
   const going = tables.flatMap((table): TravellingTable[] => {
     const travel = registry.travels.get(table.name)!
     if (travel.stays !== undefined) return []
-    const secret = secretColumns(registry, table)
+    // Of tables of features it is `leaves` that says what does not go along.
+    const resource = registry.resources.find((one) => one.origin === 'product' && nameOf(one) === table.name)
+    const namesOf = (fact: 'secret' | 'hidden'): ReadonlySet<string> =>
+      new Set(resource?.fields.filter((field) => field[fact]).map((field) => field.sqlName))
     const columns = table.columns.map(({ name }) => name).filter((name) => !travel.leaves?.includes(name))
-    return [{ table, travel, columns, secret }]
+    return [{ table, travel, columns, secret: namesOf('secret'), hidden: namesOf('hidden') }]
   })
   return inOrder(going)
-}
-
-function secretColumns(registry: Registry, { name }: PortableTable): ReadonlySet<string> {
-  const resource = registry.resources.find((one) => nameOf(one) === name)
-  return new Set(resource?.fields.filter((field) => field.secret).map((field) => field.sqlName))
 }
 
 function nameOf({ drizzle, sqlName }: ResourceInfo): string {
