@@ -9,6 +9,7 @@ const commands = {
   isolation: 'npm run bench:curves -- --isolation --write',
   adapters: 'npm run bench:adapters -- --write',
   identity: 'npm run bench:identity -- --write',
+  access: 'npm run bench:access -- --write',
   types: 'npm run bench:types -- --write',
 } as const
 

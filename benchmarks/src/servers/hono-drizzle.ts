@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { Hono } from 'hono'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
+import { rowReader } from '../access/row-reader.ts'
 import { report, serverSetting } from './child.ts'
 import { connect } from './connections.ts'
 import { prepareQueries } from './hono-drizzle-queries.ts'
@@ -23,6 +24,8 @@ const databases = connections.all.map((client) => {
 let turn = 0
 const next = (): (typeof databases)[number] => databases[(turn = (turn + 1) % databases.length)]!
 const tenantOf = tokenReader(setting.tenants)
+// Who may read which row, where the comparison is of that: variant `casl` or `casbin`.
+const mayRead = await rowReader(setting, connections.next())
 
 const idSchema = z.guid()
 const draftSchema = z.object({
@@ -64,7 +67,7 @@ app.get('/api/v1/projects/:id', async (context) => {
   const id = idSchema.safeParse(context.req.param('id'))
   if (!id.success) return context.json({ status: 404 }, 404)
   const [row] = await next().queries.read.execute({ tenant: context.get('tenant'), id: id.data })
-  if (!row) return context.json({ status: 404 }, 404)
+  if (!row || (mayRead && !mayRead(context.get('tenant'), row.id))) return context.json({ status: 404 }, 404)
   return context.json(row, 200, { etag: tagOf(row) })
 })
 

@@ -54,7 +54,7 @@ create function plinth.find_acl(wanted_tenant uuid, wanted_subjects text[])
   set search_path = pg_catalog, pg_temp
   as $$
     -- From one thing that is said to the next, however many rows it names: a role with 10,000 entries costs as many steps as there
-    -- are models and actions among them.
+    -- are models and actions among them. Whether rows that are allowed are many is counted no further than it matters.
     with recursive walk as (
       select f.* from unnest(wanted_subjects) s(subject) cross join lateral (
         select e.subject, e.model, e.action, e.effect, e.everything from plinth.acl_entries e
@@ -66,7 +66,12 @@ create function plinth.find_acl(wanted_tenant uuid, wanted_subjects text[])
         where e.tenant_id = wanted_tenant and e.subject = w.subject
           and (e.model, e.action, e.effect, e.everything) > (w.model, w.action, w.effect, w.everything)
         order by e.model, e.action, e.effect, e.everything limit 1) f)
-    select jsonb_agg(jsonb_build_array(w.subject, w.model, w.action, w.effect, w.everything)
+    select jsonb_agg(jsonb_build_array(w.subject, w.model, w.action, w.effect, w.everything,
+        w.effect = 'allow' and not w.everything and (select count(*) from (
+          select from plinth.acl_entries e
+          where e.tenant_id = wanted_tenant and e.subject = w.subject and e.model = w.model and e.action = w.action
+            and e.effect = w.effect and not e.everything
+          limit 1001) counted) > 1000)
       order by w.subject, w.model, w.action, w.effect, w.everything)::text
     from walk w having count(*) > 0
   $$;

@@ -43,6 +43,8 @@ export interface ListedCondition {
   readonly action: string
   /** `user:…`, `group:…`, `role:…`, `service:…`, `apiKey:…`. */
   readonly subjects: readonly string[]
+  /** So many rows that a list had better ask of each row that it meets than gather them first. It says the same. */
+  readonly many?: boolean
 }
 
 export const always: Condition = { kind: 'always' }
@@ -98,8 +100,9 @@ export function listed(
   model: string,
   action: string,
   subjects: readonly string[],
+  many = false,
 ): ListedCondition {
-  return { kind: 'listed', effect, model, action, subjects }
+  return { kind: 'listed', effect, model, action, subjects, ...(many && { many }) }
 }
 
 export function contains(field: string, text: string): Condition {

@@ -39,6 +39,8 @@ export interface AclSaying {
   readonly effect: AclEffect
   /** Of every row; else of single ones, which only the table knows. */
   readonly everything: boolean
+  /** Of more than {@link MANY_ROWS} of them. */
+  readonly many?: boolean
 }
 
 /** Whether an entry (or a summary of some) is about what a condition asks. */
@@ -59,8 +61,14 @@ export function isAboutRows(model: string, action: string): boolean {
   return action !== 'create' && !isFieldModel(model)
 }
 
+/**
+ * From how many rows on a list is read in its own order and each row asked about, instead of the rows being gathered and sorted.
+ * Measured with 10,000 of 12,000 rows: gathering them took PostgreSQL 20 ms a page.
+ */
+export const MANY_ROWS = 1_000
+
 /** What is said of one permission. */
-export const aclBits = { denyAll: 1, allowAll: 2, denyRows: 4, allowRows: 8 } as const
+export const aclBits = { denyAll: 1, allowAll: 2, denyRows: 4, allowRows: 8, allowMany: 16 } as const
 
 export type AclMasks = ReadonlyMap<number, number>
 
@@ -73,14 +81,14 @@ export function aclMasks(numbers: PermissionNumbers, sayings: readonly AclSaying
   const known = compiled.get(sayings)
   if (known?.numbers === numbers) return known.masks
   const masks = new Map<number, number>()
-  for (const { model, action, effect, everything } of sayings) {
+  for (const { model, action, effect, everything, many } of sayings) {
     const bit = everything
       ? effect === 'deny'
         ? aclBits.denyAll
         : aclBits.allowAll
       : effect === 'deny'
         ? aclBits.denyRows
-        : aclBits.allowRows
+        : aclBits.allowRows | (many === true ? aclBits.allowMany : 0)
     for (const [verb, number] of numbers.ofModel(model)) {
       if (action !== '*' && action !== verb) continue
       if (!everything && !isAboutRows(model, verb)) continue

@@ -115,9 +115,9 @@ export class Decisions implements Permissions {
     return said & aclBits.denyRows ? not(this.#listed('deny', bearer, permission)) : always
   }
 
-  #listed(effect: 'allow' | 'deny', { subjects }: Bearer, permission: number): Condition {
+  #listed(effect: 'allow' | 'deny', bearer: Bearer, permission: number): Condition {
     const [model, action] = this.#numbers.partsOf(permission)
-    return listed(effect, model, action, subjects)
+    return listed(effect, model, action, bearer.subjects, (bits(bearer, permission) & aclBits.allowMany) !== 0)
   }
 
   #isAlways({ always: allowed }: Bearer, permission: number): boolean {

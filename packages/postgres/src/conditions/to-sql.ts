@@ -1,10 +1,11 @@
 import type { Condition, Facts, ResourceInfo } from '@plinth/core'
 import type { Statement } from '../statements/statement.ts'
-import { printListed } from './print-listed.ts'
+import { printListed, type AskedOf } from './print-listed.ts'
 import { printCondition } from './print-condition.ts'
 
 /**
  * A condition as a part of a where clause over an alias. Every value and fact is a parameter of `statement`.
+ * @param of where each row is named by its id, what is said of single rows is looked up for that one
  * @example toSql(compareFact('ownerUserId', 'eq', 'userId'), …) → (p."owner_user_id" = $4::uuid)
  */
 export function toSql(
@@ -13,6 +14,7 @@ export function toSql(
   facts: Facts,
   statement: Statement,
   alias = 'p',
+  of: AskedOf = 'rows',
 ): string {
   if (condition.kind === 'always') return 'true'
   return printCondition(condition, {
@@ -21,6 +23,6 @@ export function toSql(
     text: (value) => statement.add(value),
     fact: (name) => ({ known: facts[name] }),
     groups: { known: facts.groupIds },
-    listed: (asked) => printListed(asked, resource, statement, alias),
+    listed: (asked) => printListed(asked, resource, statement, alias, of),
   })
 }

@@ -7,7 +7,14 @@ const findText =
   ' from unnest($1::text::uuid[], $2::text::text[]) with ordinality w(tenant, subjects, place)' +
   ' cross join lateral plinth.find_acl(w.tenant, w.subjects::text[]) f'
 
-type Said = readonly [subject: string, model: string, action: string, effect: AclSaying['effect'], everything: boolean]
+type Said = readonly [
+  subject: string,
+  model: string,
+  action: string,
+  effect: AclSaying['effect'],
+  everything: boolean,
+  many: boolean,
+]
 
 /** What the ACL says of whoever asks, in summary: asked by every request of a tenant that keeps entries, and so kept for a second. */
 export class AclLookup {
@@ -38,11 +45,12 @@ export class AclLookup {
 }
 
 function sayings(text: string): readonly AclSaying[] {
-  return (JSON.parse(text) as readonly Said[]).map(([subject, model, action, effect, everything]) => ({
+  return (JSON.parse(text) as readonly Said[]).map(([subject, model, action, effect, everything, many]) => ({
     subject,
     model,
     action,
     effect,
     everything,
+    many,
   }))
 }

@@ -114,7 +114,7 @@ function beginChange(
   const beside = records.beside(resource, kind, operation.event)
   const sql = resourceSql(resource)
   const { statement, head } = beginWrite(scope, operation.id, sql.key, operation.event, withFacts, beside !== '')
-  const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
+  const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement, 'p', 'one row')
   return {
     operation,
     sql,
@@ -167,7 +167,7 @@ export function printProbe(operation: ChangeOperation, scope: Scope, { withFacts
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const id = statement.add(operation.id)
-  const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement)
+  const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement, 'p', 'one row')
   const allowed = print(operation.allowed)
   const stale =
     operation.ifVersion === undefined

@@ -48,9 +48,11 @@ export function printOne(
   const { resource } = operation
   const statement = scopedStatement(scope, withFacts)
   const id = statement.add(operation.id)
-  const visible = andCondition(operation.visible, (condition) => toSql(condition, resource, scope.facts, statement))
+  const visible = andCondition(operation.visible, (condition) =>
+    toSql(condition, resource, scope.facts, statement, 'p', 'one row'),
+  )
   const columns = shownColumns(resource, resource.fields, [], view, (condition) =>
-    toSql(condition, resource, scope.facts, statement),
+    toSql(condition, resource, scope.facts, statement, 'p', 'one row'),
   )
   const text = texts.get(`read ${resource.name}${columns.key}${end}${state}${visible}`, () => {
     const sql = resourceSql(resource)
