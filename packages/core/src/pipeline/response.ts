@@ -70,9 +70,17 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
   })
   const retry =
     known.status === 503 && !known.headers['Retry-After'] && !known.headers['retry-after'] ? { 'retry-after': '2' } : {}
+  // RFC 9110 §15.5.2: a 401 says how one may show who one is, whatever was wrong with what was shown.
+  const challenge = known.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
   return respond(platform, received, {
     status: known.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...retry, ...known.headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...retry,
+      ...challenge,
+      ...known.headers,
+    },
     body,
   })
 }

@@ -226,6 +226,7 @@ describe('signing in by a passkey alone', () => {
     const person = await withPasskey(platform)
     const reply = await logInByPasskey(platform, person.passkey, lie)
     expect([reply.status, code(reply)], reply.body).toEqual([401, 'passkey_refused'])
+    expect(reply.headers['www-authenticate']).toBe('Bearer')
     expect(reply.headers['content-type']).toBe('application/problem+json')
     expect((await logInByPasskey(platform, person.passkey)).status).toBe(200)
   })
