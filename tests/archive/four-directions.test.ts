@@ -1,5 +1,10 @@
+import { depot } from '@plinth/testing'
 import { afterAll, expect, test } from 'vitest'
+import { lookoutResources } from '../../examples/saas/src/resources/all.ts'
 import { clear, contentOf, furnish, openArchive, type ArchivePlatform } from './open-archive.ts'
+
+/** Every column kind there is, and Lookout with its trees of templates. */
+const resources = [...depot, ...lookoutResources({ allowPrivate: false, timeout: 1_000 })]
 
 const opened: ArchivePlatform[] = []
 afterAll(async () => {
@@ -7,7 +12,7 @@ afterAll(async () => {
 })
 
 async function open(isolation: 'shared' | 'schema', keys: string): Promise<ArchivePlatform> {
-  const platform = await openArchive({ isolation, keys })
+  const platform = await openArchive({ isolation, keys, resources })
   opened.push(platform)
   return platform
 }

@@ -52,6 +52,9 @@ export async function exportTenant(
   destination: Writable,
   options: ExportOptions = {},
 ): Promise<ExportReport> {
+  // A file that cannot be opened says so at once, long before the first line is written: unheard, that would end the process.
+  let broken: { readonly error: unknown } | undefined
+  destination.once('error', (error: unknown) => (broken ??= { error }))
   const cipher = options.passphrase === undefined ? undefined : await newCipher(options.passphrase)
   const found = await platform.database.findTenant(tenant)
   if (!found) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
@@ -61,7 +64,11 @@ export async function exportTenant(
     if (begun) throw problem('unavailable', { detail: 'The connection to the database was lost. Export again.' })
     begun = true
     const writing = new Writing(platform, system, found.id, cipher, options)
-    await pipeline(Readable.from(writing.lines()), createGzip(), destination)
+    try {
+      await pipeline(Readable.from(writing.lines()), createGzip(), destination)
+    } catch (error) {
+      throw broken ? broken.error : error
+    }
     return writing.report!
   })
 }
