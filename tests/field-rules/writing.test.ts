@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createPlinth, defineResource, resourceTable, StartupError } from '@plinth/core'
 import { embedded } from '@plinth/postgres'
 import { integer, text } from 'drizzle-orm/pg-core'
@@ -165,7 +166,7 @@ test('what cannot be is a fault at start, with what to write', () => {
   const start = (): unknown =>
     createPlinth({
       database: embedded(),
-      env: { ENVIRONMENT: 'test', SECRET_KEYS: `k:${Buffer.alloc(32).toString('base64')}` },
+      env: { ENVIRONMENT: 'test', SECRET_KEYS: `k:${randomBytes(32).toString('base64')}` },
       resources: [
         defineResource({
           table,
