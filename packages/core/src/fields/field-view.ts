@@ -1,8 +1,8 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Condition, Facts } from '../condition/condition.ts'
 import type { Registry } from '../platform/registry.ts'
-import type { RawRow } from '../ports/database.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import type { RawRow, Session } from '../ports/database.ts'
+import { admittedAmong } from '../resource/admitted.ts'
 import { isVisible, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 import { fieldPermission } from './field-permission.ts'
 
@@ -120,12 +120,22 @@ export function shownOn(view: FieldView, field: FieldInfo, row: RawRow): boolean
   return !view.perRow.has(field.key) || row[shownMark(field.key)] === true
 }
 
-/** The same marks for a row that was read whole: what a write gave back. */
-export function markShown(view: FieldView, resource: ResourceInfo, row: RawRow, facts: Facts): RawRow {
-  if (view.perRow.size === 0) return row
-  const marked: Record<string, RawRow[string]> = { ...row }
-  for (const [key, condition] of view.perRow) marked[shownMark(key)] = holdsFor(resource, row, condition, facts)
-  return marked
+/** The same marks for rows that were read whole: what a write gave back. A statement only where the ACL has a say. */
+export async function markShown(
+  session: Pick<Session, 'aclEntries'>,
+  view: FieldView,
+  resource: ResourceInfo,
+  rows: readonly RawRow[],
+  facts: Facts,
+): Promise<readonly RawRow[]> {
+  if (view.perRow.size === 0 || rows.length === 0) return rows
+  const shown = new Map<string, ReadonlySet<RawRow>>()
+  for (const [key, condition] of view.perRow)
+    shown.set(shownMark(key), new Set(await admittedAmong(session, resource, rows, condition, facts)))
+  return rows.map((row) => ({
+    ...row,
+    ...Object.fromEntries([...shown].map(([mark, among]) => [mark, among.has(row)])),
+  }))
 }
 
 const inRegistry = new WeakMap<Registry['permissions'], readonly ResourceInfo[]>()

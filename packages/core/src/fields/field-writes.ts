@@ -2,7 +2,7 @@ import type { Condition } from '../condition/condition.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { pointer } from '../input/validate.ts'
 import type { RawRow } from '../ports/database.ts'
-import { holdsFor } from '../resource/holds-for.ts'
+import { admits } from '../resource/admitted.ts'
 import type { ReadingParts } from '../resource/reading-context.ts'
 import { fieldOf, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 import { fieldModel, fieldPermission } from './field-permission.ts'
@@ -54,17 +54,22 @@ export function unwritable(writes: FieldWrites, fields: Iterable<FieldInfo>): re
 }
 
 /** Those that he may not give to this row, which was locked. */
-export function unwritableOn(
+export async function unwritableOn(
   writes: FieldWrites,
   fields: Iterable<FieldInfo>,
   row: RawRow,
-  { resource, writer }: { readonly resource: ResourceInfo; readonly writer: Pick<ReadingParts, 'scope'> },
-): readonly FieldInfo[] {
+  {
+    resource,
+    writer: { session, scope },
+  }: { readonly resource: ResourceInfo; readonly writer: Pick<ReadingParts, 'scope' | 'session'> },
+): Promise<readonly FieldInfo[]> {
   if (writes.size === 0) return []
-  return [...fields].filter((field) => {
+  const kept: FieldInfo[] = []
+  for (const field of fields) {
     const condition = writes.get(field)
-    return condition !== undefined && !holdsFor(resource, row, condition, writer.scope.facts)
-  })
+    if (condition && !(await admits(session, resource, row, condition, scope.facts))) kept.push(field)
+  }
+  return kept
 }
 
 /**
@@ -84,21 +89,25 @@ export function refuseFields(resource: ResourceInfo, fields: readonly FieldInfo[
   })
 }
 
+const NO_ROW = '00000000-0000-0000-0000-000000000000'
+
 /**
  * Asks of a new row, by who would own it: as `create` itself is asked.
  * @throws permission_denied
  */
-export function refuseFieldsOfNew(
-  parts: Pick<ReadingParts, 'platform' | 'principal' | 'scope'>,
+export async function refuseFieldsOfNew(
+  parts: Pick<ReadingParts, 'platform' | 'principal' | 'scope' | 'session'>,
   resource: ResourceInfo,
   values: ReadonlyMap<FieldInfo, unknown>,
-): void {
+): Promise<void> {
   const writes = fieldWrites(parts, resource, undefined)
   if (writes.size === 0) return
   const group = values.get(fieldOf(resource, 'ownerGroupId'))
   const owned: RawRow = {
+    // It has none yet; an entry of the ACL about another row says nothing of it, which of NULL nobody would know.
+    id: NO_ROW,
     ownerUserId: parts.principal.userId,
     ownerGroupId: typeof group === 'string' ? group : null,
   }
-  refuseFields(resource, unwritableOn(writes, values.keys(), owned, { resource, writer: parts }))
+  refuseFields(resource, await unwritableOn(writes, values.keys(), owned, { resource, writer: parts }))
 }

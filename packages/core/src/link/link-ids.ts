@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { validate } from '../input/validate.ts'
 import { isObject } from '../input/merge-patch.ts'
 import { matchVersion } from '../output/conditional.ts'
-import { jsonAnswer, type TextAnswer } from '../pipeline/answer.ts'
+import type { TextAnswer } from '../pipeline/answer.ts'
 import type { Call } from '../pipeline/call.ts'
 import type { Transaction } from '../ports/database.ts'
 import { fieldOf, type ResourceInfo } from '../resource/resource-info.ts'
-import { writtenPrinter } from '../routes/resource/written-row.ts'
+import { rowAnswer } from '../routes/resource/written-row.ts'
 import { concernsTemplates, holdTemplates } from '../template/settle.ts'
 import { changedRow } from '../write/changed-row.ts'
 import type { Link } from './link.ts'
@@ -98,6 +98,5 @@ async function touch(
     values: new Map(),
   })
   const row = changedRow(result, `${resource.name}:update`)
-  const printer = writtenPrinter(call, resource)
-  return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
+  return rowAnswer(call, transaction, resource, row)
 }

@@ -4,7 +4,7 @@ import type { Facts } from '../condition/condition.ts'
 import { closedView, markShown } from '../fields/field-view.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { ListOperation, Raw, RawRow, Session, SortKey, Stored } from '../ports/database.ts'
-import { admits, admittedAmong } from './admitted.ts'
+import { admittedAmong } from './admitted.ts'
 import type { ResourceInfo } from './resource-info.ts'
 
 /** Makes the built-in rows of a resource, once per platform: values as the driver hands them over (json is text), without the platform's columns. */
@@ -73,13 +73,15 @@ export function withBuiltInRows(session: Session, registry: Registry, facts: Fac
       const row = builtInRow(registry, operation.resource, operation.id)
       if (!row) return session.read(operation)
       const { resource, visible, view = closedView(resource) } = operation
-      return (await admits(session, resource, row, visible, facts)) ? markShown(view, resource, row, facts) : undefined
+      const admitted = await admittedAmong(session, resource, [row], visible, facts)
+      return (await markShown(session, view, resource, admitted, facts))[0]
     },
     async list(operation) {
       const { resource, sort, after, view = closedView(resource) } = operation
-      const rows = (await matching(operation))
-        .filter((row) => !after || compareRows(sort, row, keyed(sort, after)) > 0)
-        .map((row) => markShown(view, resource, row, facts))
+      const further = (await matching(operation)).filter(
+        (row) => !after || compareRows(sort, row, keyed(sort, after)) > 0,
+      )
+      const rows = await markShown(session, view, resource, further, facts)
       return rows.length === 0 ? session.list(operation) : listBoth(session, operation, rows)
     },
     count: async (operation) => (await session.count(operation)) + (await matching(operation)).length,

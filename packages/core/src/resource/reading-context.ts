@@ -82,13 +82,14 @@ export function decode<T extends AnyResourceTable>(resource: ResourceInfo, row: 
 }
 
 /** The same of a row that a write gave back, which is whole. */
-export function decodeWritten<T extends AnyResourceTable>(
+export async function decodeWritten<T extends AnyResourceTable>(
   parts: ReadingParts,
   resource: ResourceInfo,
   row: RawRow,
-): Row<T> {
+): Promise<Row<T>> {
   const view = viewOf(parts, resource, String(row.id))
-  return decode(resource, markShown(view, resource, row, parts.scope.facts), view)
+  const [marked = row] = await markShown(parts.session, view, resource, [row], parts.scope.facts)
+  return decode(resource, marked, view)
 }
 
 /** A context that reads: every read asks the principal's permissions, as over HTTP. */

@@ -2,12 +2,12 @@ import type { z } from 'zod'
 import { problem } from '../errors/plinth-error.ts'
 import { inputSchemas } from '../input/schemas.ts'
 import { storedValues, validate } from '../input/validate.ts'
-import { jsonAnswer, type TextAnswer } from '../pipeline/answer.ts'
+import type { TextAnswer } from '../pipeline/answer.ts'
 import type { Call } from '../pipeline/call.ts'
 import { withOwnerGroup } from '../resource/new-row-scope.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { refuseQuery } from '../routes/resource/read.ts'
-import { writtenPrinter } from '../routes/resource/written-row.ts'
+import { rowAnswer } from '../routes/resource/written-row.ts'
 import type { TemplateLink } from './link.ts'
 import { createRow } from '../write/create-row.ts'
 import { partsOf } from '../routes/resource/write-by-call.ts'
@@ -53,9 +53,8 @@ export function cloneTemplate(link: TemplateLink, from: 'own' | 'shared'): (call
         values.set(fieldOf(instance, 'sharedTemplate'), key)
       }
       const row = await createRow(partsOf(call, transaction, transaction), instance, values)
-      const printer = writtenPrinter(call, instance)
       const location = `${call.platform.basePath}/api/v1/${instance.path}/${String(row.id)}`
-      return jsonAnswer(201, printer.print(row), { etag: printer.etag(row), location })
+      return rowAnswer(call, transaction, instance, row, { status: 201, location })
     })
   }
 }

@@ -8,7 +8,7 @@ import type { RawRow, Session } from '../ports/database.ts'
 import { fieldOf } from '../resource/resource-info.ts'
 import { changedRow } from '../write/changed-row.ts'
 import { refuseQuery } from '../routes/resource/read.ts'
-import { writtenPrinter } from '../routes/resource/written-row.ts'
+import { rowAnswer } from '../routes/resource/written-row.ts'
 import { templateSchemas } from './answer-schemas.ts'
 import { printPin } from './level.ts'
 import type { TemplateLink } from './link.ts'
@@ -71,9 +71,8 @@ export function applyResync(link: TemplateLink): (call: Call) => Promise<TextAns
       const values = new Map([[fieldOf(resource, 'pinnedLevels'), pin]])
       const same = pin === printPin((await pinnedLevels(link, known, transaction)).levels.slice(0, -1))
       const result = same ? await transaction.probe(change) : await transaction.update({ ...change, values })
-      const printer = writtenPrinter(call, resource)
       const now = changedRow(result, `${resource.name}:${verb}`)
-      return jsonAnswer(200, printer.print(now), { etag: printer.etag(now) })
+      return rowAnswer(call, transaction, resource, now)
     })
   }
 }

@@ -80,11 +80,12 @@ export async function changeRow(
   // Who may not change the row, or a field of it, is told that, and nothing about its values.
   if (!(await admits(transaction, resource, current, allowed, parts.scope.facts))) throw deniedRow(resource, 'update')
   const given = { ...change, values, nested, fixed }
-  const mine = without(given, resource, unwritableOn(writes, fieldsOf(given), current, { resource, writer: parts }))
+  const place = { resource, writer: parts }
+  const mine = without(given, resource, await unwritableOn(writes, fieldsOf(given), current, place))
   const merged: Values = new Map(mine.values)
   for (const [field, patch] of mine.nested) merged.set(field, mergedJson(field, current, patch))
   const view = viewOf(parts, resource, id)
-  const marked = markShown(view, resource, current, parts.scope.facts)
+  const [marked = current] = await markShown(transaction, view, resource, [current], parts.scope.facts)
   // Of an immutable json column too, the merged value counts: a patch of one member would change it otherwise.
   refuseChanged(current, mine.fixed, merged, (field) => view.fields.includes(field) && shownOn(view, field, marked))
   return updateRow(parts, { ...operation, values: merged })

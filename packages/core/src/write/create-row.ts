@@ -32,7 +32,7 @@ export async function prepareRow(
 ): Promise<CreateOperation> {
   const { registry } = parts.platform
   // What a hook gives beyond it is the word of the product's code.
-  refuseFieldsOfNew(parts, resource, given)
+  await refuseFieldsOfNew(parts, resource, given)
   const hooked = await beforeCreate(parts, resource, given)
   const values = new Map(hooked)
   refuseForeignGroup(parts, resource, values)

@@ -36,7 +36,7 @@ export async function updateRow(parts: WriteParts, operation: UpdateOperation): 
   const current = await transaction.lock({ resource, id, visible })
   if (!current) throw problem('not_found')
   await authoriseLocked(parts, current, operation, 'update')
-  refuseFields(resource, unwritableOn(writes, values.keys(), current, { resource, writer: parts }))
+  refuseFields(resource, await unwritableOn(writes, values.keys(), current, { resource, writer: parts }))
   const changed = new Map(await beforeUpdate(parts, resource, current, values))
   keepId(resource, String(current.id), changed)
   await settleOwnerGroup(parts, operation, current, changed)

@@ -5,7 +5,7 @@ import { linksOf } from '../../link/link.ts'
 import { MOST_CHARACTERS } from '../../output/page-size.ts'
 import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
-import type { Stored } from '../../ports/database.ts'
+import type { Session, Stored } from '../../ports/database.ts'
 import { visibleTo } from '../../policy/visible-to.ts'
 import { refuseOutOfScope, withOwnerGroup } from '../../resource/new-row-scope.ts'
 import type { FieldInfo } from '../../resource/resource-info.ts'
@@ -13,7 +13,7 @@ import { at, inData, readBulk, statusOf, type BulkOp } from '../../write/bulk-in
 import { bulkRows, runInTransaction, type BulkReach, type BulkResult } from '../../write/bulk-rows.ts'
 import { refuseQuery } from './read.ts'
 import { partsOf } from './write-by-call.ts'
-import { writtenPrinter } from './written-row.ts'
+import { shownRows } from './written-row.ts'
 
 /** `POST /{plural}/bulk` → what became of each operation, in order. One transaction: any failure rolls all back and names its row. */
 export async function runBulk(call: Call): Promise<TextAnswer> {
@@ -54,17 +54,21 @@ export async function runBulk(call: Call): Promise<TextAnswer> {
     (work) => call.transact(work),
     async (transaction, grouped) => {
       const parts = partsOf(call, transaction, transaction)
-      return jsonAnswer(200, printResults(call, await bulkRows(parts, resource, operations, reach, grouped)))
+      const results = await bulkRows(parts, resource, operations, reach, grouped)
+      return jsonAnswer(200, await printResults(call, transaction, results))
     },
   )
 }
 
 /** Rows are left out once they have filled an answer: a hundred of them may be longer than a process can hold. */
-function printResults(call: Call, results: readonly BulkResult[]): string {
-  const printer = writtenPrinter(call, call.request.route.resource)
+async function printResults(call: Call, session: Session, results: readonly BulkResult[]): Promise<string> {
+  const whole = results.flatMap(({ row }) => (row ? [row] : []))
+  const { printer, rows } = await shownRows(call, session, call.request.route.resource, whole)
+  const next = rows.values()
   let text = ''
   for (const { op, id, row } of results) {
-    const printed = row && text.length < MOST_CHARACTERS ? `,"row":${printer.print(row)}` : ''
+    const shown = row && next.next().value
+    const printed = shown && text.length < MOST_CHARACTERS ? `,"row":${printer.print(shown)}` : ''
     text += `${text === '' ? '' : ','}{"op":"${op}","id":${JSON.stringify(id)},"status":${statusOf[op]}${printed}}`
   }
   return `{"results":[${text}]}`

@@ -1,17 +1,16 @@
 import { matchVersion } from '../../output/conditional.ts'
-import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
+import type { TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import { restorationNeedsTransaction } from '../../write/needs-transaction.ts'
 import { restoreRow as restore } from '../../write/restore-row.ts'
 import { refuseQuery } from './read.ts'
 import { writeByCall } from './write-by-call.ts'
-import { writtenPrinter } from './written-row.ts'
+import { rowAnswer } from './written-row.ts'
 
 /** `POST /{plural}/:id/restore` → 200 with the row, where the table is deleted softly. */
 export async function restoreRow(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { resource } = call.request.route
-  const printer = writtenPrinter(call, resource)
   const operation = {
     resource,
     id: call.parameters.id!,
@@ -22,6 +21,6 @@ export async function restoreRow(call: Call): Promise<TextAnswer> {
   }
   return writeByCall(call, restorationNeedsTransaction(call.platform, resource), async (parts) => {
     const row = await restore(parts, operation)
-    return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
+    return rowAnswer(call, parts.session, resource, row)
   })
 }

@@ -1,6 +1,6 @@
 import { fieldView } from '../../fields/field-view.ts'
 import { matchVersion } from '../../output/conditional.ts'
-import { jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
+import type { TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import {
   changeRow,
@@ -11,7 +11,7 @@ import {
 } from '../../write/change-row.ts'
 import { refuseQuery } from './read.ts'
 import { writeByCall } from './write-by-call.ts'
-import { writtenPrinter } from './written-row.ts'
+import { rowAnswer } from './written-row.ts'
 
 /** `PATCH /{plural}/:id`: a JSON merge patch. `{}` changes nothing, not even the version. */
 export async function patchRow(call: Call): Promise<TextAnswer> {
@@ -31,7 +31,6 @@ export async function replaceRow(call: Call): Promise<TextAnswer> {
 
 function change(call: Call, prepared: PreparedChange): Promise<TextAnswer> {
   const { resource } = call.request.route
-  const printer = writtenPrinter(call, resource)
   const operation = {
     resource,
     id: call.parameters.id!,
@@ -43,6 +42,6 @@ function change(call: Call, prepared: PreparedChange): Promise<TextAnswer> {
   const writer = { platform: call.platform, principal: call.request.principal }
   return writeByCall(call, preparedNeedsTransaction(writer, resource, operation.id, prepared), async (parts) => {
     const row = await changeRow(parts, operation, prepared)
-    return jsonAnswer(200, printer.print(row), { etag: printer.etag(row) })
+    return rowAnswer(call, parts.session, resource, row)
   })
 }
