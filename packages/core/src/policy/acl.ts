@@ -1,5 +1,4 @@
 import type { ListedCondition } from '../condition/condition.ts'
-import { isFieldModel } from '../fields/field-permission.ts'
 import type { PermissionNumbers } from './permission-set.ts'
 
 export const subjectKinds = ['user', 'group', 'role', 'service', 'apiKey'] as const
@@ -56,9 +55,9 @@ export function concerns(
   )
 }
 
-/** Whether single rows can be named: not one that is not there yet, nor for one field, which is asked about in places that ask nobody. */
-export function isAboutRows(model: string, action: string): boolean {
-  return action !== 'create' && !isFieldModel(model)
+/** Whether single rows can be named: not one that is not there yet. */
+export function isAboutRows(action: string): boolean {
+  return action !== 'create'
 }
 
 /**
@@ -91,7 +90,7 @@ export function aclMasks(numbers: PermissionNumbers, sayings: readonly AclSaying
         : aclBits.allowRows | (many === true ? aclBits.allowMany : 0)
     for (const [verb, number] of numbers.ofModel(model)) {
       if (action !== '*' && action !== verb) continue
-      if (!everything && !isAboutRows(model, verb)) continue
+      if (!everything && !isAboutRows(verb)) continue
       masks.set(number, (masks.get(number) ?? 0) | bit)
     }
   }

@@ -27,7 +27,7 @@ export async function createAclEntry(call: Call, definitions: Definitions): Prom
   const { resource } = request.route
   const { resource: text, recordId, principal, effect } = validate(aclInput, call.body)
   const target = readTarget(platform.registry, text)
-  if (recordId != null && !isAboutRows(target.model, target.action)) throw invalid(noSingleRow)
+  if (recordId != null && !isAboutRows(target.action)) throw invalid(noSingleRow)
   const printer = rowPrinter(resource)
   return call.transactAsSystem(async (system, transaction) => {
     // What this process remembers of the ACL is dropped once this is committed; other processes follow within a second.
@@ -66,6 +66,5 @@ const noRow: InputFault = {
 const noSingleRow: InputFault = {
   path: '/recordId',
   code: 'not_applicable',
-  message:
-    'This is said of every row: one that is to be created is not there yet, and a field is restricted on all. Leave recordId out',
+  message: 'This is said of every row: one that is to be created is not there yet. Leave recordId out',
 }

@@ -1,6 +1,6 @@
 import { defineResource, resourceTable } from '@plinth/core'
 import { integer, text } from 'drizzle-orm/pg-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dataOf, faultsOf, idOf, openHouse, outcome, type House, type Person } from './people.ts'
 
 const employees = resourceTable('employees', { name: text().notNull(), salary: integer() })
@@ -87,5 +87,75 @@ test('explain tells about the field, and about no row that is not seen', async (
   expect(await explained(blind, `action=employee.salary:read&id=${ada}`)).toMatchObject({
     decision: 'denied',
     answer: 'not_found',
+  })
+})
+
+describe('with the ACL', () => {
+  const say = async (effect: 'allow' | 'deny', resource: string, who: Person, recordId?: string): Promise<void> => {
+    const body = { resource, principal: { kind: 'user', id: who.id }, effect, ...(recordId && { recordId }) }
+    const reply = await house.ask(admin, 'POST', 'acl', body)
+    expect(reply.status, reply.body).toBe(201)
+  }
+  const make = async (name: string): Promise<string> =>
+    idOf(await house.ask(admin, 'POST', 'employees', { name, salary: 7 }))
+  const salaries = async (who: Person, ...ids: string[]): Promise<readonly unknown[]> => {
+    const rows = dataOf(await house.ask(who, 'GET', `employees?id[in]=${ids.join()}`))
+    return ids.map((id) => rows.find((row) => row['id'] === id)?.['salary'])
+  }
+  let clerk: Person
+  beforeAll(async () => {
+    await house.ask(admin, 'POST', 'roles', { name: 'clerk', permissions: ['employee:*'] })
+    await house.ask(admin, 'POST', 'roles', { name: 'accountant', permissions: ['employee:*', 'employee.salary:*'] })
+  })
+  beforeEach(async () => {
+    clerk = await house.member('Cleo', ['clerk'])
+  })
+
+  test('one field of one row is shown, whichever way the row comes', async () => {
+    const [one, other] = [await make('one'), await make('other')]
+    await say('allow', 'Employee.salary.read', clerk, one)
+    expect(await salaries(clerk, one, other)).toEqual([7, undefined])
+    for (const [id, salary] of [
+      [one, 7],
+      [other, undefined],
+    ] as const) {
+      const read = await house.ask(clerk, 'GET', `employees/${id}`)
+      const written = await house.ask(clerk, 'PATCH', `employees/${id}`, { name: 'changed' })
+      const operations = [{ op: 'update', id, data: { name: 'again' } }]
+      const bulk = await house.ask(clerk, 'POST', 'employees/bulk', { operations })
+      expect((read.json as { salary?: unknown }).salary).toBe(salary)
+      expect((written.json as { salary?: unknown }).salary).toBe(salary)
+      expect((bulk.json as { results: { row: { salary?: unknown } }[] }).results[0]!.row.salary).toBe(salary)
+      const { etag } = (await house.ask(clerk, 'GET', `employees/${id}`)).headers
+      expect((await house.ask(clerk, 'GET', `employees/${id}`, undefined, { 'if-none-match': etag! })).status).toBe(304)
+    }
+    expect(faultsOf(await house.ask(clerk, 'GET', 'employees?sort=salary'))).toEqual(['?sort unknown_field'])
+  })
+
+  test('one field of one row may be written, and on that row alone', async () => {
+    const [one, other] = [await make('one'), await make('other')]
+    await say('allow', 'employee.salary:update', clerk, one)
+    expect((await house.ask(clerk, 'PATCH', `employees/${one}`, { salary: 8 })).status).toBe(200)
+    expect(outcome(await house.ask(clerk, 'PATCH', `employees/${other}`, { salary: 8 }))).toBe('403 permission_denied')
+    expect(outcome(await house.ask(clerk, 'POST', 'employees', { name: 'new', salary: 8 }))).toBe(
+      '403 permission_denied',
+    )
+    expect(await salaries(admin, one, other)).toEqual([8, 7])
+  })
+
+  test('a denial takes the field away, of that row alone', async () => {
+    const [one, other] = [await make('one'), await make('other')]
+    const accountant = await house.member('Acco', ['accountant'])
+    await say('deny', 'employee.salary:*', accountant, one)
+    expect(await salaries(accountant, one, other)).toEqual([undefined, 7])
+    expect(outcome(await house.ask(accountant, 'PATCH', `employees/${one}`, { salary: 9 }))).toBe(
+      '403 permission_denied',
+    )
+    expect((await house.ask(accountant, 'PATCH', `employees/${other}`, { salary: 9 })).status).toBe(200)
+    const made = await house.ask(accountant, 'POST', 'employees', { name: 'new', salary: 5 })
+    expect([made.status, (made.json as { salary?: unknown }).salary]).toEqual([201, 5])
+    await say('deny', 'employee.salary:read', accountant)
+    expect(await salaries(accountant, one, other)).toEqual([undefined, undefined])
+    expect(await sees(accountant)).toBe(false)
   })
 })
