@@ -3,6 +3,8 @@ export { resourceTable, deletedAt } from './table/resource-table.ts'
 export { belongsTo } from './table/belongs-to.ts'
 export { templateColumns, templated } from './template/columns.ts'
 export { defineResource } from './resource/define-resource.ts'
+export { policy } from './policy/policy.ts'
+export type { Policy, PolicyFacts } from './policy/policy.ts'
 export { createPlinth } from './platform/create-plinth.ts'
 export { serviceTokens } from './auth/service-tokens.ts'
 export { singleTenant } from './tenancy/single-tenant.ts'
@@ -39,6 +41,7 @@ export {
   compare,
   compareFact,
   contains,
+  factIs,
   inGroups,
   isNull,
   listed,
@@ -49,9 +52,20 @@ export {
 } from './condition/condition.ts'
 export { caseVariants, foldCase } from './condition/fold-case.ts'
 export { explain } from './condition/explain.ts'
+export { withFacts } from './condition/fact-truth.ts'
 export { holds } from './condition/holds.ts'
 export { entriesFor, settledBy, settleListed } from './condition/settle-listed.ts'
-export type { Comparison, Condition, FactName, Facts, ListedCondition, Operand, Scalar } from './condition/condition.ts'
+export type { Circumstances, PolicyFact } from './condition/circumstances.ts'
+export type {
+  Comparison,
+  Condition,
+  FactCondition,
+  FactName,
+  Facts,
+  ListedCondition,
+  Operand,
+  Scalar,
+} from './condition/condition.ts'
 export type { ConditionRow } from './condition/holds.ts'
 export type { ExplainedField, ExplainedPart, ExplainedTruth, Explanation, ExplainOptions } from './condition/explain.ts'
 export type { ComparableKind } from './condition/comparable.ts'

@@ -1,3 +1,5 @@
+import type { Circumstances, PolicyFact } from './circumstances.ts'
+
 /**
  * A rule about rows as plain data. Permission scopes, policies and list filters all become one, and every reader (SQL,
  * row-level security, memory, explanation) reads the same value, so that they cannot disagree.
@@ -12,8 +14,10 @@ export interface Facts {
   readonly principalId: string | null
   readonly userId: string | null
   readonly groupIds: readonly string[]
+  /** What policies may ask beside. Where it is not given, all of it is NULL. */
+  readonly circumstances?: Circumstances
 }
-export type FactName = Exclude<keyof Facts, 'groupIds'>
+export type FactName = 'principalId' | 'userId'
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
 
@@ -30,6 +34,15 @@ export type Condition =
   /** The text is part of the column's text, ignoring case. */
   | { readonly kind: 'contains'; readonly field: string; readonly text: string }
   | ListedCondition
+  | FactCondition
+
+/** A fact about who asks, or about the tenant, compared with a value: the same for every row. */
+export interface FactCondition {
+  readonly kind: 'fact'
+  readonly fact: PolicyFact
+  readonly op: Comparison
+  readonly value: Scalar
+}
 
 /**
  * An entry of the ACL names this very row, for one of the subjects, this action (or every action of the model) and this effect. Read
@@ -103,6 +116,14 @@ export function listed(
   many = false,
 ): ListedCondition {
   return { kind: 'listed', effect, model, action, subjects, ...(many && { many }) }
+}
+
+/**
+ * Compares a fact about the principal or the tenant with a value: `factIs('tenantPlan', 'eq', 'pro')`, `factIs('secondFactor', 'eq', true)`.
+ * Of `role` and `group` there may be several: `eq` asks for one of them, `ne` for none. A fact that is not known is NULL and admits nobody.
+ */
+export function factIs(fact: PolicyFact, op: Comparison, value: Scalar): FactCondition {
+  return { kind: 'fact', fact, op, value }
 }
 
 export function contains(field: string, text: string): Condition {

@@ -1,6 +1,8 @@
 import { concerns } from '../policy/acl.ts'
-import { isNullish, type ComparableKind } from './comparable.ts'
-import type { Comparison, Condition, FactName, Scalar } from './condition.ts'
+import { asAdjective, quoted, wordsOf } from './explain-text.ts'
+import { factReason, factRule } from './explain-facts.ts'
+import { isNullish } from './comparable.ts'
+import type { Condition, FactName, Scalar } from './condition.ts'
 import type { ExplainedTruth, ExplainOptions } from './explain.ts'
 
 /** A condition without parts. */
@@ -12,26 +14,11 @@ type CompareLeaf = Extract<LeafCondition, { readonly kind: 'compare' }>
 const WITHHELD = 'a value that is withheld'
 const askers: Readonly<Record<FactName, string>> = { userId: 'the asking user', principalId: 'whoever asks' }
 
-type Words = Readonly<Record<Comparison, string>>
-const equal = { eq: 'is', ne: 'is not' } as const
-const ofNumbers: Words = { ...equal, lt: 'is less than', lte: 'is at most', gt: 'is more than', gte: 'is at least' }
-const ofTimes: Words = { ...equal, lt: 'is before', lte: 'is at or before', gt: 'is after', gte: 'is at or after' }
-const ofTexts: Words = {
-  ...equal,
-  lt: 'sorts before',
-  lte: 'sorts before or is',
-  gt: 'sorts after',
-  gte: 'sorts after or is',
-}
-
-function wordsOf(kind: ComparableKind): Words {
-  return kind === 'number' || kind === 'decimal' ? ofNumbers : kind === 'time' ? ofTimes : ofTexts
-}
-
 /** What a leaf asks: `status is "live"`. */
 export function ruleOf(leaf: LeafCondition, { field }: ExplainOptions): string {
   if (leaf.kind === 'always') return 'every row'
   if (leaf.kind === 'never') return 'no row'
+  if (leaf.kind === 'fact') return factRule(leaf)
   if (leaf.kind === 'listed')
     return `an entry of the ACL ${effects[leaf.effect]} ${leaf.model}:${leaf.action} on this row`
   const { kind, confidential } = field(leaf.field)
@@ -61,6 +48,7 @@ export function reasonOf(leaf: LeafCondition, truth: ExplainedTruth, options: Ex
   if (leaf.kind === 'always') return 'every row is admitted'
   if (leaf.kind === 'never') return 'no row is admitted'
   if (leaf.kind === 'listed') return saidOf(leaf, truth, options)
+  if (leaf.kind === 'fact') return factReason(leaf, truth, options)
   return withoutRow(leaf, options) ?? withRow(leaf, truth, options)
 }
 
@@ -130,32 +118,13 @@ function compared(leaf: CompareLeaf, value: unknown, holding: boolean, { facts, 
   return `${is}, which ${holding ? 'is' : 'is not'} ${asAdjective(than)} ${other}`
 }
 
-function asAdjective(words: string): string {
-  return words.replace(/^sorts /, 'sorted ')
-}
-
 function factWords(fact: FactName, value: string | null | undefined): string {
   return `${askers[fact]} ${quoted(value)}`
 }
 
 const SHOWN_VALUES = 5
-const SHOWN_CHARACTERS = 80
 
 function listed(values: readonly Scalar[]): string {
   const shown = values.slice(0, SHOWN_VALUES).map(quoted).join(', ')
   return values.length > SHOWN_VALUES ? `${shown} and ${values.length - SHOWN_VALUES} more` : shown
-}
-
-/** Characters that turn the text of a terminal or a page around, or are not seen. JSON leaves them as they are. */
-// eslint-disable-next-line no-control-regex
-const unseen = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
-
-/** A value in words that stay on one line, say what they are and cannot be taken for the sentence around them. */
-function quoted(value: unknown): string {
-  if (value === null || value === undefined) return 'null'
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
-  const text = value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : JSON.stringify(value)
-  const points = Array.from(text)
-  const short = points.length > SHOWN_CHARACTERS ? `${points.slice(0, SHOWN_CHARACTERS).join('')}…` : text
-  return JSON.stringify(short).replace(unseen, (point) => `\\u${point.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

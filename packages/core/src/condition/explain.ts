@@ -1,6 +1,7 @@
 import { concerns, type AclEntry } from '../policy/acl.ts'
 import type { ComparableKind } from './comparable.ts'
 import type { Condition, Facts } from './condition.ts'
+import { factTruth } from './fact-truth.ts'
 import { holds, type ConditionRow } from './holds.ts'
 import { reasonOf, ruleOf, type LeafCondition } from './explain-words.ts'
 
@@ -135,6 +136,11 @@ function possibleOf(leaf: LeafCondition, options: ExplainOptions): Possible {
   if (aboutAsker && facts === undefined) return anything
   if (leaf.kind === 'inGroups' && facts?.groupIds.length === 0) return certainly.false
   if (leaf.kind === 'compare' && 'fact' in leaf.with && facts?.[leaf.with.fact] === null) return certainly.unknown
+  if (leaf.kind === 'fact') {
+    if (facts === undefined) return anything
+    const truth = factTruth(leaf, facts)
+    return truth === null ? certainly.unknown : truth ? certainly.true : certainly.false
+  }
   if (leaf.kind === 'listed') {
     if (value === undefined) return { true: true, false: true, unknown: false }
     if (!options.entries) throw new Error('to explain what the ACL says of a row, its entries must be given')

@@ -1,5 +1,7 @@
-import { isNullish, order, type ComparableKind } from './comparable.ts'
-import type { Comparison, Condition, Facts, Scalar } from './condition.ts'
+import { isNullish, type ComparableKind } from './comparable.ts'
+import { comparison, type Truth } from './comparison.ts'
+import type { Condition, Facts } from './condition.ts'
+import { factTruth } from './fact-truth.ts'
 import { foldCase } from './fold-case.ts'
 
 /** What a row offers to a condition: the value of a field, and how values of that field compare. */
@@ -7,8 +9,6 @@ export interface ConditionRow {
   readonly value: (field: string) => unknown
   readonly kind: (field: string) => ComparableKind
 }
-
-type Truth = boolean | null
 
 /**
  * Does the condition hold for this row? Three-valued like SQL: null is unknown, and only `true` admits. (Measured: an
@@ -42,6 +42,8 @@ export function holds(condition: Condition, row: ConditionRow, facts: Facts): Tr
       const value = row.value(condition.field)
       return isNullish(value) ? null : foldCase(value as string).includes(foldCase(condition.text))
     }
+    case 'fact':
+      return factTruth(condition, facts)
     case 'listed':
       throw new Error('what the ACL says of a row is in the database: settle the condition first (settleListed)')
   }
@@ -61,14 +63,4 @@ function anyOf(truths: readonly Truth[]): Truth {
 
 function negate(truth: Truth): Truth {
   return truth === null ? null : !truth
-}
-
-function comparison(op: Comparison, left: unknown, right: Scalar, kind: ComparableKind): Truth {
-  if (isNullish(left) || right === null) return null
-  const sign = order(left, right, kind)
-  if (op === 'eq') return sign === 0
-  if (op === 'ne') return sign !== 0
-  if (op === 'lt') return sign < 0
-  if (op === 'lte') return sign <= 0
-  return op === 'gt' ? sign > 0 : sign >= 0
 }

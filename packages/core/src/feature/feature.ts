@@ -8,6 +8,7 @@ import type { EventRecord, StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Runtime } from '../platform/runtime.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Roles } from '../policy/roles.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
@@ -86,6 +87,8 @@ export interface Feature {
    * once per request: the rows become SQL. It cannot refuse a write; when it fails, the write is rolled back (503).
    */
   readonly record?: (write: RecordedWrite) => readonly RecordedRow[]
+  /** Rules that take something away from everybody, beside those of the product. */
+  readonly policies?: readonly Policy[]
   /** Handlers of committed events by type (`site.created`, or `*`), at least once, in order per row. */
   readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
   /** Runs in the transaction that founds a tenant, as the platform itself. */

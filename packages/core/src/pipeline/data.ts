@@ -8,6 +8,7 @@ import { withReadingHooks } from '../resource/reading-hooks.ts'
 import { isForm, readForm } from '../request/read-form.ts'
 import { parseJsonBody } from '../request/scan-json.ts'
 import type { Answer } from './answer.ts'
+import { factsOf } from '../policy/circumstances-of.ts'
 import { authenticate } from './auth.ts'
 import type { Call } from './call.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
@@ -61,7 +62,7 @@ export function scopeOf(platform: Platform, request: Pick<InTenant, 'principal' 
   return {
     tenantId: tenant.id,
     actor: { kind: principal.kind, id: principal.id },
-    facts: { principalId: principal.id, userId: principal.userId, groupIds: principal.groupIds },
+    facts: factsOf(principal, tenant),
     requestId,
     now: platform.clock.now(),
   }

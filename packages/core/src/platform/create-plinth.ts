@@ -45,7 +45,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const faults: StartupFault[] = [...options.database.faults]
   const features = options.features ?? []
   const runtime = readRuntime(options, faults)
-  const registry = readDeclaration(options.resources, features, faults, runtime)
+  const registry = readDeclaration(options.resources, features, faults, runtime, options.policies)
   const held = requestRates(options.rateLimits ?? {}, faults)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 

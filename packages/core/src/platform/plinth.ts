@@ -9,6 +9,7 @@ import type { MigrateOptions, MigrationReport } from '../ports/migration.ts'
 import type { ChangedRates } from '../ports/rate-limits.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Mailer } from '../ports/mail.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Route } from '../routes/route.ts'
@@ -26,6 +27,8 @@ export interface PlinthOptions {
   readonly resources: readonly Resource[]
   /** In any order: it means nothing. Without a feature that reads credentials, every guarded route is 401. */
   readonly features?: readonly Feature[]
+  /** Rules in code that take something away from everybody: `policy({ name, action, when })`. See docs/authorization.md. */
+  readonly policies?: readonly Policy[]
   /** Name and version for OpenAPI and the greeting. */
   readonly title?: string
   readonly version?: string

@@ -6,6 +6,8 @@ import { verifyLinks } from '../link/link.ts'
 import { verifyRelations } from '../include/relations.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import { numberPermissions } from '../policy/permission-set.ts'
+import type { Policy } from '../policy/policy.ts'
+import { readPolicies } from '../policy/read-policies.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import { describeResource } from '../resource/describe-resource.ts'
 import { verifyReferences } from '../resource/verify-key.ts'
@@ -27,6 +29,7 @@ export function readDeclaration(
   features: readonly Feature[],
   faults: StartupFault[],
   runtime?: Runtime,
+  policies: readonly Policy[] = [],
 ): Registry {
   const described: ResourceInfo[] = []
   const add = (resource: Resource, origin: ResourceInfo['origin']): void => {
@@ -37,13 +40,16 @@ export function readDeclaration(
   for (const feature of features) for (const resource of feature.resources ?? []) add(resource, 'platform')
   described.sort(byName)
   const linked = linkTemplates(described, faults)
+  const permissions = numberPermissions(
+    [...linked.resources, ...linked.resources.flatMap(fieldModelsOf), ...permissionsBeside(features)].sort(byName),
+  )
+  const narrowing = [...policies, ...features.flatMap((feature) => feature.policies ?? [])]
   const registry: Registry = {
     resources: linked.resources,
     byTable: new Map(linked.resources.map((info) => [info.table as object, info])),
     features: [...features].sort(byName),
-    permissions: numberPermissions(
-      [...linked.resources, ...linked.resources.flatMap(fieldModelsOf), ...permissionsBeside(features)].sort(byName),
-    ),
+    permissions,
+    policies: readPolicies(narrowing, { permissions, resources: linked.resources }, faults),
     templates: linked.links,
     acl: features.some((feature) => feature.slots?.acl === true),
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),

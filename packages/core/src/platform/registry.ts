@@ -1,6 +1,7 @@
 import type { Feature } from '../feature/feature.ts'
 import type { Travel } from '../feature/travel.ts'
 import type { PermissionNumbers } from '../policy/permission-set.ts'
+import type { Policies } from '../policy/read-policies.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import type { TemplateLinks } from '../template/link.ts'
 
@@ -15,6 +16,8 @@ export interface Registry {
   readonly permissions: PermissionNumbers
   /** Which resources come from the templates of which. */
   readonly templates: TemplateLinks
+  /** Rules in code that narrow permissions, by their number. */
+  readonly policies: Policies
   /** Whether some feature keeps entries of the ACL: where none does, nobody asks for any. */
   readonly acl: boolean
   /** Event types that some feature listens to; `*` is all. */

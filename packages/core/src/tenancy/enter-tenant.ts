@@ -1,7 +1,10 @@
 import type { Principal, PrincipalKind } from '../auth/principal.ts'
+import { and } from '../condition/condition.ts'
+import { withFacts } from '../condition/fact-truth.ts'
 import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import { aclMasks, subjectOf, type SubjectKind } from '../policy/acl.ts'
+import { factsOf } from '../policy/circumstances-of.ts'
 import { Decisions, nowhereAlways, type Bearer } from '../policy/decisions.ts'
 import type { PermissionSet } from '../policy/permission-set.ts'
 import type { Permissions } from '../policy/permissions.ts'
@@ -19,14 +22,14 @@ export async function enterTenant(platform: Platform, principal: Principal, tena
   const member = rights?.member === undefined ? undefined : await membership(platform, tenant, rights.member)
   if (member && tenant.requireMfa && principal.session?.secondFactor !== true) throw problem('second_factor_required')
   const bearers = await Promise.all(bearersOf(platform, principal, tenant, member))
-  const permissions = decided(platform, bearers)
-  if (!rights) return { ...principal, permissions }
-  return {
-    ...principal,
-    permissions,
-    groupIds: member?.groupIds ?? principal.groupIds,
-    roles: platform.roles.rank(rights.roles ?? member?.roles ?? []),
-  }
+  const entered = rights
+    ? {
+        ...principal,
+        groupIds: member?.groupIds ?? principal.groupIds,
+        roles: platform.roles.rank(rights.roles ?? member?.roles ?? []),
+      }
+    : principal
+  return { ...entered, permissions: decided(platform, bearers, entered, tenant) }
 }
 
 async function membership(platform: Platform, tenant: Tenant, userId: string): Promise<Member> {
@@ -97,8 +100,20 @@ async function bearer(
 }
 
 /** Where nothing but roles has a say, they are the decision, as they were made once for everybody who has them. */
-function decided({ registry }: Platform, bearers: readonly Bearer[]): Permissions {
+function decided(
+  { registry }: Platform,
+  bearers: readonly Bearer[],
+  principal: Principal,
+  tenant: Tenant,
+): Permissions {
+  const { permissions, policies } = registry
   const [only, ...others] = bearers
-  if (only && others.length === 0 && only.acl.size === 0) return only.roles
-  return new Decisions(registry.permissions, bearers)
+  if (policies.size === 0) {
+    if (only && others.length === 0 && only.acl.size === 0) return only.roles
+    return new Decisions(permissions, bearers)
+  }
+  const facts = factsOf(principal, tenant)
+  return new Decisions(permissions, bearers, (permission) =>
+    and(...(policies.get(permission) ?? []).map(({ when }) => withFacts(when, facts))),
+  )
 }

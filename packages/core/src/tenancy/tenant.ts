@@ -11,6 +11,9 @@ export interface Tenant {
   readonly status: TenantStatus
   /** Whoever works here must have shown a second factor. */
   readonly requireMfa: boolean
+  /** What it has subscribed to, as the operator writes it down; known where a request enters the tenant. */
+  readonly plan?: string | null
+  readonly tier?: string | null
 }
 
 /** What founds a tenant. */

@@ -3,11 +3,13 @@ import {
   always,
   entriesFor,
   explainFor,
+  factIs,
   fieldOf,
   holds,
   listed,
   not,
   settledBy,
+  withFacts,
   type AclEntry,
   type Condition,
   type Facts,
@@ -112,6 +114,7 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     expect(told).toEqual(entries)
     expect(() => inMemoryUnsettled()).toThrow('settle the condition')
     expect(() => toRowSecurity(sample, randomListed(seeded(1)))).toThrow('cannot ask the ACL')
+    expect(() => toRowSecurity(sample, factIs('tenantPlan', 'eq', 'pro'))).toThrow('no other fact')
   })
   const inMemoryUnsettled = (): unknown =>
     holds(
@@ -129,9 +132,11 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
     const random = seeded(7)
     let admitted = 0
     for (let at = 0; at < conditions; at += 1) {
-      const condition = randomCondition(random, 3, randomListed)
-      const facts = randomFacts(random)
+      const condition = randomCondition(random, 3, randomOther)
+      const facts = { ...randomFacts(random), ...randomCircumstances(random) }
       const expected = inMemory(condition, facts)
+      // What is decided of facts beforehand changes nothing.
+      expect(inMemory(withFacts(condition, facts), facts)).toEqual(expected)
       admitted += expected.length
       const actual = await inSql(condition, facts).catch((error: unknown) => {
         throw new Error(`${name} #${at} ${JSON.stringify({ condition, facts })}`, { cause: error })
@@ -153,8 +158,8 @@ describe.each(subjects)('$name', ({ name, open, conditions, policies }) => {
           : [condition]
     const counted = { true: 0, false: 0, unknown: 0, depends: 0 }
     for (let at = 0; at < policies / 2; at += 1) {
-      const facts = randomFacts(random)
-      for (const condition of parts(randomCondition(random, 3, randomListed))) {
+      const facts = { ...randomFacts(random), ...randomCircumstances(random) }
+      for (const condition of parts(randomCondition(random, 3, randomOther))) {
         const admitted = new Set(await inSql(condition, facts))
         const refused = new Set(await inSql(not(condition), facts))
         for (const row of rows) {
@@ -196,6 +201,34 @@ function randomListed(random: Random): Condition {
     random.pick(['read', 'update', 'share']),
     subjectsOfAcl.filter(() => random.below(2) === 0),
   )
+}
+
+const plans = ['free', 'pro', 'Pro', 'ä', '']
+
+function randomOther(random: Random): Condition {
+  if (random.below(2) === 0) return randomListed(random)
+  const fact = random.pick(['tenantPlan', 'role', 'group', 'secondFactor', 'userId', 'tenantTier'] as const)
+  const value =
+    random.below(9) === 0 ? null : fact === 'secondFactor' ? random.below(2) === 0 : random.pick([...plans, 'a'])
+  return factIs(fact, random.pick(['eq', 'ne', 'lt', 'gte'] as const), value)
+}
+
+/** Now and then nothing is known. */
+function randomCircumstances(random: Random): Pick<Facts, 'circumstances'> {
+  if (random.below(8) === 0) return {}
+  return {
+    circumstances: {
+      principalKind: 'user',
+      roles: plans.filter(() => random.below(3) === 0),
+      credential: null,
+      secondFactor: random.pick([true, false, null]),
+      tenantId,
+      tenantSlug: 'acl-a',
+      tenantStatus: 'active',
+      tenantPlan: random.pick([...plans, null]),
+      tenantTier: null,
+    },
+  }
 }
 
 /** Entries of this tenant, as they are then told; of another tenant the same ones turned round, and more. */

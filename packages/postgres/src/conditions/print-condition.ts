@@ -3,6 +3,7 @@ import {
   type Comparison,
   type Condition,
   type FactName,
+  type FactCondition,
   type FieldInfo,
   type ListedCondition,
   type ResourceInfo,
@@ -25,6 +26,8 @@ export interface ConditionTarget {
   readonly text: (value: string) => string
   readonly fact: (name: FactName) => Fact<string | null>
   readonly groups: Fact<readonly string[]>
+  /** Whether a fact is as asked, the same for every row; left out where only ids are known (row-level security). */
+  readonly truth?: (condition: FactCondition) => boolean | null
   /** What the ACL says of a row; left out where nothing may be asked of it (row-level security). */
   readonly listed?: (condition: ListedCondition) => string
 }
@@ -33,6 +36,8 @@ export interface ConditionTarget {
 const unequal = (column: string): string => `(${column} is null and null::boolean)`
 /** TRUE, but unknown where the column is NULL. */
 const differing = (column: string): string => `(${column} is not null or null::boolean)`
+
+const truths = { true: 'true', false: 'false', null: 'null::boolean' } as const
 
 const signs: Readonly<Record<Comparison, string>> = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=' }
 
@@ -67,6 +72,9 @@ export function printCondition(condition: Condition, target: ConditionTarget): s
       return printInGroups(fieldOf(target.resource, condition.field), target)
     case 'contains':
       return printContains(fieldOf(target.resource, condition.field), condition.text, target)
+    case 'fact':
+      if (target.truth) return truths[String(target.truth(condition)) as keyof typeof truths]
+      throw new Error(`${target.resource.name}: row-level security knows the ids of who asks, and no other fact`)
     case 'listed':
       if (target.listed) return target.listed(condition)
       throw new Error(`${target.resource.name}: the text of a policy is written once and cannot ask the ACL`)

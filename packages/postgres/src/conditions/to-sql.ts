@@ -1,7 +1,10 @@
-import type { Condition, Facts, ResourceInfo } from '@plinth/core'
+import { holds, type Condition, type ConditionRow, type Facts, type ResourceInfo } from '@plinth/core'
 import type { Statement } from '../statements/statement.ts'
 import { printListed, type AskedOf } from './print-listed.ts'
 import { printCondition } from './print-condition.ts'
+
+/** A fact is the same for every row, and asks none. */
+const noRow: ConditionRow = { value: () => null, kind: () => 'text' }
 
 /**
  * A condition as a part of a where clause over an alias. Every value and fact is a parameter of `statement`.
@@ -23,6 +26,7 @@ export function toSql(
     text: (value) => statement.add(value),
     fact: (name) => ({ known: facts[name] }),
     groups: { known: facts.groupIds },
+    truth: (asked) => holds(asked, noRow, facts),
     listed: (asked) => printListed(asked, resource, statement, alias, of),
   })
 }

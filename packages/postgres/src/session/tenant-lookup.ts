@@ -6,7 +6,7 @@ import type { Ask } from './ask.ts'
 import type { Runner } from './runner.ts'
 
 const findText =
-  'select w.wanted, f.id, f.slug, f.name, f.status, f.require_mfa' +
+  'select w.wanted, f.id, f.slug, f.name, f.status, f.require_mfa, f.plan, f.tier' +
   ' from unnest($1::text::text[]) w(wanted) cross join lateral plinth.find_tenant(w.wanted) f'
 
 /** Finds tenants before a tenant is set, by the one function that may look across them. */
@@ -37,8 +37,8 @@ export class TenantLookup {
 
 const insertText =
   'insert into plinth.tenants (id, slug, name) values ($1::uuid, $2::text, $3::text)' +
-  ' on conflict (slug) do nothing returning id, slug, name, status, require_mfa'
-const takenText = 'select id, slug, name, status, require_mfa from plinth.tenants where slug = $1::text'
+  ' on conflict (slug) do nothing returning id, slug, name, status, require_mfa, plan, tier'
+const takenText = 'select id, slug, name, status, require_mfa, plan, tier from plinth.tenants where slug = $1::text'
 
 /** The new tenant, or the one that has the slug already. Runs as plinth_system: no tenant can be set yet. */
 export async function insertTenant(
@@ -61,5 +61,7 @@ function tenantOf(row: RawRow): Tenant {
     name: String(row['name']),
     status: row['status'] as TenantStatus,
     requireMfa: row['require_mfa'] === true,
+    plan: typeof row['plan'] === 'string' ? row['plan'] : null,
+    tier: typeof row['tier'] === 'string' ? row['tier'] : null,
   }
 }
