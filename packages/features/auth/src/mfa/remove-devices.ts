@@ -19,12 +19,15 @@ export async function removeDevices(auth: Auth, userId: string, id: string | und
     if (removed.length === 0) throw problem('not_found')
     if (!removed.some((device) => device['counted'] === true)) return
     const [left] = await system.run(statement`
-      select id from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null limit 1`)
-    if (left) return
+      select count(*)::int as count, count(*) filter (where refused_at is null)::int as usable
+      from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null`)
+    if (Number(left!['usable']) > 0) return
     const [asking] = await system.run(statement`
       select t.id from plinth.memberships m join plinth.tenants t on t.id = m.tenant_id
       where m.user_id = ${userId}::uuid and t.require_mfa limit 1`)
     if (asking) throw authProblem('factor_needed')
+    // What is left was copied and counts still: then only the recovery codes open the account.
+    if (Number(left!['count']) > 0) return
     await system.run(statement`delete from plinth.recovery_codes where user_id = ${userId}::uuid`)
     await system.run(statement`
       update plinth.sessions set second_factor = false where owner_user_id = ${userId}::uuid and second_factor`)

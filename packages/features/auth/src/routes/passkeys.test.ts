@@ -451,6 +451,26 @@ describe('one’s own passkeys', () => {
     expect(code(await post('reauthenticate', { passkey }, person.bearer))).toBe('passkey_refused')
   })
 
+  test('one that was copied is no factor to fall back on, and leaves the recovery codes', async () => {
+    const person = await withPasskey(platform)
+    const copied = await logInByPasskey(platform, person.passkey, { counter: 1 })
+    expect(code(copied)).toBe('passkey_refused')
+    const asking = (on: boolean): Promise<unknown> =>
+      stored(`update plinth.tenants set require_mfa = ${on} where id = $1::uuid returning id`, person.tenantId)
+    const second = await registerPasskey(platform, person.bearer, softPasskey({ origin: PUBLIC_URL }))
+    const { id } = second.json as { id: string }
+    await asking(true)
+    expect(code(await device('DELETE', id, person.bearer))).toBe('factor_needed')
+    await asking(false)
+    expect((await device('DELETE', id, person.bearer)).status).toBe(204)
+    const mfa_token = await pendingToken(platform, person.email)
+    const recovered = await post('mfa/verify', { mfa_token, recoveryCode: person.recoveryCodes[0] })
+    expect(recovered.status).toBe(200)
+    // Without it the account is one of a password again.
+    expect((await device('DELETE', person.deviceId, bearerOf(recovered))).status).toBe(204)
+    expect((await post('login', { email: person.email, password: PASSWORD })).json).toHaveProperty('access_token')
+  })
+
   test('the last one stays where a tenant asks for a factor', async () => {
     const person = await withPasskey(platform)
     await stored('update plinth.tenants set require_mfa = true where id = $1::uuid returning id', person.tenantId)
