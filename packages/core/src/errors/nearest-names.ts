@@ -1,8 +1,15 @@
-/** The names nearest to a mistyped one, at most three: fewest letters to change, in the order given where that is equal. */
-export function nearestNames(word: string, names: readonly string[]): readonly string[] {
+/**
+ * The names nearest to a mistyped one, at most three: fewest letters to change, in the order given where that is equal.
+ * @param most letters that may differ. Default: half of the word
+ */
+export function nearestNames(
+  word: string,
+  names: readonly string[],
+  most = Math.max(2, Math.ceil(word.length / 2)),
+): readonly string[] {
   return names
     .map((name) => ({ name, distance: distance(word.toLowerCase(), name.toLowerCase()) }))
-    .filter((one) => one.distance <= Math.max(2, Math.ceil(word.length / 2)))
+    .filter((one) => one.distance <= most)
     .sort((left, right) => left.distance - right.distance)
     .slice(0, 3)
     .map(({ name }) => name)

@@ -3,6 +3,7 @@ import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { StatementRunner } from '../ports/database.ts'
 import { statement } from '../ports/statement.ts'
+import { alwaysWithin } from './grant-roles.ts'
 import { rolesIn } from './roles.ts'
 
 /** Whose roles are meant: exactly one of the three. */
@@ -50,7 +51,8 @@ export async function refuseGroupChange(
   if (principal.kind === 'system') return
   const roles = await heldRoles(runner, tenantId, { groupId })
   if (roles.length === 0) return
-  const given = await rolesIn(platform, runner).roles.permissionsOf(tenantId, roles)
-  if (given.isWithin(principal.permissions)) return
+  const port = rolesIn(platform, runner).roles
+  const given = await port.permissionsOf(tenantId, roles)
+  if (given.isWithin(principal.permissions) && alwaysWithin(port, roles, principal.roles ?? [])) return
   throw problem('permission_denied', { detail: 'The roles of this group may do more than you may yourself.' })
 }

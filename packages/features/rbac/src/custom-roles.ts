@@ -77,6 +77,16 @@ export function rolesWithin(system: StatementRunner): FindRole {
   }
 }
 
+/** The same without waiting for anybody, or making anybody wait: for what is only looked at. */
+export function rolesSeen(runner: StatementRunner): FindRole {
+  return async (tenantId, role) => {
+    const [row] = await runner.run(statement`
+      select permissions::text as permissions from plinth.roles
+      where tenant_id = ${tenantId}::uuid and name = ${role}::text`)
+    return row ? String(row['permissions']) : undefined
+  }
+}
+
 /** A thousand at most: enough to find what was meant. */
 export function namesWithin(system: StatementRunner): RoleNames {
   return async (tenantId) => {

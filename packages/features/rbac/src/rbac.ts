@@ -1,4 +1,4 @@
-import type { Feature, Platform } from '@plinth/core'
+import { asSystem, type Feature, type Platform } from '@plinth/core'
 import { aclResource } from './acl-resource.ts'
 import { aclRoutes } from './acl-routes.ts'
 import { CustomRoles, namesWithin, rolesWithin } from './custom-roles.ts'
@@ -8,6 +8,9 @@ import { explainRoute } from './explain-route.ts'
 import { userSource } from './member-principals.ts'
 import { migrations } from './migrations.ts'
 import { permissionResource } from './permission-resource.ts'
+import { previewChange, type ConsideredChange, type RolePreview } from './preview/preview-change.ts'
+import { previewCommand } from './preview/preview-command.ts'
+import { previewRoutes } from './preview/preview-routes.ts'
 import { applyCommand, seedCommand } from './role-commands.ts'
 import { readRoleFile } from './role-file.ts'
 import { roleResource } from './role-resource.ts'
@@ -40,6 +43,11 @@ export interface Rbac extends Feature {
    * @throws not_found, validation_failed for a permission that there is not, or a role that is built in
    */
   updateRolePolicy(tenant: string, role: string, permissions: readonly PermissionSpelling[]): Promise<RoleChange>
+  /**
+   * Who in a tenant would gain and lose what by a change of roles. Nothing is written.
+   * @throws not_found, validation_failed for a permission, a role or a holder that there is not
+   */
+  preview(tenant: string, change: ConsideredChange): Promise<RolePreview>
 }
 
 /**
@@ -72,10 +80,11 @@ export function rbac(options: RbacOptions = {}): Rbac {
     },
     routes: ({ registry }) => [
       ...userRoleRoutes(registry, () => definitions.known),
+      ...previewRoutes(registry, definitions),
       ...aclRoutes(registry, () => definitions.known),
       explainRoute,
     ],
-    commands: [seedCommand(definitions), applyCommand(definitions)],
+    commands: [seedCommand(definitions), applyCommand(definitions), previewCommand(definitions)],
     verify(registry) {
       definitions.read(registry)
       return [...read.faults, ...declared.faults, ...declared.permissionFaults(registry)]
@@ -106,5 +115,14 @@ export function rbac(options: RbacOptions = {}): Rbac {
       const [change] = await applyRoles(platform(), definitions, tenant, [wanted], { existing: 'replace' })
       return change!
     },
+    preview: (tenant, change) =>
+      asSystem(platform(), 'preview of roles', tenant, (context, transaction) => {
+        const settled =
+          change.change === 'permissions'
+            ? { ...change, permissions: storedTexts(definitions, change.permissions) }
+            : change
+        const { registry } = platform()
+        return previewChange({ registry, definitions: definitions.known }, transaction, context.tenant.id, settled)
+      }),
   }
 }

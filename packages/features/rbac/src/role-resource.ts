@@ -6,16 +6,11 @@ import {
   type PermissionSet,
   type Resource,
 } from '@plinth/core'
-import { z } from 'zod'
 import type { DefinitionsOf } from './definitions.ts'
-import { faultOf } from './known-permissions.ts'
-import { permissionSpelling } from './permission-input.ts'
+import { permissionList } from './permission-input.ts'
 import { ROLE_NAME } from './role-names.ts'
 import { readPermissions } from './role-rights.ts'
-import { canonicalText } from './spelling.ts'
 import { roles } from './tables.ts'
-
-const MOST_PERMISSIONS = 500
 
 /**
  * Roles: the built-in ones and those that a tenant makes. Who writes one is held to what he may do himself, whichever way he
@@ -78,28 +73,4 @@ export function roleResource(definitions: DefinitionsOf): Resource {
         values: { name, description, permissions: JSON.stringify(permissions) },
       })),
   }) as unknown as Resource
-}
-
-/** Each is known, whichever way it is written; what is stored is text. */
-function permissionList(definitions: DefinitionsOf): z.ZodType {
-  return z
-    .array(permissionSpelling)
-    .max(MOST_PERMISSIONS)
-    .superRefine((list, context) => {
-      const { permissions, nameModel } = definitions.known
-      for (const [at, given] of list.entries()) {
-        const message = faultOf(permissions, nameModel, given)
-        if (message !== undefined)
-          context.addIssue({ code: 'custom', path: [at], message, params: { code: 'unknown_permission' } })
-      }
-    })
-    .transform((list) => list.flatMap((given) => canonicalText(given, definitions.known.nameModel) ?? []))
-    .meta({
-      description: 'Permissions as model:action:scope, as Model.action, or as objects; they are stored as text',
-      examples: [
-        ['role:read', 'permission:read:own'],
-        ['Role.read', { action: 'read', resource: 'roles', scope: 'own' }],
-        ['*:read:own'],
-      ],
-    })
 }

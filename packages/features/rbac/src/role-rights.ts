@@ -51,8 +51,9 @@ export class RoleRights {
           own.filter((_, at) => texts[at] === undefined),
         )
       },
+      // A slip of the finger, no more: what is offered must not tell how the names of a tenant are made.
       nearest: async (tenantId, role) =>
-        nearestNames(role.slice(0, 64), [...this.#order, ...((await names?.(tenantId)) ?? [])]),
+        nearestNames(role.slice(0, 64), [...this.#order, ...((await names?.(tenantId)) ?? [])], 2),
       alwaysAllowed: (roles) => this.#alwaysAllowed(roles),
       rank: (roles) =>
         [...roles].sort((left, right) => this.#weightOf(left) - this.#weightOf(right) || (left < right ? -1 : 1)),

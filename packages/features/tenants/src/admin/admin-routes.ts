@@ -1,8 +1,7 @@
-import type { PersonalRoute } from '@plinth/core'
+import { pageOf, pageParameters, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import { listAllTenants } from '../lifecycle/list-tenants.ts'
 import { tenantDetails } from '../lifecycle/tenant-row.ts'
-import { pageOf, pageParameters } from '../paging.ts'
 import {
   changePlatformUser,
   listPlatformUsers,

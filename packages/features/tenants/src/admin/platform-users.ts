@@ -2,7 +2,9 @@ import {
   depart,
   isoTime,
   jsonAnswer,
+  printPage,
   problem,
+  readPage,
   refuseQuery,
   scopeOf,
   statement,
@@ -16,7 +18,6 @@ import {
 import { z } from 'zod'
 import { tenantWithin } from '../directory/tenant-within.ts'
 import { tenancyEvents } from '../log-events.ts'
-import { printPage, readPage } from '../paging.ts'
 
 /** A user as the operator sees him: who he is and where he belongs, and nothing of what lies in the tenants. */
 export const platformUser = z

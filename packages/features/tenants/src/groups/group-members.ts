@@ -2,7 +2,9 @@ import {
   emptyAnswer,
   jsonAnswer,
   lockedRow,
+  printPage,
   problem,
+  readPage,
   refuseGroupChange,
   refuseQuery,
   statement,
@@ -12,7 +14,6 @@ import {
   type Transaction,
 } from '@plinth/core'
 import { z } from 'zod'
-import { printPage, readPage } from '../paging.ts'
 import { groups } from './group-resource.ts'
 
 const MOST_MEMBERS = 1_000

@@ -1,6 +1,5 @@
-import { routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
+import { pageOf, pageParameters, routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
 import { z } from 'zod'
-import { pageOf, pageParameters } from '../paging.ts'
 import { addToGroup, listMembers, memberSet, memberToAdd, removeFromGroup, replaceMembers } from './group-members.ts'
 import { groups } from './group-resource.ts'
 

@@ -1,8 +1,16 @@
-import { jsonAnswer, problem, statement, type PersonalCall, type TextAnswer } from '@plinth/core'
+import {
+  jsonAnswer,
+  printPage,
+  problem,
+  readPage,
+  statement,
+  type PersonalCall,
+  type TextAnswer,
+  type Page,
+} from '@plinth/core'
 import { z } from 'zod'
 import { tenantsOf } from '../directory/tenants-of.ts'
 import { tenantSchema } from '../directory/tenant-schema.ts'
-import { printPage, readPage, type Page } from '../paging.ts'
 import { isOperator } from './entered-tenant.ts'
 import { detailsOf, tenantDetails } from './tenant-row.ts'
 

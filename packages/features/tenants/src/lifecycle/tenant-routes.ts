@@ -1,7 +1,6 @@
-import { validate, type PersonalRoute } from '@plinth/core'
+import { pageOf, pageParameters, validate, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import type { Registration } from '../directory/admit.ts'
-import { pageOf, pageParameters } from '../paging.ts'
 import { changeByOperator, changeTenant, requestDeletion, showTenant, tenantChange } from './change-tenant.ts'
 import { newTenant, onboardTenant } from './found-tenant.ts'
 import { listedTenant, listTenants } from './list-tenants.ts'

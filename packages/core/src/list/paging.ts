@@ -1,5 +1,7 @@
-import { problem, readQuery, type InputFault, type QueryParameter } from '@plinth/core'
 import { z } from 'zod'
+import { problem, type InputFault } from '../errors/plinth-error.ts'
+import type { QueryParameter } from '../routes/route.ts'
+import { readQuery } from './query-text.ts'
 
 export interface Page {
   readonly page: number

@@ -1,0 +1,122 @@
+import { statement, type RawRow, type StatementRunner } from '@plinth/core'
+
+/** One way in which somebody has a role: his own, or by a group. */
+export interface Grant {
+  readonly role: string
+  readonly groupId: string | null
+}
+
+/** Somebody whose rights a change may touch, with all that he has now. */
+export interface Holder {
+  readonly kind: 'member' | 'service'
+  readonly id: string
+  readonly grants: readonly Grant[]
+}
+
+/** Everybody who has a role: members, by themselves or by a group, and service accounts. In the order of their ids, members first. */
+export async function holdersOf(runner: StatementRunner, tenantId: string, role: string): Promise<readonly Holder[]> {
+  const members = await runner.run(statement`
+    select user_id from plinth.user_roles
+    where tenant_id = ${tenantId}::uuid and role = ${role}::text and user_id is not null
+    union
+    select g.user_id from plinth.user_roles r
+    join plinth.group_members g on g.tenant_id = r.tenant_id and g.group_id = r.group_id
+    where r.tenant_id = ${tenantId}::uuid and r.role = ${role}::text`)
+  const services = await runner.run(statement`
+    select service_account_id from plinth.user_roles
+    where tenant_id = ${tenantId}::uuid and role = ${role}::text and service_account_id is not null`)
+  return [
+    ...(await membersOf(runner, tenantId, idsIn(members, 'user_id'))),
+    ...(await servicesOf(runner, tenantId, idsIn(services, 'service_account_id'))),
+  ]
+}
+
+/** Whoever is in a group. */
+export async function membersIn(
+  runner: StatementRunner,
+  tenantId: string,
+  groupId: string,
+): Promise<readonly Holder[]> {
+  const rows = await runner.run(statement`
+    select user_id from plinth.group_members where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid`)
+  return membersOf(runner, tenantId, idsIn(rows, 'user_id'))
+}
+
+/** These members, those among them that there are; one without a role has no grants. */
+export async function membersOf(
+  runner: StatementRunner,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<readonly Holder[]> {
+  const rows = await runner.run(statement`
+    select m.user_id as id, r.role, r.group_id
+    from plinth.memberships m
+    left join lateral (
+      select u.role, null::uuid as group_id from plinth.user_roles u
+      where u.tenant_id = m.tenant_id and u.user_id = m.user_id
+      union all
+      select u.role, g.group_id from plinth.group_members g
+      join plinth.user_roles u on u.tenant_id = g.tenant_id and u.group_id = g.group_id
+      where g.tenant_id = m.tenant_id and g.user_id = m.user_id) r on true
+    where m.tenant_id = ${tenantId}::uuid and m.user_id = any (${ids}::text::uuid[])
+    order by m.user_id, r.group_id, r.role`)
+  return gathered('member', rows)
+}
+
+export async function servicesOf(
+  runner: StatementRunner,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<readonly Holder[]> {
+  const rows = await runner.run(statement`
+    select w.id, r.role, r.group_id from unnest(${ids}::text::uuid[]) w(id)
+    left join plinth.user_roles r on r.tenant_id = ${tenantId}::uuid and r.service_account_id = w.id
+    order by w.id, r.role`)
+  return gathered('service', rows)
+}
+
+/** Names of the roles of a group. */
+export async function rolesOfGroup(
+  runner: StatementRunner,
+  tenantId: string,
+  groupId: string,
+): Promise<readonly string[]> {
+  const rows = await runner.run(statement`
+    select role from plinth.user_roles where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid order by role`)
+  return rows.map((row) => String(row['role']))
+}
+
+export async function isGroup(runner: StatementRunner, tenantId: string, groupId: string): Promise<boolean> {
+  const rows = await runner.run(statement`
+    select id from plinth.groups where tenant_id = ${tenantId}::uuid and id = ${groupId}::uuid`)
+  return rows.length > 0
+}
+
+/** Names of members by id. */
+export async function namesOf(
+  runner: StatementRunner,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await runner.run(statement`
+    select user_id as id, coalesce(nullif(name, ''), email) as name from plinth.memberships
+    where tenant_id = ${tenantId}::uuid and user_id = any (${ids}::text::uuid[])`)
+  return new Map(
+    rows.flatMap((row) => (row['name'] === null ? [] : [[String(row['id']), String(row['name'])] as const])),
+  )
+}
+
+const idsIn = (rows: readonly RawRow[], column: string): readonly string[] => rows.map((row) => String(row[column]))
+
+function gathered(kind: Holder['kind'], rows: readonly RawRow[]): readonly Holder[] {
+  const byId = Map.groupBy(rows, (row) => String(row['id']))
+  return [...byId].map(([id, of]) => ({
+    kind,
+    id,
+    grants: of.flatMap((row) =>
+      row['role'] === null
+        ? []
+        : [{ role: String(row['role']), groupId: row['group_id'] === null ? null : String(row['group_id']) }],
+    ),
+  }))
+}
