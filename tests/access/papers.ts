@@ -8,13 +8,14 @@ const papers = resourceTable('papers', {
   batch: text().notNull(),
   status: text({ enum: STATUSES }).notNull(),
   amount: integer(),
+  label: text(),
   remark: text(),
 })
 
 export const paper = defineResource({
   table: papers,
-  fields: { batch: { filter: true } },
-  actions: { archive: { run: (ctx, { id }) => ctx.update(papers, id, { remark: 'archived' }) } },
+  fields: { batch: { filter: true }, remark: { restricted: true } },
+  actions: { archive: { run: (ctx, { id }) => ctx.update(papers, id, { label: 'archived' }) } },
 })
 
 /** Rows of every sort, the same for many worlds. */

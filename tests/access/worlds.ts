@@ -34,10 +34,7 @@ const listed = fc.oneof(
 )
 const entry: fc.Arbitrary<Entry> = fc
   .tuple(listed, fc.option(fc.nat({ max: ROWS - 1 }), { freq: 5 }), subject, fc.constantFrom('allow', 'allow', 'deny'))
-  // A field cannot be listed for single rows.
-  .map(
-    ([of, row_, whose, effect]) => ({ ...of, row: of.model === FIELD ? null : row_, subject: whose, effect }) as Entry,
-  )
+  .map(([of, at, whose, effect]) => ({ ...of, row: at, subject: whose, effect }) as Entry)
 
 const value = fc.oneof(
   fc.record({

@@ -76,6 +76,10 @@ export class Decisions implements Permissions {
     return this.condition(permission).kind === 'always'
   }
 
+  beforePolicies(permission: number): Condition {
+    return and(...new Set(this.#bearers.map((one) => this.#of(one, permission))))
+  }
+
   get roles(): PermissionSet {
     return this.#bearers.map(({ roles }) => roles).reduce((one, other) => one.within(other))
   }

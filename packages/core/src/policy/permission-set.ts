@@ -97,6 +97,10 @@ export class PermissionSet implements Permissions {
     return this.mask(permission) !== 0
   }
 
+  beforePolicies(permission: number): Condition {
+    return this.condition(permission)
+  }
+
   everywhere(permission: number): boolean {
     return (this.mask(permission) & bits.all) !== 0
   }

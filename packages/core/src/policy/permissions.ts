@@ -17,6 +17,11 @@ export interface Permissions {
   holds(permission: number): boolean
   /** On every row of the tenant, whatever it is: what permissions that are about no rows ask. */
   everywhere(permission: number): boolean
+  /**
+   * The rows for which it is held, policies aside: they bind whoever is given something like everybody, so who gives it need not be
+   * above them.
+   */
+  beforePolicies(permission: number): Condition
   /** What the roles say, before anything else was asked. */
   readonly roles: PermissionSet
   /** What may be given to others by roles: that of the roles, less what is denied altogether. */

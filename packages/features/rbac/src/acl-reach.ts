@@ -51,8 +51,8 @@ export async function refuseMore(
     // No entry about one row has a say about rows that are not there yet.
     if (row && verb === 'create') continue
     const may = row
-      ? await admits(transaction, resource, row, own.condition(number), scope.facts)
-      : own.everywhere(number)
+      ? await admits(transaction, resource, row, own.beforePolicies(number), scope.facts)
+      : own.beforePolicies(number).kind === 'always'
     if (may) continue
     const where = row ? 'on this row' : 'on every row'
     throw problem('permission_denied', {
