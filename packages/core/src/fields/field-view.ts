@@ -55,6 +55,9 @@ export function closedView(resource: ResourceInfo): FieldView {
   )
 }
 
+/** What was worked out once for the rights of a principal, which decide each permission once and for all. */
+const worked = new WeakMap<Principal['permissions'], Map<ResourceInfo, FieldView>>()
+
 /** What this principal reads of the fields. Where none is restricted, all, at no cost. */
 export function fieldView(
   { permissions: numbers }: Pick<Registry, 'permissions'>,
@@ -63,12 +66,18 @@ export function fieldView(
 ): FieldView {
   const { fields, open } = restrictedOf(resource)
   if (fields.length === 0) return open
+  const views = worked.get(permissions) ?? new Map<ResourceInfo, FieldView>()
+  worked.set(permissions, views)
+  const kept = views.get(resource)
+  if (kept) return kept
   const withheld: [FieldInfo, Condition | undefined][] = []
   for (const field of fields) {
     const condition = permissions.condition(fieldPermission(numbers, resource, field, 'read'))
     if (condition.kind !== 'always') withheld.push([field, condition.kind === 'never' ? undefined : condition])
   }
-  return viewOf(resource, withheld)
+  const view = viewOf(resource, withheld)
+  views.set(resource, view)
+  return view
 }
 
 /** Roles are few; what stands in conditions beside them may be much. Beyond this many, views are made and thrown away. */
