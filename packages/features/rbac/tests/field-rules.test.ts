@@ -1,4 +1,4 @@
-import { defineResource, resourceTable } from '@plinth/core'
+import { compare, defineResource, policy, resourceTable } from '@plinth/core'
 import { integer, text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dataOf, faultsOf, idOf, openHouse, outcome, type House, type Person } from './people.ts'
@@ -158,4 +158,27 @@ describe('with the ACL', () => {
     expect(await salaries(accountant, one, other)).toEqual([undefined, undefined])
     expect(await sees(accountant)).toBe(false)
   })
+})
+
+test('a policy narrows a field for everybody', async () => {
+  const closed = policy({
+    name: 'salaries of who has left are closed',
+    action: ['employee.salary:read', 'employee.salary:update'],
+    when: compare('name', 'ne', 'left'),
+  })
+  const narrowed = await openHouse({ resources: [employee], plinth: { policies: [closed] } })
+  try {
+    const owner = await narrowed.member('Olga', ['owner'])
+    for (const name of ['here', 'left']) {
+      const made = await narrowed.ask(owner, 'POST', 'employees', { name })
+      const id = idOf(made)
+      const patched = await narrowed.ask(owner, 'PATCH', `employees/${id}`, { salary: 5 })
+      expect(outcome(patched)).toBe(name === 'here' ? '200' : '403 permission_denied')
+      const read = (await narrowed.ask(owner, 'GET', `employees/${id}`)).json as object
+      expect(Object.hasOwn(read, 'salary')).toBe(name === 'here')
+      expect((await narrowed.ask(owner, 'GET', 'employees?sort=salary')).status).toBe(400)
+    }
+  } finally {
+    await narrowed.close()
+  }
 })
