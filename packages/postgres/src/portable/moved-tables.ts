@@ -7,11 +7,12 @@ import { readTables, type PlacedTable } from './read-tables.ts'
 
 type Run = (text: string, parameters?: readonly Parameter[]) => ReturnType<Runner['run']>
 
-/** How values are printed, and read again, wherever the sessions come from. */
-const PRINTING =
-  "select set_config('search_path', 'pg_catalog, pg_temp', true), set_config('TimeZone', 'UTC', true)," +
-  " set_config('DateStyle', 'ISO, YMD', true), set_config('IntervalStyle', 'iso_8601', true)," +
-  " set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true)"
+/** The tenant, as every statement of one has it, and how values are printed and read again, wherever the sessions come from. */
+const BEGIN =
+  "select set_config('plinth.tenant', $1::text, true), set_config('search_path', 'pg_catalog, pg_temp', true)," +
+  " set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)," +
+  " set_config('IntervalStyle', 'iso_8601', true), set_config('bytea_output', 'hex', true)," +
+  " set_config('extra_float_digits', '1', true)"
 
 /** Rows of the first batch, and at most of any; between them as many as make about {@link USUAL_BATCH} characters. */
 const FIRST_BATCH = 50
@@ -30,7 +31,7 @@ export async function movedTables(
 ): Promise<PortableTables> {
   const once: Run = (text, parameters = []) => runner.run({ text, parameters, shape: 'once' }, 'other')
   if (how === 'frozen') await once('set transaction isolation level repeatable read, read only')
-  await once(PRINTING)
+  await once(BEGIN, [tenantId])
   const tables = await readTables(runner, schemas ? tenantSchema(tenantId) : undefined)
   if (searchPath !== undefined) await once("select set_config('search_path', $1::text, true)", [searchPath])
   return new MovedTables(once, tenantId, tables)
