@@ -6,19 +6,23 @@ export interface TenantTable {
   readonly name: string
   /** `"plinth"."events"`. */
   readonly sql: string
+  /** Its columns as a list of SQL, without those that the database computes: nobody may write these. */
+  readonly columns: string
 }
 
 /** Read from the live catalog and not from the declaration: a forgotten side table is what a leak looks like. */
 export async function tenantTables(superuser: Connection): Promise<readonly TenantTable[]> {
   const rows = await superuser.query(
-    `select n.nspname::text as schema, c.relname::text as name
+    `select n.nspname::text as schema, c.relname::text as name,
+       (select string_agg(quote_ident(o.attname), ', ' order by o.attnum) from pg_attribute o
+        where o.attrelid = c.oid and o.attnum > 0 and not o.attisdropped and o.attgenerated = '') as columns
      from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
      where c.relkind in ('r', 'p') and not c.relispartition and a.attname = 'tenant_id' and not a.attisdropped
        and n.nspname not in ('pg_catalog', 'information_schema') order by 1, 2`,
   )
   return rows.map((row) => {
     const [schema, name] = [String(row['schema']), String(row['name'])]
-    return { schema, name, sql: `"${schema}"."${name}"` }
+    return { schema, name, sql: `"${schema}"."${name}"`, columns: String(row['columns']) }
   })
 }
 
@@ -99,7 +103,7 @@ export async function restoreSnapshot(
       sent.push(connection.query(`delete from ${table.sql} where tenant_id = $1::uuid`, [tenantId], { prepare: true }))
       const rows = snapshot.get(table.sql) ?? []
       if (rows.length === 0) continue
-      const text = `insert into ${table.sql} overriding system value select * from jsonb_populate_recordset(null::${table.sql}, $1::text::jsonb)`
+      const text = `insert into ${table.sql} (${table.columns}) overriding system value select ${table.columns} from jsonb_populate_recordset(null::${table.sql}, $1::text::jsonb)`
       sent.push(connection.query(text, [`[${rows.join(',')}]`], { prepare: true }))
     }
     await Promise.all(sent)
