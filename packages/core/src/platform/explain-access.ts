@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Principal, PrincipalKind } from '../auth/principal.ts'
+import type { Principal } from '../auth/principal.ts'
 import { always, never, type Condition, type Facts } from '../condition/condition.ts'
 import type { Explanation } from '../condition/explain.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
@@ -15,52 +15,11 @@ import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import type { AccessExplanation, AccessQuestion, AccessRule, Verdict } from './access-explanation.ts'
 import { askedPermission } from './asked-permission.ts'
+import { withBeside } from './explain-beside.ts'
 import { withFreshness } from './explain-freshness.ts'
 import type { Platform } from './platform.ts'
-
-export interface AccessQuestion {
-  /** `site:update`, without a scope. */
-  readonly permission: string
-  /** A principal, or the name of one that a feature knows (`ci-bot`, `service:ci-bot`). */
-  readonly principal: Principal | string
-  /** Id or slug; needed where the principal belongs to none. */
-  readonly tenant?: string | undefined
-  /** One row; without it the rule itself is explained. */
-  readonly id?: string | undefined
-}
-
-/** Where a rule comes from, in the order of decision. */
-export type AccessRuleSource = 'tenant' | 'role' | 'acl deny' | 'scope' | 'acl allow' | 'policy' | 'sign-in' | 'row'
-
-/** One rule that had a say. */
-export interface AccessRule {
-  readonly source: AccessRuleSource
-  /** What it is called where it is kept: `site:update:own`. */
-  readonly name: string
-  /** `admits` and `refuses` decide; `narrows` leaves it to the row. */
-  readonly effect: 'admits' | 'refuses' | 'narrows'
-  readonly explanation?: Explanation
-}
-
-/** Whether somebody may do something, and which rule decided. Plain data, made for JSON. */
-export interface AccessExplanation {
-  readonly permission: string
-  readonly principal: { readonly kind: PrincipalKind; readonly id: string; readonly name: string }
-  readonly tenant: { readonly id: string; readonly slug: string } | null
-  readonly id: string | null
-  /** `depends`: on the row. */
-  readonly decision: 'allowed' | 'denied' | 'depends'
-  /** The error code that a request would be answered with; null where it is allowed or depends. */
-  readonly answer: string | null
-  readonly decidedBy: AccessRuleSource
-  /** One sentence for a support person. */
-  readonly sentence: string
-  /** All rules that were asked, in the order of decision. */
-  readonly rules: readonly AccessRule[]
-}
-
-type Verdict = Pick<AccessExplanation, 'decision' | 'answer' | 'decidedBy' | 'sentence' | 'rules'>
 
 /**
  * Takes the question through the stages of a request (tenant, permission, row) without doing anything, and tells what each said.
@@ -82,7 +41,7 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
     return { ...about, principal: who, tenant: null, ...refusedByTenant(asker, question.tenant, error) }
   }
   const rule = principal.permissions.condition(permission)
-  const held = principal.permissions.scopes(permission)
+  const held = principal.permissions.roles.scopes(permission)
   // A right to a field shows no row.
   const reading = platform.registry.permissions.numberOf(resource.name, 'read')!
   const seeing = visibleTo(principal.permissions, reading, field === undefined ? rule : never)
@@ -95,16 +54,31 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
     field,
     rule,
     held,
+    byRoles: principal.permissions.roles.condition(permission),
     roles: await rolesHolding(platform, principal, tenant, permission),
     facts: scope.facts,
     name: question.permission,
   }
-  const verdict =
+  const session = sessionOf(platform, scope)
+  const row =
+    rule.kind === 'never' || question.id === undefined
+      ? undefined
+      : await session.read({ resource, id: question.id, visible: always, view: openView(resource) })
+  const told =
     rule.kind === 'never'
       ? withoutPermission(asked)
       : question.id === undefined
         ? withoutRow(asked)
-        : await overRow(asked, seeing, sessionOf(platform, scope), question.id)
+        : await overRow(asked, seeing, session, row, question.id)
+  const hidden = told.answer === 'not_found'
+  const verdict = await withBeside(platform, session, told, {
+    principal,
+    resource,
+    permission: hidden ? reading : permission,
+    name: hidden ? `${resource.name}:read` : question.permission,
+    facts: scope.facts,
+    row,
+  })
   const fresh = resource.actions.find((action) => action.name === verb)?.fresh
   const settled = withFreshness(verdict, principal, {
     fresh,
@@ -128,6 +102,8 @@ interface Asked {
   readonly name: string
   readonly rule: Condition
   readonly held: readonly PermissionScope[]
+  /** What roles say without anything beside. */
+  readonly byRoles: Condition
   /** Those of its roles that give it the permission; empty for a principal whose rights come from elsewhere. */
   readonly roles: readonly string[]
   readonly facts: Facts
@@ -208,7 +184,11 @@ function withoutPermission(asked: Asked): Verdict {
     sentence: `Denied: ${principal.name}${having} does not hold ${asked.name} in any scope.`,
     rules: [
       tenantRule(asked),
-      ...(principal.roles ?? []).map((name): AccessRule => ({ source: 'role', name, effect: 'refuses' })),
+      ...(principal.roles ?? []).map((name): AccessRule => ({
+        source: 'role',
+        name,
+        effect: asked.roles.includes(name) ? 'admits' : 'refuses',
+      })),
       {
         source: 'scope',
         name: asked.name,
@@ -219,7 +199,17 @@ function withoutPermission(asked: Asked): Verdict {
   }
 }
 
-const scopeNames = ({ name, held }: Asked): string => held.map((scope) => `${name}:${scope}`).join(', ')
+function scopeNames({ name, held }: Asked): string {
+  return held.length === 0 ? `${name} in no scope` : held.map((scope) => `${name}:${scope}`).join(', ')
+}
+
+/** What the scopes of roles alone say, whatever else has a say. */
+function scopeRule(asked: Asked, row: RawRow | undefined): AccessRule {
+  const explanation = explainFor(asked.resource, asked.byRoles, asked.facts, row)
+  const { verdict } = explanation
+  const effect = verdict === 'true' ? 'admits' : verdict === 'depends' ? 'narrows' : 'refuses'
+  return { source: 'scope', name: scopeNames(asked), effect, explanation }
+}
 
 function withoutRow(asked: Asked): Verdict {
   // Who creates a row owns it, and may give it to a group of his: the rule is asked of the row that would come to be.
@@ -230,13 +220,12 @@ function withoutRow(asked: Asked): Verdict {
   const explanation = explainFor(asked.resource, asked.rule, asked.facts, row)
   const { verdict } = explanation
   const decision = verdict === 'true' ? 'allowed' : verdict === 'depends' ? 'depends' : 'denied'
-  const effect = decision === 'allowed' ? 'admits' : decision === 'denied' ? 'refuses' : 'narrows'
   return {
     decision,
     answer: decision === 'denied' ? 'permission_denied' : null,
     decidedBy: 'scope',
     sentence: sentenceOf(decision, asked, explanation),
-    rules: [tenantRule(asked), ...roleRules(asked), { source: 'scope', name: scopeNames(asked), effect, explanation }],
+    rules: [tenantRule(asked), ...roleRules(asked), scopeRule(asked, row)],
   }
 }
 
@@ -248,9 +237,14 @@ function sentenceOf(decision: Verdict['decision'], asked: Asked, explanation: Ex
     : `Denied: ${holds}, and no row can be in it. ${explanation.sentence}`
 }
 
-async function overRow(asked: Asked, seeing: Condition, session: Session, id: string): Promise<Verdict> {
+async function overRow(
+  asked: Asked,
+  seeing: Condition,
+  session: Session,
+  row: RawRow | undefined,
+  id: string,
+): Promise<Verdict> {
   const { principal, resource, tenant, facts } = asked
-  const row = await session.read({ resource, id, visible: always, view: openView(resource) })
   if (!row)
     return {
       decision: 'denied',
@@ -267,12 +261,7 @@ async function overRow(asked: Asked, seeing: Condition, session: Session, id: st
   const rules: AccessRule[] = [tenantRule(asked), ...roleRules(asked)]
   // To whom a row is not shown, it is not there.
   if (!visible) rules.push({ source: 'scope', name: `${resource.name}:read`, effect: 'refuses', explanation: seen })
-  rules.push({
-    source: 'scope',
-    name: scopeNames(asked),
-    effect: may.verdict === 'true' ? 'admits' : 'refuses',
-    explanation: may,
-  })
+  rules.push(scopeRule(asked, row))
   return {
     decision: allowed ? 'allowed' : 'denied',
     answer: allowed ? null : visible ? 'permission_denied' : 'not_found',

@@ -1,9 +1,7 @@
 import { isPerson, type Principal } from '../auth/principal.ts'
 import { durationInWords } from '../duration/read-duration.ts'
 import { staleness } from '../policy/freshness.ts'
-import type { AccessExplanation, AccessRule } from './explain-access.ts'
-
-type Verdict = Pick<AccessExplanation, 'decision' | 'answer' | 'decidedBy' | 'sentence' | 'rules'>
+import type { AccessRule, Verdict } from './access-explanation.ts'
 
 /**
  * What an action asks of the sign-in, beside what rules say of it. It is asked after the permission and before the row, so a sign-in that is

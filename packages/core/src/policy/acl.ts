@@ -28,6 +28,8 @@ export interface AclOperation {
   readonly subjects: readonly string[]
   /** Ids of rows, as PostgreSQL prints them. */
   readonly recordIds: readonly string[]
+  /** Those about every row as well. */
+  readonly everything?: true
 }
 
 /** What entries of a tenant say of one subject: one of these, however many rows they name. */

@@ -45,6 +45,11 @@ export class Decisions implements Permissions {
     this.#policies = policies
   }
 
+  /** Who it is in entries of the ACL, each bearer with all its names. */
+  get subjects(): readonly string[] {
+    return [...new Set(this.#bearers.flatMap(({ subjects }) => subjects))]
+  }
+
   condition(permission: number): Condition {
     return this.#decided[permission] ?? this.#decide(permission)
   }
@@ -98,7 +103,7 @@ export class Decisions implements Permissions {
   #decide(permission: number): Condition {
     // A number that there is not is never: the array must not grow by it.
     if (this.#numbers.names[permission] === undefined) return never
-    const decided = and(this.#policies(permission), ...new Set(this.#bearers.map((one) => this.#of(one, permission))))
+    const decided = and(this.#policies(permission), this.beforePolicies(permission))
     this.#decided[permission] = decided
     return decided
   }

@@ -5,11 +5,13 @@ import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed } from './statement.ts'
 
 /** Which entries of the ACL name these rows, for these subjects. */
-export function printAclEntries({ models, subjects, recordIds }: AclOperation, scope: Scope): Printed {
+export function printAclEntries({ models, subjects, recordIds, everything }: AclOperation, scope: Scope): Printed {
   const statement = scopedStatement(scope, false)
   const of = (column: string, texts: readonly string[]): string =>
     `e.${column} = any(${statement.add(arrayLiteral(texts))}::text::text[])`
-  const where = `${of('model', models)} and ${of('record_id', recordIds)} and ${of('subject', subjects)}`
+  const rows = of('record_id', recordIds)
+  const named = everything ? `(${rows} or e.record_id is null)` : rows
+  const where = `${of('model', models)} and ${named} and ${of('subject', subjects)}`
   const columns = 'e.id, e.model, e.action, e.record_id as "recordId", e.subject, e.effect'
   const text = `${scopeClause(false)} select e.* from c cross join lateral (select ${columns} from plinth.acl_entries e where c.t is not null and e.tenant_id = $1::uuid and ${where} order by e.id${BARRIER}) e`
   return { text, parameters: statement.parameters, shape: 'fixed' }
