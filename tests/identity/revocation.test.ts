@@ -96,6 +96,32 @@ describe('refused in every process within a second', () => {
     expect(await elsewhere(member.bearer, '/api/v1/roles')).toBe(403)
   })
 
+  test('what an entry of the ACL denies, and what one allowed that was taken back', async () => {
+    const { owner, member } = await organisation('user')
+    const say = async (effect: string, resource: string): Promise<string> => {
+      const principal = { kind: 'user', id: member.userId }
+      const made = await platform.call('POST', '/api/v1/acl', { resource, principal, effect }, owner.bearer)
+      expect(made.status, made.body).toBe(201)
+      return (made.json as { readonly id: string }).id
+    }
+    expect(await elsewhere(member.bearer)).toBe(200)
+    const denied = await say('deny', 'Crate.read')
+    expect((await platform.call('GET', '/api/v1/crates', undefined, member.bearer)).status).toBe(403)
+    await sleep(SECOND)
+    expect(await elsewhere(member.bearer)).toBe(403)
+    expect((await platform.call('DELETE', `/api/v1/acl/${denied}`, undefined, owner.bearer)).status).toBe(204)
+    await sleep(SECOND)
+    expect(await elsewhere(member.bearer)).toBe(200)
+    expect(await elsewhere(member.bearer, '/api/v1/roles')).toBe(403)
+    const allowed = await say('allow', 'Role.read')
+    await sleep(SECOND)
+    expect(await elsewhere(member.bearer, '/api/v1/roles')).toBe(200)
+    expect((await platform.call('DELETE', `/api/v1/acl/${allowed}`, undefined, owner.bearer)).status).toBe(204)
+    expect((await platform.call('GET', '/api/v1/roles', undefined, member.bearer)).status).toBe(403)
+    await sleep(SECOND)
+    expect(await elsewhere(member.bearer, '/api/v1/roles')).toBe(403)
+  })
+
   test('a session that was ended, and one whose refresh token came back', async () => {
     const person = await platform.signUp()
     expect(await elsewhere(person.bearer)).toBe(200)
