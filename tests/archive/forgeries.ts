@@ -78,6 +78,8 @@ export function forgeries(other: { readonly id: string; readonly slug: string })
     value('plinth.user_roles', 'role', 'ghost', /roles that are not here: ghost/),
     value('plinth.user_roles', 'user_id', id, /names a user who is not among those of the archive/),
     value('plinth.group_members', 'user_id', id, /names a user who is not among those of the archive/),
+    value('plinth.acl_entries', 'model', 'crane', /there is no permission crane:/),
+    column('plinth.acl_entries', 'everything', 'true', gone),
     value('plinth.users', 'id', 'x', /has no id/),
     value('plinth.users', 'name', null, /has no id, or no name/),
     value('plinth.users', 'status', 'closed', /neither active nor suspended/),

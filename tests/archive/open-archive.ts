@@ -100,7 +100,7 @@ export async function furnish(platform: ArchivePlatform, seed = 'archive', rows 
     await connection.query('set local session_replication_role = replica')
     for (const table of ['memberships', 'user_roles', 'groups', 'group_members', 'invitations', 'domains', 'roles'])
       await connection.query(`delete from plinth.${table}`)
-    for (const table of ['permissions', 'role_permissions', 'service_accounts', 'api_keys', 'sessions'])
+    for (const table of ['acl_entries', 'permissions', 'role_permissions', 'service_accounts', 'api_keys', 'sessions'])
       await connection.query(`delete from plinth.${table}`)
   })
   const people = Array.from({ length: 5 }, (_, at) => ({ id: randomUUID(), email: `${seed}-${at}@example.test` }))
@@ -140,6 +140,10 @@ export async function furnish(platform: ArchivePlatform, seed = 'archive', rows 
     await system.run(statement`
       insert into plinth.domains (tenant_id, id, domain, auto_join, verified_at)
       values (${a.id}::uuid, ${randomUUID()}::uuid, 'acme.example', true, now())`)
+    await system.run(statement`
+      insert into plinth.acl_entries (tenant_id, id, model, action, record_id, subject_kind, subject_id, effect) values
+        (${a.id}::uuid, ${randomUUID()}::uuid, 'crate', 'read', null, 'user', ${people[3]!.id}::text, 'allow'),
+        (${a.id}::uuid, ${randomUUID()}::uuid, 'crate', '*', ${randomUUID()}::text, 'role', 'packer', 'deny')`)
     await system.run(
       statement`update plinth.tenants set plan = 'pro', require_mfa = false, version = 7 where id = ${a.id}::uuid`,
     )

@@ -49,7 +49,18 @@ export const platformTravels: Travels = {
   'plinth.group_members': {},
   'plinth.user_roles': {},
   // Of keys, which stay behind, nothing is said to anybody: no key will have their ids.
-  'plinth.acl_entries': { users: ['subject_id'], leaves: ['subject', 'everything'] },
+  'plinth.acl_entries': {
+    users: ['subject_id'],
+    leaves: ['subject', 'everything'],
+    // What means nothing is an error where it is written, and no silent no.
+    refuses({ registry }, { model, action }) {
+      const known = registry.permissions.names.some((name) => {
+        const [ofModel, ofAction] = name.split(':')
+        return ofModel === model && (action === '*' || ofAction === action)
+      })
+      return known ? undefined : `there is no permission ${model ?? ''}:${action ?? ''}`
+    },
+  },
   'plinth.events': { stays: 'handed on by the platform on which they happened' },
   'plinth.idempotency_keys': { stays: 'answers to requests that were made to this platform' },
   'plinth.rate_limits': { stays: 'what the operator of a platform allows on it' },
