@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { linksOf, writableFields, type FieldInfo, type GuardedRoute, type ResourceInfo } from '@plinth/core'
 import { CANARY, madeValue } from '../tenants/marks.ts'
 import { isSharedColumn } from '../tenants/fit-templates.ts'
+import { makeAclEntry } from './make-acl-entry.ts'
 import { drafted } from './template-requests.ts'
 import type { Words } from './words.ts'
 
@@ -20,6 +21,7 @@ export function makeBody(
 ): string {
   const { random } = words
   if (route.path?.endsWith('/bulk')) return makeBulk(words, route, references)
+  if (route.path?.endsWith('/acl') && random.chance(0.8)) return makeAclEntry(words, references !== 'twins')
   const plain =
     route.verb === 'create' || route.verb === 'update'
       ? makeDraft(words, drafted(route), references, route.method, route.guarded !== undefined)
