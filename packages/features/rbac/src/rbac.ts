@@ -1,4 +1,4 @@
-import { asSystem, type Feature, type Platform } from '@plinth/core'
+import { asSystem, type Context, type Feature, type Platform } from '@plinth/core'
 import { aclResource } from './acl-resource.ts'
 import { aclRoutes } from './acl-routes.ts'
 import { CustomRoles, namesWithin, rolesWithin } from './custom-roles.ts'
@@ -92,9 +92,11 @@ export function rbac(options: RbacOptions = {}): Rbac {
     start(given) {
       started = given
     },
-    async provision(context) {
-      for (const role of wantedRoles(definitions, declared.tenant)) await context.create(roles, role)
-    },
+    ...(declared.tenant.length > 0 && {
+      provision: async (context: Context): Promise<void> => {
+        for (const role of wantedRoles(definitions, declared.tenant)) await context.create(roles, role)
+      },
+    }),
     slots: {
       acl: true,
       roles(given) {

@@ -39,7 +39,9 @@ export function schemaKey(
   const sql = features.flatMap((feature) =>
     (feature.migrations ?? []).map((migration) => [feature.name, migration.id, migration.sql]),
   )
-  return JSON.stringify([tables, sql, more, codeKey()])
+  // The template has tenants, with what features put into new ones.
+  const provisioning = features.filter((feature) => feature.provision).map((feature) => feature.name)
+  return JSON.stringify([tables, sql, provisioning, more, codeKey()])
 }
 
 let known: string | undefined
