@@ -6,6 +6,7 @@ import type { Platform } from '../platform/platform.ts'
 import { aclMasks, subjectOf, type SubjectKind } from '../policy/acl.ts'
 import { factsOf } from '../policy/circumstances-of.ts'
 import { Decisions, nowhereAlways, type Bearer } from '../policy/decisions.ts'
+import { OWNER } from '../policy/grant-roles.ts'
 import type { PermissionSet } from '../policy/permission-set.ts'
 import type { Permissions } from '../policy/permissions.ts'
 import type { Member, Tenant } from './tenant.ts'
@@ -26,10 +27,30 @@ export async function enterTenant(platform: Platform, principal: Principal, tena
     ? {
         ...principal,
         groupIds: member?.groupIds ?? principal.groupIds,
-        roles: platform.roles.rank(rights.roles ?? member?.roles ?? []),
+        roles: platform.roles.rank(rolesNamed(platform, rights.roles, member)),
       }
     : principal
-  return { ...entered, permissions: decided(platform, bearers, entered, tenant) }
+  // Policies that ask for roles ask both a key and the member whose it is.
+  const asked = rights?.roles && member ? [rights.roles, member.roles] : [entered.roles ?? []]
+  const askers = asked.map((roles): Principal => ({ ...entered, roles }))
+  return { ...entered, permissions: decided(platform, bearers, askers, tenant) }
+}
+
+/**
+ * Names that mean more than their permissions (an owner's, and those that are above the ACL) are worth in a key what the member has of
+ * them today: the key of an owner who was demoted would make owners still, and take the others' role from them.
+ */
+function rolesNamed(
+  { roles: port }: Platform,
+  ofKey: readonly string[] | undefined,
+  member: Member | undefined,
+): readonly string[] {
+  if (!ofKey || !member) return ofKey ?? member?.roles ?? []
+  const meansMore = (role: string): boolean => {
+    const always = port.alwaysAllowed?.([role]) ?? nowhereAlways
+    return role === OWNER || always === 'everything' || always.size > 0
+  }
+  return ofKey.filter((role) => member.roles.includes(role) || !meansMore(role))
 }
 
 async function membership(platform: Platform, tenant: Tenant, userId: string): Promise<Member> {
@@ -103,7 +124,7 @@ async function bearer(
 function decided(
   { registry }: Platform,
   bearers: readonly Bearer[],
-  principal: Principal,
+  askers: readonly Principal[],
   tenant: Tenant,
 ): Permissions {
   const { permissions, policies } = registry
@@ -112,8 +133,8 @@ function decided(
     if (only && others.length === 0 && only.acl.size === 0) return only.roles
     return new Decisions(permissions, bearers)
   }
-  const facts = factsOf(principal, tenant)
+  const facts = askers.map((asker) => factsOf(asker, tenant))
   return new Decisions(permissions, bearers, (permission) =>
-    and(...(policies.get(permission) ?? []).map(({ when }) => withFacts(when, facts))),
+    and(...(policies.get(permission) ?? []).flatMap(({ when }) => facts.map((each) => withFacts(when, each)))),
   )
 }

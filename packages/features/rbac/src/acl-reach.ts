@@ -1,4 +1,13 @@
-import { admits, problem, visibleTo, withBuiltInRows, type Call, type RawRow, type Transaction } from '@plinth/core'
+import {
+  admits,
+  always,
+  problem,
+  visibleTo,
+  withBuiltInRows,
+  type Call,
+  type RawRow,
+  type Transaction,
+} from '@plinth/core'
 import type { AclTarget } from './acl-target.ts'
 
 /**
@@ -18,6 +27,20 @@ export async function targetRow(
     : undefined
   if (builtIn?.['builtIn'] === true) return builtIn
   return transaction.lock({ resource, id, visible, strength: 'keep' })
+}
+
+/** The row as it is, also one that the caller may not see, or that is softly deleted; undefined where it is gone. */
+export async function storedRow(
+  { platform, scope }: Call,
+  transaction: Transaction,
+  { resource }: AclTarget,
+  id: string,
+): Promise<RawRow | undefined> {
+  const builtIn = resource.declaration.builtIn
+    ? await withBuiltInRows(transaction, platform.registry, scope.facts).read({ resource, id, visible: always })
+    : undefined
+  if (builtIn?.['builtIn'] === true) return builtIn
+  return transaction.lock({ resource, id, visible: always, state: 'any', strength: 'keep' })
 }
 
 /** May the caller say who may do what with this row; without a row, with every one? */

@@ -16,6 +16,7 @@ import { mayShare, refuseMore, targetRow } from './acl-reach.ts'
 import { readSubject } from './acl-subject.ts'
 import { readTarget } from './acl-target.ts'
 import type { Definitions } from './definitions.ts'
+import { refuseDenyingAbove } from './refuse-denying-above.ts'
 
 /**
  * `POST /acl`: allows or denies something to somebody. Whose row it is, or who may share every row, decides; nobody allows what he may
@@ -40,6 +41,7 @@ export async function createAclEntry(call: Call, definitions: Definitions): Prom
       })
     if (effect === 'allow') await refuseMore(call, transaction, target, row)
     const subject = await readSubject(call, definitions, system, transaction, principal)
+    if (effect === 'deny') await refuseDenyingAbove(call, definitions, system, transaction, subject)
     const stored: Readonly<Record<string, Stored>> = {
       model: target.model,
       action: target.action,

@@ -10,7 +10,7 @@ import {
   type TextAnswer,
   type Transaction,
 } from '@plinth/core'
-import { mayShare, refuseMore, targetRow } from './acl-reach.ts'
+import { mayShare, refuseMore, storedRow } from './acl-reach.ts'
 import { targetOf } from './acl-target.ts'
 
 /**
@@ -40,8 +40,9 @@ async function authorise(call: Call, transaction: Transaction, entry: RawRow): P
   const { resource } = call.request.route
   const target = targetOf(registry, String(entry['model']), String(entry['action']))
   const recordId = entry['recordId']
-  const row = target && recordId != null ? await targetRow(call, transaction, target, String(recordId)) : undefined
-  // What the product has no more, or is deleted softly: for those who may share everything.
+  // The row itself, seen or not: whom a denial of reading hits does not see it, and must not be rid of the denial by that.
+  const row = target && recordId != null ? await storedRow(call, transaction, target, String(recordId)) : undefined
+  // What the product has no more: for those who may share everything.
   const share = target?.share ?? registry.permissions.numberOf(resource.name, 'share')!
   const may =
     target && (row !== undefined || recordId == null)

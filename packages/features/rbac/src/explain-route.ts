@@ -130,8 +130,8 @@ async function sees(call: PersonalCall, action: string, id: string, himself: boo
   const doing = permissions.condition(registry.permissions.numberOf(model, verb)!)
   if (himself && doing.kind === 'never') return true
   const session = withBuiltInRows(database.session(call.scope!), registry, call.scope!.facts)
-  // A right to a field shows no row.
-  const allowed = isFieldModel(model) ? never : doing
+  // A right to a field shows no row, nor does one to make rows.
+  const allowed = isFieldModel(model) || verb === 'create' || verb === 'clear' ? never : doing
   const visible = visibleTo(permissions, registry.permissions.numberOf(resource.name, 'read')!, allowed)
   return (await session.read({ resource, id, visible })) !== undefined
 }

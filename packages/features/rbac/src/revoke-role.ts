@@ -1,7 +1,7 @@
 import {
+  admits,
   emptyAnswer,
   holdOwners,
-  holdsFor,
   matchVersion,
   problem,
   readQuery,
@@ -45,7 +45,7 @@ export async function revokeRole(call: Call): Promise<TextAnswer> {
     const id = named ? await idOf(system, tenantId, named) : call.parameters.id!
     const row = id === undefined ? undefined : await transaction.lock({ resource, id, visible, strength: 'delete' })
     if (!row) throw problem('not_found')
-    if (!holdsFor(resource, row, allowed, scope.facts))
+    if (!(await admits(transaction, resource, row, allowed, scope.facts)))
       throw problem('permission_denied', { detail: 'This row needs the permission userRole:delete in a wider scope.' })
     await refuseAbove(call.platform, system, request.principal, { tenantId, ...holderIn(row) })
     if (ifVersion !== undefined && Number(row['version']) !== ifVersion) throw problem('version_mismatch')

@@ -86,6 +86,41 @@ describe.each(['postgres', 'pglite'] as const)('the ACL on %s', (kind) => {
     expect((await house.ask(owner, 'PATCH', `folders/${one}`, { name: 'by olga again' })).status).toBe(200)
   })
 
+  test('whom a denial of reading hits cannot take it back, also of a row that is softly deleted', async () => {
+    const one = await folder(admin, 'kept from adam')
+    const made = await say(owner, 'deny', 'Folder.read', as(admin), one)
+    expect(made.status, made.body).toBe(201)
+    expect(outcome(await house.ask(admin, 'GET', `folders/${one}`))).toBe('404 not_found')
+    expect(outcome(await house.ask(admin, 'DELETE', `acl/${idOf(made)}`))).toBe(REFUSED)
+    expect(outcome(await house.ask(admin, 'GET', `folders/${one}`))).toBe('404 not_found')
+    expect((await house.ask(owner, 'DELETE', `acl/${idOf(made)}`)).status).toBe(204)
+    expect((await house.ask(admin, 'GET', `folders/${one}`)).status).toBe(200)
+  })
+
+  test('nobody denies anything to those who may do more than he', async () => {
+    await house.ask(admin, 'POST', 'roles', { name: 'small', permissions: ['folder:read', 'folder:share'] })
+    const small = await house.member('sam', ['small'])
+    const key = house.key(owner, ['owner'])
+    for (const principal of [{ kind: 'role', id: 'admin' }, { kind: 'role', id: 'owner' }, as(admin), as(owner)])
+      expect(outcome(await say(small, 'deny', 'Folder.*', principal)), principal.id).toBe(REFUSED)
+    const own = await say(small, 'deny', 'Folder.read', { kind: 'role', id: 'small' })
+    expect(own.status, own.body).toBe(201)
+    expect((await house.ask(admin, 'GET', 'folders')).status).toBe(200)
+    expect((await house.ask(key, 'DELETE', `acl/${idOf(own)}`)).status).toBe(204)
+  })
+
+  test('an entry about one assignment leaves the others as they are', async () => {
+    const other = await house.member('otis', ['read_only'])
+    const [row, kept] = await Promise.all(
+      [other, reader].map(async (who) => dataOf(await house.ask(admin, 'GET', `user-roles?userId=${who.id}`))[0]!),
+    )
+    const made = await say(owner, 'deny', 'UserRole.delete', as(admin), String(kept!['id']))
+    expect(made.status, made.body).toBe(201)
+    expect(outcome(await house.ask(admin, 'DELETE', `user-roles/${String(kept!['id'])}`))).toBe(REFUSED)
+    expect((await house.ask(admin, 'DELETE', `user-roles/${String(row!['id'])}`)).status).toBe(204)
+    expect((await house.ask(owner, 'DELETE', `acl/${idOf(made)}`)).status).toBe(204)
+  })
+
   test('entries for every row: allowed without a role, denied with every role', async () => {
     const nobody = await house.member('nora', [])
     expect(outcome(await house.ask(nobody, 'GET', 'vaults'))).toBe(REFUSED)

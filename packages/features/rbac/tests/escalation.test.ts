@@ -112,6 +112,19 @@ describe.each(['postgres', 'pglite'] as const)('self-escalation on %s', (kind) =
     expect(outcome(await house.ask(owning, 'POST', 'user-roles', { userId: clerk.id, role: 'owner' }))).toBe(REFUSED)
   })
 
+  test('the key of an owner who was demoted is no owner, whatever it is called', async () => {
+    const otto = await house.member('otto', ['owner', 'admin'])
+    const key = house.key(otto, ['owner'])
+    const taken = await house.ask(owner, 'DELETE', `user-roles?userId=${otto.id}&role=owner`)
+    expect(taken.status, taken.body).toBe(204)
+    for (const who of [otto, key]) {
+      expect(outcome(await house.ask(who, 'POST', 'user-roles', { userId: otto.id, role: 'owner' }))).toBe(REFUSED)
+      expect(outcome(await house.ask(who, 'DELETE', `user-roles?userId=${owner.id}&role=owner`))).toBe(REFUSED)
+    }
+    // What it may do beside is what both may.
+    expect((await house.ask(key, 'GET', 'roles')).status).toBe(200)
+  })
+
   test('the last owner stays', async () => {
     expect(outcome(await house.ask(owner, 'DELETE', `user-roles?userId=${owner.id}&role=owner`))).toBe('409 last_owner')
     expect(await house.rolesOf(owner)).toEqual(['owner'])

@@ -1,5 +1,6 @@
 import {
   addMember,
+  alwaysWithin,
   hashToken,
   heldRoles,
   isRandomToken,
@@ -146,6 +147,6 @@ async function refuseOutgrown(
   const rights = rolesIn(platform, system).roles
   const given = await rights.permissionsOf(tenantId, roles)
   const outgrown = roles.includes(OWNER) && !held.includes(OWNER)
-  if (!member || outgrown || !given.isWithin(await rights.permissionsOf(tenantId, held)))
-    throw tenancyProblem('invitation_invalid')
+  const within = given.isWithin(await rights.permissionsOf(tenantId, held)) && alwaysWithin(rights, roles, held)
+  if (!member || outgrown || !within) throw tenancyProblem('invitation_invalid')
 }
