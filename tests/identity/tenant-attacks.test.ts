@@ -126,7 +126,7 @@ test('whoever was put out does not come back by the domain of his address', asyn
   records.set('_plinth.leavers.com', [[token]])
   expect((await post(`/domains/${id}/verify`, undefined, owner)).status).toBe(200)
   const leaver = await platform.signUp({ email: 'lea@leavers.com' })
-  await platform.call('POST', '/api/v1/auth/email/verify', { token: await tokenIn(leaver.email) })
+  await platform.call('POST', '/api/v1/auth/email/verify', { token: await tokenIn(leaver.email) }, leaver.bearer)
   const join = (): ReturnType<Identity['call']> => post('/tenants/join', undefined, leaver)
   expect((await join()).status).toBe(200)
   const removed = await platform.call('DELETE', `/api/v1/users/${leaver.userId}`, undefined, owner.bearer)

@@ -38,12 +38,13 @@ export interface LinkPage {
 
 /*
  * The token of a link stands in its fragment, which no server is sent; so a script must read it. It goes out of the address at once:
- * histories are shared, and pages are photographed.
+ * histories are shared, and pages are photographed. A session in a cookie goes along, but beside no other credential: who confirms an
+ * address where he is signed in keeps what he added to the account.
  */
 const script = `
 const token = new URLSearchParams(location.hash.slice(1)).get('token')
 history.replaceState(null, '', location.pathname)
-const post = (url, body, bearer) => fetch(url, { method: 'POST', credentials: 'omit', body: JSON.stringify(body),
+const post = (url, body, bearer) => fetch(url, { method: 'POST', credentials: bearer ? 'omit' : 'same-origin', body: JSON.stringify(body),
   headers: { 'content-type': 'application/json', ...(bearer && { authorization: 'Bearer ' + bearer }) } })
 for (const form of document.querySelectorAll('form')) form.addEventListener('submit', async (event) => {
   event.preventDefault()

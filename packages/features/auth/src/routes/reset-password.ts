@@ -1,5 +1,6 @@
 import { accountFields, emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
 import { z } from 'zod'
+import { endUnproven } from '../accounts/end-unproven.ts'
 import { findAccount } from '../accounts/find-account.ts'
 import { setPassword } from '../accounts/set-password.ts'
 import { revokeKeys } from '../api-keys/revoke-keys.ts'
@@ -18,7 +19,7 @@ const input = z.object({
 
 /**
  * `POST /auth/password/reset`: a new password by the link that was sent. Ends all sessions, and starts none: a second factor is still
- * asked for at the next sign-in (ASVS 6.4.3).
+ * asked for at the next sign-in (ASVS 6.4.3), but for one that is older than the first proof of the address.
  */
 export function resetPassword(auth: () => Auth): PublicRoute {
   return {
@@ -46,10 +47,14 @@ export function resetPassword(auth: () => Auth): PublicRoute {
         // Whoever opened the link reads the mails of that address. Asked again, and held: it may have changed while the hash was made.
         const now = parts.platform.clock.now()
         const [holder] = await system.run(statement`
-          update plinth.users set email_verified_at = coalesce(email_verified_at, ${now}::text::timestamptz)
-          where id = ${account.userId}::uuid and email = ${known.bound}::text and status = 'active'
-          returning id`)
+          select email_verified_at is null as unproven from plinth.users
+          where id = ${account.userId}::uuid and email = ${known.bound}::text and status = 'active' for update`)
         if (!holder) return false
+        if (holder['unproven'] === true) {
+          await system.run(statement`
+            update plinth.users set email_verified_at = ${now}::text::timestamptz where id = ${account.userId}::uuid`)
+          await endUnproven(parts, system, account.userId)
+        }
         await setPassword(parts, system, account.userId, hash)
         await endSessions(parts, system, { userId: account.userId, by: 'password reset' })
         if (withKeys) await revokeKeys(system, now, { ownerId: account.userId })

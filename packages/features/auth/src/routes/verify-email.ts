@@ -1,10 +1,23 @@
-import { accountFields, emptyAnswer, problem, statement, validate, type Client, type PublicRoute } from '@plinth/core'
+import {
+  accountFields,
+  emptyAnswer,
+  personOf,
+  PlinthError,
+  problem,
+  statement,
+  validate,
+  type Client,
+  type PublicCall,
+  type PublicRoute,
+} from '@plinth/core'
 import { z } from 'zod'
+import { endUnproven } from '../accounts/end-unproven.ts'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { sendNotice, sendVerification } from '../mails/account-mails.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
+import { endSessions } from '../sessions/end-session.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
 import { accepted, acceptedAnswer, noContent, publicAuth } from './route-facts.ts'
 
@@ -17,12 +30,14 @@ const tokenInput = z.object({
 const emailInput = z.object({ email: accountFields.email })
 
 /**
- * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven.
+ * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. The first
+ * proof ends what was added to the account before, sessions too, unless a session of it comes with the link.
  * @param byMail whether an account begins with this link: then it takes the password too
  */
 export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
   return {
     ...publicAuth,
+    optionalCredential: true,
     method: 'POST',
     path: '/api/v1/auth/email/verify',
     operationId: 'verifyEmail',
@@ -37,10 +52,12 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       ...(byMail ? ['invalid_credentials'] : []),
     ],
     answers: [noContent],
-    async handle({ body, client }) {
+    async handle(call) {
       const parts = auth()
-      const { token, password } = validate(tokenInput, body)
+      const { client } = call
+      const { token, password } = validate(tokenInput, call.body)
       const attempt = await parts.guard.token(client)
+      const reader = await readerOf(call)
       if (byMail) await proveRegistrant(parts, token, password, client)
       const now = parts.platform.clock.now()
       const outcome = await parts.platform.database.system(async (system) => {
@@ -48,7 +65,8 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
         if (!taken || taken.bound === null) return 'token_invalid'
         system.changesMembers()
         const [before] = await system.run(statement`
-          select email from plinth.users where id = ${taken.userId}::uuid and status = 'active' for update`)
+          select email, email is not null and email_verified_at is null as unproven from plinth.users
+          where id = ${taken.userId}::uuid and status = 'active' for update`)
         if (!before) return 'token_invalid'
         const [other] = await system.run(statement`
           select id from plinth.users where lower(email) = lower(${taken.bound}::text) and id <> ${taken.userId}::uuid`)
@@ -57,15 +75,35 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
           update plinth.users set email = ${taken.bound}::text, email_verified_at = ${now}::text::timestamptz,
             updated_at = ${now}::text::timestamptz, version = version + 1
           where id = ${taken.userId}::uuid`)
+        // Who shows a session of the account beside the link made the account: what he added to it is his.
+        if (before['unproven'] === true && reader !== taken.userId) {
+          await endUnproven(parts, system, taken.userId)
+          await endSessions(parts, system, { userId: taken.userId, by: 'address proven elsewhere' })
+        }
         return { before: before['email'], now: taken.bound }
       })
       if (typeof outcome === 'string') throw authProblem(outcome)
       await attempt.refund()
+      parts.sessions.forget()
+      parts.apiKeys.forget()
       // Told to the old address: who lost his account to somebody at his keyboard learns of it there.
       if (typeof outcome.before === 'string' && outcome.before !== outcome.now)
         sendNotice(parts, outcome.before, 'The address of your account was changed')
       return emptyAnswer(204)
     },
+  }
+}
+
+/**
+ * Who is signed in where the link was opened, if anybody. Read as for a GET: no other site can forge this request, which has the link's
+ * token, and a page that is opened from a mail has no CSRF token.
+ */
+async function readerOf(call: PublicCall): Promise<string | undefined> {
+  try {
+    return (await personOf(call, 'GET')).id
+  } catch (error) {
+    if (PlinthError.is(error) && (error.status === 401 || error.status === 403)) return undefined
+    throw error
   }
 }
 
