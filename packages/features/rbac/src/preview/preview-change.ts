@@ -1,9 +1,9 @@
 import {
   always,
   buildPermissionSet,
+  PermissionSet,
   problem,
   type InputFault,
-  type PermissionSet,
   type Registry,
   type RoleHolder,
   type Transaction,
@@ -71,6 +71,12 @@ export async function previewChange(
   }
   const holders = await touched(registry, transaction, tenantId, considered)
   const joined = considered.change === 'join' ? await rolesOfGroup(transaction, tenantId, considered.groupId) : []
+  // Each role is read once and what it would be made of once, however many combinations there are: a tenant may have thousands.
+  const read = new Map<string, PermissionSet>()
+  const replaced =
+    considered.change === 'permissions'
+      ? buildPermissionSet(definitions.permissions, considered.permissions).set
+      : undefined
   // Many have the same roles: each combination is compared once.
   const compared = new Map<string, RightsDifference>()
   const affected: HolderDifference[] = []
@@ -79,8 +85,7 @@ export async function previewChange(
     const key = JSON.stringify([before, after])
     let difference = compared.get(key)
     if (!difference) {
-      const left = await port.permissionsOf(tenantId, before)
-      difference = compareRights(definitions.permissions, left, await rightsAfter(after))
+      difference = compareRights(definitions.permissions, await rightsOf(before), await rightsAfter(after))
       compared.set(key, difference)
     }
     if (difference.gained.length + difference.lost.length > 0) affected.push({ kind, id, ...difference })
@@ -93,12 +98,18 @@ export async function previewChange(
   }
 
   async function rightsAfter(names: readonly string[]): Promise<PermissionSet> {
-    if (considered.change !== 'permissions') return port.permissionsOf(tenantId, names)
-    const others = await port.permissionsOf(
-      tenantId,
-      names.filter((name) => name !== considered.role),
-    )
-    return others.union(buildPermissionSet(definitions.permissions, considered.permissions).set)
+    if (!replaced || considered.change !== 'permissions') return rightsOf(names)
+    return (await rightsOf(names.filter((name) => name !== considered.role))).union(replaced)
+  }
+
+  async function rightsOf(names: readonly string[]): Promise<PermissionSet> {
+    let all = PermissionSet.none
+    for (const name of names) {
+      const rights = read.get(name) ?? (await port.permissionsOf(tenantId, [name]))
+      read.set(name, rights)
+      all = all.union(rights)
+    }
+    return all
   }
 }
 
