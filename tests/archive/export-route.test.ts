@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import type { tenants } from '@plinth/tenants'
 import { depot } from '@plinth/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openIdentity, type Identity, type Person } from '../identity/open-identity.ts'
+import { openIdentity, PASSWORD, type Identity, type Person } from '../identity/open-identity.ts'
 import { linesOf } from './open-archive.ts'
 
 /* An owner takes what his organisation has along; nobody else does. */
@@ -21,10 +21,22 @@ const path = (tenantId: string): string => `/api/v1/tenants/${tenantId}/export`
 const spooled = (): number => readdirSync(tmpdir()).filter((name) => name.startsWith('plinth-export-')).length
 
 /** The answer as it comes, its body unread. */
-function answer(who: Person, tenantId: string): Promise<Response> {
-  return platform.plinth.fetch(
-    new Request(`https://app.example.com${path(tenantId)}`, { method: 'POST', headers: who.bearer }),
-  )
+function answer(who: Person, tenantId: string, signal?: AbortSignal): Promise<Response> {
+  const how = { method: 'POST', headers: who.bearer, ...(signal && { signal }) }
+  return platform.plinth.fetch(new Request(`https://app.example.com${path(tenantId)}`, how))
+}
+
+/** While an archive is being written: it waits for a table. */
+async function whileWriting(tenant: Person, work: () => Promise<void>, signal?: AbortSignal): Promise<Response> {
+  let writing: Promise<Response> | undefined
+  await platform.superuser.transaction(async (connection) => {
+    await connection.query('lock table crates in access exclusive mode')
+    writing = answer(tenant, tenant.tenantId, signal)
+    const waiting = `select 1 from pg_locks where not granted and relation = 'crates'::regclass`
+    await expect.poll(() => platform.superuser.query(waiting), { timeout: 10_000 }).toHaveLength(1)
+    await work()
+  })
+  return writing!
 }
 
 async function member(role: string): Promise<Person> {
@@ -104,10 +116,43 @@ test('who hangs up leaves no file behind', async () => {
   expect(spooled()).toBe(0)
 })
 
+test('one archive is written at a time, so that founded tenants do not take all connections of those who sign in', async () => {
+  const others = [await platform.signUp(), await platform.signUp()]
+  const got = await whileWriting(owner, async () => {
+    for (const other of others) {
+      const refused = await answer(other, other.tenantId)
+      expect(refused.status).toBe(503)
+      expect(refused.headers.get('retry-after')).toBe('30')
+    }
+    const body = { email: owner.email, password: PASSWORD }
+    expect((await platform.call('POST', '/api/v1/auth/login', body)).status).toBe(200)
+  })
+  expect(got.status).toBe(200)
+  // Written and not read: others have their turn, and he has not.
+  const read = await answer(others[0]!, others[0]!.tenantId)
+  expect((await read.arrayBuffer()).byteLength).toBeGreaterThan(0)
+  const second = await platform.call('POST', path(owner.tenantId), undefined, owner.bearer)
+  expect([second.status, second.json]).toMatchObject([429, { code: 'too_many_exports' }])
+  await got.body!.cancel()
+  const third = await answer(others[1]!, others[1]!.tenantId)
+  expect(third.status).toBe(200)
+  await third.body!.cancel()
+}, 30_000)
+
+test('who hangs up while it is written gets no archive, and others have their turn', async () => {
+  const hasty = await platform.signUp()
+  const gone = new AbortController()
+  const got = await whileWriting(hasty, () => Promise.resolve(gone.abort()), gone.signal)
+  expect(got.status).toBe(503)
+  const again = await answer(hasty, hasty.tenantId)
+  expect(again.status).toBe(200)
+  await again.body!.cancel()
+}, 30_000)
+
 test('a sign-in of eleven minutes ago is not enough, and the seventh archive of an hour is too much', async () => {
   const busy = await platform.signUp()
   for (let at = 0; at < 6; at += 1)
-    expect((await platform.call('POST', path(busy.tenantId), undefined, busy.bearer)).status).toBe(200)
+    expect((await answer(busy, busy.tenantId).then(async (got) => (await got.arrayBuffer(), got))).status).toBe(200)
   const refused = await platform.call('POST', path(busy.tenantId), undefined, busy.bearer)
   expect(refused.status).toBe(429)
   platform.clock.advance(11 * 60_000)

@@ -225,3 +225,16 @@ test('a source that fails in the middle, and one that cannot be opened', async (
     })
   await expect(there.tenancy.archive.import(gone)).rejects.toThrow('gone')
 })
+
+test('an export that fails before its first line closes what it should have written into', async () => {
+  for (const [tenant, options] of [
+    ['nobody', {}],
+    [here.a.slug, { passphrase: 'short' }],
+  ] as const) {
+    const destination = new Writable({ write: (_chunk, _encoding, done) => done() })
+    await expect(here.tenancy.archive.export(tenant, destination, options)).rejects.toMatchObject({
+      name: 'PlinthError',
+    })
+    expect(destination.destroyed).toBe(true)
+  }
+})

@@ -27,6 +27,8 @@ export interface PersonalCall extends PublicCall {
   readonly tenant: Tenant | null
   /** In whose name statements run; null where the route is not about a tenant. */
   readonly scope: Scope | null
+  /** Aborted where the host tells that the caller hung up before he had his answer. */
+  readonly signal: AbortSignal
   /** As {@link Call.transact}, for routes that are about a tenant; the others have their own ways to the database. */
   transact(work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer>
   /** As {@link Call.transactAsSystem}, for routes that are about a tenant. */

@@ -36,6 +36,10 @@ export async function performPersonal(platform: Platform, request: Authenticated
     requestId,
     principal,
     scope,
+    // Made when it is asked for: most routes are done sooner than anybody hangs up.
+    get signal() {
+      return request.request.signal
+    },
     tenant: inTenant?.tenant ?? null,
     body: readRouteBody(platform, request),
     ...(scope ? withIdempotency(platform, scope, key) : withoutTenant(route)),

@@ -33,6 +33,8 @@ export interface Limits {
   /** Milliseconds that a whole export may take, and that its reader may take nothing. */
   readonly export: number
   readonly exportIdle: number
+  /** Bytes that the archive of a tenant may fill of the temporary folder until it is downloaded. */
+  readonly exportSpool: number
 }
 
 export const defaultLimits: Limits = {
@@ -44,6 +46,7 @@ export const defaultLimits: Limits = {
   outside: 30_000,
   export: 900_000,
   exportIdle: 60_000,
+  exportSpool: 4_294_967_296,
 }
 
 /** What the stages of the pipeline work with; put together once by `createPlinth`. */

@@ -1,7 +1,3 @@
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   logEvents,
   OWNER,
@@ -11,13 +7,16 @@ import {
   type Answer,
   type PersonalCall,
   type PersonalRoute,
+  type Principal,
+  type Tenant,
 } from '@plinth/core'
 import { enteredTenant } from '../lifecycle/entered-tenant.ts'
+import { takeArchivePlace, type ArchivePlace } from './archive-places.ts'
 import { exportTenant } from './export-tenant.ts'
+import { spooled, streamOf } from './spool.ts'
 
 /** How recently the owner must have signed in, in seconds: the file is all that his organisation has. */
 const FRESH = 600
-const CHUNK = 65_536
 
 export const exportRoute: PersonalRoute = {
   public: false,
@@ -35,6 +34,7 @@ export const exportRoute: PersonalRoute = {
     'second_factor_required',
     'reauthentication_required',
     'rate_limited',
+    'too_many_exports',
     'validation_failed',
   ],
   answers: [
@@ -50,11 +50,11 @@ export const exportRoute: PersonalRoute = {
 /**
  * `POST /tenants/:id/export`. Written into a file without a name first: a reader who takes his time would hold a transaction open for
  * as long, and what fails in the middle would be half an archive instead of a status.
- * @throws not_found, permission_denied, reauthentication_required, rate_limited
+ * @throws not_found, permission_denied, reauthentication_required, rate_limited, too_many_exports, unavailable, validation_failed
  */
 async function answerArchive(call: PersonalCall): Promise<Answer> {
   refuseQuery(call)
-  const { platform, requestId } = call
+  const { platform } = call
   const { tenant, principal, operator } = await enteredTenant(call)
   if (operator)
     throw problem('permission_denied', {
@@ -64,17 +64,35 @@ async function answerArchive(call: PersonalCall): Promise<Answer> {
     throw problem('permission_denied', { detail: 'Only an owner takes all of a tenant along.' })
   const stale = staleness(principal, FRESH, platform.clock.now())
   if (stale) throw stale
+  const place = takeArchivePlace(platform, tenant.id)
+  try {
+    return await written(call, tenant, principal, place)
+  } catch (error) {
+    place.leave()
+    throw error
+  }
+}
+
+async function written(
+  { platform, requestId, signal }: PersonalCall,
+  tenant: Tenant,
+  principal: Principal,
+  place: ArchivePlace,
+): Promise<Answer> {
+  const { limits } = platform
   // Each reads every row of the tenant and fills a disk for a while.
   await platform.rates.attempt([{ name: 'export-tenant', by: [tenant.id], capacity: 6, windowSeconds: 3_600 }])
-  const { file, rows } = await spooled((path) =>
-    exportTenant(platform, tenant.id, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { hidden: false }),
+  const { file, result } = await spooled(
+    { bytes: limits.exportSpool, signal: AbortSignal.any([signal, AbortSignal.timeout(limits.export)]) },
+    (destination) => exportTenant(platform, tenant.id, destination, { hidden: false }),
   )
+  place.written()
   platform.log.info(logEvents.exportEnded, {
     requestId,
     resource: 'tenant',
     tenant: tenant.slug,
     principal: `${principal.kind}:${principal.id}`,
-    rows,
+    rows: result.rows,
     complete: true,
   })
   return {
@@ -84,57 +102,6 @@ async function answerArchive(call: PersonalCall): Promise<Answer> {
       'content-disposition': `attachment; filename="${tenant.slug}.plinth"`,
       'cache-control': 'no-store',
     },
-    body: streamOf(file, platform.limits.exportIdle),
+    body: streamOf(file, { idle: limits.exportIdle, most: limits.export, onEnd: () => place.leave() }),
   }
-}
-
-/** The file has no name any more when it is read: whatever ends this process, nothing of it stays. */
-async function spooled(
-  write: (path: string) => Promise<{ readonly rows: number }>,
-): Promise<{ readonly file: FileHandle; readonly rows: number }> {
-  const folder = await mkdtemp(join(tmpdir(), 'plinth-export-'))
-  try {
-    const path = join(folder, 'archive')
-    const { rows } = await write(path)
-    return { file: await open(path, 'r'), rows }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** @param idle milliseconds that the reader may leave the next part unread */
-function streamOf(file: FileHandle, idle: number): ReadableStream<Uint8Array> {
-  let timer: NodeJS.Timeout | undefined
-  const end = async (): Promise<void> => {
-    clearTimeout(timer)
-    await file.close()
-  }
-  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-    clearTimeout(timer)
-    timer = setTimeout(() => {
-      controller.error(new Error(`the reader took nothing for ${idle} ms`))
-      void end()
-    }, idle)
-    timer.unref()
-  }
-  return new ReadableStream<Uint8Array>(
-    {
-      start: watch,
-      async pull(controller) {
-        clearTimeout(timer)
-        const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK), 0, CHUNK).catch(async (error: unknown) => {
-          await end()
-          throw error
-        })
-        if (bytesRead > 0) {
-          controller.enqueue(buffer.subarray(0, bytesRead))
-          return watch(controller)
-        }
-        controller.close()
-        return end()
-      },
-      cancel: end,
-    },
-    { highWaterMark: 0 },
-  )
 }

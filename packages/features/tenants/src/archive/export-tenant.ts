@@ -55,22 +55,24 @@ export async function exportTenant(
   // A file that cannot be opened says so at once, long before the first line is written: unheard, that would end the process.
   let broken: { readonly error: unknown } | undefined
   destination.once('error', (error: unknown) => (broken ??= { error }))
-  const cipher = options.passphrase === undefined ? undefined : await newCipher(options.passphrase)
-  const found = await platform.database.findTenant(tenant)
-  if (!found) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
-  let begun = false
-  return platform.database.system(async (system) => {
-    // Repeated after a lost connection, it would write a second archive behind the half of the first one.
-    if (begun) throw problem('unavailable', { detail: 'The connection to the database was lost. Export again.' })
-    begun = true
-    const writing = new Writing(platform, system, found.id, cipher, options)
-    try {
+  try {
+    const cipher = options.passphrase === undefined ? undefined : await newCipher(options.passphrase)
+    const found = await platform.database.findTenant(tenant)
+    if (!found) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
+    let begun = false
+    return await platform.database.system(async (system) => {
+      // Repeated after a lost connection, it would write a second archive behind the half of the first one.
+      if (begun) throw problem('unavailable', { detail: 'The connection to the database was lost. Export again.' })
+      begun = true
+      const writing = new Writing(platform, system, found.id, cipher, options)
       await pipeline(Readable.from(writing.lines()), createGzip(), destination)
-    } catch (error) {
-      throw broken ? broken.error : error
-    }
-    return writing.report!
-  })
+      return writing.report!
+    })
+  } catch (error) {
+    // It may be open by now, and nobody else closes it.
+    destination.destroy()
+    throw broken ? broken.error : error
+  }
 }
 
 /** Lines that end with a line feed, and their digest. */
