@@ -1,4 +1,4 @@
-import { problem, statement, type SystemTransaction } from '@plinth/core'
+import { problem, statement, type Principal, type SystemTransaction } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Account } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -24,19 +24,19 @@ export interface PendingDevice {
 
 /**
  * A factor that counts for nothing until a code of it was shown. Replaces the one that was set up before and never confirmed.
+ * @param began before its holder proved who he is: a factor that is added from then on has not been asked for
  * @throws conflict where there are ten already
  */
-export async function setUpDevice(auth: Auth, account: Account, name: string): Promise<PendingDevice> {
+export async function setUpDevice(auth: Auth, account: Account, name: string, began: Date): Promise<PendingDevice> {
   const { platform } = auth
   const { userId } = account
   const id = randomUUID()
-  const now = platform.clock.now()
   const secret = makeTotpSecret()
   const sealed = platform.secrets.seal(secret, secretContext(userId))
   const [made] = await platform.database.system((system) =>
     system.run(statement`
       insert into plinth.mfa_devices (id, user_id, name, kind, secret, created_at)
-      select ${id}::uuid, ${userId}::uuid, ${name}::text, 'totp', ${sealed}::text, ${now}::text::timestamptz
+      select ${id}::uuid, ${userId}::uuid, ${name}::text, 'totp', ${sealed}::text, ${began}::text::timestamptz
       where (select count(*) from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null) < ${MOST_DEVICES}::int
       on conflict (user_id) where confirmed_at is null
         do update set id = excluded.id, name = excluded.name, secret = excluded.secret, created_at = excluded.created_at
@@ -51,21 +51,27 @@ export async function setUpDevice(auth: Auth, account: Account, name: string): P
 /**
  * A first code confirms the pending factor, and is used up by it: the UPDATE finds it unconfirmed once.
  * @returns new recovery codes, in the place of the old ones
- * @throws factor_missing, invalid_code
+ * @throws factor_missing, invalid_code; proof_required where the account got another factor since this one was set up, and this session
+ * has not shown it: who stole the session would be in for good
  */
 export async function confirmDevice(
   auth: Auth,
   system: SystemTransaction,
-  userId: string,
+  { id: userId, session }: Principal,
   code: string,
 ): Promise<readonly string[]> {
   const { platform } = auth
   const now = platform.clock.now()
   const since = new Date(now.getTime() - PENDING_MS)
+  // A passkey that is added meanwhile is seen by what follows, or sees this factor.
+  await system.run(statement`select id from plinth.users where id = ${userId}::uuid for no key update`)
   const [device] = await system.run(statement`
-    select id, secret from plinth.mfa_devices
-    where user_id = ${userId}::uuid and confirmed_at is null and created_at > ${since}::text::timestamptz`)
+    select d.id, d.secret, not s.second_factor and exists (
+      select from plinth.mfa_devices o where o.user_id = d.user_id and o.confirmed_at >= d.created_at) as outdated
+    from plinth.mfa_devices d join plinth.sessions s on s.id = ${session!.id}::uuid
+    where d.user_id = ${userId}::uuid and d.confirmed_at is null and d.created_at > ${since}::text::timestamptz`)
   if (!device) throw authProblem('factor_missing')
+  if (device['outdated'] === true) throw authProblem('proof_required')
   const step = totpStep(platform.secrets.open(String(device['secret']), secretContext(userId)), code, now)
   if (step === undefined) throw authProblem('invalid_code')
   const [confirmed] = await system.run(statement`

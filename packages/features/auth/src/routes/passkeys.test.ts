@@ -113,6 +113,19 @@ describe('registering a passkey', () => {
     expect(code(reply)).toBe('proof_required')
   })
 
+  test('nor one that set up an authenticator before; one that has shown the factor does', async () => {
+    const person = await platform.signUp()
+    const thief = bearerOf(await post('login', { email: person.email, password: PASSWORD }))
+    const { secret } = (await post('mfa/setup', {}, thief)).json as { secret: string }
+    platform.clock.advance(1_000)
+    await withPasskey(platform, {}, person)
+    const confirm = (headers: Readonly<Record<string, string>>): Promise<Reply> =>
+      post('mfa/verify', { code: codeNow(platform, secret) }, headers)
+    expect(code(await confirm(thief))).toBe('proof_required')
+    expect(await stored('select id from plinth.mfa_devices where user_id = $1::uuid', person.userId)).toHaveLength(2)
+    expect((await confirm(person.bearer)).status).toBe(200)
+  })
+
   test('a passkey of somebody is nobody else’s, nor his own twice', async () => {
     const owner = await withPasskey(platform)
     const stranger = await platform.signUp()

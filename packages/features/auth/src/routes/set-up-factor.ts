@@ -48,8 +48,9 @@ export function setUpFactor(auth: () => Auth): PersonalRoute {
     async handle({ principal, client, body }) {
       const parts = auth()
       const { name, ...proof } = validate(input, body)
+      const began = parts.platform.clock.now()
       const account = await proveHolder(parts, { principal, client, proof })
-      return jsonAnswer(200, JSON.stringify(await setUpDevice(parts, account, name)), noStore)
+      return jsonAnswer(200, JSON.stringify(await setUpDevice(parts, account, name, began)), noStore)
     },
   }
 }

@@ -53,6 +53,7 @@ export function verifyFactor(auth: () => Auth): PublicRoute {
       'invalid_code',
       'mfa_token_invalid',
       'factor_missing',
+      'proof_required',
       'tenant_forbidden',
     ],
     answers: [
@@ -83,7 +84,7 @@ async function confirm(auth: Auth, call: PublicCall, code: string, endOthers: bo
   const { id: userId } = principal
   const attempt = await auth.guard.code(userId)
   const { recoveryCodes, cookie } = await auth.platform.database.system(async (system) => ({
-    recoveryCodes: await confirmDevice(auth, system, userId, code),
+    recoveryCodes: await confirmDevice(auth, system, principal, code),
     cookie: await showFactor(auth, system, principal, endOthers),
   }))
   await attempt.refund()
