@@ -88,6 +88,7 @@ export function forgeries(other: { readonly id: string; readonly slug: string })
     value('plinth.users', 'email_verified_at', 'infinity', /was verified at no time/),
     head('slug', id, /./),
     head('slug', 'ACME', /./),
+    head('slug', 'login', /login means something else as a host name/),
     head('slug', other.slug, /There is a tenant beta-hosting/),
     head('id', other.id, /is on this platform, as beta-hosting/),
     head('id', '../x', /tenant\.id: /),

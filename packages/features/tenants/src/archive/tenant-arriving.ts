@@ -18,8 +18,10 @@ export async function foundArriving(
   as: string | undefined,
 ): Promise<string> {
   const { as: slug } = validate(given, { as: as ?? archived.slug })
-  if (as !== undefined && isReserved(as))
-    throw problem('validation_failed', { detail: `${as} means something else as a host name: choose another slug.` })
+  if (isReserved(slug))
+    throw problem('validation_failed', {
+      detail: `${slug} means something else as a host name: choose another slug (--as).`,
+    })
   const taken = await system.run(statement`
     select id, slug from plinth.tenants where id = ${archived.id}::uuid or slug = ${slug}::text`)
   if (taken.some((row) => row['slug'] === slug))
