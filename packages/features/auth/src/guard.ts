@@ -1,4 +1,5 @@
 import { foldedName, PlinthError, type Attempt, type AttemptLimit, type Client, type Platform } from '@plinth/core'
+import type { Account } from './accounts/find-account.ts'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -18,8 +19,7 @@ export class Guard {
 
   /** 10 failures in 15 minutes for an account and a client, 100 for a client. @throws rate_limited, unavailable */
   signIn(account: string, client: Client): Promise<Attempt> {
-    const ofBoth = { name: 'login', by: [foldedName(account), client.key ?? 'in process'], capacity: 10 }
-    return this.#attempt([ofBoth, ...ofClient('login-client', client, 100)], 15 * MINUTE)
+    return this.#platform.rates.attempt(ofSignIn(account, client))
   }
 
   /**
@@ -37,9 +37,18 @@ export class Guard {
     }
   }
 
+  /**
+   * The same where the password is asked at a session or behind a link, and 50 failures a day for the account, from all clients together:
+   * whoever has stolen a session could guess from as many as he likes. Apart from the guesses of sign-ins, so that he does not use up
+   * the owner's. @throws rate_limited, unavailable
+   */
+  holder(userId: string, client: Client): Promise<Attempt> {
+    return this.#platform.rates.attempt([...ofSignIn(userId, client), ofHolder(userId)])
+  }
+
   /** After a new password was set: what was guessed of the old one counts no more. */
-  async forgive(names: readonly (string | null)[]): Promise<void> {
-    const limits = names.flatMap((name) => (name === null ? [] : [ofName(name)]))
+  async forgive({ userId, email, username }: Pick<Account, 'userId' | 'email' | 'username'>): Promise<void> {
+    const limits = [ofHolder(userId), ...[email, username].flatMap((name) => (name === null ? [] : [ofName(name)]))]
     try {
       await this.#platform.rates.reset(limits)
     } catch (error) {
@@ -108,6 +117,15 @@ const free: Attempt = { refund: () => Promise.resolve() }
 
 function ofName(name: string): AttemptLimit {
   return { name: 'login-account', by: [foldedName(name)], capacity: 50, windowSeconds: DAY }
+}
+
+function ofSignIn(account: string, client: Client): readonly AttemptLimit[] {
+  const ofBoth = { name: 'login', by: [foldedName(account), client.key ?? 'in process'], capacity: 10 }
+  return [ofBoth, ...ofClient('login-client', client, 100)].map((limit) => ({ ...limit, windowSeconds: 15 * MINUTE }))
+}
+
+function ofHolder(userId: string): AttemptLimit {
+  return { name: 'holder-account', by: [userId], capacity: 50, windowSeconds: DAY }
 }
 
 /** A call in this process has no address, and nobody else's bucket to empty. */

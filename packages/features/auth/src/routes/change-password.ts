@@ -43,7 +43,7 @@ export function changePassword(auth: () => Auth): PersonalRoute {
           })
         if (given.revokeKeys) await revokeKeys(system, parts.platform.clock.now(), { ownerId: account.userId })
       })
-      await parts.guard.forgive([account.email, account.username])
+      await parts.guard.forgive(account)
       parts.sessions.forget()
       parts.apiKeys.forget()
       if (account.email !== null) sendNotice(parts, account.email, 'Your password was changed')

@@ -62,7 +62,7 @@ export function resetPassword(auth: () => Auth): PublicRoute {
       })
       if (!done) throw authProblem('token_invalid')
       await attempt.refund()
-      await parts.guard.forgive([account.email, account.username])
+      await parts.guard.forgive(account)
       parts.sessions.forget()
       parts.apiKeys.forget()
       if (account.email !== null) sendNotice(parts, account.email, 'Your password was set anew')

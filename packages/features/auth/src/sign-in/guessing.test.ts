@@ -70,6 +70,43 @@ test('of guesses from anywhere fifty a day are looked at, and the owner still ge
   expect((await signIn('192.0.2.99', victim.email, password)).status).toBe(200)
 }, 120_000)
 
+test('of guesses at sessions from anywhere fifty a day are looked at, apart from those of sign-ins', async () => {
+  const victim = await platform.signUp()
+  const prove = async (at: number, currentPassword: string): Promise<number> => {
+    const response = await platform.plinth.fetch(
+      new Request('https://app.example.com/api/v1/auth/reauthenticate', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...victim.bearer },
+        body: JSON.stringify({ currentPassword }),
+      }),
+      { address: `203.0.114.${at}` },
+    )
+    return response.status
+  }
+  // Right ones cost nothing.
+  for (let round = 0; round < 3; round += 1) {
+    const right = await Promise.all(Array.from({ length: 20 }, (_, at) => prove(at, PASSWORD)))
+    expect(right).toEqual(Array.from({ length: 20 }, () => 204))
+  }
+  const guesses = []
+  for (let at = 0; at < 60; at += 1) guesses.push(await prove(at, `guess number ${at}`))
+  expect(guesses.map((status) => status === 401)).toEqual(guesses.map((_, at) => at < 50))
+  expect(guesses.slice(50)).toEqual(Array.from({ length: 10 }, () => 429))
+  expect(await prove(200, PASSWORD)).toBe(429)
+  // The owner signs in as before, and a new password starts the count anew.
+  expect((await signIn('192.0.2.98', victim.email, PASSWORD)).status).toBe(200)
+  await platform.mail.waitFor(victim.email)
+  await platform.call('POST', '/api/v1/auth/password/forgot', { email: victim.email })
+  const { text } = await platform.mail.waitFor(victim.email, { count: 2 })
+  const password = `${PASSWORD}, and one more`
+  const reset = { token: /#token=([\w-]+)/.exec(text)![1]!, password }
+  expect((await platform.call('POST', '/api/v1/auth/password/reset', reset)).status).toBe(204)
+  const login = await platform.call('POST', '/api/v1/auth/login', { email: victim.email, password })
+  const bearer = { authorization: `Bearer ${(login.json as { access_token: string }).access_token}` }
+  const proven = await platform.call('POST', '/api/v1/auth/reauthenticate', { currentPassword: password }, bearer)
+  expect(proven.status).toBe(204)
+}, 120_000)
+
 test('all addresses of one IPv6 network are one client', async () => {
   const victim = await platform.signUp()
   const guesses = await Promise.all(

@@ -12,7 +12,7 @@ export interface ShownPassword {
 
 /**
  * The password of an account that is known already, from somebody at a session or behind a link. Charged before it is looked at, like a
- * sign-in.
+ * sign-in, for this client and for all of them.
  * @throws invalid_credentials, rate_limited, unavailable
  */
 export async function provePassword(
@@ -21,7 +21,7 @@ export async function provePassword(
   { password, client, detail }: ShownPassword,
 ): Promise<Account> {
   const account = await findAccount(auth.platform, { userId })
-  const attempt = await auth.guard.signIn(userId, client)
+  const attempt = await auth.guard.holder(userId, client)
   const { valid } = await auth.passwords.verify(password, account?.passwordHash ?? null)
   if (!account || !valid)
     throw authProblem('invalid_credentials', {
