@@ -46,6 +46,24 @@ describe('a copy on the same platform', () => {
     expect(Number((made.json as { id: unknown }).id)).toBeGreaterThan(Number(largest!['id']))
   })
 
+  test('numbers of all tenants stay where they are when a copy is refused, or tried', async () => {
+    const archive = new Forged(await here.export())
+    const { columns, rows } = archive.of('manifests')
+    rows.push(rows[0]!.map((value, at) => (columns[at]![0] === 'id' ? '1000000' : value)))
+    const reached = async (): Promise<unknown> => {
+      const [sequence] = await here.stored(`select pg_get_serial_sequence('manifests', 'id') as name`)
+      return here.stored(`select last_value from ${String(sequence!['name'])}`)
+    }
+    const before = await reached()
+    await here.import(archive.packed(), { as: 'numbered', dryRun: true })
+    expect(await reached()).toEqual(before)
+    archive.set('plinth.user_roles', 'role', 'ghost')
+    await expect(here.import(archive.packed(), { as: 'numbered' })).rejects.toMatchObject({
+      detail: expect.stringContaining('ghost') as unknown,
+    })
+    expect(await reached()).toEqual(before)
+  })
+
   test.each(['admin', 'Copy', 'a_b', randomUUID()])('not under %s', async (as) => {
     const archive = await here.export()
     await expect(here.import(archive.bytes, { as })).rejects.toMatchObject({ code: 'validation_failed' })

@@ -97,10 +97,11 @@ export class Arrival {
       }
     }
     if (unsettled.length > 0) await this.#settle(tables!, unsettled)
-    for (const [section, largest] of this.#largest)
-      for (const [at, number] of largest) await tables!.numberAfter(section.table, section.columns[at]!, String(number))
     await this.#refuseUnknownRoles(tenantId)
-    return this.#end(archived!, tenantId)
+    const report = await this.#end(archived!, tenantId)
+    // Sequences belong to all tenants, and no transaction takes back that one was moved on: last, and not for what will not stay.
+    if (this.#options.dryRun !== true) await this.#moveNumbers(tables!)
+    return report
   }
 
   /** @returns undefined for the users, who are no table of a tenant */
@@ -204,6 +205,11 @@ export class Arrival {
         if (number > (largest.get(at) ?? 0n)) largest.set(at, number)
       }
     }
+  }
+
+  async #moveNumbers(tables: PortableTables): Promise<void> {
+    for (const [section, largest] of this.#largest)
+      for (const [at, number] of largest) await tables.numberAfter(section.table, section.columns[at]!, String(number))
   }
 
   /** A second look at the rows of which something had to wait for the others. */
