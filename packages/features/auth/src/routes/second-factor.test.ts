@@ -1,5 +1,7 @@
+import { softPasskey } from '@plinth/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { codeNow, freshGuesses, pendingToken, withFactor } from '../../tests/second-factor.ts'
+import { logInByPasskey, registerPasskey } from '../../tests/passkeys.ts'
 import { openAuth, PASSWORD, PUBLIC_URL, type AuthPlatform } from '../../tests/open-auth.ts'
 
 let platform: AuthPlatform
@@ -158,6 +160,21 @@ describe('signing in with a second factor', () => {
     expect((await post('mfa/verify', { mfa_token: second, recoveryCode: typed })).status).toBe(200)
     const third = await pendingToken(platform, person.email)
     expect(code(await post('mfa/verify', { mfa_token: third, recoveryCode }))).toBe('invalid_code')
+  })
+
+  test('only with a right one does it tell that somebody is no member of a tenant', async () => {
+    const person = await withFactor(platform)
+    const stranger = await platform.signUp()
+    const shown = { email: person.email, password: PASSWORD, tenant: stranger.tenantId }
+    const { mfa_token } = (await post('login', shown)).json as { mfa_token: string }
+    const wrong = codeNow(platform, person.secret, 300)
+    expect(code(await post('mfa/verify', { mfa_token, code: wrong }))).toBe('invalid_code')
+    const right = codeNow(platform, person.secret)
+    expect(code(await post('mfa/verify', { mfa_token, code: right }))).toBe('tenant_forbidden')
+    const passkey = softPasskey({ origin: PUBLIC_URL })
+    await registerPasskey(platform, person.bearer, passkey)
+    const lie = await logInByPasskey(platform, passkey, { counter: 0 }, { tenant: stranger.tenantId })
+    expect(code(lie)).toBe('passkey_refused')
   })
 
   test('the pending token opens nothing else, and dies after five minutes', async () => {

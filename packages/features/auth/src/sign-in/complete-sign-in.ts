@@ -30,13 +30,18 @@ export async function completeSignIn(
   within: (system: SystemTransaction) => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<SignedIn | undefined> {
   const tenant = await tenantForSession(auth, account.userId, wanted)
-  if (tenant === 'foreign') throw problem('tenant_forbidden')
-  const session = await auth.platform.database.system(async (system) => {
+  return auth.platform.database.system(async (system) => {
     await refuseStale(system, account)
     if (!(await within(system))) return undefined
-    return startSession(auth, system, { ...draft, userId: account.userId, tenantId: tenant?.id ?? null })
+    // Not before the second factor was right: who has the password alone would learn where somebody is a member.
+    if (tenant === 'foreign') throw problem('tenant_forbidden')
+    const session = await startSession(auth, system, {
+      ...draft,
+      userId: account.userId,
+      tenantId: tenant?.id ?? null,
+    })
+    return { session, tenant }
   })
-  return session && { session, tenant }
 }
 
 /** What a program gets for a sign-in. */
