@@ -10,6 +10,7 @@ import { migrations } from './migrations.ts'
 import { permissionResource } from './permission-resource.ts'
 import { previewChange, type ConsideredChange, type RolePreview } from './preview/preview-change.ts'
 import { previewCommand } from './preview/preview-command.ts'
+import { previewPlan, type ConsideredPlan } from './preview/preview-plan.ts'
 import { previewRoutes } from './preview/preview-routes.ts'
 import { applyCommand, seedCommand } from './role-commands.ts'
 import { readRoleFile } from './role-file.ts'
@@ -47,7 +48,7 @@ export interface Rbac extends Feature {
    * Who in a tenant would gain and lose what by a change of roles. Nothing is written.
    * @throws not_found, validation_failed for a permission, a role or a holder that there is not
    */
-  preview(tenant: string, change: ConsideredChange): Promise<RolePreview>
+  preview(tenant: string, change: ConsideredChange | ConsideredPlan): Promise<RolePreview>
 }
 
 /**
@@ -119,12 +120,13 @@ export function rbac(options: RbacOptions = {}): Rbac {
     },
     preview: (tenant, change) =>
       asSystem(platform(), 'preview of roles', tenant, (context, transaction) => {
+        const known = { registry: platform().registry, definitions: definitions.known }
+        if (change.change === 'plan') return previewPlan(known, transaction, context.tenant, change)
         const settled =
           change.change === 'permissions'
             ? { ...change, permissions: storedTexts(definitions, change.permissions) }
             : change
-        const { registry } = platform()
-        return previewChange({ registry, definitions: definitions.known }, transaction, context.tenant.id, settled)
+        return previewChange(known, transaction, context.tenant.id, settled)
       }),
   }
 }

@@ -31,6 +31,19 @@ export async function holdersOf(runner: StatementRunner, tenantId: string, role:
   ]
 }
 
+/** All members and service accounts of the tenant, those without a role among them where they are members. */
+export async function everybody(runner: StatementRunner, tenantId: string): Promise<readonly Holder[]> {
+  const members = await runner.run(statement`
+    select user_id from plinth.memberships where tenant_id = ${tenantId}::uuid`)
+  const services = await runner.run(statement`
+    select distinct service_account_id from plinth.user_roles
+    where tenant_id = ${tenantId}::uuid and service_account_id is not null`)
+  return [
+    ...(await membersOf(runner, tenantId, idsIn(members, 'user_id'))),
+    ...(await servicesOf(runner, tenantId, idsIn(services, 'service_account_id'))),
+  ]
+}
+
 /** Whoever is in a group. */
 export async function membersIn(
   runner: StatementRunner,

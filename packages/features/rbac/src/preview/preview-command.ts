@@ -5,8 +5,9 @@ import { storedTexts } from '../tenant-policies.ts'
 import { holderOf } from '../user-role-input.ts'
 import { namesOf } from './holders.ts'
 import { previewChange, type ConsideredChange } from './preview-change.ts'
+import { previewPlan, type ConsideredPlan } from './preview-plan.ts'
 
-const kinds = ['permissions', 'delete', 'give', 'take', 'join', 'leave'] as const
+const kinds = ['permissions', 'delete', 'give', 'take', 'join', 'leave', 'plan'] as const
 /** Lines at most; the counts say how many there are. */
 const MOST_LINES = 200
 
@@ -26,6 +27,8 @@ export function previewCommand(definitions: DefinitionsOf): FeatureCommand {
       take: word('the role is to be taken from --user, --group or --service'),
       join: word('--user is to be put into --group'),
       leave: word('--user is to be taken out of --group'),
+      plan: text('the plan that the tenant is to have'),
+      tier: text('the tier that it is to have, with --plan'),
       user: text('a member, by id or e-mail address'),
       group: text('id of a group'),
       service: text('id of a service account'),
@@ -35,7 +38,10 @@ export function previewCommand(definitions: DefinitionsOf): FeatureCommand {
       return asSystem(platform, 'preview of roles', String(options['tenant']), async (context, transaction) => {
         const change = await readChange(definitions, context, transaction, options)
         const known = { registry, definitions: definitions.known }
-        const preview = await previewChange(known, transaction, context.tenant.id, change)
+        const preview =
+          change.change === 'plan'
+            ? await previewPlan(known, transaction, context.tenant, change)
+            : await previewChange(known, transaction, context.tenant.id, change)
         const shown = preview.affected.slice(0, MOST_LINES)
         const names = await namesOf(
           transaction,
@@ -67,7 +73,7 @@ async function readChange(
   { tenant }: Context,
   transaction: Transaction,
   options: Options,
-): Promise<ConsideredChange> {
+): Promise<ConsideredChange | ConsideredPlan> {
   const given = kinds.filter((kind) => options[kind] !== undefined && options[kind] !== false)
   const [change] = given
   if (change === undefined || given.length > 1)
@@ -100,6 +106,10 @@ async function readChange(
     }
     case 'delete':
       return { change, role: needed('role') }
+    case 'plan': {
+      const tier = options['tier']
+      return { change, plan: needed('plan'), ...(typeof tier === 'string' && { tier }) }
+    }
     case 'join':
     case 'leave':
       return { change, groupId: idOf('group'), userId: await user() }

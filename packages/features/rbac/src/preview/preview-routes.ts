@@ -21,6 +21,7 @@ import { permissionList } from '../permission-input.ts'
 import { holderFields, roleName, userRoleInput } from '../user-role-input.ts'
 import { namesOf } from './holders.ts'
 import { previewChange, type ConsideredChange, type RolePreview } from './preview-change.ts'
+import { previewPlan, type ConsideredPlan } from './preview-plan.ts'
 
 /** What is thought of for one role: other permissions, or its end. */
 const roleInput = (definitions: DefinitionsOf) =>
@@ -34,6 +35,8 @@ const roleInput = (definitions: DefinitionsOf) =>
     })
     .meta({ id: 'RoleChangeConsidered' })
 
+const planName = z.string().min(1).max(100).nullish().describe('Of the tenant; left out, it stays. null is none')
+
 const assignmentInput = z
   .discriminatedUnion('change', [
     z.object({
@@ -44,6 +47,7 @@ const assignmentInput = z
       serviceAccountId: holderFields.serviceAccountId.optional(),
     }),
     z.object({ change: z.enum(['join', 'leave']), groupId: holderFields.groupId, userId: holderFields.userId }),
+    z.object({ change: z.literal('plan'), plan: planName, tier: planName }),
   ])
   .meta({ id: 'AssignmentConsidered' })
 
@@ -103,7 +107,7 @@ export function previewRoutes(registry: Registry, definitions: DefinitionsOf): r
       method: 'POST',
       path: `${userRole.base}/preview`,
       operationId: 'previewAssignment',
-      summary: 'Say who would gain and lose what by giving or taking a role, or by a place in a group',
+      summary: 'Say who would gain and lose what by giving or taking a role, by a place in a group, or by another plan',
       query: pageParameters,
       body: {
         schema: assignmentInput,
@@ -141,7 +145,8 @@ function previewAssignment(call: Call, definitions: DefinitionsOf): Promise<Text
   refuseNarrow(call)
   const { platform, scope, body } = call
   const given = validate(assignmentInput, body)
-  const change: ConsideredChange = 'role' in given ? { change: given.change, ...validate(userRoleInput, body) } : given
+  const change: ConsideredChange | ConsideredPlan =
+    'role' in given ? { change: given.change, ...validate(userRoleInput, body) } : given
   return platform.database.transaction(scope, (transaction) => answerOf(call, definitions, transaction, page, change))
 }
 
@@ -163,11 +168,15 @@ async function answerOf(
   definitions: DefinitionsOf,
   transaction: Transaction,
   page: Page,
-  change: ConsideredChange,
+  change: ConsideredChange | ConsideredPlan,
 ): Promise<TextAnswer> {
   const { registry } = call.platform
   const { tenantId } = call.scope
-  const preview = await previewChange({ registry, definitions: definitions.known }, transaction, tenantId, change)
+  const known = { registry, definitions: definitions.known }
+  const preview =
+    change.change === 'plan'
+      ? await previewPlan(known, transaction, call.request.tenant, change)
+      : await previewChange(known, transaction, tenantId, change)
   const named = holdsAll(registry, call.request.principal.permissions, 'user', 'read')
   const rows = await pageRows(transaction, tenantId, preview, page, named)
   const { holders, gaining, losing } = preview
