@@ -32,6 +32,14 @@ test.each([
     expect(first.report.rows).toBeGreaterThan(100)
     const report = await target.import(first.bytes)
     expect(report).toMatchObject({ usersCreated: 5, usersMatched: 0, mapped: {}, tenant: { id: source.a.id } })
+    // Addresses are for their people to prove here too; when they were proven there is all that would be another.
+    const proven = await target.stored(
+      `update plinth.users set email_verified_at = '2024-02-03T04:05:06.789012Z'
+       where email_verified_at is null and id in (select user_id from plinth.memberships where tenant_id = $1::uuid)
+         and email <> $2 returning id`,
+      [source.a.id, `${from}-${to}-2@example.test`],
+    )
+    expect(proven).toHaveLength(4)
     const second = await target.export({ tenant: source.a.id })
     expect(contentOf(second)).toBe(contentOf(first))
     expect(second.report.sha256).toBe(first.report.sha256)

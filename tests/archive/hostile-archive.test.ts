@@ -109,8 +109,12 @@ describe('people', () => {
     const users = (): Promise<unknown> =>
       target.stored('select * from plinth.users where id in ($1::uuid, $2::uuid) order by id', [verified, unverified])
     const before = await users()
+    const tried = await target.import(honest.bytes, { dryRun: true })
     const report = await target.import(honest.bytes)
     expect(report).toMatchObject({ usersMatched: 1, usersCreated: 4 })
+    // Whom the archive makes a member of here, whoever imports it reads beforehand.
+    const found = `hostile-0@example.test is the account ${verified} here, which becomes a member`
+    for (const { notes } of [tried, report]) expect(notes.filter((note) => note.includes('@'))).toEqual([found])
     const words = report.notes.join('\n')
     expect(words.match(/has no address here/g)).toHaveLength(2)
     expect(words.match(/has no user name here/g)).toHaveLength(1)
@@ -127,6 +131,33 @@ describe('people', () => {
     )
     expect(await target.stored('select 1 from plinth.passwords')).toEqual([])
     expect(await target.stored('select 1 from plinth.memberships where tenant_id <> $1::uuid', [id])).toEqual([])
+  })
+
+  test('whoever is made has to prove his address, whatever the archive says of it', async () => {
+    const archive = new Forged(honest)
+    const id = randomUUID()
+    archive.head.tenant['id'] = randomUUID()
+    archive.head.tenant['slug'] = 'proving'
+    const at = ['email', 'email_verified_at', 'id', 'name', 'status', 'username']
+    expect(archive.of('plinth.users').columns.map(([name]) => name)).toEqual(at)
+    archive.of('plinth.users').rows.push(['ceo@victim.example', '2026-01-01 00:00:00+00', id, 'CEO', 'active', null])
+    await target.import(archive.packed())
+    expect(await target.stored('select email, email_verified_at from plinth.users where id = $1::uuid', [id])).toEqual([
+      { email: 'ceo@victim.example', email_verified_at: null },
+    ])
+  })
+
+  test('an id alone finds nobody: two accounts without an address are not one', async () => {
+    const archive = new Forged(honest)
+    const here = randomUUID()
+    await target.stored(`insert into plinth.users (id, username, name) values ($1::uuid, 'only-a-name', 'Here')`, [
+      here,
+    ])
+    archive.head.tenant['id'] = randomUUID()
+    archive.head.tenant['slug'] = 'nameless'
+    archive.of('plinth.users').rows.push([null, null, here, 'Stranger', 'active', null])
+    const { mapped } = await target.import(archive.packed())
+    expect(mapped[here]).toMatch(/^[0-9a-f-]{36}$/)
   })
 
   test('who is not among the people of the archive becomes no member, though he is here', async () => {

@@ -261,12 +261,7 @@ export class Arrival {
       this.#notes.push(
         `left out without the passphrase: ${count} secret ${count === 1 ? 'value' : 'values'} of ${what}`,
       )
-    const { withoutAddress, withoutUsername } = this.#users
-    for (const user of withoutAddress)
-      this.#notes.push(
-        `the user ${user} has no address here: it is that of another account, and not verified on both sides`,
-      )
-    for (const user of withoutUsername) this.#notes.push(`the user ${user} has no user name here: it is another's`)
+    this.#notes.push(...this.#users.notes)
     const mapped = Object.fromEntries([...this.#users.ids].filter(([from, to]) => from !== to))
     return {
       tenant: { id: tenantId, slug: tenant.slug, name: tenant.name },

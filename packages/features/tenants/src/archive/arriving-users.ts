@@ -2,17 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { isMailAddress, statement, type RawRow, type SystemTransaction } from '@plinth/core'
 import { archiveInvalid, limits, userColumns, type Section } from './format.ts'
 
-/** Whom the people of an archive are on this platform. */
-export interface ArrivedUsers {
-  /** Ids of the archive by ids here. Whoever is not in it is nobody. */
-  readonly ids: ReadonlyMap<string, string>
-  readonly created: number
-  readonly matched: number
-  /** Those who were made without their address or user name, because it is somebody's here: ids of this platform. */
-  readonly withoutAddress: readonly string[]
-  readonly withoutUsername: readonly string[]
-}
-
 interface ArchivedUser {
   readonly email: string | null
   readonly verified: string | null
@@ -27,21 +16,27 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /**
  * Finds or makes the people of an archive. Somebody is found by his address only where it is verified on both sides: else whoever
  * registered with a stranger's address would come into the stranger's tenant. Or by id and address together, which is the same
- * account of the same platform. Who is made has no password and no other way in but a new one, sent to his address; nobody becomes
- * an operator, and nothing of an account that is here is changed.
+ * account of the same platform. Who is made has no password and no other way in but a new one, sent to his address, which is not
+ * verified before: what an archive says of that, anybody may have written. Nobody becomes an operator, and nothing of an account
+ * that is here is changed.
  */
-export class UsersArriving implements ArrivedUsers {
+export class UsersArriving {
+  /** Ids of the archive by ids here. Whoever is not in it is nobody. */
   readonly ids = new Map<string, string>()
   created = 0
   matched = 0
-  readonly withoutAddress: string[] = []
-  readonly withoutUsername: string[] = []
+  readonly #notes: string[] = []
   readonly #system: SystemTransaction
   readonly #now: Date
 
   constructor(system: SystemTransaction, now: Date) {
     this.#system = system
     this.#now = now
+  }
+
+  /** Who was here already, and what those lack who were not, in words. */
+  get notes(): readonly string[] {
+    return this.#notes
   }
 
   /** @throws archive_invalid where the columns of the users are others */
@@ -54,7 +49,7 @@ export class UsersArriving implements ArrivedUsers {
   async take(rows: readonly (readonly (string | null)[])[]): Promise<void> {
     const users = rows.map(readUser)
     const found = await this.#system.run(statement`
-      select w.n, i.id is not null as id_taken, i.id is not null and lower(i.email) is not distinct from lower(w.email) as same,
+      select w.n, i.id is not null as id_taken, i.id is not null and lower(i.email) = lower(w.email) as same,
         e.id as by_address, e.email_verified_at is not null as address_verified, n.id is not null as username_taken
       from jsonb_to_recordset(${JSON.stringify(users.map((user, n) => ({ ...user, n })))}::text::jsonb)
           w(n int, id uuid, email text, username text)
@@ -65,10 +60,10 @@ export class UsersArriving implements ArrivedUsers {
     const made = users.flatMap((user, n) => this.#settle(user, found[n]!))
     if (made.length === 0) return
     await this.#system.run(statement`
-      insert into plinth.users (id, email, username, name, status, email_verified_at, superadmin, created_at, updated_at)
-      select w.id, w.email, w.username, w.name, w.status, w.verified, false, ${this.#now}::text::timestamptz, ${this.#now}::text::timestamptz
+      insert into plinth.users (id, email, username, name, status, superadmin, created_at, updated_at)
+      select w.id, w.email, w.username, w.name, w.status, false, ${this.#now}::text::timestamptz, ${this.#now}::text::timestamptz
       from jsonb_to_recordset(${JSON.stringify(made)}::text::jsonb)
-        w(id uuid, email text, username text, name text, status text, verified timestamptz)`)
+        w(id uuid, email text, username text, name text, status text)`)
   }
 
   /** @returns the user to make, if he is not here */
@@ -80,18 +75,22 @@ export class UsersArriving implements ArrivedUsers {
     if (here['same'] === true || sure) {
       this.ids.set(user.id, here['same'] === true ? user.id : byAddress!)
       this.matched += 1
+      this.#notes.push(`${user.email ?? ''} is the account ${this.ids.get(user.id)!} here, which becomes a member`)
       return []
     }
     const id = here['id_taken'] === true ? randomUUID() : user.id
     this.ids.set(user.id, id)
     this.created += 1
-    if (byAddress !== undefined) this.withoutAddress.push(id)
-    if (here['username_taken'] === true) this.withoutUsername.push(id)
+    if (byAddress !== undefined)
+      this.#notes.push(
+        `the user ${id} has no address here: it is that of another account, and not verified on both sides`,
+      )
+    if (here['username_taken'] === true) this.#notes.push(`the user ${id} has no user name here: it is another's`)
     return [
       {
         ...user,
         id,
-        ...(byAddress !== undefined && { email: null, verified: null }),
+        ...(byAddress !== undefined && { email: null }),
         ...(here['username_taken'] === true && { username: null }),
       },
     ]
