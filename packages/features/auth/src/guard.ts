@@ -57,7 +57,10 @@ export class Guard {
     }
   }
 
-  /** 5 wrong codes in 5 minutes for a user, whoever shows them: six digits are soon guessed by many. @throws rate_limited, unavailable */
+  /**
+   * 5 wrong codes in 5 minutes for a user, whoever shows them: six digits are soon guessed by many. Not for passkeys, which nobody
+   * guesses: who has the password alone would keep the owner out by answers that are none. @throws rate_limited, unavailable
+   */
   code(userId: string): Promise<Attempt> {
     return this.#platform.rates.attempt([{ name: 'mfa', by: [userId], capacity: 5, windowSeconds: 5 * MINUTE }])
   }

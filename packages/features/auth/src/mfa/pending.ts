@@ -14,6 +14,8 @@ const MOST_TRIES = 5
 /** A second factor that is shown to a sign-in that waits for one. */
 export interface Finish {
   readonly client: Client
+  /** Whether it can be guessed, and is counted for the user as well. */
+  readonly guessable: boolean
   /** Takes it, in the transaction of the sign-in. */
   readonly take: (system: SystemTransaction, userId: string) => Promise<boolean>
 }
@@ -24,12 +26,16 @@ export interface Finish {
  * @returns undefined where the factor was not right
  * @throws mfa_token_invalid, tenant_forbidden, rate_limited, unavailable
  */
-export async function finishSignIn(auth: Auth, token: string, { client, take }: Finish): Promise<TokenSet | undefined> {
+export async function finishSignIn(
+  auth: Auth,
+  token: string,
+  { client, guessable, take }: Finish,
+): Promise<TokenSet | undefined> {
   const ofClient = await auth.guard.token(client)
   const pending = await peekOneTimeToken(auth, 'mfa', token)
   if (!pending) throw authProblem('mfa_token_invalid')
   const { userId } = pending
-  const ofUser = await auth.guard.code(userId)
+  const ofUser = guessable ? await auth.guard.code(userId) : undefined
   let known = false
   const done = await completeSignIn(
     auth,
@@ -41,7 +47,7 @@ export async function finishSignIn(auth: Auth, token: string, { client, take }: 
   )
   if (!known) throw authProblem('mfa_token_invalid')
   if (!done) return undefined
-  await Promise.all([ofClient.refund(), ofUser.refund()])
+  await Promise.all([ofClient.refund(), ofUser?.refund()])
   return tokensOf(auth, userId, done)
 }
 

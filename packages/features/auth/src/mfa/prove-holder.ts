@@ -49,7 +49,7 @@ export async function proveHolder(auth: Auth, { principal, client, proof }: Hold
   const account = await findAccount(auth.platform, { userId: id })
   if (!account?.active || !session) throw authProblem('proof_required')
   if (proof.passkey) {
-    const attempt = await auth.guard.code(id)
+    const attempt = await auth.guard.token(client)
     const of = proofCeremony(principal)
     const believed = await believePasskey(auth, of, proof.passkey)
     const taken =

@@ -407,6 +407,32 @@ describe('a passkey as the second factor', () => {
     expect(code(late)).toBe('mfa_token_invalid')
   })
 
+  test('is held up by no wrong codes, nor are codes by wrong answers of passkeys', async () => {
+    const person = await withPasskey(platform)
+    const factor = await withFactor(platform, person)
+    await post('reauthenticate', { currentPassword: PASSWORD }, person.bearer)
+    const bare = { userPresent: false }
+    for (let count = 0; count < 6; count += 1) {
+      const mfa_token = await pendingToken(platform, person.email)
+      expect(code(await logInByPasskey(platform, person.passkey, bare, { mfa_token }))).toBe('passkey_refused')
+      const { ceremony, publicKey } = await askToProve(platform, person.bearer)
+      const passkey = { ceremony, credential: person.passkey.get(publicKey, bare) }
+      expect(code(await post('reauthenticate', { passkey }, person.bearer))).toBe('passkey_refused')
+    }
+    const wrong = codeNow(platform, factor.secret, 300)
+    for (let count = 0; count < 5; count += 1) {
+      const mfa_token = await pendingToken(platform, person.email)
+      expect(code(await post('mfa/verify', { mfa_token, code: wrong }))).toBe('invalid_code')
+    }
+    const mfa_token = await pendingToken(platform, person.email)
+    const right = { mfa_token, code: codeNow(platform, factor.secret) }
+    expect((await post('mfa/verify', right)).status).toBe(429)
+    expect((await logInByPasskey(platform, person.passkey, {}, { mfa_token })).status).toBe(200)
+    const { ceremony, publicKey } = await askToProve(platform, person.bearer)
+    const passkey = { ceremony, credential: person.passkey.get(publicKey) }
+    expect((await post('reauthenticate', { passkey }, person.bearer)).status).toBe(204)
+  })
+
   test('stands beside codes, and eight characters are enough for a password beside it', async () => {
     const person = await withFactor(platform)
     const passkey = softPasskey({ origin: PUBLIC_URL })

@@ -71,6 +71,7 @@ export function verifyFactor(auth: () => Auth): PublicRoute {
       if (token === undefined) return confirm(parts, call, code!, revokeOtherSessions)
       const tokens = await finishSignIn(parts, token, {
         client: call.client,
+        guessable: true,
         take: (system, userId) => takeShown(parts, system, userId, { code, recoveryCode }),
       })
       if (!tokens) throw authProblem('invalid_code')

@@ -50,7 +50,7 @@ export async function signInByForm(
   const typed = validate(typedSchema, { identifier, password })
   const shown = typed.identifier.includes('@') ? { email: typed.identifier } : { username: typed.identifier }
   const account = await verifyCredentials(auth, { ...shown, password: typed.password, client })
-  const attempt = account.secondFactor ? await auth.guard.code(account.userId) : undefined
+  const attempt = account.secondFactor && !passkey ? await auth.guard.code(account.userId) : undefined
   const believed = passkey && account.secondFactor ? await believePasskey(auth, firstFactor, passkey) : undefined
   const done = await completeSignIn(
     auth,

@@ -72,6 +72,7 @@ export async function finishByPasskey(
   const believed = await believePasskey(auth, secondFactorOf(userId, mfaToken), shown)
   const tokens = await finishSignIn(auth, mfaToken, {
     client,
+    guessable: false,
     take: async (system) =>
       believed !== undefined && (await takePasskey(auth, system, believed, 'password')) === 'taken',
   })
