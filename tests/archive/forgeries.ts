@@ -27,7 +27,7 @@ const value = (of: string, name: string, forged: unknown, words: RegExp): Forger
   words,
 })
 const head = (member: string, forged: unknown, words: RegExp): Forgery => ({
-  name: `the tenant's ${member} is ${JSON.stringify(forged)}`,
+  name: `the tenant's ${member} is ${JSON.stringify(forged).slice(0, 40)}`,
   change: (archive) => void (archive.head.tenant[member] = forged),
   words,
 })
@@ -86,6 +86,8 @@ export function forgeries(other: { readonly id: string; readonly slug: string })
     value('plinth.users', 'email', 'ｖictim@example.test', /address of the user .* is none/),
     value('plinth.users', 'username', 'victim@example.test', /user name of the user .* is none/),
     value('plinth.users', 'email_verified_at', 'infinity', /was verified at no time/),
+    value('plinth.users', 'email_verified_at', '2026-02-31 00:00:00+00', /was verified at no time/),
+    value('plinth.users', 'name', 'x'.repeat(201), /name of the user .* is longer than 200 characters/),
     head('slug', id, /./),
     head('slug', 'ACME', /./),
     head('slug', 'login', /login means something else as a host name/),
@@ -95,6 +97,10 @@ export function forgeries(other: { readonly id: string; readonly slug: string })
     head('superadmin', true, /tenant: /),
     head('status', 'root', /tenant\.status: /),
     head('createdAt', 'infinity', /tenant\.createdAt: /),
+    head('createdAt', '2026-02-31 00:00:00+00', /tenant\.createdAt: /),
+    head('updatedAt', '2026-01-01T25:00:00Z', /tenant\.updatedAt: /),
+    head('name', 'x'.repeat(201), /tenant\.name: /),
+    head('name', ' ', /tenant\.name: /),
     value('crates', 'due_at', 'infinity', /no time that can be shown/),
     value('crates', 'day', '0044-03-15 BC', /no time that can be shown/),
     value('crates', 'price', 'NaN', /is no number/),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isMailAddress, statement, type RawRow, type SystemTransaction } from '@plinth/core'
-import { archiveInvalid, limits, userColumns, type Section } from './format.ts'
+import { archiveInvalid, isTime, limits, NAME_LENGTH, userColumns, type Section } from './format.ts'
 
 interface ArchivedUser {
   readonly email: string | null
@@ -103,6 +103,8 @@ function readUser([email = null, verified = null, id, name, status, username = n
 )[]): ArchivedUser {
   if (typeof id !== 'string' || !uuid.test(id) || name === null || name === undefined)
     throw archiveInvalid('A user of the archive has no id, or no name.')
+  if (name.length > NAME_LENGTH)
+    throw archiveInvalid(`The name of the user ${id} is longer than ${NAME_LENGTH} characters.`)
   if (status !== 'active' && status !== 'suspended')
     throw archiveInvalid(`The user ${id} of the archive is neither active nor suspended.`)
   // In the form in which accounts are made: another spelling of an address would be another account.
@@ -111,7 +113,7 @@ function readUser([email = null, verified = null, id, name, status, username = n
   if (username !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$/.test(username))
     throw archiveInvalid(`The user name of the user ${id} is none.`)
   if (email === null && verified !== null) throw archiveInvalid(`The user ${id} has no address that could be verified.`)
-  if (verified !== null && !/^\d{4}-\d\d-\d\d /.test(verified))
+  if (verified !== null && !isTime(verified))
     throw archiveInvalid(`The address of the user ${id} was verified at no time.`)
   return { email, verified, id, name, status, username }
 }

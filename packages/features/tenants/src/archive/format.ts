@@ -32,14 +32,16 @@ export const limits = {
 } as const
 
 const text = (most: number): z.ZodString => z.string().max(most)
-const time = text(60).regex(/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d(:\d\d)?)$/)
+/** As the API has it for names of people and of tenants. */
+export const NAME_LENGTH = 200
+const time = text(60).refine(isTime, 'This is no time')
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().min(0)
 
 export const archivedTenant = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/),
   slug: text(63),
-  name: text(10_000),
+  name: text(NAME_LENGTH).regex(/\S/),
   status: z.enum(['active', 'suspended', 'closed', 'pending_deletion']),
   requireMfa: z.boolean(),
   plan: text(1_000).nullable(),
@@ -94,6 +96,18 @@ export const userColumns: Section['columns'] = [
   ['status', 'text'],
   ['username', 'text'],
 ]
+
+/** Whether it is a time that there is, as PostgreSQL or ISO 8601 writes it: of 31 February the database would make a fault of its own. */
+export function isTime(written: string): boolean {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d{1,6})?(?:Z|[+-](\d\d)(?::(\d\d))?)$/.exec(
+    written,
+  )
+  if (!parts) return false
+  const [year, month, day, hour, minute, second, hoursOff, minutesOff] = parts.slice(1).map((part) => Number(part ?? 0))
+  const date = new Date(Date.UTC(year!, month! - 1, day))
+  const there = date.getUTCFullYear() === year && date.getUTCMonth() === month! - 1 && date.getUTCDate() === day
+  return there && hour! < 24 && minute! < 60 && second! < 60 && hoursOff! < 16 && minutesOff! < 60
+}
 
 /** An archive that is none, or that this platform does not take. */
 export function archiveInvalid(detail: string, cause?: unknown): PlinthError {
