@@ -45,6 +45,8 @@ test('a count of an authenticator is taken once; whoever shows it again has a co
       userId: person.userId,
       publicKey: '',
       assertion: { counter: 7, backedUp: false },
+      // The same count is a copy's, whenever it was asked for.
+      began: new Date(platform.clock.now().getTime() - 60_000),
     }
     const taken = await Promise.all(
       numbers.map((index) => {

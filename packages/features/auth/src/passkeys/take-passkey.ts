@@ -10,6 +10,8 @@ import { verifyAssertion, type Assertion } from './verify-passkey.ts'
 /** An answer that is believed, and has not counted yet. */
 export interface BelievedPasskey extends FoundPasskey {
   readonly assertion: Assertion
+  /** When it was asked for. */
+  readonly began: Date
 }
 
 /**
@@ -22,7 +24,8 @@ export async function believePasskey(
   of: Ceremony,
   shown: ShownPasskey,
 ): Promise<BelievedPasskey | undefined> {
-  if (!(await takeCeremony(auth, of, shown.ceremony))) return undefined
+  const began = await takeCeremony(auth, of, shown.ceremony)
+  if (!began) return undefined
   const { userHandle } = shown.credential.response
   const found = await findPasskey(auth.platform, shown.credential.id, of.userId ?? undefined)
   if (!found) return undefined
@@ -30,7 +33,7 @@ export async function believePasskey(
   const named = of.userId === null || userHandle != null
   if (named && !isHandleOf(found.userId, userHandle)) return undefined
   const assertion = await verifyAssertion(auth, shown, found.publicKey)
-  return assertion && { ...found, assertion }
+  return assertion && { ...found, assertion, began }
 }
 
 /**
@@ -41,14 +44,15 @@ export type TakenPasskey = 'taken' | 'password' | 'refused'
 
 /**
  * Counts its use, in one statement: a counter that is not beyond the last one is that of a copy (WebAuthn §6.1.1), and such a passkey is
- * refused from then on. Authenticators that sync count nothing, and say 0 each time.
+ * refused from then on. Authenticators that sync count nothing, and say 0 each time. An older count that was asked for before the last
+ * use may only have come late, from another tab: it is refused, and the passkey is none the worse. The same count twice is never that.
  * @param beside what it was shown beside: the password of now, so that it signs in alone from now on; nothing, where it has to be one that
  * may; or a session, of which neither is asked
  */
 export async function takePasskey(
   auth: Auth,
   system: SystemTransaction,
-  { id, userId, assertion }: BelievedPasskey,
+  { id, userId, assertion, began }: BelievedPasskey,
   beside: 'password' | 'nothing' | 'session',
 ): Promise<TakenPasskey> {
   const now = auth.platform.clock.now()
@@ -64,7 +68,9 @@ export async function takePasskey(
   if (used) return beside === 'nothing' && used['alone'] !== true ? 'password' : 'taken'
   const [marked] = await system.run(statement`
     update plinth.mfa_devices set refused_at = ${now}::text::timestamptz
-    where id = ${id}::uuid and refused_at is null returning id`)
+    where id = ${id}::uuid and refused_at is null
+      and (sign_count = ${counter}::int8 or last_used_at is null or last_used_at <= ${began}::text::timestamptz)
+    returning id`)
   if (marked) {
     auth.platform.log.warn(authEvents.passkeyCopied, { user: userId, passkey: id })
     const [user] = await system.run(statement`select email from plinth.users where id = ${userId}::uuid`)

@@ -304,6 +304,24 @@ describe('signing in by a passkey alone', () => {
     ).toContain('copied')
   })
 
+  test('a count that only came late is refused, and the passkey is none the worse', async () => {
+    const person = await withPasskey(platform)
+    const early = await askToLogIn(platform)
+    const credential = person.passkey.get(early.publicKey)
+    platform.clock.advance(1_000)
+    expect((await logInByPasskey(platform, person.passkey)).status).toBe(200)
+    const late = await post('passkeys/login/verify', { ceremony: early.ceremony, credential })
+    expect(code(late)).toBe('passkey_refused')
+    expect((await logInByPasskey(platform, person.passkey)).status).toBe(200)
+    // The same count for another question is a copy's, whenever that was asked.
+    const asked = await askToLogIn(platform)
+    platform.clock.advance(1_000)
+    expect((await logInByPasskey(platform, person.passkey, { counter: 9 })).status).toBe(200)
+    const again = { ceremony: asked.ceremony, credential: person.passkey.get(asked.publicKey, { counter: 9 }) }
+    expect(code(await post('passkeys/login/verify', again))).toBe('passkey_refused')
+    expect(code(await logInByPasskey(platform, person.passkey, { counter: 10 }))).toBe('passkey_refused')
+  })
+
   test('only an answer that is rightly signed marks it', async () => {
     const person = await withPasskey(platform)
     await logInByPasskey(platform, person.passkey)
