@@ -17,8 +17,8 @@ export interface TenantsOptions<
   /** Days between the request to delete a tenant and its end, 0 to 365. Default 30. */
   readonly graceDays?: number
   /**
-   * Whether owners may take all that their tenant has along, by `POST /tenants/:id/export`. The archive holds all of its rows, those too
-   * that a policy in code keeps from owners. Default `owner`; with `none` there is no such route.
+   * Whether owners may take all that their tenant has along, by `POST /tenants/:id/export`. The archive holds all of its rows and
+   * fields, those too that a policy in code or a rule of a field keeps from owners. Default `owner`; with `none` there is no such route.
    */
   readonly exports?: 'owner' | 'none'
   /** Asks the DNS, for verified domains. Default: the resolver of the system. */
