@@ -62,6 +62,7 @@ describe('row-level security, with the conditions out of the queries', { timeout
       'group_members',
       'rate_limits',
       'tenants',
+      'acl_entries',
     ].map((name) => `"plinth"."${name}"`)
     const mutants: PolicyMutant[] = []
     for (const mutation of mutations) {

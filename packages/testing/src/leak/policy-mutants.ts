@@ -163,6 +163,12 @@ export async function prepareForProbes({ platform }: LayeredPlatform, appRole: s
        values ($1::uuid, 'tenant', 1000, 60) on conflict do nothing`,
       [tenant.id],
     )
+  for (const tenant of [a, b])
+    await superuser.query(
+      `insert into plinth.acl_entries (tenant_id, id, model, action, subject_kind, subject_id, effect)
+       values ($1::uuid, gen_random_uuid(), 'probe', 'read', 'role', 'probe', 'allow') on conflict do nothing`,
+      [tenant.id],
+    )
   for (const table of await policedTables(superuser)) {
     await superuser.query(`grant select, insert, update, delete on ${table.sql} to "${appRole}"`)
     await copyRowsToAttacker(superuser, table, platform.a.id, platform.b.id)
