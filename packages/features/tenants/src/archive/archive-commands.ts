@@ -39,6 +39,8 @@ export const exportCommand: FeatureCommand = {
       return { file, id: tenant.id, slug: tenant.slug, tables, rows, sha256, left }
     } catch (error) {
       destination.destroy()
+      // Opened only now, the file would be made behind its removal.
+      if (!destination.closed) await new Promise<void>((resolve) => destination.once('close', () => resolve()))
       await rm(file, { force: true })
       throw inWords(error, file)
     }
