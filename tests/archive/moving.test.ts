@@ -140,7 +140,13 @@ describe('secrets', () => {
     expect(String(sealed!['sealed'])).toMatch(/^s1\.there\./)
     // Apart from what is sealed and the line that says when, nothing is another.
     const varies = JSON.parse(archive.lines[0]!) as { varies: string[] }
-    expect(varies.varies).toEqual(['exported', 'documents.passphrase', 'plinth.settings.sealed', 'vaults.pin'])
+    expect(varies.varies).toEqual([
+      'exported',
+      'plinth.users.email_verified_at',
+      'documents.passphrase',
+      'plinth.settings.sealed',
+      'vaults.pin',
+    ])
   })
 
   test('open by no other passphrase, and left out without it', async () => {

@@ -110,7 +110,8 @@ class Writing {
     const sealed = going.flatMap(({ table, travel, secret }) =>
       [...secret, ...(travel.sealed ? [travel.sealed.column] : [])].map((column) => `${table.name}.${column}`),
     )
-    const varies = ['exported', ...(this.#cipher ? sealed : [])]
+    // Whoever is made on another platform has his address to prove there.
+    const varies = ['exported', `${USERS}.email_verified_at`, ...(this.#cipher ? sealed : [])]
     const head: Head = { plinth: 'tenant archive', format: FORMAT, varies, tenant }
     yield this.#line(head)
     const passphrase = this.#cipher?.said ?? null

@@ -5,7 +5,7 @@ import { tenancyErrors } from '../tenancy-errors.ts'
 /*
  * An archive is gzip over lines of JSON. A line that begins with `{` says what follows, one that begins with `[` is a row:
  *
- *   {"plinth":"tenant archive","format":1,"varies":["exported"],"tenant":{…}}
+ *   {"plinth":"tenant archive","format":1,"varies":["exported", …],"tenant":{…}}
  *   {"exported":{"at":"…","by":"…","passphrase":null}}
  *   {"table":"plinth.users","key":["id"],"columns":[["email","text"],…]}
  *   ["ada@example.com",…]
