@@ -18,7 +18,9 @@ export class Words {
 
   /** Puts a word of the victim into the request, and its decoy beside it. */
   pair(victims: string, nobodys: string): string {
-    if (victims !== nobodys && !this.pairs.some(([known]) => known === victims)) this.pairs.push([victims, nobodys])
+    // `[]` is a value of the victim's and nobody's secret: a page with a script in it holds it, too.
+    const tells = victims !== nobodys && /[\p{L}\p{N}]/u.test(victims)
+    if (tells && !this.pairs.some(([known]) => known === victims)) this.pairs.push([victims, nobodys])
     return victims
   }
 
