@@ -11,7 +11,12 @@ const file = join(folder, 'totals.json')
 const run = spawnSync(join(root, 'node_modules/.bin/vitest'), ['run', ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, PLINTH_TEST_TOTALS: file },
+  env: {
+    ...process.env,
+    PLINTH_TEST_TOTALS: file,
+    // Processes that tests start compile the sources once for all of them.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules/.cache/plinth/compiled'),
+  },
 })
 
 let totals = { passed: 0, failed: 1, skipped: 0 }

@@ -101,7 +101,7 @@ export interface Server {
 export async function serve(folder: string, program: string, env: Readonly<Record<string, string>>): Promise<Server> {
   const child: ChildProcess = spawn(process.execPath, [`dist/${program}.js`], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))

@@ -72,7 +72,14 @@ function run(env: Readonly<Record<string, string>>): {
   const said: Said = { stdout: '', stderr: '' }
   const child = spawn(process.execPath, [main], {
     cwd: emptyFolder(), // no .env of whoever runs the tests
-    env: { PATH: process.env['PATH'], ENVIRONMENT: 'development', PORT: '0', NO_COLOR: '1', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ENVIRONMENT: 'development',
+      PORT: '0',
+      NO_COLOR: '1',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { postgresDrivers } from '@plinth/postgres/driver'
 import { createDatabase, loginUrl, type TestDatabase } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import { outputOf, projectFolder, root, runBin, type Ran } from '../tests/spawn-bin.ts'
+import { bareEnv, outputOf, projectFolder, root, runBin, type Ran } from '../tests/spawn-bin.ts'
 
 /* The program as it is started: a process of its own, its exit codes, and what goes to which stream. */
 
@@ -193,7 +193,7 @@ describe('in order, on one database', () => {
       [join(root, 'packages/surfaces/cli/src/bin.ts'), 'migrate', '--wait', '600'],
       {
         cwd: folder,
-        env: { PATH: process.env['PATH'], ...env, ...away },
+        env: { ...bareEnv, ...env, ...away },
       },
     )
     const ended = outputOf(child, (err) => {

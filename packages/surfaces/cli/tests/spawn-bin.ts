@@ -22,11 +22,20 @@ export function projectFolder(files: Readonly<Record<string, string>>): string {
   return folder
 }
 
+/**
+ * What a process gets of this one's environment: where programs are, and where Node keeps what it has compiled (a start of the
+ * program from its TypeScript: 2.4 s, from there 1.1 s).
+ */
+export const bareEnv: Readonly<Record<string, string | undefined>> = {
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+}
+
 /** `plinth` as a process of its own, with these variables and no others. */
 export function runBin(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<Ran> {
   const child = spawn(process.execPath, [join(root, 'packages/surfaces/cli/src/bin.ts'), ...args], {
     cwd,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...bareEnv, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return outputOf(child)

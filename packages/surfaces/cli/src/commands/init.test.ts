@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { outputOf, projectFolder, root, runBin, type Ran } from '../../tests/spawn-bin.ts'
+import { bareEnv, outputOf, projectFolder, root, runBin, type Ran } from '../../tests/spawn-bin.ts'
 import { testedVersions } from '../init/written-files.ts'
 
 /* `init` in a small project of each framework; what it wrote is migrated, started and asked. */
@@ -93,7 +93,7 @@ async function ask(entry: string, hasHost: boolean): Promise<void> {
   const port = await freePort()
   const child = spawn(process.execPath, [entry], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], PORT: String(port), LOG_LEVEL: 'error' },
+    env: { ...bareEnv, PORT: String(port), LOG_LEVEL: 'error' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let ended: Ran | undefined
