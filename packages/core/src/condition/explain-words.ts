@@ -54,13 +54,18 @@ export function reasonOf(leaf: LeafCondition, truth: ExplainedTruth, options: Ex
 
 const effects = { allow: 'allows', deny: 'denies' } as const
 
-/** Names the entries, so that whoever reads it can find and change them. */
+/** Names the entries, so that whoever reads it can find and change them; those that are withheld it only counts. */
 function saidOf(leaf: ListedLeaf, truth: ExplainedTruth, { entries = [] }: ExplainOptions): string {
   const permission = `${leaf.model}:${leaf.action}`
   if (truth !== 'true') return `no entry of the ACL ${effects[leaf.effect]} ${permission} on this row`
   const said = entries.filter((entry) => concerns(entry, leaf))
-  const shown = said.slice(0, SHOWN_VALUES).map(({ id, subject }) => `${id} (to ${subject})`)
-  const more = said.length > SHOWN_VALUES ? ` and ${said.length - SHOWN_VALUES} more` : ''
+  const named = said.filter(({ withheld }) => withheld !== true)
+  if (named.length === 0)
+    return said.length === 1
+      ? `an entry of the ACL ${effects[leaf.effect]} ${permission} on this row`
+      : `entries of the ACL ${leaf.effect} ${permission} on this row`
+  const shown = named.slice(0, SHOWN_VALUES).map(({ id, subject }) => `${id} (to ${subject})`)
+  const more = said.length > shown.length ? ` and ${said.length - shown.length} more` : ''
   return said.length === 1
     ? `the ACL entry ${shown[0]!} ${effects[leaf.effect]} ${permission} on this row`
     : `the ACL entries ${shown.join(', ')}${more} ${leaf.effect} ${permission} on this row`

@@ -1,4 +1,4 @@
-import { concerns, type AclEntry } from '../policy/acl.ts'
+import { concerns, type ExplainedEntry } from '../policy/acl.ts'
 import type { ComparableKind } from './comparable.ts'
 import type { Condition, Facts } from './condition.ts'
 import { factTruth } from './fact-truth.ts'
@@ -23,7 +23,7 @@ export interface ExplainOptions {
    * The entries of the ACL that name the row, for whoever is asked about; needed with a row and a condition that asks the ACL. Those
    * that are about something else are left aside.
    */
-  readonly entries?: readonly AclEntry[] | undefined
+  readonly entries?: readonly ExplainedEntry[] | undefined
   /** The value of a field in the row that is explained; without it the rule itself is explained. */
   readonly value?: ConditionRow['value'] | undefined
 }

@@ -10,7 +10,13 @@ export interface AccessQuestion {
   readonly tenant?: string | undefined
   /** One row; without it the rule itself is explained. */
   readonly id?: string | undefined
+  /**
+   * Which of these entries of the ACL whoever reads the explanation may read; the others are told without id and subject. Left out: all.
+   */
+  readonly readable?: ReadableEntries | undefined
 }
+
+export type ReadableEntries = (ids: readonly string[]) => Promise<ReadonlySet<string>>
 
 /** Where a rule comes from, in the order of decision. */
 export type AccessRuleSource =
@@ -32,7 +38,7 @@ export interface AccessRule {
   /** `admits` and `refuses` decide; `narrows` leaves it to the row. */
   readonly effect: 'admits' | 'refuses' | 'narrows'
   readonly explanation?: Explanation
-  /** Of an entry of the ACL: of whom it speaks, and of which row; null is every one. */
+  /** Of an entry of the ACL that the reader may read: of whom it speaks, and of which row; null is every one. */
   readonly entry?: { readonly subject: string; readonly recordId: string | null }
 }
 

@@ -15,9 +15,10 @@ import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
-import type { AccessExplanation, AccessQuestion, AccessRule, Verdict } from './access-explanation.ts'
+import type { AccessExplanation, AccessQuestion, AccessRule, ReadableEntries, Verdict } from './access-explanation.ts'
 import { askedPermission } from './asked-permission.ts'
 import { withBeside } from './explain-beside.ts'
+import { withheldFrom } from './explain-entries.ts'
 import { withFreshness } from './explain-freshness.ts'
 import type { Platform } from './platform.ts'
 
@@ -69,7 +70,7 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
       ? withoutPermission(asked)
       : question.id === undefined
         ? withoutRow(asked)
-        : await overRow(asked, seeing, session, row, question.id)
+        : await overRow(asked, seeing, session, row, { id: question.id, readable: question.readable })
   const hidden = told.answer === 'not_found'
   const verdict = await withBeside(platform, session, told, {
     principal,
@@ -78,6 +79,7 @@ export async function explainAccess(platform: Platform, question: AccessQuestion
     name: hidden ? `${resource.name}:read` : question.permission,
     facts: scope.facts,
     row,
+    readable: question.readable,
   })
   const fresh = resource.actions.find((action) => action.name === verb)?.fresh
   const settled = withFreshness(verdict, principal, {
@@ -242,7 +244,7 @@ async function overRow(
   seeing: Condition,
   session: Session,
   row: RawRow | undefined,
-  id: string,
+  { id, readable }: { readonly id: string; readonly readable: ReadableEntries | undefined },
 ): Promise<Verdict> {
   const { principal, resource, tenant, facts } = asked
   if (!row)
@@ -253,7 +255,8 @@ async function overRow(
       sentence: `Denied: tenant ${tenant.slug} has no ${resource.name} ${id}.`,
       rules: [tenantRule(asked), { source: 'row', name: id, effect: 'refuses' }],
     }
-  const entries = await entriesFor(session, [...listedIn(seeing), ...listedIn(asked.rule)], [row['id'] ?? null])
+  const found = await entriesFor(session, [...listedIn(seeing), ...listedIn(asked.rule)], [row['id'] ?? null])
+  const entries = await withheldFrom(readable, found)
   const seen = explainFor(resource, seeing, facts, row, entries)
   const may = explainFor(resource, asked.rule, facts, row, entries)
   const visible = seen.verdict === 'true'

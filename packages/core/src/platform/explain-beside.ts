@@ -2,12 +2,13 @@ import type { Principal } from '../auth/principal.ts'
 import type { Facts } from '../condition/condition.ts'
 import type { Explanation } from '../condition/explain.ts'
 import { entriesFor, listedIn } from '../condition/settle-listed.ts'
-import type { AclEntry } from '../policy/acl.ts'
+import type { ExplainedEntry } from '../policy/acl.ts'
 import { Decisions } from '../policy/decisions.ts'
 import type { RawRow, Session } from '../ports/database.ts'
 import { explainFor } from '../resource/explain-for.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
-import type { AccessRule, Verdict } from './access-explanation.ts'
+import type { AccessRule, ReadableEntries, Verdict } from './access-explanation.ts'
+import { entryRule, entryWords, withheldFrom } from './explain-entries.ts'
 import type { Platform } from './platform.ts'
 
 /** What is asked of whom, over which row. */
@@ -19,11 +20,12 @@ export interface Matter {
   readonly name: string
   readonly facts: Facts
   readonly row: RawRow | undefined
+  readonly readable: ReadableEntries | undefined
 }
 
 /**
  * Puts in what has a say beside roles (a role that is always allowed, entries of the ACL, policies), each in its place of the order of
- * decision, and says so where one of them decided. Entries are named by their ids, so that whoever may can change them.
+ * decision, and says so where one of them decided. Entries that the reader may read are named by their ids, so that he finds them.
  */
 export async function withBeside(
   platform: Platform,
@@ -66,7 +68,12 @@ export async function withBeside(
   const [denial] = denials
   if (verdict.decision === 'denied' && denial && always.length === 0) {
     const hidden = verdict.answer === 'not_found' ? ', so the answer is that there is none' : ''
-    return { ...verdict, rules, decidedBy: 'acl deny', sentence: `Denied: ${entryWords(denial, matter)}${hidden}.` }
+    return {
+      ...verdict,
+      rules,
+      decidedBy: 'acl deny',
+      sentence: `Denied: ${entryWords(denial, matter.name)}${hidden}.`,
+    }
   }
   if (verdict.decision !== 'allowed') return { ...verdict, rules }
   const [role] = always
@@ -80,7 +87,7 @@ export async function withBeside(
   const byRoles = explainFor(matter.resource, permissions.roles.condition(permission), matter.facts, matter.row)
   const [allowance] = allowances
   if (byRoles.verdict === 'true' || !allowance) return { ...verdict, rules }
-  const sentence = `Allowed: ${entryWords(allowance, matter)}; no role of ${principal.name} does.`
+  const sentence = `Allowed: ${entryWords(allowance, matter.name)}; no role of ${principal.name} does.`
   return { ...verdict, rules, decidedBy: 'acl allow', sentence }
 }
 
@@ -88,14 +95,17 @@ async function saidOf(
   { registry }: Platform,
   session: Session,
   { subjects }: Decisions,
-  { row }: Matter,
+  { row, readable }: Matter,
   model: string,
   action: string,
-): Promise<readonly AclEntry[]> {
+): Promise<readonly ExplainedEntry[]> {
   if (!registry.acl || subjects.length === 0) return []
   const recordIds = row?.['id'] == null ? [] : [String(row['id'])]
   const found = await session.aclEntries({ models: [model], subjects, recordIds, everything: true })
-  return found.filter((entry) => entry.action === '*' || entry.action === action)
+  return withheldFrom(
+    readable,
+    found.filter((entry) => entry.action === '*' || entry.action === action),
+  )
 }
 
 async function otherwiseAllowed(
@@ -109,35 +119,8 @@ async function otherwiseAllowed(
   return verdict === 'true' || verdict === 'depends'
 }
 
-/** @param counts whether a role that is always allowed does not make it say nothing */
-function entryRule(entry: AclEntry, counts: boolean): AccessRule {
-  const { id, subject, recordId, effect } = entry
-  return {
-    source: effect === 'deny' ? 'acl deny' : 'acl allow',
-    name: id,
-    effect: effect === 'allow' ? 'admits' : counts ? 'refuses' : 'narrows',
-    entry: { subject, recordId },
-  }
-}
-
 function policyRule(name: string, explanation: Explanation): AccessRule {
   const { verdict } = explanation
   const effect = verdict === 'true' ? 'admits' : verdict === 'depends' ? 'narrows' : 'refuses'
   return { source: 'policy', name, effect, explanation }
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  user: 'the member',
-  group: 'the group',
-  role: 'the role',
-  service: 'the service',
-  apiKey: 'the key',
-}
-
-/** `the ACL entry 0193… denies folder:read to the role read_only on this row`. */
-function entryWords({ id, effect, subject, recordId }: AclEntry, { name }: Matter): string {
-  const [kind = '', ...of] = subject.split(':')
-  const whom = `${kinds[kind] ?? kind} ${of.join(':')}`
-  const rows = recordId === null ? 'on every row' : 'on this row'
-  return `the ACL entry ${id} ${effect === 'deny' ? 'denies' : 'allows'} ${name} to ${whom} ${rows}`
 }

@@ -22,6 +22,12 @@ export interface AclEntry {
   readonly effect: AclEffect
 }
 
+/** One as it is explained. */
+export interface ExplainedEntry extends AclEntry {
+  /** Whoever reads the explanation may not read the entry: it is told without its id and of whom it speaks. */
+  readonly withheld?: boolean
+}
+
 /** Which entries of the ACL are meant. */
 export interface AclOperation {
   readonly models: readonly string[]

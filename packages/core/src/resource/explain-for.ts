@@ -1,6 +1,6 @@
 import type { Condition, Facts } from '../condition/condition.ts'
 import { explain, type Explanation } from '../condition/explain.ts'
-import type { AclEntry } from '../policy/acl.ts'
+import type { ExplainedEntry } from '../policy/acl.ts'
 import type { RawRow } from '../ports/database.ts'
 import { fieldOf, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
@@ -20,7 +20,7 @@ export function explainFor(
   condition: Condition,
   facts?: Facts,
   row?: RawRow,
-  entries?: readonly AclEntry[],
+  entries?: readonly ExplainedEntry[],
 ): Explanation {
   return explain(condition, {
     facts,

@@ -14,6 +14,7 @@ import {
   type PersonalCall,
   type PersonalRoute,
   type Principal,
+  type ResourceInfo,
   type Tenant,
   type TextAnswer,
 } from '@plinth/core'
@@ -68,8 +69,10 @@ async function explain(call: PersonalCall): Promise<TextAnswer> {
   const { action, id, name } = readQuestion(call)
   const asked = name === undefined ? principal : await otherMember(call, tenant, name)
   const shown = id === undefined || (await sees(call, action, id, asked === principal))
+  const himself = asked.id === principal.id
+  const readable = himself ? undefined : (ids: readonly string[]) => readableEntries(call, ids)
   const answer = shown
-    ? await explainAccess(platform, { permission: action, principal: asked, tenant: tenant.id, id })
+    ? await explainAccess(platform, { permission: action, principal: asked, tenant: tenant.id, id, readable })
     : notThere(action, id, asked, tenant)
   return jsonAnswer(200, JSON.stringify(answer))
 }
@@ -112,10 +115,39 @@ async function otherMember(call: PersonalCall, tenant: Tenant, name: string): Pr
   if (number === undefined || !principal.permissions.everywhere(number))
     throw problem('permission_denied', { detail: 'To ask about others needs the permission userRole:read.' })
   const found = await platform.database.transaction(scope!, (transaction) => findMember(transaction, tenant, name))
-  if (found) return found
+  if (found && (found.id === principal.id || (await showsPerson(call, found.id)))) return found
+  // An address would tell whose it is; the id stands in what userRole:read shows.
+  if (found && found.id === name.toLowerCase()) return { ...found, name: found.id }
   // Nobody is offered: of other tenants' people not even a name may be seen.
   const message = 'There is no such member of the tenant'
   throw problem('invalid_query', { errors: [{ path: '?principal', code: 'unknown_principal', message }] })
+}
+
+/**
+ * Whether the caller may read who this member is. Where no feature brings a directory there is no permission to read people, and who
+ * may see roles may see whose they are.
+ */
+async function showsPerson(call: PersonalCall, id: string): Promise<boolean> {
+  const directory = call.platform.registry.resources.find(({ name }) => name === 'user')
+  return !directory || (await readable(call, directory, [id])).has(id)
+}
+
+/** Entries of the ACL that the caller may read himself. */
+async function readableEntries(call: PersonalCall, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const resource = call.platform.registry.resources.find(({ name }) => name === 'aclEntry')
+  return resource ? readable(call, resource, ids) : new Set()
+}
+
+async function readable(
+  { platform, principal, scope }: PersonalCall,
+  resource: ResourceInfo,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { database, registry } = platform
+  const where = principal.permissions.condition(registry.permissions.numberOf(resource.name, 'read')!)
+  if (where.kind === 'never') return new Set()
+  const rows = await database.session(scope!).related({ resource, where, keys: ids, fields: [], by: 'id' })
+  return new Set(rows.map((row) => String(row['id'])))
 }
 
 /**
