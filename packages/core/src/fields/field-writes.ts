@@ -4,7 +4,7 @@ import { pointer } from '../input/validate.ts'
 import type { RawRow } from '../ports/database.ts'
 import { admits } from '../resource/admitted.ts'
 import type { ReadingParts } from '../resource/reading-context.ts'
-import { fieldOf, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
+import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { fieldModel, fieldPermission } from './field-permission.ts'
 
 /** Who writes. The action's own row is covered by its permission, and so are its fields. */
@@ -87,27 +87,4 @@ export function refuseFields(resource: ResourceInfo, fields: readonly FieldInfo[
       message: `Needs the permission ${needed[at]!}`,
     })),
   })
-}
-
-const NO_ROW = '00000000-0000-0000-0000-000000000000'
-
-/**
- * Asks of a new row, by who would own it: as `create` itself is asked.
- * @throws permission_denied
- */
-export async function refuseFieldsOfNew(
-  parts: Pick<ReadingParts, 'platform' | 'principal' | 'scope' | 'session'>,
-  resource: ResourceInfo,
-  values: ReadonlyMap<FieldInfo, unknown>,
-): Promise<void> {
-  const writes = fieldWrites(parts, resource, undefined)
-  if (writes.size === 0) return
-  const group = values.get(fieldOf(resource, 'ownerGroupId'))
-  const owned: RawRow = {
-    // It has none yet; an entry of the ACL about another row says nothing of it, which of NULL nobody would know.
-    id: NO_ROW,
-    ownerUserId: parts.principal.userId,
-    ownerGroupId: typeof group === 'string' ? group : null,
-  }
-  refuseFields(resource, await unwritableOn(writes, values.keys(), owned, { resource, writer: parts }))
 }

@@ -1,5 +1,6 @@
 import { factNames } from '../condition/circumstances.ts'
 import type { Condition, FactCondition } from '../condition/condition.ts'
+import { fieldsAsked, leavesOf } from '../condition/leaves.ts'
 import { nearestNames } from '../errors/nearest-names.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import { isFieldModel } from '../fields/field-permission.ts'
@@ -59,11 +60,6 @@ function matching(permissions: PermissionNumbers, action: string, add: Add): rea
   return []
 }
 
-function leavesOf(condition: Condition): readonly Condition[] {
-  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.flatMap(leavesOf)
-  return condition.kind === 'not' ? leavesOf(condition.of) : [condition]
-}
-
 function verifyFacts(when: Condition, add: Add): void {
   for (const leaf of leavesOf(when)) {
     if (leaf.kind === 'listed') add('asks the ACL, which has its own place in the order', 'drop listed(…)')
@@ -84,7 +80,7 @@ function verifyFact({ fact, op, value }: FactCondition, add: Add): void {
 }
 
 function verifyFields(when: Condition, numbers: readonly number[], { permissions, resources }: Known, add: Add): void {
-  const fields = new Set(leavesOf(when).flatMap((leaf) => ('field' in leaf ? [leaf.field] : [])))
+  const fields = fieldsAsked(when)
   const models = new Set(numbers.map((number) => permissions.partsOf(number)[0].split('.')[0]!))
   const creating = numbers.find((number) => permissions.partsOf(number)[1] === 'create')
   for (const field of fields) {

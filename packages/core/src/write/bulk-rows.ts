@@ -5,7 +5,7 @@ import { fieldOf, type ResourceInfo } from '../resource/resource-info.ts'
 import { holdTemplates } from '../template/settle.ts'
 import { at, inData, MOST_OPERATIONS, type BulkOp, type BulkOperation } from './bulk-input.ts'
 import { changeRow } from './change-row.ts'
-import { createRow, finishRow, prepareRow } from './create-row.ts'
+import { createRow, finishRow, prepareRow, type PreparedRow } from './create-row.ts'
 import { deleteRow } from './delete-row.ts'
 import { isSoft } from './family.ts'
 import { deletionNeedsTransaction } from './needs-transaction.ts'
@@ -115,7 +115,7 @@ async function createTogether(
   start: number,
   end: number,
 ): Promise<readonly BulkResult[]> {
-  const prepared = []
+  const prepared: PreparedRow[] = []
   for (let index = start; index < end; index += 1) {
     const operation = operations[index]!
     if (operation.op !== 'create') throw new Error('only creates are grouped')
@@ -123,14 +123,14 @@ async function createTogether(
   }
   let rows: readonly RawRow[]
   try {
-    rows = await transactionOf(parts).createMany(prepared)
+    rows = await transactionOf(parts).createMany(prepared.map(({ operation }) => operation))
   } catch (error) {
     // A deadlock stays what it is: the transaction is repeated as it was.
     throw PlinthError.is(error) && error.status < 500 && error.code !== 'conflict' ? new GroupRefused() : error
   }
   const results: BulkResult[] = []
-  for (const row of rows) {
-    const finished = await finishRow(parts, resource, row)
+  for (const [nth, row] of rows.entries()) {
+    const finished = await at(start + nth, () => inData(() => finishRow(parts, prepared[nth]!, row)))
     results.push({ op: 'create', id: String(row.id), row: finished })
   }
   return results

@@ -1,4 +1,5 @@
 import { asksRow, fieldWrites, type Writer } from '../fields/field-writes.ts'
+import { asksNewRow } from '../fields/fields-of-new.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import { goesSoftly } from '../template/refuse-used.ts'
@@ -11,12 +12,15 @@ import { hasHook } from './run-hooks.ts'
  * rows of other tables must be held while it happens.
  */
 
+/** What a new row is asked about its restricted fields is asked of it as it is stored, and may take it back. */
 export function creationNeedsTransaction(
-  { registry }: Platform,
+  writer: Writer,
   resource: ResourceInfo,
   fields: readonly FieldInfo[],
 ): boolean {
+  const { registry } = writer.platform
   return (
+    asksNewRow(writer, resource, fields) ||
     hasHook(resource, 'beforeCreate', 'afterCreate') ||
     concernsTemplates(registry, resource, fields) ||
     fields.some((field) => isSoftReference(registry, field))

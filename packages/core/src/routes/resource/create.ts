@@ -15,7 +15,8 @@ export async function createRow(call: Call): Promise<TextAnswer> {
   const { resource } = call.request.route
   const given = storedValues(resource, validate(inputSchemas(resource).whole, call.body))
   const values = withOwnerGroup(resource, call.allowed, call.scope.facts, given)
-  return writeByCall(call, creationNeedsTransaction(call.platform, resource, [...values.keys()]), async (parts) => {
+  const writer = { platform: call.platform, principal: call.request.principal }
+  return writeByCall(call, creationNeedsTransaction(writer, resource, [...values.keys()]), async (parts) => {
     const row = await create(parts, resource, values)
     const location = `${call.platform.basePath}/api/v1/${resource.path}/${String(row.id)}`
     return rowAnswer(call, parts.session, resource, row, { status: 201, location })
