@@ -1,4 +1,3 @@
-import { StartupError } from '@plinth/core'
 import type {
   AclSaying,
   Attachment,
@@ -6,6 +5,7 @@ import type {
   DatabaseLimits,
   Finding,
   FixedStatement,
+  LibraryValue,
   Member,
   MigrateOptions,
   MigrationReport,
@@ -24,19 +24,21 @@ import { inspectCatalog } from './catalog/inspect-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
 import type { DatabaseOptions } from './database-options.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
-import { reaching } from './errors/reaching.ts'
 import { checkTenants } from './isolation/check-tenants.ts'
 import { verifyPlaces } from './isolation/place-tables.ts'
 import { beginsIn, inSearchPath, searchPathOf } from './isolation/search-path.ts'
 import { TenantGate } from './isolation/tenant-gate.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import { postgresLimits } from './limits/postgres-limits.ts'
-import { migrateDatabase } from './migrate/migrate-database.ts'
+import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
+import { asLeader } from './relay/leadership.ts'
 import { Relay } from './relay/relay.ts'
+import { runLibrary } from './session/library.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
 import { TableFields } from './session/table-fields.ts'
+import { committing } from './session/committing.ts'
 import { printFixed } from './session/fixed-statement.ts'
 import { Remembered } from './session/remembered.ts'
 import { OwnSystemTransaction } from './session/system-transaction.ts'
@@ -133,15 +135,14 @@ class SqlDatabase implements Database {
     assertTenant(scope)
     const { runner: parts, session, gate } = this.#ready()
     gate?.assertOpen(scope.tenantId)
-    let announced = false
-    const onEvent = (): void => void (announced = true)
+    const after = new Set<() => void>()
     const driver = await open()
     const begun = gate ? beginsIn(driver, searchPathOf(scope.tenantId)) : driver
     const result = await inTransaction(begun, parts, (runner) =>
-      work(new ScopedTransaction(scope, runner, { ...session, onEvent })),
+      work(new ScopedTransaction(scope, runner, committing(session, after))),
     )
     // Not before: the relay would look and find nothing.
-    if (announced) session.onEvent()
+    for (const call of after) call()
     return result
   }
 
@@ -174,17 +175,16 @@ class SqlDatabase implements Database {
 
   async system<T>(work: (system: SystemTransaction) => Promise<T>): Promise<T> {
     const { runner: parts, session, gate } = this.#ready()
-    let announced = false
-    const onEvent = (): void => void (announced = true)
+    const after = new Set<() => void>()
     let changed = false
     const result = await inTransaction(await this.#drivers.system(), parts, async (runner) => {
-      const system = new OwnSystemTransaction(runner, { ...session, onEvent }, gate !== undefined)
+      const system = new OwnSystemTransaction(runner, committing(session, after), gate !== undefined)
       const done = await work(system)
       changed = system.changed
       return done
     })
     if (changed) this.forget()
-    if (announced) session.onEvent()
+    for (const call of after) call()
     return result
   }
 
@@ -201,37 +201,19 @@ class SqlDatabase implements Database {
   }
 
   async migrate(options: MigrateOptions): Promise<MigrationReport> {
-    const { attachment } = this.#ready()
-    let owner: Driver
-    try {
-      owner = await this.#drivers.owner()
-    } catch (error) {
-      if (!(error instanceof StartupError)) throw error
-      return this.#withoutOwner(error)
-    }
-    const report = await reaching(() =>
-      migrateDatabase({
-        owner,
-        registry: attachment.registry,
-        rolePrefix: this.#rolePrefix,
-        appLogin: this.#options.appLogin,
-        systemPassword: this.#options.systemPassword,
-        folder: options.folder,
-        onProgress: options.onProgress,
-        isolation: this.#isolation,
-        log: attachment.log,
-      }),
-    )
-    this.forget()
-    return report
-  }
-
-  /** A process without the owner's login may start all the same where another one has migrated. */
-  async #withoutOwner(refused: StartupError): Promise<MigrationReport> {
-    const faults = await this.check()
-    if (faults.length > 0) throw new StartupError([...refused.faults, ...faults])
-    const warnings = ['DATABASE_OWNER_URL is not set: nothing was migrated, and nothing needed to be']
-    return { applied: [], warnings, failed: [] }
+    const { registry, log } = this.#ready().attachment
+    const owned = await migrateAsOwner(this.#drivers, () => this.check(), {
+      registry,
+      rolePrefix: this.#rolePrefix,
+      appLogin: this.#options.appLogin,
+      systemPassword: this.#options.systemPassword,
+      folder: options.folder,
+      onProgress: options.onProgress,
+      isolation: this.#isolation,
+      log,
+    })
+    if (owned.migrated) this.forget()
+    return owned.report
   }
 
   async check(): Promise<readonly StartupFault[]> {
@@ -266,12 +248,21 @@ class SqlDatabase implements Database {
     // Where nobody listens nothing is stored, and nobody needs to look.
     if (attachment.registry.listened.size === 0 || this.#relay) return
     this.#relay = new Relay({
-      driver: this.#options.relayDriver ?? (() => this.#drivers.system()),
+      driver: () => this.#relayDriver(),
       deliver: attachment.deliver,
       log: attachment.log,
       ...this.#options.relay,
     })
     this.#relay.start()
+  }
+
+  async lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {
+    const driver = await this.#relayDriver()
+    return asLeader(driver, work, name)
+  }
+
+  async library(text: string, parameters: readonly LibraryValue[] = []): Promise<readonly RawRow[]> {
+    return runLibrary(await this.#drivers.system(), text, parameters)
   }
 
   async ping(): Promise<void> {
@@ -283,6 +274,10 @@ class SqlDatabase implements Database {
     await this.#sweep?.stop()
     await this.#relay?.stop()
     await this.#drivers.close()
+  }
+
+  #relayDriver(): Promise<Driver> {
+    return this.#options.relayDriver?.() ?? this.#drivers.system()
   }
 
   get #isolation(): Isolation {

@@ -28,10 +28,10 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number | undefined
 }
 
-/** `asSystem`, founding tenants and the relay: few and short. */
-const SYSTEM_CONNECTIONS = 3
-/** One holds the lock of the leader, one works. */
-const RELAY_CONNECTIONS = 2
+/** `asSystem`, founding tenants, the relay and jobs: few and short, but for those that two leaders hold. */
+const SYSTEM_CONNECTIONS = 6
+/** One each holds the lock of a leader, one works. */
+const RELAY_CONNECTIONS = 3
 const STATEMENT_TIMEOUT_MS = 30_000
 const CONNECT_TIMEOUT_SECONDS = 10
 

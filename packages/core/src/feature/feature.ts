@@ -4,6 +4,8 @@ import type { CredentialReader } from '../auth/principal.ts'
 import type { PrincipalSource } from '../auth/principal-source.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
+import type { Job } from '../job/define-job.ts'
+import type { JobQueue } from '../job/job-queue.ts'
 import type { EventRecord, StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -26,6 +28,10 @@ export interface FeatureMigration {
   /** Unique in the feature, sorted as text: `0001_log`. */
   readonly id: string
   readonly sql: string
+  /**
+   * A schema of the feature's own, with nothing in it that could not be made again: dropped and made anew before, and the owner's.
+   */
+  readonly remakes?: string
 }
 
 /** What a feature may put into the stages of the pipeline that are slots. */
@@ -40,6 +46,8 @@ export interface FeatureSlots {
   readonly accounts?: Accounts
   /** What roles may do. At most one feature fills it; called once. */
   readonly roles?: (platform: Platform) => Roles
+  /** What runs jobs. At most one feature fills it; called once. */
+  readonly jobs?: (platform: Platform) => JobQueue
   /** It keeps entries of the ACL, so that requests ask what they say of whoever asks. */
   readonly acl?: true
   /** Where principals are found by name, for explanations. */
@@ -89,6 +97,8 @@ export interface Feature {
   readonly record?: (write: RecordedWrite) => readonly RecordedRow[]
   /** Rules that take something away from everybody, beside those of the product. */
   readonly policies?: readonly Policy[]
+  /** Work that happens later, beside that of the product. */
+  readonly jobs?: readonly Job[]
   /** Handlers of committed events by type (`site.created`, or `*`), at least once, in order per row. */
   readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
   /** Runs in the transaction that founds a tenant, as the platform itself. */
@@ -103,6 +113,8 @@ export interface Feature {
   readonly commands?: readonly FeatureCommand[]
   /** Called once when all is put together and nothing is connected yet. */
   readonly start?: (platform: Platform) => void
+  /** Called once when the database was found to be as declared: starts what runs beside requests. `stop` ends it. */
+  readonly background?: (platform: Platform) => void
   /** Called at the end of every `migrate()`, by any process: puts there what must be there from the start, once. */
   readonly seed?: (platform: Platform) => Promise<void>
   /** Ends what it holds open. */

@@ -13,6 +13,7 @@ import { handle } from '../pipeline.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
+import type { JobQueue } from '../job/job-queue.ts'
 import type { Database, EventRecord } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
@@ -45,7 +46,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const faults: StartupFault[] = [...options.database.faults]
   const features = options.features ?? []
   const runtime = readRuntime(options, faults)
-  const registry = readDeclaration(options.resources, features, faults, runtime, options.policies)
+  const registry = readDeclaration(options.resources, features, faults, runtime, options.policies, options.jobs)
   const held = requestRates(options.rateLimits ?? {}, faults)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 
@@ -66,7 +67,9 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const errors = allErrors(registry.features)
   const parts = { title, version, basePath, errorTypeBase, errors, root: options.root ?? true, registry }
   const owned = collectRoutes({ ...parts, document })
-  const readiness = readinessOf(database, runtime.log)
+  const readiness = readinessOf(database, runtime.log, () => {
+    for (const feature of registry.features) feature.background?.(platform)
+  })
   const lateFaults = [
     ...routeFaults(owned, features, registry.permissions.names),
     ...database.attach({
@@ -79,6 +82,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   if (lateFaults.length > 0) throw new StartupError(lateFaults)
   const routes = buildRouteTable(owned.map(({ route }) => route))
   let roles: Roles | undefined
+  let jobs: JobQueue | undefined
   const platform: Platform = {
     basePath,
     environment: runtime.environment,
@@ -94,6 +98,9 @@ export function createPlinth(options: PlinthOptions): Plinth {
     directory: registry.features.find((feature) => feature.slots?.directory)?.slots?.directory,
     get roles() {
       return (roles ??= registry.features.find((feature) => feature.slots?.roles)?.slots?.roles?.(platform) ?? noRoles)
+    },
+    get jobs() {
+      return (jobs ??= registry.features.find((feature) => feature.slots?.jobs)?.slots?.jobs?.(platform))
     },
     title,
     publicUrl: runtime.settings.PUBLIC_URL,
@@ -153,6 +160,11 @@ export function createPlinth(options: PlinthOptions): Plinth {
       const counts: Record<string, number> = {}
       for (const feature of registry.features) if (feature.reseal) counts[feature.name] = await feature.reseal(platform)
       return counts
+    },
+    async work(signal) {
+      await readiness.check()
+      if (!platform.jobs) throw new Error("nothing runs jobs: add jobs() of '@plinth/jobs' to the features")
+      await platform.jobs.work(platform, signal)
     },
     async close() {
       await platform.after.settled()

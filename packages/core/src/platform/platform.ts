@@ -3,6 +3,7 @@ import type { CredentialReader } from '../auth/principal.ts'
 import type { TrustedProxies } from '../client/trusted-proxies.ts'
 import type { Cors } from '../cors/cors.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
+import type { JobQueue } from '../job/job-queue.ts'
 import type { Rates } from '../limits/rates.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
@@ -67,6 +68,8 @@ export interface Platform {
   /** Undefined where no feature knows accounts. */
   readonly accounts: Accounts | undefined
   readonly roles: Roles
+  /** Undefined where no feature runs jobs. */
+  readonly jobs: JobQueue | undefined
   /** Scheme, host and port under which people reach the service, without a path; undefined where it was not said. */
   readonly publicUrl: string | undefined
   readonly settings: PlatformSettings

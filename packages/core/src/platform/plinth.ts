@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { Peer } from '../client/client.ts'
 import type { ApiLicense, OpenApiDocument } from '../openapi/document.ts'
 import type { Feature } from '../feature/feature.ts'
+import type { Job } from '../job/define-job.ts'
 import type { RateLimitOptions } from '../limits/rate-limit-options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
@@ -27,6 +28,8 @@ export interface PlinthOptions {
   readonly resources: readonly Resource[]
   /** In any order: it means nothing. Without a feature that reads credentials, every guarded route is 401. */
   readonly features?: readonly Feature[]
+  /** Work that happens later: `defineJob({ name, input, run })`. Needs `jobs()` among the features. See docs/jobs.md. */
+  readonly jobs?: readonly Job[]
   /** Rules in code that take something away from everybody: `policy({ name, action, when })`. See docs/authorization.md. */
   readonly policies?: readonly Policy[]
   /** Name and version for OpenAPI and the greeting. */
@@ -120,6 +123,12 @@ export interface Plinth {
   explain(question: AccessQuestion): Promise<AccessExplanation>
   /** Encrypts anew, under the first key of the ring, what features keep sealed. How many values, by feature. */
   reseal(): Promise<Readonly<Record<string, number>>>
+  /**
+   * Runs jobs in this process until the signal, whatever `jobs()` says of where they run: `plinth worker` does. Resolves when what was
+   * begun has ended, or was given back after its time of grace.
+   * @throws StartupError where the database is not as declared, Error where no feature runs jobs
+   */
+  work(signal: AbortSignal): Promise<void>
   /** Stops background work and closes connections. */
   close(): Promise<void>
 }

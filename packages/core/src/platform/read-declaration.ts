@@ -2,6 +2,8 @@ import { coreErrors } from '../errors/registry.ts'
 import { fieldModelsOf } from '../fields/field-permission.ts'
 import { verifyRestricted } from '../fields/verify-restricted.ts'
 import type { Feature } from '../feature/feature.ts'
+import type { Job } from '../job/define-job.ts'
+import { readJobs } from '../job/read-jobs.ts'
 import { verifyLinks } from '../link/link.ts'
 import { verifyRelations } from '../include/relations.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
@@ -30,6 +32,7 @@ export function readDeclaration(
   faults: StartupFault[],
   runtime?: Runtime,
   policies: readonly Policy[] = [],
+  jobs: readonly Job[] = [],
 ): Registry {
   const described: ResourceInfo[] = []
   const add = (resource: Resource, origin: ResourceInfo['origin']): void => {
@@ -52,6 +55,7 @@ export function readDeclaration(
     policies: readPolicies(narrowing, { permissions, resources: linked.resources }, faults),
     templates: linked.links,
     acl: features.some((feature) => feature.slots?.acl === true),
+    jobs: readJobs(jobs, features, faults),
     listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
     travels: readTravels(linked.resources, features, faults),
   }
@@ -124,7 +128,7 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
   verifyErrors(features, faults)
   verifyCommands(features, faults)
-  for (const slot of ['tenant', 'directory', 'accounts', 'roles'] as const) {
+  for (const slot of ['tenant', 'directory', 'accounts', 'roles', 'jobs'] as const) {
     const fillers = features.filter((feature) => feature.slots?.[slot]).map((feature) => feature.name)
     if (fillers.length < 2) continue
     faults.push({

@@ -18,7 +18,7 @@ export interface Readiness {
  * Serving is refused until the live catalog is as declared: `drizzle-kit push`, for one, silently disables row-level security
  * and drops policies, and a runtime login that owns the tables is not bound by them.
  */
-export function readinessOf(database: Database, log: Logger): Readiness {
+export function readinessOf(database: Database, log: Logger, begin: () => void = () => undefined): Readiness {
   let verified = false
   let running: Promise<void> | undefined
   let refusedUntil = 0
@@ -28,6 +28,7 @@ export function readinessOf(database: Database, log: Logger): Readiness {
     if (faults.length > 0) throw new StartupError(faults)
     verified = true
     database.startBackground()
+    begin()
     log.info(logEvents.databaseVerified, { database: database.kind })
   }
   const refuse = (error: unknown): never => {

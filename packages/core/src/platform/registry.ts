@@ -1,6 +1,7 @@
 import type { Feature } from '../feature/feature.ts'
 import type { Travel } from '../feature/travel.ts'
 import type { PermissionNumbers } from '../policy/permission-set.ts'
+import type { Job } from '../job/define-job.ts'
 import type { Policies } from '../policy/read-policies.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import type { TemplateLinks } from '../template/link.ts'
@@ -20,6 +21,8 @@ export interface Registry {
   readonly policies: Policies
   /** Whether some feature keeps entries of the ACL: where none does, nobody asks for any. */
   readonly acl: boolean
+  /** By name. */
+  readonly jobs: ReadonlyMap<string, Job>
   /** Event types that some feature listens to; `*` is all. */
   readonly listened: ReadonlySet<string>
   /** What is said of tables when a tenant moves, by the name that they have for it: `sites`, `plinth.groups`. */

@@ -14,6 +14,7 @@ import type { MigrateOptions, MigrationReport } from './migration.ts'
 import type { FixedStatement } from './statement.ts'
 import type { DatabaseLimits } from './rate-limits.ts'
 import type { PortableAccess } from './portable.ts'
+import type { Beside, Committing } from './beside.ts'
 
 /**
  * A stored value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid are the text
@@ -199,7 +200,7 @@ export interface SystemTransaction extends StatementRunner, PortableAccess {
 }
 
 /** A session inside a transaction: all or nothing. Its fixed statements run in the tenant too, under row-level security. */
-export interface Transaction extends Session, StatementRunner {
+export interface Transaction extends Session, StatementRunner, Committing {
   /**
    * Waits for a hold of this name on the tenant and keeps it until the end of the transaction: with the others that share it, or
    * alone. What is read after it is what was committed by those who held it before.
@@ -243,7 +244,7 @@ export interface Attachment {
 }
 
 /** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */
-export interface Database {
+export interface Database extends Beside {
   readonly kind: string
   /** Faults of the configuration (no URL …), found before anything is connected. */
   readonly faults: readonly StartupFault[]

@@ -1,5 +1,7 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Scalar } from '../condition/condition.ts'
+import type { Job } from '../job/define-job.ts'
+import type { EnqueuedJob, EnqueueOptions } from '../job/job-queue.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AnyResourceTable, Draft, Patch, Row } from '../table/types.ts'
 import type { ParamsOf } from '../template/facts.ts'
@@ -70,4 +72,15 @@ export interface Context extends ReadingContext {
    * @throws not_found, permission_denied, not_deleted, parent_deleted, already_exists, version_mismatch
    */
   restore<T extends AnyResourceTable>(table: T, id: string, options?: { readonly ifVersion?: number }): Promise<Row<T>>
+  /**
+   * Asks for a job, in this transaction: it is there when this is committed, and never when not. It runs in the name of this
+   * principal, with the rights that he has then.
+   * @throws validation_failed for an input that its schema does not take, queue_full
+   */
+  enqueue<I>(job: Job<I>, input: NoInfer<I>, options?: EnqueueOptions): Promise<EnqueuedJob>
+  /**
+   * Runs `work` the first time that the tenant uses this key and keeps its result, JSON, in this transaction; later it gives the kept
+   * one. Two at once wait for each other. Kept for 30 days.
+   */
+  once<T>(key: string, work: () => Promise<T>): Promise<T>
 }

@@ -1,5 +1,7 @@
 import { inputSchemas } from '../input/schemas.ts'
 import { validateDraft } from '../input/validate.ts'
+import type { JobQueue } from '../job/job-queue.ts'
+import type { Platform } from '../platform/platform.ts'
 import type { Transaction } from '../ports/database.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { createRow } from '../write/create-row.ts'
@@ -74,6 +76,17 @@ export function transactionContext(given: TransactionParts): Context {
       const operation = { resource, id, visible, allowed, ifVersion, event: 'restored' }
       return decodeWritten(parts, resource, await restoreRow(parts, operation))
     },
+    async enqueue(job, input, options = {}) {
+      return queueOf(platform).enqueue(given, job, input, options)
+    },
+    async once(key, work) {
+      return queueOf(platform).once(given, key, work)
+    },
   }
   return context
+}
+
+function queueOf({ jobs }: Platform): JobQueue {
+  if (jobs) return jobs
+  throw new Error("nothing runs jobs: add jobs() of '@plinth/jobs' to the features")
 }

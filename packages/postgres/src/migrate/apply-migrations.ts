@@ -4,6 +4,7 @@ import { readCatalogWithin } from '../catalog/read-catalog.ts'
 import type { Connection, Driver } from '../drivers/driver.ts'
 import { fillRoleNames, type RoleNames } from '../roles/role-names.ts'
 import { lockedTransaction } from './locked-transaction.ts'
+import { identifier } from '../statements/quote.ts'
 import { becomeRole, runSteps } from './run-step.ts'
 import { securingSteps } from './secure-table.ts'
 import { PLATFORM, type ShippedMigration } from './shipped-migrations.ts'
@@ -94,6 +95,7 @@ async function applyOne(
   if ((await appliedChecksums(connection, roles)).has(keyOf(migration))) return []
   // The platform's SQL begins as the migrating login, which alone may make a schema; a feature's begins as the owner.
   if (migration.feature === PLATFORM) await runSteps(connection, [{ sql: 'set local role none', words: label }])
+  if (migration.remakes !== undefined) await remakeSchema(connection, migration.remakes, roles)
   const statements = splitStatements(fillRoleNames(migration.sql, roles))
   await runSteps(
     connection,
@@ -107,6 +109,17 @@ async function applyOne(
     [migration.feature, migration.id, migration.checksum],
   )
   return [`applied ${label}`, ...words]
+}
+
+/** The migrating login alone may make a schema, the owner alone drop what is his. */
+async function remakeSchema(connection: Connection, name: string, roles: RoleNames): Promise<void> {
+  const [schema, owner] = [identifier(name), identifier(roles.owner)]
+  await runSteps(connection, [
+    { sql: `drop schema if exists ${schema} cascade`, words: `drop schema ${name}` },
+    { sql: 'set local role none', words: `make schema ${name}` },
+    { sql: `create schema ${schema} authorization ${owner}`, words: `make schema ${name}` },
+  ])
+  await becomeRole(connection, roles.owner)
 }
 
 /** In the migration's own transaction: no table of it is ever there without its policies. */

@@ -13,6 +13,8 @@ export interface ShippedMigration {
   readonly sql: string
   /** Of the text before the roles' names are filled in: another prefix is the same migration. */
   readonly checksum: string
+  /** A schema that is dropped and made anew before. */
+  readonly remakes?: string | undefined
 }
 
 export const PLATFORM = 'platform'
@@ -28,7 +30,7 @@ export async function shippedMigrations(registry: Registry): Promise<readonly Sh
   const features = registry.features.flatMap((feature) =>
     [...(feature.migrations ?? [])]
       .sort((left, right) => (left.id < right.id ? -1 : 1))
-      .map(({ id, sql }) => shipped(feature.name, id, sql)),
+      .map(({ id, sql, remakes }) => ({ ...shipped(feature.name, id, sql), remakes })),
   )
   return [...platform, ...features]
 }

@@ -1,9 +1,15 @@
+import { createHash } from 'node:crypto'
 import type { Connection, Driver } from '../drivers/driver.ts'
 
-/** Distinguishes our advisory lock from those of other software in the same database. */
+/** Distinguishes our advisory locks from those of other software in the same database. */
 const LEADER_LOCK = 7_305_512_207
 
-const tryText = `select pg_try_advisory_xact_lock(${LEADER_LOCK}) as "leader"`
+const tryText = `select pg_try_advisory_xact_lock(${LEADER_LOCK} + $1::int) as "leader"`
+
+/** Each name has a lock of its own; the relay's is the first. */
+function numberOf(name: string): number {
+  return name === '' ? 0 : 1 + (createHash('sha256').update(name).digest().readUInt32BE() % 1_000_000_000)
+}
 
 /**
  * Runs `work` as long as this process leads, and resolves at once with false where another one does. The lock belongs to a
@@ -14,9 +20,18 @@ const tryText = `select pg_try_advisory_xact_lock(${LEADER_LOCK}) as "leader"`
  * @param work gets `check`, which rejects when the lock is lost; to be called before each batch, and more often than the
  *   server's limit for idle transactions (30 s)
  */
-export function asLeader(driver: Driver, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {
+export async function asLeader(
+  driver: Driver,
+  work: (check: () => Promise<void>) => Promise<void>,
+  name = '',
+): Promise<boolean> {
+  // One process, one session: the embedded database has no second reader, and an open transaction would block it.
+  if (driver.kind === 'pglite') {
+    await work(() => Promise.resolve())
+    return true
+  }
   return driver.transaction(async (connection: Connection) => {
-    const [row] = await connection.query(tryText)
+    const [row] = await connection.query(tryText, [numberOf(name)])
     if (row?.['leader'] !== true) return false
     await work(async () => {
       await connection.query('select 1')

@@ -70,9 +70,7 @@ export class Relay {
       let working: Promise<void> | undefined
       try {
         const driver = await this.#options.driver()
-        // One process, one session: the embedded database has no second reader, and an open transaction would block it.
-        if (driver.kind === 'pglite') await this.#work(driver, () => Promise.resolve())
-        else await asLeader(driver, (check) => (working = this.#work(driver, check)))
+        await asLeader(driver, (check) => (working = this.#work(driver, check)))
         failures = 0
       } catch (error) {
         failures += 1

@@ -29,6 +29,8 @@ export interface SessionParts {
   readonly printing: Printing
   /** Called after a statement that put an event into the outbox. */
   readonly onEvent: () => void
+  /** Keeps a call for the commit; only in transactions. */
+  readonly onCommit?: (call: () => void) => void
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

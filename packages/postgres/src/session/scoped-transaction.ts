@@ -36,6 +36,10 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     return this.runner.run(printFixed(statement), 'other')
   }
 
+  afterCommit(call: () => void): void {
+    this.parts.onCommit?.(call)
+  }
+
   async lock(operation: LockOperation): Promise<RawRow | undefined> {
     if (!acceptsId(operation.resource, operation.id)) return undefined
     const [row] = await this.runner.run(printLock(operation, this.scope, this.parts.printing), 'other')

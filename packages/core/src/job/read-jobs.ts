@@ -1,0 +1,62 @@
+import type { StartupFault } from '../errors/startup-error.ts'
+import { readDuration } from '../duration/read-duration.ts'
+import type { Feature } from '../feature/feature.ts'
+import type { Job } from './define-job.ts'
+
+/** Jobs of the product and of its features, by name. */
+export function readJobs(
+  own: readonly Job[],
+  features: readonly Feature[],
+  faults: StartupFault[],
+): ReadonlyMap<string, Job> {
+  const jobs = new Map<string, Job>()
+  for (const job of [...own, ...features.flatMap((feature) => feature.jobs ?? [])]) {
+    const path = `job ${job.name}`
+    if (jobs.has(job.name)) faults.push({ path, problem: 'another job has this name', fix: 'choose another name' })
+    jobs.set(job.name, job)
+    faults.push(...faultsOf(job, path))
+  }
+  const runs = features.some((feature) => feature.slots?.jobs)
+  const [first] = jobs.keys()
+  if (first !== undefined && !runs)
+    faults.push({
+      path: `job ${first}`,
+      problem: 'nothing runs jobs: no feature keeps a queue',
+      fix: "features: [jobs(), …], from '@plinth/jobs'",
+    })
+  return new Map([...jobs].sort(([left], [right]) => (left < right ? -1 : 1)))
+}
+
+const isCount = (value: number | undefined): boolean => value === undefined || (Number.isInteger(value) && value >= 1)
+
+function faultsOf(job: Job, path: string): StartupFault[] {
+  const faults: StartupFault[] = []
+  const fault = (key: string, problem: string, fix: string): void => {
+    faults.push({ path: `${path}.${key}`, problem, fix })
+  }
+  if (!/^[a-z][a-zA-Z0-9]*(?:\.[a-z][a-zA-Z0-9]*)*$/.test(job.name) || job.name.length > 100)
+    fault(
+      'name',
+      `'${job.name}' is no name of a job`,
+      'words with dots between, each begun in lower case: report.build',
+    )
+  for (const [key, text] of [
+    ['retry.first', job.retry.first],
+    ['retry.most', job.retry.most],
+    ['timeout', job.timeout],
+  ] as const)
+    if (text !== undefined && readDuration(text) === undefined)
+      fault(key, `'${text}' is no length of time`, "a whole number and s, m, h or d: '30s'")
+  for (const [key, count] of [
+    ['retry.attempts', job.retry.attempts],
+    ['concurrency', job.concurrency],
+    ['perTenant', job.perTenant],
+  ] as const)
+    if (!isCount(count)) fault(key, `${count} is no count`, 'a whole number from 1')
+  if (job.timeZone !== undefined && job.cron === undefined)
+    fault('timeZone', 'means nothing without cron', "cron: '0 3 * * *'")
+  // What runs by the clock has nobody who could give it anything.
+  if (job.cron !== undefined && !job.input.safeParse({}).success)
+    fault('input', 'does not take {}, which is what a job by the clock is given', 'give its fields defaults')
+  return faults
+}
