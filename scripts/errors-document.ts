@@ -1,9 +1,15 @@
 import { coreErrors, type ErrorDefinition } from '../packages/core/src/index.ts'
 import { authErrors } from '../packages/features/auth/src/errors.ts'
+import { rbacErrors } from '../packages/features/rbac/src/rbac-errors.ts'
 import { tenancyErrors } from '../packages/features/tenants/src/tenancy-errors.ts'
 
 /** Every code that Plinth answers with, the core's first. */
-export const allErrors: Readonly<Record<string, ErrorDefinition>> = { ...coreErrors, ...authErrors, ...tenancyErrors }
+export const allErrors: Readonly<Record<string, ErrorDefinition>> = {
+  ...coreErrors,
+  ...authErrors,
+  ...rbacErrors,
+  ...tenancyErrors,
+}
 
 /** `docs/errors.md` as it must be: made from the registries, so that it cannot tell anything else. */
 export function errorsDocument(): string {

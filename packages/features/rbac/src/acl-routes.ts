@@ -1,11 +1,16 @@
 import { outputSchema, routePartsOf, type GuardedRoute, type Registry } from '@plinth/core'
 import { aclInput } from './acl-input.ts'
+import type { SettledLimits } from './acl-limits.ts'
 import { createAclEntry } from './create-acl-entry.ts'
 import type { Definitions } from './definitions.ts'
 import { deleteAclEntry } from './delete-acl-entry.ts'
 
 /** `POST /acl` and `DELETE /acl/:id`, for whoever may share rows of any model at all; which rows, the routes ask themselves. */
-export function aclRoutes(registry: Registry, definitions: () => Definitions): readonly GuardedRoute[] {
+export function aclRoutes(
+  registry: Registry,
+  definitions: () => Definitions,
+  limits: SettledLimits,
+): readonly GuardedRoute[] {
   const resource = registry.resources.find((one) => one.name === 'aclEntry')!
   const { base, common, guard, row } = routePartsOf(registry, resource)
   const sharing: Pick<GuardedRoute, 'verb' | 'permission' | 'seeing' | 'otherwise'> = {
@@ -30,7 +35,7 @@ export function aclRoutes(registry: Registry, definitions: () => Definitions): r
           effect: 'deny',
         },
       },
-      errors: ['validation_failed', 'already_exists', 'unsupported_media_type', 'body_too_large'],
+      errors: ['validation_failed', 'already_exists', 'too_many_entries', 'unsupported_media_type', 'body_too_large'],
       answers: [
         {
           ...row,
@@ -40,7 +45,7 @@ export function aclRoutes(registry: Registry, definitions: () => Definitions): r
           headers: ['Location', 'ETag'],
         },
       ],
-      handle: (call) => createAclEntry(call, definitions()),
+      handle: (call) => createAclEntry(call, definitions(), limits),
     },
     {
       ...common,

@@ -4,6 +4,7 @@ import {
   problem,
   refuseQuery,
   rowPrinter,
+  subjectOf,
   validate,
   type Call,
   type InputFault,
@@ -12,17 +13,19 @@ import {
 } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import { aclInput } from './acl-input.ts'
+import { refuseFull, type SettledLimits } from './acl-limits.ts'
 import { mayShare, refuseMore, targetRow } from './acl-reach.ts'
 import { readSubject } from './acl-subject.ts'
 import { readTarget } from './acl-target.ts'
 import type { Definitions } from './definitions.ts'
+import { modelsOf } from './known-permissions.ts'
 import { refuseDenyingAbove } from './refuse-denying-above.ts'
 
 /**
  * `POST /acl`: allows or denies something to somebody. Whose row it is, or who may share every row, decides; nobody allows what he may
  * not do himself. Row and subject stay there until the entry is written.
  */
-export async function createAclEntry(call: Call, definitions: Definitions): Promise<TextAnswer> {
+export async function createAclEntry(call: Call, definitions: Definitions, limits: SettledLimits): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, request } = call
   const { resource } = request.route
@@ -50,6 +53,12 @@ export async function createAclEntry(call: Call, definitions: Definitions): Prom
       subjectId: subject.id,
       effect,
     }
+    await refuseFull(transaction, limits, {
+      tenantId: request.tenant.id,
+      subject: subjectOf(subject.kind, subject.id),
+      models: modelsOf(platform.registry.permissions).filter((name) => name.split('.')[0] === target.resource.name),
+      recordId: row && String(row['id']),
+    })
     const values = new Map(Object.entries(stored).map(([key, value]) => [resource.byKey.get(key)!, value]))
     const ownerUserId = request.principal.userId
     const made = await transaction.create({ resource, id: randomUUID(), ownerUserId, values })

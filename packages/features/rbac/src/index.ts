@@ -1,4 +1,6 @@
+export type { AclLimits } from './acl-limits.ts'
 export { rbac } from './rbac.ts'
+export { rbacErrors } from './rbac-errors.ts'
 export type { Rbac, RbacOptions } from './rbac.ts'
 export type { RoleDeclarations, RoleDefinition } from './declared-roles.ts'
 export type { RoleChange } from './tenant-policies.ts'

@@ -1,4 +1,5 @@
 import { asSystem, type Context, type Feature, type Platform } from '@plinth/core'
+import { limitFaults, settleLimits, type AclLimits } from './acl-limits.ts'
 import { aclResource } from './acl-resource.ts'
 import { aclRoutes } from './acl-routes.ts'
 import { CustomRoles, namesWithin, rolesWithin } from './custom-roles.ts'
@@ -12,6 +13,7 @@ import { previewChange, type ConsideredChange, type RolePreview } from './previe
 import { previewCommand } from './preview/preview-command.ts'
 import { previewPlan, type ConsideredPlan } from './preview/preview-plan.ts'
 import { previewRoutes } from './preview/preview-routes.ts'
+import { rbacErrors } from './rbac-errors.ts'
 import { applyCommand, seedCommand } from './role-commands.ts'
 import { readRoleFile } from './role-file.ts'
 import { roleResource } from './role-resource.ts'
@@ -28,6 +30,8 @@ export interface RbacOptions extends RoleDeclarations {
    * `rbac()` is called; what is wrong with it is a fault at start.
    */
   readonly file?: string
+  /** How many entries the ACL of a tenant takes. */
+  readonly acl?: AclLimits
 }
 
 /** The feature, and what a program does with the roles of tenants as the platform itself. */
@@ -56,7 +60,8 @@ export interface Rbac extends Feature {
  * object belongs to one platform.
  */
 export function rbac(options: RbacOptions = {}): Rbac {
-  const { file, ...inCode } = options
+  const { file, acl, ...inCode } = options
+  const limits = settleLimits(acl)
   const read = file === undefined ? { faults: [] } : readRoleFile(file)
   const code: RoleSource = { at: (...keys) => ['rbac', ...keys].join('.'), given: inCode }
   const declared = declareRoles(read.source ? [read.source, code] : [code])
@@ -68,6 +73,7 @@ export function rbac(options: RbacOptions = {}): Rbac {
   }
   return {
     name: 'rbac',
+    errors: rbacErrors,
     resources: [roleResource(definitions), permissionResource(definitions), userRoleResource(), aclResource()],
     tables: [rolePermissions],
     migrations,
@@ -82,13 +88,13 @@ export function rbac(options: RbacOptions = {}): Rbac {
     routes: ({ registry }) => [
       ...userRoleRoutes(registry, () => definitions.known),
       ...previewRoutes(registry, definitions),
-      ...aclRoutes(registry, () => definitions.known),
+      ...aclRoutes(registry, () => definitions.known, limits),
       explainRoute,
     ],
     commands: [seedCommand(definitions), applyCommand(definitions), previewCommand(definitions)],
     verify(registry) {
       definitions.read(registry)
-      return [...read.faults, ...declared.faults, ...declared.permissionFaults(registry)]
+      return [...read.faults, ...declared.faults, ...limitFaults(limits), ...declared.permissionFaults(registry)]
     },
     start(given) {
       started = given
