@@ -1,12 +1,12 @@
 // The language: what a user writes.
 export { resourceTable, deletedAt } from './table/resource-table.ts'
-export { belongsTo } from './table/belongs-to.ts'
+export { belongsTo, type Reference } from './table/belongs-to.ts'
 export { templateColumns, templated } from './template/columns.ts'
 export { defineResource } from './resource/define-resource.ts'
 export { policy } from './policy/policy.ts'
 export type { Policy, PolicyFacts } from './policy/policy.ts'
 export { createPlinth } from './platform/create-plinth.ts'
-export { serviceTokens } from './auth/service-tokens.ts'
+export { serviceTokens, type ServiceToken } from './auth/service-tokens.ts'
 export { singleTenant } from './tenancy/single-tenant.ts'
 export type { AnyResourceTable, Columns, Draft, Patch, ResourceTable, Row } from './table/types.ts'
 export type { Overrides, ParamsOf, SharedTemplate, TemplateFacts } from './template/facts.ts'
@@ -17,14 +17,11 @@ export type { BuiltInRow, BuiltInRows } from './resource/built-in-rows.ts'
 export type { Hooks } from './resource/hooks.ts'
 export type { Granted, Guard, GuardOutcome } from './platform/guard.ts'
 export type { Client, Peer } from './client/client.ts'
-export { parseAddress } from './client/ip-address.ts'
-export { isInRange, readIpRange } from './client/ip-range.ts'
-export type { IpAddress } from './client/ip-address.ts'
-export type { IpRange } from './client/ip-range.ts'
+export { parseAddress, type IpAddress } from './client/ip-address.ts'
+export { isInRange, readIpRange, type IpRange } from './client/ip-range.ts'
 export type { FoundingDraft, FoundTenant } from './platform/found-tenant.ts'
 export type { BoundCommand, Plinth, PlinthOptions } from './platform/plinth.ts'
 export type { ApiLicense } from './openapi/document.ts'
-export type { ServiceToken } from './auth/service-tokens.ts'
 
 // Errors.
 export { PlinthError, problem } from './errors/plinth-error.ts'
@@ -71,8 +68,9 @@ export type { ExplainedField, ExplainedPart, ExplainedTruth, Explanation, Explai
 export type { ComparableKind } from './condition/comparable.ts'
 
 // What a feature is made of.
-export { recordedWrite } from './feature/record.ts'
+export { recordedEvent, recordedWrite } from './feature/record.ts'
 export type { Feature, FeatureMigration, FeatureParts, FeatureSlots } from './feature/feature.ts'
+export type { RecordedEvent, RecordedEventName } from './feature/record.ts'
 export type { RecordedName, RecordedRow, RecordedValue, RecordedWrite } from './feature/record.ts'
 export type { GoingTable, SealedColumn, StayingTable, Travel, TravellingRow, Travels } from './feature/travel.ts'
 export type {
@@ -123,7 +121,7 @@ export type { AccountChange, AccountDraft, Accounts, PreparedAccount, PreparedCh
 export { credentialTenant } from './tenancy/credential-tenant.ts'
 export { refuseInactive } from './pipeline/tenant.ts'
 export { enterTenant } from './tenancy/enter-tenant.ts'
-export { scopeOf } from './pipeline/data.ts'
+export { behalfOf, scopeOf } from './pipeline/data.ts'
 export { personOf } from './pipeline/personal.ts'
 export { staleness } from './policy/freshness.ts'
 export { cookieName, readCookie, SESSION_COOKIE, sessionCookie, setCookie } from './auth/cookies.ts'
@@ -147,6 +145,7 @@ export type { Permission, PermissionScope } from './policy/permission.ts'
 
 // The ports, and what their fillings read.
 export { databaseDefault, RELATED_TO } from './ports/database.ts'
+export type { Audit, AuditActor, AuditDraft, AuditOutcome } from './ports/audit.ts'
 export type {
   Attachment,
   ChangeOperation,
@@ -194,8 +193,7 @@ export type {
 export type { Clock } from './ports/clock.ts'
 export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'
-export { MailError } from './ports/mail.ts'
-export type { Mail, Mailer } from './ports/mail.ts'
+export { MailError, type Mail, type Mailer } from './ports/mail.ts'
 export type { Registry } from './platform/registry.ts'
 export { readDeclaration } from './platform/read-declaration.ts'
 export type { Finding } from './platform/finding.ts'
@@ -207,10 +205,8 @@ export { explainAccess } from './platform/explain-access.ts'
 export { explainFor, isConfidential } from './resource/explain-for.ts'
 export { holdsFor } from './resource/holds-for.ts'
 export { builtInRows, withBuiltInRows } from './resource/built-in-rows.ts'
-export { linksOf } from './link/link.ts'
-export type { Link } from './link/link.ts'
-export { relationsOf } from './include/relations.ts'
-export type { Relation } from './include/relations.ts'
+export { linksOf, type Link } from './link/link.ts'
+export { relationsOf, type Relation } from './include/relations.ts'
 export { acceptsId } from './resource/row-id.ts'
 export { closedView, fieldView, markShown, openView, shownMark } from './fields/field-view.ts'
 export type { FieldView } from './fields/field-view.ts'
@@ -219,7 +215,6 @@ export { fieldOf, visibleFields, writableFields } from './resource/resource-info
 export type { ActionInfo, FieldInfo, ResourceInfo } from './resource/resource-info.ts'
 export type { ColumnKind } from './columns/kinds.ts'
 export { TENANT_POLICY, TENANT_POLICY_USING, tableFacts } from './table/resource-table.ts'
-export type { Reference } from './table/belongs-to.ts'
 export type { KeyType } from './table/key-type.ts'
 export { drizzleTable } from './table/types.ts'
 export { snakeCase } from './table/snake-case.ts'
@@ -240,8 +235,7 @@ export type {
 export type { Answer, AnswerBody, TextAnswer } from './pipeline/answer.ts'
 export { html, Html } from './pages/html.ts'
 export { cardStyle, hashOf } from './pages/card-style.ts'
-export { linkPage } from './pages/link-page.ts'
-export type { LinkPage, PageField, PageForm } from './pages/link-page.ts'
+export { linkPage, type LinkPage, type PageField, type PageForm } from './pages/link-page.ts'
 export { publicAnswer, publicPage } from './pages/public-answer.ts'
 export { wantsJson } from './pages/wants-json.ts'
 export { emptyAnswer, jsonAnswer } from './pipeline/answer.ts'
@@ -263,11 +257,10 @@ export type { Call, PersonalCall, PublicCall, TransactAsSystem } from './pipelin
 
 // Mail.
 export { checkMail, isMailAddress } from './mail/check-mail.ts'
-export { composeMail } from './mail/compose-mail.ts'
+export { composeMail, type MailParts } from './mail/compose-mail.ts'
 export { consoleMailer } from './mail/console-mailer.ts'
 export { mailerFor } from './mail/mailer-for.ts'
 export { oneLine } from './mail/one-line.ts'
-export type { MailParts } from './mail/compose-mail.ts'
 
 // Settings, keys and logs.
 export { defineSettings } from './settings/define-settings.ts'

@@ -176,6 +176,48 @@ export function recording(note = 'kept'): Feature {
   }
 }
 
+/** Where from, for whom, and what was masked as well; of events too. */
+export function recordingAll(): Feature {
+  return {
+    name: 'history',
+    record: (write) => [
+      {
+        table: history,
+        values: {
+          tenantId: write.tenantId,
+          id: write.newId,
+          rowId: write.id,
+          version: write.version,
+          who: write.onBehalfOf,
+          event: write.eventType,
+          requestId: write.address,
+          at: write.time,
+          before: write.masked,
+          after: write.personal,
+          note: write.userAgent,
+        },
+      },
+    ],
+    recordEvent: (event) => [
+      {
+        table: history,
+        values: {
+          tenantId: event.tenantId,
+          id: event.newId,
+          rowId: event.key,
+          version: 0,
+          who: event.onBehalfOf,
+          event: event.eventType,
+          requestId: event.address,
+          at: event.time,
+          after: event.data,
+          note: event.userAgent,
+        },
+      },
+    ],
+  }
+}
+
 export const listening = (type: string): Feature => ({ name: 'listener', on: { [type]: () => Promise.resolve() } })
 
 export function scopeOf(tenantId: string, given: Partial<Scope> = {}): Scope {

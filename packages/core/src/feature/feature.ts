@@ -6,6 +6,7 @@ import type { ErrorDefinition } from '../errors/registry.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { Job } from '../job/define-job.ts'
 import type { JobQueue } from '../job/job-queue.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { EventRecord, StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -20,7 +21,7 @@ import type { Directory } from '../tenancy/directory.ts'
 import type { Departure } from '../tenancy/standing.ts'
 import type { Tenant, TenantChooser } from '../tenancy/tenant.ts'
 import type { FeatureCommand } from './command.ts'
-import type { RecordedRow, RecordedWrite } from './record.ts'
+import type { RecordedEvent, RecordedEventName, RecordedRow, RecordedWrite } from './record.ts'
 import type { Travels } from './travel.ts'
 
 /** A numbered piece of SQL of a feature, forward only. `{app}` `{system}` `{owner}` `{lookup}` stand for the role names. */
@@ -50,6 +51,8 @@ export interface FeatureSlots {
   readonly jobs?: (platform: Platform) => JobQueue
   /** It keeps entries of the ACL, so that requests ask what they say of whoever asks. */
   readonly acl?: true
+  /** Keeps entries of what no generated write and no event stands for. At most one feature fills it; called once. */
+  readonly audit?: (platform: Platform) => Audit
   /** Where principals are found by name, for explanations. */
   readonly principals?: readonly PrincipalSource[]
 }
@@ -95,6 +98,8 @@ export interface Feature {
    * once per request: the rows become SQL. It cannot refuse a write; when it fails, the write is rolled back (503).
    */
   readonly record?: (write: RecordedWrite) => readonly RecordedRow[]
+  /** The same beside every event that a hand-written write emits, whether somebody listens to it or not. Called once at start. */
+  readonly recordEvent?: (event: RecordedEvent) => readonly RecordedRow<RecordedEventName>[]
   /** Rules that take something away from everybody, beside those of the product. */
   readonly policies?: readonly Policy[]
   /** Work that happens later, beside that of the product. */

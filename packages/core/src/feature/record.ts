@@ -1,56 +1,105 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 
-const recordedNames = [
+/** Of every kind of recorded happening: who, where from, for whom and when. */
+const circumstances = [
   'newId',
   'tenantId',
-  'id',
-  'version',
   'actorKind',
   'actorId',
+  'onBehalfOf',
+  'address',
+  'userAgent',
   'requestId',
   'time',
+] as const
+const ofWrites = [
+  ...circumstances,
+  'id',
+  'version',
   'event',
+  'eventType',
   'before',
   'after',
+  'masked',
+  'personal',
 ] as const
-export type RecordedName = (typeof recordedNames)[number]
+const ofEvents = [...circumstances, 'eventType', 'key', 'data'] as const
+export type RecordedName = (typeof ofWrites)[number]
+export type RecordedEventName = (typeof ofEvents)[number]
 
 /** Stands for a value of the write that is known only when it happens. */
-export interface RecordedValue {
-  readonly recorded: RecordedName
+export interface RecordedValue<Name extends string = RecordedName> {
+  readonly recorded: Name
 }
 
-/** The write as `record` sees it: its kind as plain words, its values as symbols. */
-export interface RecordedWrite {
+interface Circumstances<Name extends string> {
+  /** A fresh UUID for the recorded row itself. */
+  readonly newId: RecordedValue<Name>
+  readonly tenantId: RecordedValue<Name>
+  readonly actorKind: RecordedValue<Name>
+  readonly actorId: RecordedValue<Name>
+  /** Id of the user for whom the actor acts (the holder of a key); NULL for who acts for himself. */
+  readonly onBehalfOf: RecordedValue<Name>
+  /** Of the client; NULL where nobody told it. */
+  readonly address: RecordedValue<Name>
+  /** What the client calls itself; NULL where it does not say. */
+  readonly userAgent: RecordedValue<Name>
+  readonly requestId: RecordedValue<Name>
+  readonly time: RecordedValue<Name>
+  /** `site.created`, `site.archive`, `apiKey.rotated`. */
+  readonly eventType: RecordedValue<Name>
+}
+
+/** The write as `record` sees it: its kind as plain words, its values as symbols. What no row uses costs nothing. */
+export interface RecordedWrite extends Circumstances<RecordedName> {
   /** `site`. */
   readonly resource: string
   readonly operation: 'create' | 'update' | 'delete'
-  /** A fresh UUID for the recorded row itself. */
-  readonly newId: RecordedValue
-  readonly tenantId: RecordedValue
   readonly id: RecordedValue
   /** Version after the write. */
   readonly version: RecordedValue
-  readonly actorKind: RecordedValue
-  readonly actorId: RecordedValue
-  readonly requestId: RecordedValue
-  readonly time: RecordedValue
   /** `created`, `updated`, `deleted`, or the action that caused it. */
   readonly event: RecordedValue
   /** The row as jsonb before the write (NULL for a create), without secrets, personal data masked. */
   readonly before: RecordedValue
   /** The row as jsonb after the write (NULL for a delete), masked likewise. */
   readonly after: RecordedValue
+  /**
+   * Names of the secret, hidden and restricted fields that the write changed (of a create and a delete: that have a value), as a jsonb
+   * list; NULL where there are none. Their values are in no record.
+   */
+  readonly masked: RecordedValue
+  /**
+   * The personal fields that changed, as jsonb: `{ "email": [before, after] }`; NULL where there are none. In the clear: whoever
+   * records them must encrypt them, or they cannot be erased.
+   */
+  readonly personal: RecordedValue
 }
 
-export interface RecordedRow {
+/** An event that a hand-written write emits, as `recordEvent` sees it. */
+export interface RecordedEvent extends Circumstances<RecordedEventName> {
+  /** What it is about: an id, or `site:<id>`. */
+  readonly key: RecordedValue<RecordedEventName>
+  /** As jsonb. */
+  readonly data: RecordedValue<RecordedEventName>
+}
+
+export interface RecordedRow<Name extends string = RecordedName> {
   readonly table: PgTable
   /** By property name of the table. Columns left out take their default. */
-  readonly values: Readonly<Record<string, RecordedValue | string | number | boolean | null>>
+  readonly values: Readonly<Record<string, RecordedValue<Name> | string | number | boolean | null>>
 }
 
 /** The symbolic write that `record` is called with. */
 export function recordedWrite(resource: string, operation: RecordedWrite['operation']): RecordedWrite {
-  const symbols = Object.fromEntries(recordedNames.map((recorded) => [recorded, { recorded }]))
-  return { resource, operation, ...(symbols as Record<RecordedName, RecordedValue>) }
+  return { resource, operation, ...symbols(ofWrites) }
+}
+
+/** The symbolic event that `recordEvent` is called with. */
+export function recordedEvent(): RecordedEvent {
+  return symbols(ofEvents)
+}
+
+function symbols<Name extends string>(names: readonly Name[]): Record<Name, RecordedValue<Name>> {
+  return Object.fromEntries(names.map((recorded) => [recorded, { recorded }])) as Record<Name, RecordedValue<Name>>
 }

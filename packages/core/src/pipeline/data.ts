@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { sightOf } from '../fields/field-view.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -57,15 +58,25 @@ function readingSession(platform: Platform, { principal, tenant }: InTenant, sco
 }
 
 /** In whose name and for whom the statements of this request run. */
-export function scopeOf(platform: Platform, request: Pick<InTenant, 'principal' | 'tenant' | 'requestId'>): Scope {
-  const { principal, tenant, requestId } = request
+export function scopeOf(
+  platform: Platform,
+  request: Pick<InTenant, 'principal' | 'tenant' | 'requestId'> & Partial<Pick<InTenant, 'client'>>,
+): Scope {
+  const { principal, tenant, requestId, client } = request
   return {
     tenantId: tenant.id,
     actor: { kind: principal.kind, id: principal.id },
     facts: factsOf(principal, tenant),
     requestId,
+    onBehalfOf: behalfOf(principal),
+    ...(client && { client }),
     now: platform.clock.now(),
   }
+}
+
+/** For whom a principal acts, where that is not himself: a key is in the hand of its holder. */
+export function behalfOf({ kind, userId }: Principal): string | null {
+  return kind === 'user' ? null : userId
 }
 
 /** @throws unsupported_media_type, malformed_json, body_too_deep */

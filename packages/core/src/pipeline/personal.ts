@@ -24,7 +24,7 @@ export async function performPersonal(platform: Platform, request: Authenticated
   refuseOthers(route, principal)
   if (route.needs !== undefined) refuseWithout(platform, principal, route.needs)
   const { headers, parameters, search, client, requestId } = request
-  const scope = inTenant ? scopeOf(platform, { ...inTenant, requestId }) : null
+  const scope = inTenant ? scopeOf(platform, { ...inTenant, requestId, client }) : null
   const key =
     route.method === 'GET' || !scope ? undefined : idempotencyKeyOf(platform, headers, () => digestOf(request))
   const call: PersonalCall = {

@@ -14,6 +14,7 @@ import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
 import type { JobQueue } from '../job/job-queue.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Database, EventRecord } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
@@ -83,6 +84,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const routes = buildRouteTable(owned.map(({ route }) => route))
   let roles: Roles | undefined
   let jobs: JobQueue | undefined
+  let audit: Audit | undefined
   const platform: Platform = {
     basePath,
     environment: runtime.environment,
@@ -101,6 +103,9 @@ export function createPlinth(options: PlinthOptions): Plinth {
     },
     get jobs() {
       return (jobs ??= registry.features.find((feature) => feature.slots?.jobs)?.slots?.jobs?.(platform))
+    },
+    get audit() {
+      return (audit ??= registry.features.find((feature) => feature.slots?.audit)?.slots?.audit?.(platform))
     },
     title,
     publicUrl: runtime.settings.PUBLIC_URL,

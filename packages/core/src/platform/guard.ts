@@ -85,7 +85,7 @@ function grantedTo(platform: Platform, { principal, tenant, requestId, client, l
     client,
     can: (permission) => can(platform.registry.permissions, principal, permission),
     as(work) {
-      const scope = scopeOf(platform, { principal, tenant, requestId })
+      const scope = scopeOf(platform, { principal, tenant, requestId, client })
       return platform.database.transaction(scope, (transaction) =>
         work(transactionContext({ platform, scope, transaction, principal, tenant })),
       )

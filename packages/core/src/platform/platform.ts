@@ -5,6 +5,7 @@ import type { Cors } from '../cors/cors.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Rates } from '../limits/rates.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -70,6 +71,8 @@ export interface Platform {
   readonly roles: Roles
   /** Undefined where no feature runs jobs. */
   readonly jobs: JobQueue | undefined
+  /** Undefined where no feature keeps entries: nothing is written then. */
+  readonly audit: Audit | undefined
   /** Scheme, host and port under which people reach the service, without a path; undefined where it was not said. */
   readonly publicUrl: string | undefined
   readonly settings: PlatformSettings

@@ -128,7 +128,7 @@ function verifyUnique(resources: readonly ResourceInfo[], features: readonly Fea
     claim(`feature ${feature.name}`, `feature ${feature.name}`, 'is given twice', 'list it once')
   verifyErrors(features, faults)
   verifyCommands(features, faults)
-  for (const slot of ['tenant', 'directory', 'accounts', 'roles', 'jobs'] as const) {
+  for (const slot of ['tenant', 'directory', 'accounts', 'roles', 'jobs', 'audit'] as const) {
     const fillers = features.filter((feature) => feature.slots?.[slot]).map((feature) => feature.name)
     if (fillers.length < 2) continue
     faults.push({

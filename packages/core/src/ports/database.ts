@@ -1,4 +1,4 @@
-import type { Condition, Facts } from '../condition/condition.ts'
+import type { Condition } from '../condition/condition.ts'
 import type { FieldView } from '../fields/field-view.ts'
 import type { Finding } from '../platform/finding.ts'
 import type { Registry } from '../platform/registry.ts'
@@ -15,6 +15,9 @@ import type { FixedStatement } from './statement.ts'
 import type { DatabaseLimits } from './rate-limits.ts'
 import type { PortableAccess } from './portable.ts'
 import type { Beside, Committing } from './beside.ts'
+import type { Scope } from './scope.ts'
+
+export type { Scope } from './scope.ts'
 
 /**
  * A stored value as the driver hands it over, parsed as little as possible: times, json, numeric, int8 and uuid are the text
@@ -28,16 +31,6 @@ export type Stored = string | null
 
 /** Stands for the column's own default in a change (an absent field of a PUT). */
 export const databaseDefault: unique symbol = Symbol('plinth.default')
-
-/** In whose name and for whom a statement runs. Comes from the pipeline alone; nothing of a request's input gets in here. */
-export interface Scope {
-  readonly tenantId: string
-  readonly actor: Actor
-  readonly facts: Facts
-  readonly requestId: string
-  /** The one time of this request: `createdAt`, `updatedAt`, recorded rows. */
-  readonly now: Date
-}
 
 export interface SortKey {
   readonly field: FieldInfo
@@ -219,7 +212,7 @@ export interface Transaction extends Session, StatementRunner, Committing {
   claimKey(key: IdempotencyKey): Promise<KeyClaim>
   /** Keeps the (encrypted) answer under the claimed key. */
   keepAnswer(key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void>
-  /** Appends an event to the outbox that no generated write stands for (an action). */
+  /** Appends an event to the outbox that no generated write stands for (an action), and what features record of it. */
   emit(event: { readonly type: string; readonly key: string; readonly data: unknown }): Promise<void>
 }
 

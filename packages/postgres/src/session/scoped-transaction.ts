@@ -107,9 +107,10 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
   }
 
   async emit(event: EmittedEvent): Promise<void> {
-    // What no feature listens to is not stored.
-    if (!this.parts.printing.records.listens(event.type)) return
-    await this.runner.run(printEmit(event, this.scope), 'other')
-    this.parts.onEvent()
+    // What no feature listens to or records is not stored.
+    const printed = printEmit(event, this.scope, this.parts.printing.records)
+    if (!printed) return
+    await this.runner.run(printed, 'other')
+    this.announce(event.type)
   }
 }

@@ -113,7 +113,14 @@ function beginChange(
   const { resource } = operation
   const beside = records.beside(resource, kind, operation.event)
   const sql = resourceSql(resource)
-  const { statement, head } = beginWrite(scope, operation.id, sql.key, operation.event, withFacts, beside !== '')
+  const { statement, head } = beginWrite(
+    scope,
+    operation.id,
+    sql.key,
+    operation.event,
+    withFacts,
+    records.written(beside),
+  )
   const print = (condition: Condition): string => toSql(condition, resource, scope.facts, statement, 'p', 'one row')
   return {
     operation,

@@ -20,7 +20,7 @@ export function printCreate(
   const sql = resourceSql(resource)
   const made = operation.id === null
   const beside = records.beside(resource, 'create', 'created')
-  const { statement, head } = beginWrite(scope, operation.id, sql.key, 'created', withFacts, beside !== '')
+  const { statement, head } = beginWrite(scope, operation.id, sql.key, 'created', withFacts, records.written(beside))
   const owner = statement.add(operation.ownerUserId)
   const given: FieldInfo[] = []
   const placeholders: string[] = []

@@ -51,7 +51,7 @@ export function printCreateMany(
   const { resource } = first
   const sql = resourceSql(resource)
   const beside = records.beside(resource, 'create', 'created', 'many')
-  const { statement, head } = beginWrite(scope, first.id, sql.key, 'created', withFacts, beside !== '')
+  const { statement, head } = beginWrite(scope, first.id, sql.key, 'created', withFacts, records.written(beside))
   const owner = statement.add(first.ownerUserId)
   const rows = operations.map(givenValues)
   const given = rows[0]!.map(([field]) => field)
@@ -116,7 +116,7 @@ function printMany(
   const { resource, ids, event } = operation
   const { key } = resourceSql(resource)
   const beside = records.beside(resource, kind, event, 'many')
-  const { statement, head } = beginWrite(scope, ids[0]!, key, event, withFacts, beside !== '')
+  const { statement, head } = beginWrite(scope, ids[0]!, key, event, withFacts, records.written(beside))
   const list = columnType(fieldOf(resource, 'id').column).compareMany(statement.add(arrayLiteral(ids)))
   const listened = records.listens(`${resource.name}.${event}`)
   const text = texts.get(`${verb} many ${resource.name} ${listened}`, () => {

@@ -13,7 +13,7 @@ import {
   type ResourceInfo,
   type Stored,
 } from '@plinth/core'
-import { attach, everything, listening, projects, recording, scopeOf } from '../../tests/fixture.ts'
+import { attach, everything, listening, projects, recording, recordingAll, scopeOf } from '../../tests/fixture.ts'
 import type { Driver, Drivers } from '../drivers/driver.ts'
 import { printDelete, printProbe, printUpdate } from './change.ts'
 import { printCreate } from './create.ts'
@@ -43,6 +43,7 @@ const drivers: Drivers = {
 
 const plain = attach(drivers)
 const full = attach(drivers, [recording(), listening('*')])
+const inDetail = attach(drivers, [recordingAll()])
 const printingOf = ({ registry }: typeof plain): Printing => ({
   records: compileRecords(registry, false, []),
   withFacts: false,
@@ -56,6 +57,8 @@ const scope = scopeOf('0190a000-0000-7000-8000-00000000000a', {
   actor: { kind: 'apiKey', id: CANARY },
   facts: { principalId: CANARY, userId: CANARY, groupIds: [CANARY] },
   requestId: CANARY,
+  onBehalfOf: CANARY,
+  client: { address: CANARY, userAgent: CANARY },
 })
 
 /** Every statement there is, with the canary in every place that a request can reach. */
@@ -95,6 +98,7 @@ function statements(project: ResourceInfo, printing: Printing): Readonly<Record<
     ifVersion: 4,
     event: CANARY,
   }
+  const emit = printEmit({ type: CANARY, key: CANARY, data: CANARY }, scope, printing.records)
   return {
     read: printRead({ resource: project, id, visible }, scope, printing),
     lock: printLock({ resource: project, id, visible }, scope, printing),
@@ -104,13 +108,14 @@ function statements(project: ResourceInfo, printing: Printing): Readonly<Record<
     update: printUpdate({ ...change, values }, scope, printing),
     delete: printDelete(change, scope, printing),
     probe: printProbe(change, scope, printing),
-    emit: printEmit({ type: CANARY, key: CANARY, data: CANARY }, scope),
+    ...(emit && { emit }),
   }
 }
 
 describe.each([
   ['nothing recorded', plain],
   ['records and events', full],
+  ['everything of writes and events recorded', inDetail],
 ] as const)('with %s', (_, attached) => {
   const project = attached.resource(projects)
 

@@ -1,20 +1,18 @@
-import { getTableColumns } from 'drizzle-orm'
-import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import {
-  fieldOf,
+  recordedEvent,
   recordedWrite,
   type RecordedName,
-  type RecordedRow,
   type RecordedWrite,
   type Registry,
   type ResourceInfo,
   type StartupFault,
 } from '@plinth/core'
-import { columnType } from './column-types.ts'
-import { identifier, literal } from './quote.ts'
+import { printRecord } from './print-record.ts'
+import { literal } from './quote.ts'
 import { resourceSql } from './resource-sql.ts'
+import { maskedChanges, personalChanges } from './row-changes.ts'
 import { rowJson } from './row-json.ts'
-import { writeNames, type WriteNames } from './write-clause.ts'
+import { eventNames, writeNames, type WriteNames, type Written } from './write-clause.ts'
 
 export type WriteKind = RecordedWrite['operation']
 
@@ -26,7 +24,11 @@ export interface Records {
    * @param many for a statement that writes many rows: each is recorded by its own id
    */
   readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string, many?: 'many') => string
+  /** CTEs beside an event that a hand-written write emits; empty where nobody records it. */
+  readonly besideEvent: string
   readonly listens: (type: string) => boolean
+  /** Which parameters stand for them: none but where something is written beside, the client's only where somebody records it. */
+  readonly written: (beside: string) => Written
   /** `schema.table` of everything that is written beside a resource: an error there is not the caller's. */
   readonly tables: ReadonlySet<string>
 }
@@ -38,10 +40,18 @@ interface CompiledWrite {
   readonly withEvent: string
 }
 
-/** Calls each feature's `record` once per resource and kind of write, with symbols instead of values. */
+const ofTheClient = new Set<string>(['onBehalfOf', 'address', 'userAgent'])
+
+/** Calls each feature's `record` once per resource and kind of write, and `recordEvent` once, with symbols instead of values. */
 export function compileRecords(registry: Registry, withFacts: boolean, faults: StartupFault[]): Records {
   const texts = new Map<ResourceInfo, Readonly<Record<WriteKind | `many ${WriteKind}`, CompiledWrite>>>()
   const tables = new Set(['plinth.events'])
+  let fromWhere = false
+  const seen = ({ values }: { readonly values: Readonly<Record<string, unknown>> }): void => {
+    for (const value of Object.values(values))
+      if (typeof value === 'object' && value !== null && 'recorded' in value)
+        fromWhere ||= ofTheClient.has(String(value.recorded))
+  }
   for (const resource of registry.resources) {
     const { key, ownKey } = resourceSql(resource)
     const names = writeNames(withFacts, key)
@@ -54,9 +64,10 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
           row,
         }))
       })
-      const records = rows.map(({ feature, row }, at) =>
-        printRow({ name: `r${at}`, row, source, symbols, resource, feature, tables, faults }),
-      )
+      const records = rows.map(({ feature, row }, at) => {
+        seen(row)
+        return printRecord({ name: `r${at}`, row, source, symbols, resource, feature, hook: 'record', tables, faults })
+      })
       return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, source, symbols) }
     }
     texts.set(resource, {
@@ -68,6 +79,22 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
       'many delete': compile('delete', 'many'),
     })
   }
+  const ofEvents = registry.features.flatMap((feature) =>
+    (feature.recordEvent?.(recordedEvent()) ?? []).map((row) => ({ feature: feature.name, row })),
+  )
+  const besideEvent = ofEvents.map(({ feature, row }, at) =>
+    printRecord({
+      name: `r${at}`,
+      row,
+      source: 'c where c.t is not null',
+      symbols: eventNames,
+      resource: undefined,
+      feature,
+      hook: 'recordEvent',
+      tables,
+      faults,
+    }),
+  )
   const of = (resource: ResourceInfo, kind: WriteKind, many?: 'many'): CompiledWrite => {
     const compiled = texts.get(resource)?.[many ? (`many ${kind}` as const) : kind]
     // Not "nothing to record": a write that nobody records is what an auditor must be able to rule out.
@@ -75,12 +102,15 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
     return compiled
   }
   const listens = (type: string): boolean => registry.listened.has('*') || registry.listened.has(type)
+  const whatIsWritten = fromWhere ? 'by whom and from where' : 'by whom'
   return {
     beside: (resource, kind, event, many) => {
       const compiled = of(resource, kind, many)
       return listens(`${resource.name}.${event}`) ? compiled.withEvent : compiled.records
     },
+    besideEvent: besideEvent.join(''),
     listens,
+    written: (beside) => (beside === '' ? 'nothing' : whatIsWritten),
     tables,
   }
 }
@@ -96,11 +126,17 @@ function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames)
     version: 'n.version',
     actorKind: names.actorKind,
     actorId: names.actorId,
+    onBehalfOf: names.onBehalfOf,
+    address: names.address,
+    userAgent: names.userAgent,
     requestId: names.requestId,
     time: names.now,
     event: names.event,
+    eventType: `(${literal(`${resource.name}.`)} || ${names.event})`,
     before: kind === 'create' ? 'null::jsonb' : rowJson(resource, 'b'),
     after: kind === 'delete' ? 'null::jsonb' : rowJson(resource, 'n'),
+    masked: maskedChanges(resource, kind),
+    personal: personalChanges(resource, kind),
   }
 }
 
@@ -111,66 +147,6 @@ function sourceOf(kind: WriteKind): string {
 
 function sourceOfMany(kind: WriteKind): string {
   return kind === 'create' ? 'n' : 'n join b on b.id = n.id'
-}
-
-interface RowParts {
-  readonly name: string
-  readonly row: RecordedRow
-  readonly source: string
-  readonly symbols: Symbols
-  readonly resource: ResourceInfo
-  readonly feature: string
-  readonly tables: Set<string>
-  readonly faults: StartupFault[]
-}
-
-function printRow({ name, row, source, symbols, resource, feature, tables, faults }: RowParts): string {
-  const { schema = 'public', name: table } = getTableConfig(row.table)
-  tables.add(`${schema}.${table}`)
-  const columns = getTableColumns(row.table as PgTable) as Readonly<Record<string, PgColumn>>
-  const refuse = (problem: string, fix: string): void => {
-    const path = `feature ${feature}.record`
-    // Every kind of write of every resource asks: one fault is enough.
-    if (!faults.some((fault) => fault.path === path && fault.problem === problem)) faults.push({ path, problem, fix })
-  }
-  const entries = Object.entries(row.values).flatMap(([key, value]) => {
-    const column = columns[key]
-    if (!column) {
-      refuse(`${table} has no column ${key}`, `use one of: ${Object.keys(columns).join(', ')}`)
-      return []
-    }
-    const isId = typeof value === 'object' && value?.recorded === 'id'
-    if (isId && !holdsKey(column, fieldOf(resource, 'id').column))
-      refuse(
-        `writes the id of a ${resource.name}, which is ${fieldOf(resource, 'id').column.getSQLType()}, into ${table}.${key}, which is ${column.getSQLType()}`,
-        `make ${table}.${key} a text, or record nothing where write.resource is '${resource.name}'`,
-      )
-    return [{ name: identifier(column.name), value: printValue(column, value, symbols) }]
-  })
-  if (entries.length === 0)
-    refuse(
-      `records a row of ${table} without a value`,
-      'give it tenantId: write.tenantId and what else there is to say',
-    )
-  const target = `${identifier(schema)}.${identifier(table)} (${entries.map((entry) => entry.name).join(', ')})`
-  return `, ${name} as (insert into ${target} select ${entries.map((entry) => entry.value).join(', ')} from ${source})`
-}
-
-/** PostgreSQL would refuse the cast with the first write of a row, and that write with it. */
-function holdsKey(column: PgColumn, key: PgColumn): boolean {
-  if (columnType(column).family === 'text' || column.columnType === key.columnType) return true
-  const numbers = ['PgSmallInt', 'PgInteger', 'PgBigInt', 'PgNumeric']
-  const width = ({ columnType: type }: PgColumn): number => numbers.findIndex((name) => type.startsWith(name))
-  return width(key) >= 0 && width(column) >= width(key)
-}
-
-function printValue(column: PgColumn, value: RecordedRow['values'][string], symbols: Symbols): string {
-  const type = columnType(column)
-  if (value === null) return 'null'
-  if (typeof value !== 'object') return type.store(literal(String(value)))
-  const text = symbols[value.recorded]
-  if (type.family === 'zoneless' && value.recorded === 'time') return `(${text} at time zone 'UTC')`
-  return type.family === 'text' ? `${text}::text` : `${text}::${type.bare}`
 }
 
 function printEvent(resource: ResourceInfo, kind: WriteKind, source: string, symbols: Symbols): string {

@@ -12,7 +12,29 @@ export interface WriteNames {
   readonly actorId: string
   readonly requestId: string
   readonly event: string
+  readonly onBehalfOf: string
+  readonly address: string
+  readonly userAgent: string
 }
+
+/** What is written beside a write, and so which parameters stand for who did it. */
+export type Written = 'nothing' | 'by whom' | 'by whom and from where'
+
+/** What stands at fixed places in the statement that emits an event. */
+export const eventNames = {
+  newId: 'gen_random_uuid()',
+  tenantId: '$1::uuid',
+  eventType: '$3::text',
+  key: '$4::text',
+  data: '$5::text::jsonb',
+  actorKind: '$6::text',
+  actorId: '$7::text',
+  requestId: '$8::text',
+  time: '$9::text::timestamp with time zone',
+  onBehalfOf: '$10::text',
+  address: '$11::text',
+  userAgent: '$12::text',
+} as const
 
 /**
  * @param withFacts whether two settings more stand before them
@@ -28,6 +50,9 @@ export function writeNames(withFacts: boolean, key: (placeholder: string) => str
     actorId: `$${first + 3}::text`,
     requestId: `$${first + 4}::text`,
     event: `$${first + 5}::text`,
+    onBehalfOf: `$${first + 6}::text`,
+    address: `$${first + 7}::text`,
+    userAgent: `$${first + 8}::text`,
   }
 }
 
@@ -41,29 +66,35 @@ export function beginWrite(
   key: ColumnType['compare'],
   event: string,
   withFacts: boolean,
-  recorded: boolean,
+  written: Written,
 ): { readonly statement: Statement; readonly head: string } {
   const statement = scopedStatement(scope, withFacts)
   statement.add(id)
   statement.add(scope.now.toISOString())
-  if (recorded) {
+  if (written !== 'nothing') {
     statement.add(scope.actor.kind)
     statement.add(scope.actor.id)
     statement.add(scope.requestId)
     statement.add(event)
   }
-  return { statement, head: headOf(withFacts, recorded, key) }
+  if (written === 'by whom and from where') {
+    statement.add(scope.onBehalfOf ?? null)
+    statement.add(scope.client?.address ?? null)
+    statement.add(scope.client?.userAgent ?? null)
+  }
+  return { statement, head: headOf(withFacts, written, key) }
 }
 
 const heads = new Map<string, string>()
 
 /** One for each kind of key: a handful, kept. */
-function headOf(withFacts: boolean, recorded: boolean, key: ColumnType['compare']): string {
-  const kept = `${withFacts} ${recorded} ${key('')}`
+function headOf(withFacts: boolean, written: Written, key: ColumnType['compare']): string {
+  const kept = `${withFacts} ${written} ${key('')}`
   const known = heads.get(kept)
   if (known !== undefined) return known
   const names = writeNames(withFacts, key)
-  const used = recorded ? Object.values(names).slice(1) : [names.id, names.now]
+  const [, ...all] = Object.values(names)
+  const used = all.slice(0, { nothing: 2, 'by whom': 6, 'by whom and from where': 9 }[written])
   const made = `${scopeClause(withFacts)}, w as (select ${used.join(', ')})`
   heads.set(kept, made)
   return made

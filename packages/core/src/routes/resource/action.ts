@@ -82,10 +82,7 @@ async function finish(
   const result = await run(context, wholeRow(resource, raw), given)
   const type = `${resource.name}.${action.name}`
   // A change of the row was announced under the action's name by its own statement.
-  const heard = platform.registry.listened.has(type) || platform.registry.listened.has('*')
-  if (heard && !changed && !action.readOnly) {
-    await transaction.emit({ type, key: `${resource.name}:${id}`, data: { id } })
-  }
+  if (!changed && !action.readOnly) await transaction.emit({ type, key: `${resource.name}:${id}`, data: { id } })
   if (action.output) {
     const checked = action.output.safeParse(result)
     if (!checked.success)

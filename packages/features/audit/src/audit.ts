@@ -1,0 +1,80 @@
+import type { Feature, Platform } from '@plinth/core'
+import { PLATFORM } from './entry/chained-entry.ts'
+import { migrations } from './migrations.ts'
+import { recordEvent, recordWrite } from './recorded.ts'
+import { BackgroundSealing } from './seal/background.ts'
+import { resealBookKeys } from './seal/book-keys.ts'
+import { Sealer } from './seal/sealer.ts'
+import { resealAllSubjectKeys, shredSubject } from './seal/shred.ts'
+import { auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
+import { writeEntry } from './write-entry.ts'
+
+/** The feature, and what a program does with the book as the platform itself. */
+export interface AuditFeature extends Feature {
+  /**
+   * Puts everything that was written before the call into the book, of one tenant or of all.
+   * @param tenantId null for the chain of the platform
+   */
+  seal(tenantId?: string | null): Promise<number>
+  /**
+   * Erases the personal parts of all entries about somebody, in one tenant or everywhere: their key is deleted. The chain verifies as
+   * before.
+   * @param subject `user:<id>`, or of a row with personal fields `customer:<id>`
+   * @returns how many keys there were
+   */
+  shredSubject(subject: string, tenantId?: string): Promise<number>
+}
+
+interface Parts {
+  readonly platform: Platform
+  readonly sealer: Sealer
+  readonly background: BackgroundSealing
+}
+
+/** Who did what, when, from where: an append-only log of every change, with a hash chain per tenant. One object belongs to one platform. */
+export function audit(): AuditFeature {
+  let started: Parts | undefined
+  const parts = (): Parts => {
+    if (!started) throw new Error('audit() belongs to no platform yet')
+    return started
+  }
+  const all = async (): Promise<number> => {
+    let count = 0
+    for (let sealed = -1; sealed !== 0; count += sealed) sealed = await parts().sealer.sealAll()
+    return count
+  }
+  return {
+    name: 'audit',
+    tables: [auditInbox, auditLogs, auditSubjectKeys],
+    migrations,
+    travels: {
+      'plinth.audit_inbox': { stays: 'what happened on this platform' },
+      'plinth.audit_logs': { stays: 'what happened on this platform; its chain verifies there' },
+      'plinth.audit_subject_keys': { stays: 'keys of the log that stays' },
+    },
+    record: recordWrite,
+    recordEvent,
+    start(platform) {
+      // Put together anew (a test's template): what ran for the platform before does not go on.
+      void started?.background.stop()
+      const sealer = new Sealer(platform)
+      started = { platform, sealer, background: new BackgroundSealing(sealer, platform.log) }
+    },
+    background: () => parts().background.start(),
+    async stop() {
+      await started?.background.stop()
+    },
+    async reseal({ database, secrets }) {
+      return (await resealBookKeys(database, secrets)) + (await resealAllSubjectKeys(database, secrets))
+    },
+    slots: {
+      audit: () => ({ record: writeEntry, refused: () => undefined }),
+    },
+    seal: (tenantId) => (tenantId === undefined ? all() : parts().sealer.seal(tenantId ?? PLATFORM)),
+    async shredSubject(subject, tenantId) {
+      // What waits in the inbox is in the clear.
+      await (tenantId === undefined ? all() : parts().sealer.seal(tenantId))
+      return shredSubject(parts().platform.database, subject, tenantId)
+    },
+  }
+}

@@ -1,0 +1,42 @@
+type Fields = Readonly<Record<string, unknown>>
+
+/** What changed in a field. Values of secret, hidden, restricted and personal ones are not among it. */
+export type FieldChange =
+  | { readonly from?: unknown; readonly to?: unknown }
+  | { readonly masked: true }
+  | { readonly personal: true }
+
+/** Kept by the platform with every write, and said by the entry itself. */
+const kept = new Set(['version', 'updatedAt'])
+
+export interface WrittenRow {
+  readonly before: Fields | null
+  readonly after: Fields | null
+  /** Names of fields whose values nobody records. */
+  readonly masked: readonly string[]
+  /** Names of fields whose values are in the encrypted part. */
+  readonly personal: readonly string[]
+}
+
+/**
+ * The fields that a write changed. Computed when the entry goes into the book, so that the write pays nothing for it.
+ * @returns undefined where there is neither a row before nor after
+ */
+export function differenceOf({
+  before,
+  after,
+  masked,
+  personal,
+}: WrittenRow): Readonly<Record<string, FieldChange>> | undefined {
+  if (!before && !after) return undefined
+  const changes: Record<string, FieldChange> = {}
+  for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
+    if (kept.has(name) || personal.includes(name)) continue
+    const [from, to] = [before?.[name], after?.[name]]
+    if (JSON.stringify(from ?? null) === JSON.stringify(to ?? null)) continue
+    changes[name] = { ...(before && { from }), ...(after && { to }) }
+  }
+  for (const name of masked) changes[name] = { masked: true }
+  for (const name of personal) changes[name] = { personal: true }
+  return changes
+}

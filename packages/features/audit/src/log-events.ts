@@ -1,0 +1,7 @@
+/** The names of this feature's log lines. */
+export const auditEvents = {
+  sealed: 'audit_sealed',
+  notSealed: 'audit_not_sealed',
+  notRecorded: 'audit_not_recorded',
+  handlerFailed: 'audit_handler_failed',
+} as const

@@ -1,0 +1,114 @@
+import type { FeatureMigration } from '@plinth/core'
+
+/*
+ * None of it refers to tenants: a check would lock the tenant's row in every write, and the chain of the platform has no tenant.
+ */
+export const migrations: readonly FeatureMigration[] = [
+  {
+    id: '0001_audit',
+    sql: `
+create table plinth.audit_inbox (
+  tenant_id uuid not null,
+  position bigint not null generated always as identity,
+  occurred_at timestamptz not null,
+  actor_kind text not null,
+  actor_id text not null,
+  on_behalf_of text,
+  action text not null,
+  target text,
+  outcome text not null default 'success',
+  request_id text not null,
+  repeated int not null default 1,
+  before jsonb,
+  after jsonb,
+  masked jsonb,
+  personal jsonb,
+  detail jsonb,
+  address text,
+  user_agent text,
+  constraint audit_inbox_pk primary key (tenant_id, position)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000);
+comment on table plinth.audit_inbox is
+  'Entries written in the statement of the change, a second or so before they are in the book.';
+grant insert on plinth.audit_inbox to {app};
+grant select, insert, delete on plinth.audit_inbox to {system};
+
+create table plinth.audit_logs (
+  tenant_id uuid not null,
+  seq bigint not null,
+  id uuid not null,
+  occurred_at timestamptz not null,
+  actor_kind text collate "C" not null,
+  actor_id text collate "C" not null,
+  on_behalf_of text collate "C",
+  action text collate "C" not null,
+  target_type text collate "C" not null,
+  target_id text collate "C",
+  outcome text collate "C" not null,
+  request_id text collate "C" not null,
+  repeated int not null,
+  changes json,
+  detail json,
+  origin text,
+  personal text,
+  hash text collate "C" not null,
+  mac text collate "C" not null,
+  constraint audit_logs_pk primary key (tenant_id, seq),
+  constraint audit_logs_outcome_check check (outcome in ('success', 'denied', 'failed'))
+);
+comment on table plinth.audit_logs is
+  'The book: one chain for each tenant, each entry with the hash of the one before. Rows are added and never changed.';
+create unique index audit_logs_id_key on plinth.audit_logs (tenant_id, id);
+create index audit_logs_actor_idx on plinth.audit_logs (tenant_id, actor_id, seq);
+create index audit_logs_target_idx on plinth.audit_logs (tenant_id, target_id, seq);
+create index audit_logs_action_idx on plinth.audit_logs (tenant_id, action, seq);
+create index audit_logs_time_idx on plinth.audit_logs (tenant_id, occurred_at);
+create index audit_logs_request_idx on plinth.audit_logs (tenant_id, request_id);
+grant select on plinth.audit_logs to {app};
+grant select, insert on plinth.audit_logs to {system};
+
+create function plinth.keep_audit_logs() returns trigger language plpgsql
+  set search_path = pg_catalog, pg_temp
+  as $$
+  begin
+    raise exception 'an audit log is neither changed nor deleted'
+      using errcode = '55000', schema = 'plinth', table = 'audit_logs';
+  end
+  $$;
+comment on function plinth.keep_audit_logs() is 'Refuses every UPDATE, DELETE and TRUNCATE of the book, whoever asks.';
+create trigger audit_logs_kept before update or delete on plinth.audit_logs
+  for each row execute function plinth.keep_audit_logs();
+create trigger audit_logs_whole before truncate on plinth.audit_logs
+  for each statement execute function plinth.keep_audit_logs();
+
+create table plinth.audit_subject_keys (
+  tenant_id uuid not null,
+  id uuid not null,
+  subject text collate "C" not null,
+  sealed text not null,
+  created_at timestamptz not null,
+  constraint audit_subject_keys_pk primary key (tenant_id, id),
+  constraint audit_subject_keys_subject_key unique (tenant_id, subject)
+);
+create index audit_subject_keys_everywhere_idx on plinth.audit_subject_keys (subject);
+comment on table plinth.audit_subject_keys is
+  'Keys of the personal parts of the book, sealed by the key ring. To delete one is to erase what it encrypts.';
+grant select on plinth.audit_subject_keys to {app};
+grant select, insert, update, delete on plinth.audit_subject_keys to {system};
+
+create table plinth.audit_keys (
+  id text collate "C" not null,
+  public_key text not null,
+  sealed text not null,
+  created_at timestamptz not null,
+  constraint audit_keys_pk primary key (id)
+);
+comment on table plinth.audit_keys is
+  'What signs checkpoints and entries, sealed by the key ring: who has the database alone can write no entry that verifies.';
+alter table plinth.audit_keys enable row level security, force row level security;
+create policy plinth_system on plinth.audit_keys to {system} using (true) with check (true);
+grant select, insert on plinth.audit_keys to {system};
+grant update (sealed) on plinth.audit_keys to {system};
+`,
+  },
+]

@@ -1,0 +1,122 @@
+import { statement, type Database, type Platform, type StatementRunner } from '@plinth/core'
+import { randomUUID } from 'node:crypto'
+import { hashOf, macOf, NO_HASH, type EntryFacts } from '../entry/chained-entry.ts'
+import { auditEvents } from '../log-events.ts'
+import { bookKeys, type BookKeys } from './book-keys.ts'
+import { sealPart, type PartKey } from './part-key.ts'
+import { readInboxRow, type PersonalPart } from './read-inbox.ts'
+import { keysOf } from './subject-keys.ts'
+
+/** Entries of one transaction: enough to be cheap, few enough not to hold the chain for long. */
+const BATCH = 1_000
+/** Chains that a round looks at. */
+const CHAINS = 200
+
+/**
+ * Moves entries from the inbox into the book: one chain at a time under its lock, so that no number is given twice and none is left
+ * out. It works here and not in the database, because what is personal is encrypted under keys that the database does not have.
+ */
+export class Sealer {
+  readonly #platform: Platform
+  #keys: Promise<BookKeys> | undefined
+
+  constructor(platform: Platform) {
+    this.#platform = platform
+  }
+
+  /** The keys of the book; asked for once. */
+  keys(): Promise<BookKeys> {
+    const { database, secrets, clock } = this.#platform
+    this.#keys ??= bookKeys(database, secrets, clock.now()).catch((error: unknown) => {
+      this.#keys = undefined
+      throw error
+    })
+    return this.#keys
+  }
+
+  /** Everything of this chain that was committed before the call is in the book after it. How many entries. */
+  async seal(tenantId: string): Promise<number> {
+    const keys = await this.keys()
+    let count = 0
+    for (;;) {
+      const sealed = await this.#platform.database.system((system) => this.#sealBatch(system, tenantId, keys))
+      count += sealed
+      if (sealed < BATCH) break
+    }
+    if (count > 0) this.#platform.log.debug(auditEvents.sealed, { tenant: tenantId, entries: count })
+    return count
+  }
+
+  /** Every chain with something in the inbox, as far as one round goes. How many entries. */
+  async sealAll(): Promise<number> {
+    let count = 0
+    for (const tenantId of await waiting(this.#platform.database)) count += await this.seal(tenantId)
+    return count
+  }
+
+  async #sealBatch(system: StatementRunner, tenantId: string, keys: BookKeys): Promise<number> {
+    const { secrets, clock } = this.#platform
+    // In a statement of its own: what comes after it sees what the holder before has committed.
+    await system.run(statement`select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0))`)
+    const [head] = await system.run(statement`
+      select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid order by seq desc limit 1`)
+    const rows = await system.run(statement`
+      with gone as (
+        delete from plinth.audit_inbox i using (
+          select position from plinth.audit_inbox where tenant_id = ${tenantId}::uuid order by position limit ${BATCH}::int) w
+        where i.tenant_id = ${tenantId}::uuid and i.position = w.position
+        returning i.*)
+      select to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id, on_behalf_of,
+        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent
+      from gone order by position`)
+    if (rows.length === 0) return 0
+    const written = rows.map(readInboxRow)
+    const parts = written.flatMap(({ origin, personal }) => [origin, personal].flatMap((part) => part?.subject ?? []))
+    const subjects = await keysOf(system, secrets, tenantId, [...new Set(parts)], clock.now())
+    let seq = Number(head?.['seq'] ?? 0)
+    let previous = head ? String(head['hash']) : NO_HASH
+    const entries = written.map(({ origin, personal, ...facts }) => {
+      const id = randomUUID()
+      const entry: EntryFacts = {
+        ...facts,
+        tenantId,
+        id,
+        origin: encrypted(subjects, origin, `${tenantId}|${id}|origin`),
+        personal: encrypted(subjects, personal, `${tenantId}|${id}|personal`),
+      }
+      seq += 1
+      const hash = hashOf(previous, seq, entry)
+      previous = hash
+      return { ...entry, seq, hash, mac: macOf(keys.macKey, hash) }
+    })
+    await system.run(statement`
+      insert into plinth.audit_logs (tenant_id, seq, id, occurred_at, actor_kind, actor_id, on_behalf_of, action, target_type, target_id,
+        outcome, request_id, repeated, changes, detail, origin, personal, hash, mac)
+      select ${tenantId}::uuid, e."seq", e."id", e."occurredAt", e."actorKind", e."actorId", e."onBehalfOf", e."action", e."targetType",
+        e."targetId", e."outcome", e."requestId", e."repeated", e."changes"::json, e."detail"::json, e."origin", e."personal", e."hash", e."mac"
+      from json_to_recordset(${JSON.stringify(entries)}::text::json) e("seq" bigint, "id" uuid, "occurredAt" timestamptz, "actorKind" text,
+        "actorId" text, "onBehalfOf" text, "action" text, "targetType" text, "targetId" text, "outcome" text, "requestId" text,
+        "repeated" int, "changes" text, "detail" text, "origin" text, "personal" text, "hash" text, "mac" text)`)
+    return entries.length
+  }
+}
+
+function encrypted(keys: ReadonlyMap<string, PartKey>, part: PersonalPart | undefined, context: string): string | null {
+  if (!part) return null
+  return sealPart(keys.get(part.subject)!, part.text, context)
+}
+
+/** From one tenant with entries to the next: the inbox may hold a million of the first. */
+async function waiting(database: Pick<Database, 'system'>): Promise<readonly string[]> {
+  const rows = await database.system((system) =>
+    system.run(statement`
+      with recursive t as (
+        (select tenant_id, 1 as n from plinth.audit_inbox order by tenant_id limit 1)
+        union all
+        select f.tenant_id, t.n + 1 from t cross join lateral (
+          select i.tenant_id from plinth.audit_inbox i where i.tenant_id > t.tenant_id order by i.tenant_id limit 1) f
+        where t.n < ${CHAINS}::int)
+      select tenant_id from t`),
+  )
+  return rows.map((row) => String(row['tenant_id']))
+}

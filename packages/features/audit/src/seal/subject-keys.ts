@@ -1,0 +1,77 @@
+import { statement, type Secrets, type StatementRunner } from '@plinth/core'
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { PartKey } from './part-key.ts'
+
+const contextOf = (tenantId: string, id: string): string => `audit_subject_keys|${tenantId}|${id}`
+
+/**
+ * The keys of these subjects in one tenant, made where there are none. Kept by nobody beyond the batch: a key that was shredded must
+ * be gone from memory as well.
+ * @param system a transaction that holds the tenant's chain, so that nobody makes the same key at once
+ */
+export async function keysOf(
+  system: StatementRunner,
+  secrets: Secrets,
+  tenantId: string,
+  subjects: readonly string[],
+  now: Date,
+): Promise<ReadonlyMap<string, PartKey>> {
+  const keys = new Map<string, PartKey>()
+  if (subjects.length === 0) return keys
+  const known = await system.run(statement`
+    select id, subject, sealed from plinth.audit_subject_keys
+    where tenant_id = ${tenantId}::uuid and subject = any (${subjects}::text::text[])`)
+  for (const row of known) keys.set(String(row['subject']), opened(secrets, tenantId, row))
+  const missing = subjects.filter((subject) => !keys.has(subject))
+  if (missing.length === 0) return keys
+  const made = missing.map((subject) => ({ subject, id: randomUUID(), key: randomBytes(32) }))
+  const sealed = made.map(({ id, key }) => secrets.seal(key.toString('base64url'), contextOf(tenantId, id)))
+  await system.run(statement`
+    insert into plinth.audit_subject_keys (tenant_id, id, subject, sealed, created_at)
+    select ${tenantId}::uuid, k.id, k.subject, k.sealed, ${now}::text::timestamptz
+    from unnest(${made.map(({ id }) => id)}::text::uuid[], ${missing}::text::text[], ${sealed}::text::text[]) k(id, subject, sealed)`)
+  for (const { subject, id, key } of made) keys.set(subject, { id, key })
+  return keys
+}
+
+/** The keys of these ids, as far as they are still there. */
+export async function keysById(
+  runner: StatementRunner,
+  secrets: Secrets,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, PartKey>> {
+  if (ids.length === 0) return new Map()
+  const rows = await runner.run(statement`
+    select id, sealed from plinth.audit_subject_keys
+    where tenant_id = ${tenantId}::uuid and id = any (${ids}::text::uuid[])`)
+  return new Map(rows.map((row) => [String(row['id']), opened(secrets, tenantId, row)]))
+}
+
+function opened(secrets: Secrets, tenantId: string, row: Readonly<Record<string, unknown>>): PartKey {
+  const id = String(row['id'])
+  return { id, key: Buffer.from(secrets.open(String(row['sealed']), contextOf(tenantId, id)), 'base64url') }
+}
+
+const BATCH = 500
+
+/** Seals every key anew under the first key of the ring. How many. */
+export async function resealSubjectKeys(
+  system: StatementRunner,
+  secrets: Secrets,
+  after: readonly [tenantId: string, id: string],
+): Promise<{ readonly count: number; readonly last: readonly [string, string] | undefined }> {
+  const [tenantId, id] = after
+  const rows = await system.run(statement`
+    select tenant_id, id, sealed from plinth.audit_subject_keys
+    where (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid) order by tenant_id, id limit ${BATCH}::int for update`)
+  for (const row of rows) {
+    const place = [String(row['tenant_id']), String(row['id'])] as const
+    const context = contextOf(...place)
+    const sealed = secrets.seal(secrets.open(String(row['sealed']), context), context)
+    await system.run(statement`
+      update plinth.audit_subject_keys set sealed = ${sealed}::text where tenant_id = ${place[0]}::uuid and id = ${place[1]}::uuid`)
+  }
+  const last = rows.length < BATCH ? undefined : rows.at(-1)
+  return { count: rows.length, last: last && [String(last['tenant_id']), String(last['id'])] }
+}
