@@ -32,6 +32,16 @@ const head = (member: string, forged: unknown, words: RegExp): Forgery => ({
   words,
 })
 
+/** An entry of the ACL about one row. */
+const entry = (action: string, recordId: string, words: RegExp): Forgery => ({
+  name: `plinth.acl_entries about ${action} of ${recordId}`,
+  change(archive) {
+    archive.set('plinth.acl_entries', 'action', action)
+    archive.set('plinth.acl_entries', 'record_id', recordId)
+  },
+  words,
+})
+
 const others = /other columns than users have/
 const gone = /which is not here/
 const stays = /which stays where it is/
@@ -79,6 +89,10 @@ export function forgeries(other: { readonly id: string; readonly slug: string })
     value('plinth.user_roles', 'user_id', id, /names a user who is not among those of the archive/),
     value('plinth.group_members', 'user_id', id, /names a user who is not among those of the archive/),
     value('plinth.acl_entries', 'model', 'crane', /there is no permission crane:/),
+    ...['x', '42', '', ' ', id.toUpperCase(), `{${id}}`, `${id}'`].map((recordId) =>
+      value('plinth.acl_entries', 'record_id', recordId, /record_id is no id of a row of crate/),
+    ),
+    entry('create', id, /nothing is said of one row and create/),
     column('plinth.acl_entries', 'everything', 'true', gone),
     value('plinth.users', 'id', 'x', /has no id/),
     value('plinth.users', 'name', null, /has no id, or no name/),

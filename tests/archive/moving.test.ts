@@ -64,6 +64,35 @@ describe('a copy on the same platform', () => {
     expect(await reached()).toEqual(before)
   })
 
+  test('a number that is too large for all tenants is refused by the trial as by the import', async () => {
+    const archive = new Forged(await here.export())
+    const { columns, rows } = archive.of('manifests')
+    rows.push(rows[0]!.map((value, at) => (columns[at]![0] === 'id' ? '2000000000' : value)))
+    const refused = {
+      code: 'validation_failed',
+      detail: 'manifests.id numbers rows, and 2000000000 is too large a number.',
+    }
+    await expect(here.import(archive.packed(), { as: 'tried', dryRun: true })).rejects.toMatchObject(refused)
+    await expect(here.import(archive.packed(), { as: 'tried' })).rejects.toMatchObject(refused)
+  })
+
+  test('an entry of the ACL is about a row by its id, as its table has ids', async () => {
+    const honest = await here.export()
+    const about = (recordId: string): Uint8Array => {
+      const archive = new Forged(honest)
+      archive.set('plinth.acl_entries', 'model', 'manifest')
+      archive.set('plinth.acl_entries', 'action', '*')
+      archive.set('plinth.acl_entries', 'record_id', recordId)
+      return archive.packed()
+    }
+    for (const recordId of [randomUUID(), 'x', '042', '+42', '4e1', '99999999999'])
+      await expect(here.import(about(recordId), { as: 'listed', dryRun: true }), recordId).rejects.toMatchObject({
+        code: 'archive_invalid',
+        detail: expect.stringContaining('record_id is no id of a row of manifest') as unknown,
+      })
+    expect(await here.import(about('42'), { as: 'listed', dryRun: true })).toMatchObject({ dryRun: true })
+  })
+
   test.each(['admin', 'Copy', 'a_b', randomUUID()])('not under %s', async (as) => {
     const archive = await here.export()
     await expect(here.import(archive.bytes, { as })).rejects.toMatchObject({ code: 'validation_failed' })

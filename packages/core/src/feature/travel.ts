@@ -1,4 +1,6 @@
 import type { Platform } from '../platform/platform.ts'
+import { isAboutRows } from '../policy/acl.ts'
+import { acceptsId, isUuid } from '../resource/row-id.ts'
 
 /** One row as it goes into an archive or comes out of one: SQL names, the text that PostgreSQL prints. */
 export type TravellingRow = Readonly<Record<string, string | null>>
@@ -53,12 +55,20 @@ export const platformTravels: Travels = {
     users: ['subject_id'],
     leaves: ['subject', 'everything'],
     // What means nothing is an error where it is written, and no silent no.
-    refuses({ registry }, { model, action }) {
+    refuses({ registry }, { model, action, record_id: recordId }) {
       const known = registry.permissions.names.some((name) => {
         const [ofModel, ofAction] = name.split(':')
         return ofModel === model && (action === '*' || ofAction === action)
       })
-      return known ? undefined : `there is no permission ${model ?? ''}:${action ?? ''}`
+      if (!known) return `there is no permission ${model ?? ''}:${action ?? ''}`
+      if (recordId == null) return undefined
+      if (!isAboutRows(action ?? '')) return `nothing is said of one row and ${action ?? ''}`
+      const [name] = (model ?? '').split('.')
+      const resource = registry.resources.find((one) => one.name === name)
+      // As PostgreSQL prints it: what is no id at all ends every list in the cast to the key's type, another form of one names no row.
+      const names =
+        resource && acceptsId(resource, recordId) && (!isUuid(recordId) || recordId === recordId.toLowerCase())
+      return names ? undefined : `record_id is no id of a row of ${model ?? ''}`
     },
   },
   'plinth.events': { stays: 'handed on by the platform on which they happened' },

@@ -43,6 +43,8 @@ export interface PortableTables {
   change(table: PortableTable, columns: readonly string[], rows: readonly PortableRow[]): Promise<void>
   /** Moves the numbering of an identity column behind this number. @throws validation_failed where that is far away */
   numberAfter(table: PortableTable, column: string, number: string): Promise<void>
+  /** Whether {@link numberAfter} would; no transaction takes back what that does. @throws validation_failed as that does */
+  refuseNumber(table: PortableTable, column: string, number: string): Promise<void>
 }
 
 export interface PortableAccess {

@@ -99,12 +99,26 @@ class MovedTables implements PortableTables {
     )
   }
 
-  async numberAfter(table: PortableTable, column: string, number: string): Promise<void> {
-    const [row] = await this.#run(
-      'select plinth.number_after($1::text::regclass, $2::text, $3::text::bigint) as "moved"',
-      [this.#placed(table).place, column, number],
-    )
-    if (row?.['moved'] !== true)
+  numberAfter(table: PortableTable, column: string, number: string): Promise<void> {
+    return this.#number('number_after', table, column, number)
+  }
+
+  refuseNumber(table: PortableTable, column: string, number: string): Promise<void> {
+    return this.#number('number_fits', table, column, number)
+  }
+
+  async #number(
+    how: 'number_after' | 'number_fits',
+    table: PortableTable,
+    column: string,
+    number: string,
+  ): Promise<void> {
+    const [row] = await this.#run(`select plinth.${how}($1::text::regclass, $2::text, $3::text::bigint) as "fits"`, [
+      this.#placed(table).place,
+      column,
+      number,
+    ])
+    if (row?.['fits'] !== true)
       throw problem('validation_failed', {
         detail: `${table.name}.${column} numbers rows, and ${number} is too large a number.`,
       })

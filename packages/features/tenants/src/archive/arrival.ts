@@ -100,7 +100,7 @@ export class Arrival {
     await this.#refuseUnknownRoles(tenantId)
     const report = await this.#end(archived!, tenantId)
     // Sequences belong to all tenants, and no transaction takes back that one was moved on: last, and not for what will not stay.
-    if (this.#options.dryRun !== true) await this.#moveNumbers(tables!)
+    await this.#moveNumbers(tables!)
     return report
   }
 
@@ -209,7 +209,10 @@ export class Arrival {
 
   async #moveNumbers(tables: PortableTables): Promise<void> {
     for (const [section, largest] of this.#largest)
-      for (const [at, number] of largest) await tables.numberAfter(section.table, section.columns[at]!, String(number))
+      for (const [at, number] of largest) {
+        const numbered = [section.table, section.columns[at]!, String(number)] as const
+        await (this.#options.dryRun === true ? tables.refuseNumber(...numbered) : tables.numberAfter(...numbered))
+      }
   }
 
   /** A second look at the rows of which something had to wait for the others. */
