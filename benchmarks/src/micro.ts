@@ -54,6 +54,7 @@ export function measureMicro(): readonly MicroResult[] {
     token(),
     ...statements(resource, {
       records: compileRecords(registry, false, []),
+      events: registry.events,
       withFacts: false,
       texts: new TextCache(),
       tableOf: tableOf('shared'),

@@ -3,6 +3,10 @@ export { resourceTable, deletedAt } from './table/resource-table.ts'
 export { belongsTo, type Reference } from './table/belongs-to.ts'
 export { templateColumns, templated } from './template/columns.ts'
 export { defineResource } from './resource/define-resource.ts'
+export { acceptEvent, defineEvent, eventFields, eventOf, everyEvent, MASKED, on, readEvent } from './events/exports.ts'
+export type { AcceptedEvent, EventCatalog, EventFacts, EventHandler, EventHandlers } from './events/exports.ts'
+export type { EventHandling, EventName, EventRecord, EventRow, EventSource, EventType } from './events/exports.ts'
+export type { EveryEvent, KnownEvent, ResourceEvents, SettledHandler, Upcast } from './events/exports.ts'
 export { policy } from './policy/policy.ts'
 export type { Policy, PolicyFacts } from './policy/policy.ts'
 export { createPlinth } from './platform/create-plinth.ts'
@@ -11,7 +15,7 @@ export { singleTenant } from './tenancy/single-tenant.ts'
 export type { AnyResourceTable, Columns, Draft, Patch, ResourceTable, Row } from './table/types.ts'
 export type { Overrides, ParamsOf, SharedTemplate, TemplateFacts } from './template/facts.ts'
 export type { FieldFacts, Fields, PersonalKind } from './resource/field-facts.ts'
-export type { Operations, Resource, Shape } from './resource/define-resource.ts'
+export type { EventEvolution, Operations, Resource, Shape } from './resource/define-resource.ts'
 export type { Context, ListRequest, ReadingContext } from './resource/context.ts'
 export type { BuiltInRow, BuiltInRows } from './resource/built-in-rows.ts'
 export type { Hooks } from './resource/hooks.ts'
@@ -152,7 +156,6 @@ export type {
   ChangeResult,
   CreateOperation,
   Database,
-  EventRecord,
   ListOperation,
   LockManyOperation,
   LockOperation,
@@ -196,6 +199,7 @@ export type { Secrets } from './ports/secrets.ts'
 export { MailError, type Mail, type Mailer } from './ports/mail.ts'
 export type { Registry } from './platform/registry.ts'
 export { readDeclaration } from './platform/read-declaration.ts'
+export type { DeclaredBeside } from './platform/read-declaration.ts'
 export type { Finding } from './platform/finding.ts'
 export type { AccessExplanation, AccessQuestion, AccessRule, AccessRuleSource } from './platform/access-explanation.ts'
 export type { Beside, LibraryValue } from './ports/beside.ts'

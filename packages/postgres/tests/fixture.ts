@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
 import {
   always,
+  defineEvent,
   defineResource,
   readDeclaration,
   StartupError,
@@ -218,7 +220,15 @@ export function recordingAll(): Feature {
   }
 }
 
-export const listening = (type: string): Feature => ({ name: 'listener', on: { [type]: () => Promise.resolve() } })
+/** Hears a type; one that no generated write has is declared, with any data. */
+export function listening(type: string): Feature {
+  const generated = type === '*' || /\.(created|updated|deleted)$/.test(type)
+  return {
+    name: 'listener',
+    events: generated ? [] : [defineEvent(type, { schema: z.unknown() })],
+    on: { [type]: () => Promise.resolve() },
+  }
+}
 
 export function scopeOf(tenantId: string, given: Partial<Scope> = {}): Scope {
   return {

@@ -7,12 +7,14 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import type { Job } from '../job/define-job.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Audit } from '../ports/audit.ts'
-import type { EventRecord, StatementRunner } from '../ports/database.ts'
+import type { EventRecord } from '../events/event-record.ts'
+import type { StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Runtime } from '../platform/runtime.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Roles } from '../policy/roles.ts'
+import type { EventType } from '../events/event-type.ts'
 import type { Context } from '../resource/context.ts'
 import type { Resource } from '../resource/define-resource.ts'
 import type { Registry } from '../platform/registry.ts'
@@ -104,7 +106,9 @@ export interface Feature {
   readonly policies?: readonly Policy[]
   /** Work that happens later, beside that of the product. */
   readonly jobs?: readonly Job[]
-  /** Handlers of committed events by type (`site.created`, or `*`), at least once, in order per row. */
+  /** Types of events that it emits by hand. Those of its resources are known without a word. */
+  readonly events?: readonly EventType[]
+  /** Handlers of committed events by type (`site.created`, `site.*` or `*`), at least once, in order per row. */
   readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
   /** Runs in the transaction that founds a tenant, as the platform itself. */
   readonly provision?: (context: Context, tenant: Tenant, founding: Founding) => Promise<void>

@@ -1,7 +1,6 @@
 import { logEvents } from '../logging/events.ts'
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
-import { systemPrincipal } from '../auth/system-principal.ts'
 import { corsOf } from '../cors/cors.ts'
 import { allErrors } from '../errors/all-errors.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
@@ -15,7 +14,7 @@ import { canonicalPath } from '../pipeline/request.ts'
 import { refuseInactive } from '../pipeline/tenant.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Audit } from '../ports/audit.ts'
-import type { Database, EventRecord } from '../ports/database.ts'
+import type { Database } from '../ports/database.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import { collectRoutes } from '../routes/collect-routes.ts'
@@ -28,6 +27,7 @@ import { AfterAnswer } from './after-answer.ts'
 import { asSystem } from './as-system.ts'
 import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
+import { deliverEvent } from './deliver-event.ts'
 import { defaultLimits, type Platform } from './platform.ts'
 import { foundTenant } from './found-tenant.ts'
 import type { Plinth, PlinthOptions } from './plinth.ts'
@@ -47,7 +47,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const faults: StartupFault[] = [...options.database.faults]
   const features = options.features ?? []
   const runtime = readRuntime(options, faults)
-  const registry = readDeclaration(options.resources, features, faults, runtime, options.policies, options.jobs)
+  const registry = readDeclaration(options.resources, features, faults, runtime, options)
   const held = requestRates(options.rateLimits ?? {}, faults)
   if (faults.length > 0 || !runtime) throw new StartupError(faults)
 
@@ -77,7 +77,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
       registry,
       log: runtime.log,
       clock,
-      deliver: (event) => deliver(platform, event),
+      deliver: (event) => deliverEvent(platform, event),
     }),
   ]
   if (lateFaults.length > 0) throw new StartupError(lateFaults)
@@ -211,20 +211,4 @@ async function inTransaction<T>(
   return platform.database.transaction(scope, (transaction) =>
     work(transactionContext({ platform, scope, transaction, principal: entered, tenant })),
   )
-}
-
-/** Hands one committed event to every handler of its type, each in a transaction of its own in the event's tenant. */
-async function deliver(platform: Platform, event: EventRecord): Promise<void> {
-  const tenant = await platform.database.findTenant(event.tenantId)
-  if (!tenant) return // gone since; its rows are gone with it
-  for (const feature of platform.registry.features) {
-    for (const handler of [feature.on?.[event.type], feature.on?.['*']]) {
-      if (!handler) continue
-      const principal = systemPrincipal(platform.registry.permissions, `${feature.name} on ${event.type}`)
-      const scope = scopeOf(platform, { principal, tenant, requestId: event.requestId })
-      await platform.database.systemTransaction(scope, (transaction) =>
-        handler(transactionContext({ platform, scope, transaction, principal, tenant }), event),
-      )
-    }
-  }
 }

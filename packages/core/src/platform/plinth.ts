@@ -1,6 +1,8 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Peer } from '../client/client.ts'
 import type { ApiLicense, OpenApiDocument } from '../openapi/document.ts'
+import type { EventHandler } from '../events/event-handler.ts'
+import type { EventType } from '../events/event-type.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Job } from '../job/define-job.ts'
 import type { RateLimitOptions } from '../limits/rate-limit-options.ts'
@@ -32,6 +34,10 @@ export interface PlinthOptions {
   readonly jobs?: readonly Job[]
   /** Rules in code that take something away from everybody: `policy({ name, action, when })`. See docs/authorization.md. */
   readonly policies?: readonly Policy[]
+  /** Types of events that the product emits by hand: `defineEvent(…)`. Those of its resources are known without a word. */
+  readonly events?: readonly EventType[]
+  /** What runs for committed events: `on(eventOf(site, 'created'), 'greet', …)`. See docs/events.md. */
+  readonly handlers?: readonly EventHandler[]
   /** Name and version for OpenAPI and the greeting. */
   readonly title?: string
   readonly version?: string

@@ -1,6 +1,10 @@
 import { coreErrors } from '../errors/registry.ts'
 import { fieldModelsOf } from '../fields/field-permission.ts'
 import { verifyRestricted } from '../fields/verify-restricted.ts'
+import { readEvents } from '../events/event-catalog.ts'
+import type { EventHandler } from '../events/event-handler.ts'
+import { readHandlers } from '../events/event-handlers.ts'
+import type { EventType } from '../events/event-type.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Job } from '../job/define-job.ts'
 import { readJobs } from '../job/read-jobs.ts'
@@ -22,6 +26,14 @@ import type { Runtime } from './runtime.ts'
 const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
   left.name < right.name ? -1 : left.name > right.name ? 1 : 0
 
+/** What a product may declare beside resources and features. */
+export interface DeclaredBeside {
+  readonly jobs?: readonly Job[] | undefined
+  readonly policies?: readonly Policy[] | undefined
+  readonly events?: readonly EventType[] | undefined
+  readonly handlers?: readonly EventHandler[] | undefined
+}
+
 /**
  * Reads resources and features into the registry. Everything is sorted by name, so that neither the order of resources nor
  * that of features can change what is served.
@@ -31,8 +43,7 @@ export function readDeclaration(
   features: readonly Feature[],
   faults: StartupFault[],
   runtime?: Runtime,
-  policies: readonly Policy[] = [],
-  jobs: readonly Job[] = [],
+  { policies = [], events = [], handlers = [], jobs = [] }: DeclaredBeside = {},
 ): Registry {
   const described: ResourceInfo[] = []
   const add = (resource: Resource, origin: ResourceInfo['origin']): void => {
@@ -46,6 +57,14 @@ export function readDeclaration(
   const permissions = numberPermissions(
     [...linked.resources, ...linked.resources.flatMap(fieldModelsOf), ...permissionsBeside(features)].sort(byName),
   )
+  const declared = [
+    { owner: 'createPlinth', events },
+    ...[...features]
+      .sort(byName)
+      .map((feature) => ({ owner: `feature ${feature.name}`, events: feature.events ?? [] })),
+  ]
+  const catalog = readEvents(linked.resources, declared, faults)
+  const hearing = readHandlers(handlers, features, { catalog, resources: linked.resources }, faults)
   const narrowing = [...policies, ...features.flatMap((feature) => feature.policies ?? [])]
   const registry: Registry = {
     resources: linked.resources,
@@ -56,7 +75,9 @@ export function readDeclaration(
     templates: linked.links,
     acl: features.some((feature) => feature.slots?.acl === true),
     jobs: readJobs(jobs, features, faults),
-    listened: new Set(features.flatMap((feature) => Object.keys(feature.on ?? {}))),
+    events: catalog,
+    handlers: hearing,
+    listened: new Set(hearing.keys()),
     travels: readTravels(linked.resources, features, faults),
   }
   verifyUnique(described, features, faults)

@@ -1,3 +1,5 @@
+import type { EventCatalog } from '../events/event-catalog.ts'
+import type { EventHandlers } from '../events/event-handlers.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Travel } from '../feature/travel.ts'
 import type { PermissionNumbers } from '../policy/permission-set.ts'
@@ -23,7 +25,11 @@ export interface Registry {
   readonly acl: boolean
   /** By name. */
   readonly jobs: ReadonlyMap<string, Job>
-  /** Event types that some feature listens to; `*` is all. */
+  /** Every type of events that can occur. */
+  readonly events: EventCatalog
+  /** Who hears which of them. */
+  readonly handlers: EventHandlers
+  /** Event types that somebody listens to. */
   readonly listened: ReadonlySet<string>
   /** What is said of tables when a tenant moves, by the name that they have for it: `sites`, `plinth.groups`. */
   readonly travels: ReadonlyMap<string, Travel>

@@ -19,7 +19,7 @@ function read(...policies: readonly Policy[]) {
     [{ name: 'settings', permissions: { setting: ['read'] } }],
     faults,
     undefined,
-    policies,
+    { policies },
   )
   const narrowed = [...registry.policies.keys()].map((number) => registry.permissions.names[number]!)
   return { faults: faults.map(({ problem, fix }) => `${problem} | ${fix}`), narrowed: narrowed.sort() }

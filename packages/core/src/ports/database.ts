@@ -4,7 +4,7 @@ import type { Finding } from '../platform/finding.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
-import type { Actor } from '../auth/principal.ts'
+import type { EventRecord } from '../events/event-record.ts'
 import type { AclEntry, AclOperation, AclSaying } from '../policy/acl.ts'
 import type { Member, Tenant, TenantDraft } from '../tenancy/tenant.ts'
 import type { IdempotencyKey, KeyClaim } from './idempotency-key.ts'
@@ -212,19 +212,11 @@ export interface Transaction extends Session, StatementRunner, Committing {
   claimKey(key: IdempotencyKey): Promise<KeyClaim>
   /** Keeps the (encrypted) answer under the claimed key. */
   keepAnswer(key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void>
-  /** Appends an event to the outbox that no generated write stands for (an action), and what features record of it. */
+  /**
+   * Appends an event to the outbox that no generated write stands for, and what features record of it.
+   * @throws Error where the catalogue has no such type, or its schema refuses the data
+   */
   emit(event: { readonly type: string; readonly key: string; readonly data: unknown }): Promise<void>
-}
-
-export interface EventRecord {
-  readonly id: string
-  readonly tenantId: string
-  readonly type: string
-  readonly key: string
-  readonly data: unknown
-  readonly actor: Actor
-  readonly requestId: string
-  readonly time: Date
 }
 
 /** What a database is told when the platform is put together. */

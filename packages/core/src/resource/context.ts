@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { Scalar } from '../condition/condition.ts'
 import type { Job } from '../job/define-job.ts'
 import type { EnqueuedJob, EnqueueOptions } from '../job/job-queue.ts'
+import type { EventType } from '../events/event-type.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AnyResourceTable, Draft, Patch, Row } from '../table/types.ts'
 import type { ParamsOf } from '../template/facts.ts'
@@ -46,6 +47,12 @@ export interface ReadingContext {
  * Inside an action the permission of the action covers the action's own row; every other row is checked as usual.
  */
 export interface Context extends ReadingContext {
+  /**
+   * Tells of something that no write of a resource tells by itself, once this transaction is committed. Events of one key are
+   * handed on in order.
+   * @throws Error where the type is not declared, or its schema refuses the data
+   */
+  emit<D>(event: EventType<D>, key: string, data: D): Promise<void>
   /** @throws permission_denied, validation_failed, already_exists */
   create<T extends AnyResourceTable>(table: T, draft: Draft<T>): Promise<Row<T>>
   /**

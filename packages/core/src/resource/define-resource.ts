@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Upcast } from '../events/event-type.ts'
 import type { Context, ReadingContext } from './context.ts'
 import type { Fields } from './field-facts.ts'
 import type { AnyHooks, Hooks } from './hooks.ts'
@@ -65,8 +66,16 @@ export interface Resource<S extends Shape = Shape> {
   readonly hooks: AnyHooks
   readonly links: Readonly<Record<string, AnyResourceTable>>
   readonly builtIn: BuiltInRows | undefined
+  readonly events: EventEvolution | undefined
   /** Types only; never present at run time. */
   readonly shape?: S
+}
+
+/** How the data of a resource's events has changed. */
+export interface EventEvolution {
+  readonly version: number
+  /** By version, how its data becomes that of the next. */
+  readonly upcast: Readonly<Record<number, Upcast>>
 }
 
 /** What a user writes. Every key is a fact about the table. */
@@ -100,6 +109,11 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
    * into one order.
    */
   readonly builtIn?: BuiltInRows
+  /**
+   * Counted up with a change that the readers of its events must know of (a column renamed, say), and how old data becomes new:
+   * `{ version: 2, upcast: { 1: (data: { name: string }) => … } }`. Without a word, version 1.
+   */
+  readonly events?: EventEvolution
   /**
    * Verbs beside CRUD: `POST /{plural}/:id/{action}`. `run` is typed to return void although it may return the row or, with
    * an `output` schema, anything of it: with a result type TypeScript would have to infer the constant inside its own
@@ -168,5 +182,6 @@ export function defineResource<
     hooks: (facts.hooks ?? {}) as unknown as AnyHooks,
     links: facts.links ?? {},
     builtIn: facts.builtIn,
+    events: facts.events,
   }
 }

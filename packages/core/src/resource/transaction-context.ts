@@ -35,6 +35,7 @@ export function transactionContext(given: TransactionParts): Context {
   const parts: WriteParts = { depth: 0, ...given, session: transaction, contextOf: transactionContext }
   const context: Context = {
     ...readingContext(parts),
+    emit: ({ type }, key, data) => transaction.emit({ type, key, data }),
     async clone(table, template, draft) {
       const link = linkOf(platform, table)
       const shared = typeof template === 'string' ? undefined : template.shared

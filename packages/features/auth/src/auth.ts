@@ -8,6 +8,7 @@ import { adminCreate } from './commands/admin-create.ts'
 import { KeyLookup } from './api-keys/find-key.ts'
 import { writeKeyUse } from './api-keys/key-use.ts'
 import { authErrors } from './errors.ts'
+import { authEvents } from './auth-events.ts'
 import { Guard } from './guard.ts'
 import { accessTokens } from './jwt/access-token.ts'
 import { givenKeys, signingKeysOf, type SigningKeys } from './jwt/signing-keys.ts'
@@ -46,6 +47,7 @@ export function auth(given: AuthOptions = {}): Feature {
     name: 'auth',
     mails: true,
     errors: authErrors,
+    events: authEvents,
     resources: [apiKey, serviceAccount, session],
     migrations: [
       identity,

@@ -46,6 +46,7 @@ import { settingsReader, type SettingsReader } from './settings/settings-reader.
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { settingsTable } from './settings/settings-table.ts'
 import { tenancyErrors } from './tenancy-errors.ts'
+import { tenancyEvents } from './tenancy-events.ts'
 
 /** One tenant as a portable archive. See docs/tenancy.md. */
 export interface TenantArchive {
@@ -88,6 +89,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
     flags: flagsReader<F>(flags, switched),
     name: 'tenants',
     errors: tenancyErrors,
+    events: tenancyEvents,
     resources: [userResource, invitationResource, groupResource, domainResource],
     routes: ({ registry, ...parts }) => [
       ...invitationPage({ registry, ...parts }),

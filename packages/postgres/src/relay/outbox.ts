@@ -9,7 +9,7 @@ export const BATCH = 100
  * clock, and the clocks of several processes differ.
  */
 const dueText = `
-  select e.tenant_id, e.id, e.type, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.attempts
+  select e.tenant_id, e.id, e.type, e.version, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.attempts
   from ${EVENTS_TABLE} e
   where e.delivered_at is null and e.next_attempt_at <= clock_timestamp()
     -- What failed and waits holds back what came after it under its key, and nothing else.
@@ -57,6 +57,7 @@ function eventOf(row: RawRow): EventRecord {
     id: text('id'),
     tenantId: text('tenant_id'),
     type: text('type'),
+    version: Number(row['version']),
     key: text('key'),
     data: JSON.parse(text('data')) as unknown,
     actor: { kind: text('actor_kind') as Actor['kind'], id: text('actor_id') },

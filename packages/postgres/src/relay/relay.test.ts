@@ -79,6 +79,7 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       tenantId: tenants[0],
       type: 'site.created',
+      version: 1,
       key: `site:${ids[0] ?? ''}`,
       data: expect.objectContaining({ id: ids[0], name: '0' }),
       actor: { kind: 'user', id: 'ann' },

@@ -1,4 +1,5 @@
 import {
+  acceptEvent,
   acceptsId,
   type CreateOperation,
   type FixedStatement,
@@ -12,7 +13,7 @@ import {
 } from '@plinth/core'
 import { claimKey, keepAnswer } from '../keys/claim-key.ts'
 import { hold } from '../keys/hold.ts'
-import { printEmit, type EmittedEvent } from '../statements/emit.ts'
+import { printEmit } from '../statements/emit.ts'
 import { printCreate } from '../statements/create.ts'
 import { resourceSql } from '../statements/resource-sql.ts'
 import { runsAlike, printCreateMany, printDeleteMany, printRestoreMany } from '../statements/many.ts'
@@ -106,9 +107,11 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     return keepAnswer(this.runner, this.scope, key, sealed, expiresAt)
   }
 
-  async emit(event: EmittedEvent): Promise<void> {
-    // What no feature listens to or records is not stored.
-    const printed = printEmit(event, this.scope, this.parts.printing.records)
+  async emit(event: Parameters<Transaction['emit']>[0]): Promise<void> {
+    // Judged before it is asked who listens: a wrong event must not wait for its first listener to be found out.
+    const accepted = acceptEvent(this.parts.printing.events, event)
+    // What nobody listens to or records is not stored.
+    const printed = printEmit({ ...event, ...accepted }, this.scope, this.parts.printing.records)
     if (!printed) return
     await this.runner.run(printed, 'other')
     this.announce(event.type)

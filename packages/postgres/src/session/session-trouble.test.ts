@@ -155,7 +155,7 @@ describe('trouble with the database', () => {
       },
     }
     const system = vi.fn<Drivers['system']>(() => Promise.reject(new Error('not asked')))
-    const { database } = attach({ ...drivers, app, system }, [listening('*')])
+    const { database } = attach({ ...drivers, app, system }, [listening('site.visited')])
     await expect(
       database.transaction(scope, (transaction) => transaction.emit({ type: 'site.visited', key: 'k', data: null })),
     ).rejects.toMatchObject({ code: 'unavailable', status: 503 })

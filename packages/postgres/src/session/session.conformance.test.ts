@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { pgSchema, text } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
 import {
   always,
   compareFact,
   contains,
   databaseDefault,
+  defineEvent,
   fieldOf,
   never,
   PlinthError,
@@ -714,12 +716,24 @@ describe.each(subjects)('$name', ({ open, racers }) => {
     })
 
     test('an action emits its own, in its transaction or not at all', async () => {
-      const { database } = attach(opened.drivers, [listening('site.visited')])
+      const quiet = defineEvent('site.ignored', { schema: z.object({ by: z.string() }) })
+      const { database } = attach(opened.drivers, [listening('site.visited'), { name: 'quiet', events: [quiet] }])
       const key = `site:${newId()}`
       await database.transaction(a, async (transaction) => {
         await transaction.emit({ type: 'site.visited', key, data: { by: 'ann', deep: [1, null] } })
-        await transaction.emit({ type: 'site.ignored', key, data: {} })
+        await transaction.emit({ type: 'site.ignored', key, data: { by: 'ann' } })
       })
+      // Nobody listens to the second: it is judged all the same.
+      for (const [type, data, message] of [
+        ['site.ignored', { by: 1 }, /data of site\.ignored .* \/by: /],
+        ['site.vsited', {}, /'site\.vsited' is no event .* nearest: site\.visited/],
+      ] as const)
+        await expect(
+          database.transaction(a, async (transaction) => {
+            await transaction.emit({ type: 'site.visited', key, data: 'rolled back' })
+            await transaction.emit({ type, key, data })
+          }),
+        ).rejects.toThrow(message)
       await expect(
         database.transaction(a, async (transaction) => {
           await transaction.emit({ type: 'site.visited', key, data: {} })

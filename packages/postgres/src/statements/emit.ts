@@ -6,6 +6,8 @@ import { eventNames } from './write-clause.ts'
 
 export interface EmittedEvent {
   readonly type: string
+  /** Of the data. */
+  readonly version: number
   /** Events of one key are handed on in order. */
   readonly key: string
   readonly data: unknown
@@ -13,8 +15,8 @@ export interface EmittedEvent {
 
 const names = eventNames
 const event =
-  `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)` +
-  ` select ${names.tenantId}, ${names.newId}, ${names.eventType}, ${names.key}, ${names.data}, ${names.actorKind}, ${names.actorId}, ${names.requestId}, ${names.time}` +
+  `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at)` +
+  ` select ${names.tenantId}, ${names.newId}, ${names.eventType}, ${names.version}, ${names.key}, ${names.data}, ${names.actorKind}, ${names.actorId}, ${names.requestId}, ${names.time}` +
   ' from c where c.t is not null)'
 /** PostgreSQL refuses a parameter that stands nowhere in the text. */
 const used = `, w as (select ${Object.values(names).slice(2).join(', ')})`
@@ -42,6 +44,7 @@ export function printEmit(emitted: EmittedEvent, scope: Scope, records: Records)
     scope.onBehalfOf ?? null,
     scope.client?.address ?? null,
     scope.client?.userAgent ?? null,
+    emitted.version,
   )
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }

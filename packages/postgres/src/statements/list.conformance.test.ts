@@ -185,6 +185,7 @@ describe.each(['shared', 'schema'] as const)('the plan, isolation %s', (isolatio
     sample = resource(samples)
     printing = {
       records: compileRecords(registry, false, []),
+      events: registry.events,
       withFacts: false,
       texts: new TextCache(),
       tableOf: tableOf(isolation),

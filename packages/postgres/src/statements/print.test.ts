@@ -46,6 +46,7 @@ const full = attach(drivers, [recording(), listening('*')])
 const inDetail = attach(drivers, [recordingAll()])
 const printingOf = ({ registry }: typeof plain): Printing => ({
   records: compileRecords(registry, false, []),
+  events: registry.events,
   withFacts: false,
   texts: new TextCache(),
   tableOf: tableOf('shared'),
@@ -98,7 +99,7 @@ function statements(project: ResourceInfo, printing: Printing): Readonly<Record<
     ifVersion: 4,
     event: CANARY,
   }
-  const emit = printEmit({ type: CANARY, key: CANARY, data: CANARY }, scope, printing.records)
+  const emit = printEmit({ type: 'site.created', version: 1, key: CANARY, data: CANARY }, scope, printing.records)
   return {
     read: printRead({ resource: project, id, visible }, scope, printing),
     lock: printLock({ resource: project, id, visible }, scope, printing),

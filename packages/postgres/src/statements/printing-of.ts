@@ -8,6 +8,7 @@ import type { Records } from './records.ts'
 export function printingOf(registry: Registry, isolation: Isolation, records: Records, withFacts: boolean): Printing {
   return {
     records,
+    events: registry.events,
     withFacts,
     texts: new TextCache(registry.resources.length),
     tableOf: tableOf(isolation),

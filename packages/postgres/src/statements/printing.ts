@@ -1,10 +1,12 @@
-import type { ResourceInfo } from '@plinth/core'
+import type { EventCatalog, ResourceInfo } from '@plinth/core'
 import { tableInStatements, type Isolation } from '../isolation/tenant-schema.ts'
 import type { Records } from './records.ts'
 
 /** What printing needs besides the operation and its scope; one per attached database. */
 export interface Printing {
   readonly records: Records
+  /** What code may emit by hand. */
+  readonly events: EventCatalog
   /** Whether policies written in code read facts about the principal. */
   readonly withFacts: boolean
   readonly texts: TextCache

@@ -101,7 +101,7 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
     if (!compiled) throw new Error(`${resource.name} is no resource of the registry that this database is attached to`)
     return compiled
   }
-  const listens = (type: string): boolean => registry.listened.has('*') || registry.listened.has(type)
+  const listens = (type: string): boolean => registry.listened.has(type)
   const whatIsWritten = fromWhere ? 'by whom and from where' : 'by whom'
   return {
     beside: (resource, kind, event, many) => {
@@ -150,11 +150,12 @@ function sourceOfMany(kind: WriteKind): string {
 }
 
 function printEvent(resource: ResourceInfo, kind: WriteKind, source: string, symbols: Symbols): string {
+  const { version = 1 } = resource.declaration.events ?? {}
   const data = kind === 'delete' ? symbols.before : symbols.after
   // The key is the row: what happens to one row is handed on in the order in which it happened.
   return (
-    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)` +
-    ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},` +
+    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at)` +
+    ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${version}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},` +
     ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source})`
   )
 }

@@ -1,9 +1,6 @@
-import type { FieldInfo, ResourceInfo } from '@plinth/core'
+import { eventFields, MASKED, type FieldInfo, type ResourceInfo } from '@plinth/core'
 import { columnType } from './column-types.ts'
 import { identifier, literal } from './quote.ts'
-
-/** What stands in records and events instead of personal data. */
-export const MASKED = '[masked]'
 
 /**
  * A row as jsonb by property name, as records and events keep it: without tenant, secret, hidden and restricted fields (who reads
@@ -11,10 +8,7 @@ export const MASKED = '[masked]'
  * Measured: 4 to 6 µs a row of 13 columns, as much as `to_jsonb(n) - array[…] || …` with SQL names.
  */
 export function rowJson(resource: ResourceInfo, alias: string): string {
-  const fields = resource.fields.filter(
-    (field) => field.key !== 'tenantId' && !field.secret && !field.hidden && !field.readRestricted,
-  )
-  const values = fields.map((field) => `${jsonValue(field, alias)} as ${identifier(field.key)}`)
+  const values = eventFields(resource).map((field) => `${jsonValue(field, alias)} as ${identifier(field.key)}`)
   // A sub-select and not jsonb_build_object: a function takes at most 100 arguments.
   return `(select to_jsonb(j) from (select ${values.join(', ')}) j)`
 }
@@ -22,6 +16,8 @@ export function rowJson(resource: ResourceInfo, alias: string): string {
 function jsonValue(field: FieldInfo, alias: string): string {
   if (field.personal !== undefined) return `${literal(MASKED)}::text`
   const column = `${alias}.${identifier(field.sqlName)}`
+  // As on the wire: a time without a zone is one of UTC.
+  if (columnType(field.column).family === 'zoneless') return `(${column} at time zone 'UTC')`
   const asText = field.kind.compares === 'decimal' || columnType(field.column).padded
   return asText ? `${column}::text` : column
 }

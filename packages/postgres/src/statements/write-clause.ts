@@ -34,6 +34,7 @@ export const eventNames = {
   onBehalfOf: '$10::text',
   address: '$11::text',
   userAgent: '$12::text',
+  version: '$13::smallint',
 } as const
 
 /**

@@ -8,7 +8,7 @@ export async function announceFounding(
   tenant: Tenant,
   founding: Founding,
 ): Promise<void> {
-  if (!registry.listened.has('tenant.created') && !registry.listened.has('*')) return
+  if (!registry.listened.has('tenant.created')) return
   const data = JSON.stringify({ id: tenant.id, slug: tenant.slug, founder: founding.founder })
   await founding.run(statement`
     insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)

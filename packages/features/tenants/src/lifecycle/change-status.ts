@@ -47,7 +47,13 @@ export async function changeStatus(
     where id = ${tenantId}::uuid`)
   const tenant = await tenantWithin(system, tenantId)
   const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId }))
-  const data = { id: tenantId, slug: tenant.slug, from: status, to, ...(deleteAfter && { deleteAfter }) }
+  const data = {
+    id: tenantId,
+    slug: tenant.slug,
+    from: status,
+    to,
+    ...(deleteAfter && { deleteAfter: deleteAfter.toISOString() }),
+  }
   await transaction.emit({ type: transitions[transition].event, key: tenantId, data })
   return (await readTenant(system, tenantId)) ?? row
 }

@@ -6,7 +6,7 @@ const ROWS = 5_000
 const STATEMENTS = 20
 
 function purge({ registry }: Platform, now: Date): FixedStatement {
-  const announce = registry.listened.has('tenant.deleted') || registry.listened.has('*')
+  const announce = registry.listened.has('tenant.deleted')
   return statement`select plinth.purge_tenants(${now}::text::timestamptz, ${announce}::boolean, ${ROWS}::int) as gone`
 }
 

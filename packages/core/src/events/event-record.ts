@@ -1,0 +1,15 @@
+import type { Actor } from '../auth/principal.ts'
+
+/** A committed event, as its handlers get it. */
+export interface EventRecord<D = unknown> {
+  readonly id: string
+  readonly tenantId: string
+  readonly type: string
+  /** Of the data. */
+  readonly version: number
+  readonly key: string
+  readonly data: D
+  readonly actor: Actor
+  readonly requestId: string
+  readonly time: Date
+}

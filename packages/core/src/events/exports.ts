@@ -1,0 +1,13 @@
+// What others see of events: `index.ts` hands on these names and no others.
+export { defineEvent } from './event-type.ts'
+export { eventOf, everyEvent } from './event-source.ts'
+export { on } from './event-handler.ts'
+export { acceptEvent, readEvent } from './read-event.ts'
+export { eventFields, MASKED } from './resource-events.ts'
+export type { EventFacts, EventType, Upcast } from './event-type.ts'
+export type { EventName, EventRow, EventSource, EveryEvent, ResourceEvents } from './event-source.ts'
+export type { EventHandler, EventHandling } from './event-handler.ts'
+export type { EventRecord } from './event-record.ts'
+export type { AcceptedEvent } from './read-event.ts'
+export type { EventCatalog, KnownEvent } from './event-catalog.ts'
+export type { EventHandlers, SettledHandler } from './event-handlers.ts'

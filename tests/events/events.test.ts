@@ -1,0 +1,107 @@
+import { defineEvent, defineResource, eventOf, on, readEvent, resourceTable, type EventRecord } from '@plinth/core'
+import { testPlatform, type TestPlatform } from '@plinth/testing'
+import { text } from 'drizzle-orm/pg-core'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { depot } from '../../packages/testing/src/resources/depot.ts'
+
+describe('what generated writes tell', () => {
+  let platform: TestPlatform
+  beforeAll(async () => {
+    platform = await testPlatform({
+      resources: depot,
+      features: [{ name: 'listener', on: { '*': () => Promise.resolve() } }],
+    })
+  })
+  afterAll(() => platform.close())
+
+  test('is what the catalogue says: every column kind, read back and compared with its schema', async () => {
+    const { a } = await platform.twoTenants()
+    const { full } = platform.a.actors
+    const seen = new Set<string>()
+    for (const resource of platform.plinth.registry.resources) {
+      for (const row of a.get(resource.name) ?? []) {
+        const path = `/api/v1/${resource.path}/${row.id}`
+        const patch = resource.name === 'crate' ? { pieces: 3 } : {}
+        await platform.request(full, 'PATCH', path, patch, { 'content-type': 'application/merge-patch+json' })
+        await platform.request(full, 'DELETE', path)
+        await platform.request(full, 'POST', `${path}/restore`)
+      }
+    }
+    const { events } = platform.plinth.registry
+    for (const row of await platform.superuser.query('select type, version, data from plinth.events')) {
+      const type = String(row['type'])
+      const data: unknown = JSON.parse(String(row['data']))
+      const event = readEvent(events, { type, version: Number(row['version']), data } as EventRecord)
+      const known = events.get(type)!
+      // Strictly: what the schema does not know must not be there either.
+      const schema = known.schema instanceof z.ZodObject ? known.schema.strict() : known.schema
+      expect(schema.safeParse(event.data), `${type}: ${JSON.stringify(event.data)}`).toMatchObject({ success: true })
+      seen.add(type)
+    }
+    const wanted = platform.plinth.registry.resources.filter(({ operations }) => operations.delete)
+    expect([...seen]).toEqual(expect.arrayContaining(wanted.map(({ name }) => `${name}.deleted`)))
+    expect([...seen]).toEqual(expect.arrayContaining(['crate.updated', 'document.restored']))
+  })
+})
+
+describe('a product', () => {
+  const sites = resourceTable('sites', { name: text().notNull() })
+  const siteVisited = defineEvent('site.visited', {
+    version: 2,
+    schema: z.object({ siteId: z.string(), by: z.string() }),
+    upcast: { 1: (data: { site: string }) => ({ siteId: data.site, by: 'unknown' }) },
+  })
+  const site = defineResource({
+    table: sites,
+    actions: {
+      visit: {
+        input: z.object({ by: z.string(), wrong: z.boolean().default(false) }),
+        run: async (ctx, row, { by, wrong }) => {
+          await ctx.update(sites, row.id, { name: `visited by ${by}` })
+          await ctx.emit(siteVisited, `site:${row.id}`, wrong ? ({ by } as never) : { siteId: row.id, by })
+        },
+      },
+    },
+  })
+  const heard: string[] = []
+  const handlers = [
+    on(eventOf(site, 'created'), 'greet', async (ctx, { data, requestId }) => {
+      const { id } = await ctx.read(sites, data.id)
+      heard.push(
+        `${ctx.tenant.slug} ${data.name} ${id === data.id} ${requestId === ctx.requestId} ${ctx.principal.name}`,
+      )
+    }),
+    on(siteVisited, 'count', (_, { data }) => Promise.resolve(void heard.push(`${data.siteId.length} ${data.by}`))),
+  ]
+  let platform: TestPlatform
+  beforeAll(async () => {
+    platform = await testPlatform({ resources: [site], plinth: { events: [siteVisited], handlers } })
+  })
+  afterAll(() => platform.close())
+
+  test('hears of rows and of its own events, in the tenant in which they happened', async () => {
+    const { full } = platform.a.actors
+    const { json } = await platform.request(full, 'POST', '/api/v1/sites', { name: 'Bakery' })
+    const { id } = json as { readonly id: string }
+    expect((await platform.request(full, 'POST', `/api/v1/sites/${id}/visit`, { by: 'ann' })).status).toBe(200)
+    await vi.waitFor(() => expect(heard).toHaveLength(2), { timeout: 20_000 })
+    expect(heard).toEqual([`acme-agency Bakery true true greet: site.created`, '36 ann'])
+
+    // What the schema refuses is a mistake of the code that emits: nothing of its transaction is kept.
+    const wrong = await platform.request(full, 'POST', `/api/v1/sites/${id}/visit`, { by: 'eve', wrong: true })
+    expect(wrong.status).toBe(500)
+    expect((await platform.request(full, 'GET', `/api/v1/sites/${id}`)).json).toMatchObject({ name: 'visited by ann' })
+    expect(platform.log.text()).toContain('site.visited is not as its schema says: /siteId')
+  })
+
+  test('reads what the release before left in the outbox', async () => {
+    heard.splice(0)
+    await platform.superuser.query(
+      `insert into plinth.events (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at)
+       values ($1::uuid, gen_random_uuid(), 'site.visited', 1, 'k', '{"site":"s"}', 'system', 'system', 'r', now())`,
+      [platform.a.id],
+    )
+    await vi.waitFor(() => expect(heard).toEqual(['1 unknown']), { timeout: 20_000 })
+  })
+})
