@@ -36,21 +36,8 @@ export type { StartupFault } from './errors/startup-error.ts'
 export type { CoreErrorCode, ErrorDefinition } from './errors/registry.ts'
 
 // Conditions: one rule, several readers.
-export {
-  always,
-  and,
-  compare,
-  compareFact,
-  contains,
-  factIs,
-  inGroups,
-  isNull,
-  listed,
-  never,
-  not,
-  oneOf,
-  or,
-} from './condition/condition.ts'
+export { always, and, compare, compareFact, contains, factIs, inGroups, isNull } from './condition/condition.ts'
+export { listed, never, not, oneOf, or } from './condition/condition.ts'
 export { caseVariants, foldCase } from './condition/fold-case.ts'
 export { explain } from './condition/explain.ts'
 export { withFacts } from './condition/fact-truth.ts'
@@ -70,6 +57,18 @@ export type {
 export type { ConditionRow } from './condition/holds.ts'
 export type { ExplainedField, ExplainedPart, ExplainedTruth, Explanation, ExplainOptions } from './condition/explain.ts'
 export type { ComparableKind } from './condition/comparable.ts'
+
+// Health, metrics, and calls to what may be away.
+export { circuitBreaker, resilient, retry, type CallCounts, type CircuitWord } from './resilience/resilience.ts'
+export type { BreakerOptions, BulkheadOptions, Resilience } from './resilience/resilience.ts'
+export type { ResilienceOptions, RetryOptions, RunOptions } from './resilience/resilience.ts'
+export { ResilienceError, type ResilienceReason } from './resilience/resilience-error.ts'
+export type { CheckResult, HealthCheck, HealthReport } from './health/health-check.ts'
+export type { Labels, MetricDefinition, MetricSource, Sample } from './metrics/metric.ts'
+export type { Metrics } from './metrics/metrics.ts'
+export type { Counter, Gauge, Histogram } from './metrics/series.ts'
+export type { Observed } from './platform/observed.ts'
+export type { Limits } from './platform/platform.ts'
 
 // What a feature is made of.
 export { recordedEvent, recordedWrite } from './feature/record.ts'
@@ -150,32 +149,11 @@ export type { Permission, PermissionScope } from './policy/permission.ts'
 // The ports, and what their fillings read.
 export { databaseDefault, RELATED_TO } from './ports/database.ts'
 export type { Audit, AuditActor, AuditDraft, AuditOutcome } from './ports/audit.ts'
-export type {
-  Attachment,
-  ChangeOperation,
-  ChangeResult,
-  CreateOperation,
-  Database,
-  ListOperation,
-  LockManyOperation,
-  LockOperation,
-  LockStrength,
-  ManyOperation,
-  Raw,
-  RawRow,
-  ReadOperation,
-  RowState,
-  RelatedOperation,
-  Scope,
-  Session,
-  SortKey,
-  StatementRunner,
-  Stored,
-  SystemTransaction,
-  Ties,
-  Transaction,
-  UpdateOperation,
-} from './ports/database.ts'
+export type { Attachment, ChangeOperation, ChangeResult, CreateOperation, Database } from './ports/database.ts'
+export type { ListOperation, LockManyOperation, LockOperation, LockStrength } from './ports/database.ts'
+export type { ManyOperation, Raw, RawRow, ReadOperation, RowState, RelatedOperation } from './ports/database.ts'
+export type { Scope, Session, SortKey, StatementRunner, Stored, SystemTransaction, Ties } from './ports/database.ts'
+export type { Transaction, UpdateOperation } from './ports/database.ts'
 export type { IdempotencyKey, KeyClaim } from './ports/idempotency-key.ts'
 export type { MigrateOptions, MigrationProgress, MigrationReport } from './ports/migration.ts'
 export type { Attempt, AttemptLimit } from './limits/attempts.ts'

@@ -6,7 +6,7 @@ import { perform, readRouteBody } from './pipeline/data.ts'
 import { limitedIn, limitSender } from './pipeline/limits.ts'
 import { performPersonal } from './pipeline/personal.ts'
 import { allowedTo, authorize, refuseStale, type Asked } from './pipeline/policy.ts'
-import { admit, measureHead, receive } from './pipeline/request.ts'
+import { admit, measureHead, receive, type Received } from './pipeline/request.ts'
 import { respond, respondTo, type Reached } from './pipeline/response.ts'
 import { chooseTenant, tenantOf } from './pipeline/tenant.ts'
 import type { Platform } from './platform/platform.ts'
@@ -19,7 +19,10 @@ import type { Tenant } from './tenancy/tenant.ts'
 export async function handle(platform: Platform, request: Request, peer?: Peer): Promise<Response> {
   const received = receive(platform, request, peer) // never throws: it holds the request id of the error answer
   let reached: Reached = received
+  const { load } = platform
+  load.entered()
   try {
+    if (load.isBusy && !isExempt(platform, received)) load.refuseExcess()
     const admitted = (reached = await admit(platform, received))
     const { route } = admitted
     await limitSender(platform, admitted, route)
@@ -43,7 +46,14 @@ export async function handle(platform: Platform, request: Request, peer?: Peer):
     return respond(platform, reached, await perform(platform, authorized))
   } catch (error) {
     return respondTo(platform, reached, error)
+  } finally {
+    load.left()
   }
+}
+
+/** Whoever watches whether the service is well must get an answer just when it has too much to do. */
+function isExempt(platform: Platform, { path }: Pick<Received, 'path'>): boolean {
+  return platform.routes.match(path)?.methods.get('GET')?.shed === 'never'
 }
 
 /** A request to a route of the host that was let through. */
@@ -67,7 +77,10 @@ export async function guardRequest(
 ): Promise<Passed | { readonly refused: Response }> {
   const received = receive(platform, request, peer)
   let reached: Reached = received
+  const { load } = platform
+  load.entered()
   try {
+    if (load.isBusy) load.refuseExcess()
     measureHead(platform, received)
     await limitSender(platform, received, undefined)
     await platform.ready()
@@ -82,5 +95,7 @@ export async function guardRequest(
     return { ...inTenant, requestId: received.requestId, client: received.client, limits: received.limits }
   } catch (error) {
     return { refused: respondTo(platform, reached, error) }
+  } finally {
+    load.left()
   }
 }

@@ -1,4 +1,4 @@
-import type { StartupFault } from '@plinth/core'
+import type { HealthCheck, StartupFault } from '@plinth/core'
 import type { Driver } from './drivers/driver.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 
@@ -18,5 +18,7 @@ export interface DatabaseOptions {
   readonly policyFacts?: boolean
   /** The connections of the relay, where they are not those of the system role (a direct URL past PgBouncer). */
   readonly relayDriver?: () => Promise<Driver>
+  /** Beside whether it answers: what else it needs (room on the disk). */
+  readonly checks?: readonly HealthCheck[]
   readonly relay?: { readonly pollMs?: number; readonly backoffMs?: number }
 }

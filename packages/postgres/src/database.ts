@@ -5,8 +5,10 @@ import type {
   DatabaseLimits,
   Finding,
   FixedStatement,
+  HealthCheck,
   LibraryValue,
   Member,
+  MetricSource,
   MigrateOptions,
   MigrationReport,
   RawRow,
@@ -18,6 +20,7 @@ import type {
   TenantDraft,
   Transaction,
 } from '@plinth/core'
+import { Background } from './background.ts'
 import { checkCatalog, type CheckOptions } from './catalog/check-catalog.ts'
 import { asFaults, unreachable } from './catalog/fault.ts'
 import { inspectCatalog } from './catalog/inspect-catalog.ts'
@@ -31,8 +34,7 @@ import { TenantGate } from './isolation/tenant-gate.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import { postgresLimits } from './limits/postgres-limits.ts'
 import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
-import { asLeader } from './relay/leadership.ts'
-import { Relay } from './relay/relay.ts'
+import { databaseMetrics } from './observe/database-metrics.ts'
 import { runLibrary } from './session/library.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
@@ -43,7 +45,6 @@ import { printFixed } from './session/fixed-statement.ts'
 import { Remembered } from './session/remembered.ts'
 import { OwnSystemTransaction } from './session/system-transaction.ts'
 import { printingOf } from './statements/printing-of.ts'
-import { Sweep } from './sweep/sweep.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
 
@@ -68,13 +69,14 @@ class SqlDatabase implements Database {
   readonly kind: string
   readonly faults: readonly StartupFault[]
   readonly limits: DatabaseLimits
+  readonly checks: readonly HealthCheck[]
+  readonly metrics: readonly MetricSource[]
   readonly #drivers: Drivers
   readonly #options: DatabaseOptions
   #attached: Attached | undefined
   #remembered: Remembered | undefined
-  #relay: Relay | undefined
+  readonly #background: Background
   readonly #onForget: (() => void)[] = []
-  #sweep: Sweep | undefined
 
   constructor(drivers: Drivers, options: DatabaseOptions) {
     this.kind = options.kind ?? drivers.kind
@@ -85,6 +87,9 @@ class SqlDatabase implements Database {
       async (work) => inTransaction(await drivers.system(), this.#ready().runner, work),
     )
     this.#options = options
+    this.checks = options.checks ?? []
+    this.#background = new Background(drivers, options)
+    this.metrics = databaseMetrics(drivers, this.#background)
   }
 
   attach(attachment: Attachment): readonly StartupFault[] {
@@ -99,7 +104,7 @@ class SqlDatabase implements Database {
       runner,
       session: {
         printing: printingOf(registry, this.#isolation, records, withFacts),
-        onEvent: () => this.#relay?.poke(),
+        onEvent: () => this.#background.poke(),
       },
       gate:
         this.#isolation === 'schema'
@@ -238,27 +243,11 @@ class SqlDatabase implements Database {
   }
 
   startBackground(): void {
-    const { attachment } = this.#ready()
-    this.#sweep ??= new Sweep(
-      () => this.#drivers.system(),
-      attachment.log,
-      () => attachment.registry.features.flatMap((feature) => feature.sweep?.(attachment.clock.now()) ?? []),
-    )
-    this.#sweep.start()
-    // Where nobody listens nothing is stored, and nobody needs to look.
-    if (attachment.registry.listened.size === 0 || this.#relay) return
-    this.#relay = new Relay({
-      driver: () => this.#relayDriver(),
-      deliver: attachment.deliver,
-      log: attachment.log,
-      ...this.#options.relay,
-    })
-    this.#relay.start()
+    this.#background.start(this.#ready().attachment)
   }
 
-  async lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {
-    const driver = await this.#relayDriver()
-    return asLeader(driver, work, name)
+  lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {
+    return this.#background.lead(name, work)
   }
 
   async library(text: string, parameters: readonly LibraryValue[] = []): Promise<readonly RawRow[]> {
@@ -271,13 +260,8 @@ class SqlDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#sweep?.stop()
-    await this.#relay?.stop()
+    await this.#background.stop()
     await this.#drivers.close()
-  }
-
-  #relayDriver(): Promise<Driver> {
-    return this.#options.relayDriver?.() ?? this.#drivers.system()
   }
 
   get #isolation(): Isolation {

@@ -1,5 +1,6 @@
 import type { Database } from '@plinth/core'
 import { databaseFrom } from './database.ts'
+import { diskCheck } from './observe/disk-check.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import { pgliteDrivers } from './drivers/pglite.ts'
@@ -22,7 +23,12 @@ export function embedded(dataDir = '.plinth', options: EmbeddedOptions = {}): Da
   const rolePrefix = options.rolePrefix ?? 'plinth_'
   const open = (): Promise<Drivers> =>
     pgliteDrivers({ dataDir, rolePrefix, ...(options.loadDataDir && { loadDataDir: options.loadDataDir }) })
-  return databaseFrom(lazyDrivers(open), { kind: 'embedded', rolePrefix, isolation: options.isolation ?? 'shared' })
+  return databaseFrom(lazyDrivers(open), {
+    kind: 'embedded',
+    rolePrefix,
+    isolation: options.isolation ?? 'shared',
+    checks: dataDir.startsWith('memory://') ? [] : [diskCheck(dataDir)],
+  })
 }
 
 /** Opening takes a second and locks the folder: not before something is asked. A failure to open is tried again next time. */

@@ -2,7 +2,7 @@ import { StartupError, type Database, type StartupFault } from '@plinth/core'
 import { databaseFrom } from './database.ts'
 import { NO_TENANT_PATH } from './isolation/search-path.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
-import type { Driver, Drivers } from './drivers/driver.ts'
+import type { Driver, Drivers, PoolUse } from './drivers/driver.ts'
 import { postgresJsDriver, type PostgresJsOptions } from './drivers/postgres-js.ts'
 import { systemPassword, systemUrl } from './system-login.ts'
 
@@ -52,8 +52,9 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   const close = async (): Promise<void> => {
     await Promise.all([drivers.close(), relay.close()])
   }
+  const pools = (): readonly PoolUse[] => [...(drivers.pools?.() ?? []), ...relay.pools()]
   return databaseFrom(
-    { ...drivers, close },
+    { ...drivers, pools, close },
     {
       kind: 'postgres',
       rolePrefix,
@@ -99,6 +100,7 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
       })
       return Promise.resolve(owner)
     },
+    pools: () => [...useOf('app', app), ...useOf('system', system)],
     async close() {
       await Promise.all([app, system, owner].map(async (driver) => driver?.close()))
     },
@@ -106,7 +108,7 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
 }
 
 /** On the server itself, past PgBouncer: it holds one transaction open for as long as it leads. */
-function relayConnections(url: string, options: PostgresOptions): { open(): Promise<Driver>; close(): Promise<void> } {
+function relayConnections(url: string, options: PostgresOptions): RelayConnections {
   const system = options.systemUrl ?? systemUrl(url, options.rolePrefix ?? 'plinth_')
   const target = options.directUrl === undefined ? system : withLoginOf(options.directUrl, system)
   const settings = options.directUrl === undefined ? options : { ...options, pgbouncer: false }
@@ -120,8 +122,20 @@ function relayConnections(url: string, options: PostgresOptions): { open(): Prom
       })
       return Promise.resolve(driver)
     },
+    pools: () => useOf('relay', driver),
     close: async () => driver?.close(),
   }
+}
+
+interface RelayConnections {
+  open(): Promise<Driver>
+  pools(): readonly PoolUse[]
+  close(): Promise<void>
+}
+
+function useOf(pool: string, driver: Driver | undefined): readonly PoolUse[] {
+  const use = driver?.use?.()
+  return use ? [{ pool, ...use }] : []
 }
 
 function withLoginOf(url: string, login: string): string {

@@ -211,6 +211,11 @@ export const coreErrors = {
     title: 'The service is not available at the moment',
     help: 'A dependency is down or overloaded. Try again after the seconds of `Retry-After`.',
   },
+  overloaded: {
+    status: 503,
+    title: 'The service has too much to do at the moment',
+    help: 'The request was turned away before anything was done for it. Repeat it after the seconds of `Retry-After`, and wait longer each time.',
+  },
   not_ready: {
     status: 503,
     title: 'The service is not ready',

@@ -10,6 +10,7 @@ import type { Audit } from '../ports/audit.ts'
 import type { EventRecord } from '../events/event-record.ts'
 import type { StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
+import type { Observed } from '../platform/observed.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Runtime } from '../platform/runtime.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -120,6 +121,11 @@ export interface Feature {
   readonly reseal?: (platform: Platform) => Promise<number>
   /** Verbs for the command line: `plinth admin:create`. */
   readonly commands?: readonly FeatureCommand[]
+  /**
+   * What it shows in `/health`, `/metrics` and the ways by which it calls the outside. Called once, when all is put together; what
+   * it reads is read when somebody asks.
+   */
+  readonly observe?: (platform: Platform) => Observed
   /** Called once when all is put together and nothing is connected yet. */
   readonly start?: (platform: Platform) => void
   /** Called once when the database was found to be as declared: starts what runs beside requests. `stop` ends it. */

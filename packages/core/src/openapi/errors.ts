@@ -21,7 +21,14 @@ export const problemSchema = z
   })
   .meta({ id: 'ProblemDetails', description: 'RFC 9457 problem details' })
 
-const everywhere = ['malformed_request', 'url_too_long', 'headers_too_large', 'internal_error', 'unavailable']
+const everywhere = [
+  'malformed_request',
+  'url_too_long',
+  'headers_too_large',
+  'internal_error',
+  'unavailable',
+  'overloaded',
+]
 const guarded = [
   'unauthenticated',
   'invalid_credential',

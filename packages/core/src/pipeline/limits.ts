@@ -105,6 +105,7 @@ function count(
     })
     const wait = Math.max(...all.map(({ retryAfterSeconds }) => retryAfterSeconds))
     const { name, rate } = counted[refused]!
+    platform.requests.limited(name)
     throw rateLimited(wait, `The limit "${name}" is ${rate.capacity} requests in ${rate.windowSeconds} seconds.`)
   }
   if (verdicts.some((verdict) => verdict instanceof Promise))

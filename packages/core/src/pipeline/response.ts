@@ -11,7 +11,7 @@ import type { InTenant } from './tenant.ts'
 
 /** As far as the request came: what is known of it goes into its log line. */
 export type Reached = Received &
-  Partial<Pick<InTenant, 'principal' | 'tenant'>> & { readonly route?: Pick<Route, 'path' | 'public'> }
+  Partial<Pick<InTenant, 'principal' | 'tenant'>> & { readonly route?: Pick<Route, 'path' | 'public' | 'method'> }
 
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {
@@ -37,7 +37,8 @@ function lengthOf(body: AnswerBody): Readonly<Record<string, string>> {
 /** The one error boundary: whatever was thrown becomes problem+json (RFC 9457), and its cause goes to the log alone. */
 export function respondTo(platform: Platform, received: Reached, error: unknown): Response {
   const known = PlinthError.is(error) ? error : problem('internal_error', { cause: error })
-  if (known.status >= 500) {
+  // What is turned away for want of time is counted: a line for each would be more work than the answer.
+  if (known.status >= 500 && known.code !== 'overloaded') {
     const cause: unknown = known.cause ?? error
     platform.log.error(logEvents.requestFailed, {
       requestId: received.requestId,
@@ -87,6 +88,8 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
 
 function log(platform: Platform, received: Reached, status: number): void {
   const { route, principal, tenant, traceId } = received
+  const milliseconds = performance.now() - received.startedAt
+  platform.requests.answered(route, status, milliseconds / 1_000)
   platform.log.info(logEvents.requestCompleted, {
     requestId: received.requestId,
     ...(traceId === undefined ? {} : { traceId }),
@@ -96,6 +99,6 @@ function log(platform: Platform, received: Reached, status: number): void {
     status,
     ...(tenant ? { tenant: tenant.slug } : {}),
     ...(principal ? { principal: `${principal.kind}:${principal.id}` } : {}),
-    milliseconds: Math.round((performance.now() - received.startedAt) * 10) / 10,
+    milliseconds: Math.round(milliseconds * 10) / 10,
   })
 }

@@ -29,9 +29,11 @@ import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { deliverEvent } from './deliver-event.ts'
 import { defaultLimits, type Platform } from './platform.ts'
+import { endOf } from './end-platform.ts'
 import { foundTenant } from './found-tenant.ts'
 import type { Plinth, PlinthOptions } from './plinth.ts'
 import { guardOf, problemOf } from './guard.ts'
+import { beginHealth, beginMetrics } from './observe-platform.ts'
 import { readDeclaration } from './read-declaration.ts'
 import { readinessOf } from './readiness.ts'
 import { readRuntime } from './runtime.ts'
@@ -71,6 +73,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const readiness = readinessOf(database, runtime.log, () => {
     for (const feature of registry.features) feature.background?.(platform)
   })
+  const watched = beginMetrics(limits, runtime.log)
   const lateFaults = [
     ...routeFaults(owned, features, registry.permissions.names),
     ...database.attach({
@@ -120,9 +123,27 @@ export function createPlinth(options: PlinthOptions): Plinth {
     clock,
     limits,
     ready: readiness.ready,
+    ...watched,
+    get health() {
+      return health
+    },
   }
+  const observed = [
+    database,
+    runtime.mailer,
+    ...(options.rateLimits?.store ? [options.rateLimits.store] : []),
+    ...(options.observe ? [options.observe] : []),
+    ...registry.features.flatMap((feature) => feature.observe?.(platform) ?? []),
+  ]
+  const nameFaults: StartupFault[] = []
+  const health = beginHealth(
+    { ...watched, database, ready: readiness.ready, observed, runtime, clock, version },
+    nameFaults,
+  )
+  if (nameFaults.length > 0) throw new StartupError(nameFaults)
 
   for (const feature of registry.features) feature.start?.(platform)
+  const end = endOf(platform, options)
 
   return {
     basePath,
@@ -171,13 +192,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
       if (!platform.jobs) throw new Error("nothing runs jobs: add jobs() of '@plinth/jobs' to the features")
       await platform.jobs.work(platform, signal)
     },
-    async close() {
-      await platform.after.settled()
-      for (const feature of registry.features) await feature.stop?.()
-      await options.rateLimits?.store?.close?.()
-      await runtime.mailer.close?.()
-      await database.close()
-    },
+    health: () => health.report(),
+    ...end,
   }
 }
 

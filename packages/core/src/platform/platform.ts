@@ -3,8 +3,12 @@ import type { CredentialReader } from '../auth/principal.ts'
 import type { TrustedProxies } from '../client/trusted-proxies.ts'
 import type { Cors } from '../cors/cors.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
+import type { Health } from '../health/health.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Rates } from '../limits/rates.ts'
+import type { Load } from '../load/load.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { RequestMetrics } from '../metrics/request-metrics.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Database } from '../ports/database.ts'
@@ -37,6 +41,12 @@ export interface Limits {
   readonly exportIdle: number
   /** Bytes that the archive of a tenant may fill of the temporary folder until it is downloaded. */
   readonly exportSpool: number
+  /** Requests in flight in one process; the next one is 503 at once. */
+  readonly inFlight: number
+  /** Milliseconds that the event loop may be late; beyond, fewer requests may be in flight. */
+  readonly loopLag: number
+  /** Milliseconds that `close()` waits for requests in flight. */
+  readonly drain: number
 }
 
 export const defaultLimits: Limits = {
@@ -49,6 +59,9 @@ export const defaultLimits: Limits = {
   export: 900_000,
   exportIdle: 60_000,
   exportSpool: 4_294_967_296,
+  inFlight: 1_000,
+  loopLag: 100,
+  drain: 10_000,
 }
 
 /** What the stages of the pipeline work with; put together once by `createPlinth`. */
@@ -88,6 +101,12 @@ export interface Platform {
   readonly log: Logger
   readonly clock: Clock
   readonly limits: Limits
+  /** Numbers for `/metrics`. Features add theirs by `Feature.metrics`. */
+  readonly metrics: Metrics
+  readonly requests: RequestMetrics
+  readonly health: Health
+  /** What this process is busy with, and whether it takes more. */
+  readonly load: Load
   /** Resolves when the catalog was compared and is as declared; rejects with `not_ready`. */
   readonly ready: () => Promise<void> | undefined
 }

@@ -21,6 +21,8 @@ import type { Finding } from './finding.ts'
 import type { FoundingDraft, FoundTenant } from './found-tenant.ts'
 import type { FeatureCommand } from '../feature/command.ts'
 import type { Guard } from './guard.ts'
+import type { HealthReport } from '../health/health-check.ts'
+import type { Observed } from './observed.ts'
 import type { Limits } from './platform.ts'
 import type { Registry } from './registry.ts'
 
@@ -54,6 +56,8 @@ export interface PlinthOptions {
   readonly limits?: Partial<Limits>
   /** How many requests are answered in how much time, and where that is counted. See docs/limits.md. */
   readonly rateLimits?: RateLimitOptions
+  /** More checks, metrics and ways to the outside, for what the product itself depends on. See docs/reliability.md. */
+  readonly observe?: Observed
   readonly log?: Logger
   readonly clock?: Clock
   /** Takes mails to their way. Default: the console in development; elsewhere a feature that sends mails needs one. */
@@ -135,6 +139,17 @@ export interface Plinth {
    * @throws StartupError where the database is not as declared, Error where no feature runs jobs
    */
   work(signal: AbortSignal): Promise<void>
-  /** Stops background work and closes connections. */
+  /** The health as `GET /health` answers it. Never rejects. */
+  health(): Promise<HealthReport>
+  /**
+   * Begins the end: `/health/ready` is 503 from now on, so that no more requests are sent here. Those that come all the same are
+   * answered. Resolves when none is in flight, or after `limits.drain` milliseconds. Never rejects.
+   */
+  drain(): Promise<void>
+  /**
+   * Drains, waits for work that answers did not wait for, stops background work and closes connections. All of it is done, whatever
+   * fails on the way; called again, it gives the same promise.
+   * @throws AggregateError with all that failed
+   */
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import type { Condition } from '../condition/condition.ts'
+import type { Observed } from '../platform/observed.ts'
 import type { FieldView } from '../fields/field-view.ts'
 import type { Finding } from '../platform/finding.ts'
 import type { Registry } from '../platform/registry.ts'
@@ -229,7 +230,7 @@ export interface Attachment {
 }
 
 /** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */
-export interface Database extends Beside {
+export interface Database extends Beside, Observed {
   readonly kind: string
   /** Faults of the configuration (no URL …), found before anything is connected. */
   readonly faults: readonly StartupFault[]

@@ -1,4 +1,5 @@
 import type { StartupFault } from '../errors/startup-error.ts'
+import type { Observed } from '../platform/observed.ts'
 
 /** One mail to one address. Never two: whoever stands in `To` would be told to the other. */
 export interface Mail {
@@ -15,7 +16,7 @@ export interface Mail {
 }
 
 /** Takes mails to their way. Called outside of transactions: a mail server answers when it likes, and cannot be rolled back. */
-export interface Mailer {
+export interface Mailer extends Observed {
   /** For logs and faults: `smtp`, `console`. */
   readonly name: string
   /** What is wrong with its configuration; told at start by the feature that it was given to. */

@@ -1,3 +1,5 @@
+import type { Observed } from '../platform/observed.ts'
+
 /** How much of something in how much time: a token bucket of `capacity`, refilled evenly within `windowSeconds`. */
 export interface Rate {
   /** Whole number, 1 to 1,000,000,000. */
@@ -32,7 +34,7 @@ export interface TakeResult {
  * Where the buckets of limits lie, for all processes together. Exact: no two callers get the same token, in whatever process.
  * Time is the store's own clock, since those of processes differ.
  */
-export interface RateLimitStore {
+export interface RateLimitStore extends Observed {
   /**
    * Takes from several buckets at once: where one has too few, none is charged. Results in the order of the requests.
    * @throws whatever the connection throws; the caller decides what a store that is away means

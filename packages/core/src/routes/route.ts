@@ -46,6 +46,8 @@ interface RouteFacts {
   readonly errors: readonly string[]
   /** Limits of its own on each sender, beside those of all requests; `none` takes it out of these too (health, OPTIONS). */
   readonly limits?: readonly RouteLimit[] | 'none'
+  /** `never`: answered even where there is too much to do (health, metrics). */
+  readonly shed?: 'never'
   /** Not in OpenAPI. */
   readonly unlisted?: boolean
 }

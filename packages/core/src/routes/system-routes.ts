@@ -1,10 +1,9 @@
 import { preflightHeaders } from '../cors/cors.ts'
-import { logEvents } from '../logging/events.ts'
 import { z } from 'zod'
 import type { Answer } from '../pipeline/answer.ts'
 import type { PublicCall } from '../pipeline/call.ts'
 import type { OpenApiDocument } from '../openapi/document.ts'
-import type { Platform } from '../platform/platform.ts'
+import { metricsRoute } from './metrics-route.ts'
 import type { PublicRoute } from './route.ts'
 
 const healthSchema = z
@@ -12,7 +11,7 @@ const healthSchema = z
     status: z.enum(['healthy', 'degraded']),
     timestamp: z.iso.datetime(),
     environment: z.string(),
-    checks: z.record(z.string(), z.object({ status: z.enum(['healthy', 'unhealthy']) })),
+    checks: z.record(z.string(), z.object({ status: z.enum(['healthy', 'unhealthy']), response_time_ms: z.number() })),
     response_time_ms: z.number(),
   })
   .meta({ id: 'HealthReport' })
@@ -38,6 +37,7 @@ export function systemRoutes(parts: SystemParts): readonly PublicRoute[] {
       path: `${path}/health`,
       operationId: 'health',
       limits: 'none',
+      shed: 'never',
       tag: 'health',
       summary: 'Health of the service and what it depends on',
       unlisted,
@@ -52,6 +52,7 @@ export function systemRoutes(parts: SystemParts): readonly PublicRoute[] {
       path: `${path}/health/live`,
       operationId: 'healthLive',
       limits: 'none',
+      shed: 'never',
       tag: 'health',
       summary: 'The process runs',
       unlisted,
@@ -63,6 +64,7 @@ export function systemRoutes(parts: SystemParts): readonly PublicRoute[] {
       path: `${path}/health/ready`,
       operationId: 'healthReady',
       limits: 'none',
+      shed: 'never',
       tag: 'health',
       summary: 'The process may be sent requests',
       unlisted,
@@ -72,6 +74,7 @@ export function systemRoutes(parts: SystemParts): readonly PublicRoute[] {
       ],
       handle: ready,
     },
+    metricsRoute(`${path}/metrics`, unlisted),
     {
       ...publicRoute,
       path: `${path}/openapi.json`,
@@ -134,45 +137,14 @@ function greeting(parts: SystemParts, { platform }: PublicCall): Answer {
   return json(200, { name: parts.title, version: parts.version, links })
 }
 
-/** Anybody may ask for the health: one look at the database a second answers them all. */
-const FRESH_MS = 1_000
-const looks = new WeakMap<Platform, { readonly at: number; readonly healthy: Promise<boolean> }>()
-
-function databaseIsHealthy(platform: Platform): Promise<boolean> {
-  const known = looks.get(platform)
-  if (known && performance.now() - known.at < FRESH_MS) return known.healthy
-  const healthy = look(platform)
-  looks.set(platform, { at: performance.now(), healthy })
-  return healthy
-}
-
-async function look(platform: Platform): Promise<boolean> {
-  try {
-    await platform.database.ping()
-    await platform.ready()
-    return true
-  } catch (error) {
-    platform.log.warn(logEvents.healthCheckFailed, { check: 'database', error })
-    return false
-  }
-}
-
-/** Says which dependency is down, never why: the cause (host names, logins) belongs into the log. */
 async function health({ platform }: PublicCall): Promise<Answer> {
-  const startedAt = performance.now()
-  const healthy = await databaseIsHealthy(platform)
-  return json(healthy ? 200 : 503, {
-    status: healthy ? 'healthy' : 'degraded',
-    timestamp: platform.clock.now().toISOString(),
-    environment: platform.environment,
-    checks: { database: { status: healthy ? 'healthy' : 'unhealthy' } },
-    response_time_ms: Math.round((performance.now() - startedAt) * 10) / 10,
-  })
+  const report = await platform.health.report()
+  return json(report.status === 'healthy' ? 200 : 503, report)
 }
 
 async function ready({ platform }: PublicCall): Promise<Answer> {
-  const healthy = await databaseIsHealthy(platform)
-  return json(healthy ? 200 : 503, { status: healthy ? 'healthy' : 'degraded' })
+  const isReady = await platform.health.ready()
+  return json(isReady ? 200 : 503, { status: isReady ? 'healthy' : 'degraded' })
 }
 
 /** Answers OPTIONS of a known path: what may be done there, and to a page of another origin, what it may ask. */

@@ -144,6 +144,14 @@ export const platformSettings = defineSettings({
     example: './keys',
     group: 'Secrets',
   },
+  METRICS_TOKEN: {
+    schema: z.string().min(32).max(512).optional(),
+    secret: true,
+    description:
+      'What a scraper shows to read /metrics: Authorization: Bearer <token>. At least 32 characters. Unset: only superadmins may read them.',
+    fix: 'METRICS_TOKEN=$(openssl rand -base64 32)',
+    group: 'Secrets',
+  },
   LOG_LEVEL: {
     schema: word(logLevels),
     default: 'info',

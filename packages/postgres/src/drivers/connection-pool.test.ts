@@ -37,7 +37,7 @@ function pool(options: Partial<PoolOptions> = {}) {
       connections.push(connection)
       return connection
     },
-    { max: 2, maxQueue: 100, pipeline: 3, maxLifetimeMs: 3_600_000, closeAfterMs: 0, ...options },
+    { max: 2, maxQueue: 100, maxWaitMs: 10_000, pipeline: 3, maxLifetimeMs: 3_600_000, closeAfterMs: 0, ...options },
   )
   /** Starts work that ends when the test ends it; says on which connection it is, once it has one. */
   const start = (kind: 'shared' | 'alone') => {
@@ -172,7 +172,7 @@ describe('connections', () => {
         if (broken) throw new TypeError('broken')
         return new FakeConnection(0)
       },
-      { max: 1, maxQueue: 0, pipeline: 1, maxLifetimeMs: 1_000, closeAfterMs: 0 },
+      { max: 1, maxQueue: 0, maxWaitMs: 10_000, pipeline: 1, maxLifetimeMs: 1_000, closeAfterMs: 0 },
     )
     await expect(made.shared(() => Promise.resolve(1))).rejects.toThrow('broken')
     broken = false

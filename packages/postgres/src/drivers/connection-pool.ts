@@ -6,6 +6,8 @@ export interface PoolOptions {
   readonly max: number
   /** Statements and transactions that may wait for one; the next is refused at once. */
   readonly maxQueue: number
+  /** How long one may wait, in milliseconds; then it is refused, for whoever asked has given up as well. */
+  readonly maxWaitMs: number
   /** Statements sent behind each other on one connection when all are busy; 1 sends each alone. */
   readonly pipeline: number
   readonly maxLifetimeMs: number
@@ -25,6 +27,7 @@ interface Waiting {
   readonly weight: number
   readonly go: (slot: Slot) => void
   readonly refuse: (error: DriverError) => void
+  readonly until: number
 }
 
 /**
@@ -39,6 +42,7 @@ export class ConnectionPool {
   readonly #slots: Slot[]
   readonly #line: Waiting[] = []
   #finished = 0
+  #lateTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
 
@@ -61,6 +65,11 @@ export class ConnectionPool {
   /** Has a connection alone until `use` is done. */
   alone<T>(use: (connection: SingleConnection) => Promise<T>): Promise<T> {
     return this.#run(this.#options.pipeline, use)
+  }
+
+  get use(): { readonly max: number; readonly busy: number; readonly waiting: number } {
+    const busy = this.#slots.filter(({ load }) => load > 0).length
+    return { max: this.#options.max, busy, waiting: this.#line.length }
   }
 
   /** Refuses what waits, gives what runs some time, ends all connections. */
@@ -133,7 +142,27 @@ export class ConnectionPool {
       const words = `${this.#options.maxQueue} statements wait for one of ${this.#options.max} connections already`
       return Promise.reject(new DriverError('overloaded', words))
     }
-    return new Promise((go, refuse) => this.#line.push({ weight, go, refuse }))
+    return new Promise((go, refuse) => {
+      this.#line.push({ weight, go, refuse, until: Date.now() + this.#options.maxWaitMs })
+      this.#watchLine()
+    })
+  }
+
+  /** One timer for the line: whoever came first is the first to have waited for too long. */
+  #watchLine(): void {
+    const [first] = this.#line
+    if (!first || this.#lateTimer) return
+    this.#lateTimer = setTimeout(
+      () => {
+        this.#lateTimer = undefined
+        const now = Date.now()
+        while (this.#line[0] && this.#line[0].until <= now) this.#line.shift()!.refuse(waitedTooLong(this.#options))
+        this.#watchLine()
+      },
+      Math.max(1, first.until - Date.now()),
+    )
+    // Whoever waits has something else that keeps the process alive: the connection that he waits for.
+    this.#lateTimer.unref()
   }
 
   /** In order: what waits for a whole connection is not overtaken by those that would fit in beside others. */
@@ -176,6 +205,10 @@ export class ConnectionPool {
     const usable = this.#slots.flatMap(({ connection }) => (connection?.usable ? [connection] : []))
     await Promise.all(usable.map((connection) => connection.end()))
   }
+}
+
+function waitedTooLong({ max, maxWaitMs }: PoolOptions): DriverError {
+  return new DriverError('overloaded', `None of ${max} connections was free within ${maxWaitMs} ms`)
 }
 
 function closed(): DriverError {

@@ -32,6 +32,17 @@ export interface Connection {
   query(text: string, parameters?: readonly Parameter[], options?: QueryOptions): Promise<readonly RawRow[]>
 }
 
+/** What is done with the connections of one login. */
+export interface PoolUse {
+  readonly pool: string
+  /** Connections at most. */
+  readonly max: number
+  /** Those on which something runs. */
+  readonly busy: number
+  /** Statements and transactions that wait for one. */
+  readonly waiting: number
+}
+
 export interface Driver extends Connection {
   readonly kind: 'postgres' | 'pglite'
   /**
@@ -41,6 +52,8 @@ export interface Driver extends Connection {
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /** Runs several statements without parameters (migrations). No explicit transaction: the caller opens one where wanted. */
   script(text: string): Promise<void>
+  /** For metrics; undefined where there is no pool. */
+  use?(): Omit<PoolUse, 'pool'>
   close(): Promise<void>
 }
 
@@ -53,5 +66,7 @@ export interface Drivers {
   system(): Promise<Driver>
   /** The owner (migrations). Rejects with words where no owner connection is configured. */
   owner(): Promise<Driver>
+  /** For metrics: the pools that were opened. */
+  pools?(): readonly PoolUse[]
   close(): Promise<void>
 }

@@ -30,6 +30,8 @@ export interface PostgresJsOptions {
   readonly settings?: 'startup' | 'role'
   /** Statements and transactions that may wait for a connection; the next one rejects as `overloaded`. Default 1,000. */
   readonly maxQueue?: number
+  /** How long they may wait, in milliseconds. Default 10,000. */
+  readonly maxWaitMs?: number
   /** Prepared statements sent behind each other on one connection when all are busy. Default 4; 1 sends each alone. */
   readonly pipeline?: number
   /** A connection is replaced after half to all of this time. Default one hour. */
@@ -66,6 +68,7 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
   const pool = new ConnectionPool(open, {
     max: options.max,
     maxQueue: options.maxQueue ?? 1_000,
+    maxWaitMs: options.maxWaitMs ?? 10_000,
     pipeline: options.pipeline ?? 4,
     maxLifetimeMs: options.maxLifetimeMs ?? 3_600_000,
     closeAfterMs: options.closeAfterMs ?? 10_000,
@@ -105,6 +108,7 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
           await connection.end()
         }
       }),
+    use: () => pool.use,
     close: () => pool.close(),
   }
 }

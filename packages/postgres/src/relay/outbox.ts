@@ -3,6 +3,7 @@ import type { Connection, RawRow } from '../drivers/driver.ts'
 import { EVENTS_TABLE } from '../statements/records.ts'
 
 export const BATCH = 100
+const MOST_COUNTED = 100_000
 
 /*
  * The relay looks across tenants, as plinth_system, and by the database's clock: the default of `next_attempt_at` is that
@@ -26,6 +27,24 @@ const failedText = `
   update ${EVENTS_TABLE} set attempts = attempts + 1, last_error = $3::text,
     next_attempt_at = clock_timestamp() + make_interval(secs => $4::text::double precision / 1000)
   where tenant_id = $1::uuid and id = $2::uuid and delivered_at is null`
+
+/** Counting stops where nobody needs to know it more exactly; the oldest one is the first in the index. */
+const waitingText = `
+  select (select count(*)::int from (select 1 from ${EVENTS_TABLE} where delivered_at is null limit ${MOST_COUNTED}) w) as "waiting",
+    coalesce((select extract(epoch from clock_timestamp() - occurred_at)::float8 from ${EVENTS_TABLE}
+              where delivered_at is null order by seq limit 1), 0) as "age"`
+
+export interface WaitingEvents {
+  /** Those that were not delivered yet, up to 100,000. */
+  readonly waiting: number
+  /** Seconds since the oldest of them was committed; 0 where there is none. */
+  readonly oldestSeconds: number
+}
+
+export async function waitingEvents(connection: Connection): Promise<WaitingEvents> {
+  const [row] = await connection.query(waitingText)
+  return { waiting: Number(row?.['waiting']), oldestSeconds: Math.max(0, Number(row?.['age'])) }
+}
 
 export interface DueEvent {
   readonly event: EventRecord

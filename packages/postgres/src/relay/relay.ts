@@ -45,6 +45,11 @@ export class Relay {
     return this.#options.pollMs ?? POLL_MS
   }
 
+  /** Whether this process is the one that hands on. */
+  get isLeading(): boolean {
+    return this.#leading
+  }
+
   start(): void {
     if (this.#stopping) return
     this.#running ??= this.#run()

@@ -1,0 +1,56 @@
+import type { Attachment } from '@plinth/core'
+import type { DatabaseOptions } from './database-options.ts'
+import type { Driver, Drivers } from './drivers/driver.ts'
+import { asLeader } from './relay/leadership.ts'
+import { Relay } from './relay/relay.ts'
+import { Sweep } from './sweep/sweep.ts'
+
+/** What runs beside requests: handing committed events on, and removing what has had its time. */
+export class Background {
+  readonly #drivers: Drivers
+  readonly #options: Pick<DatabaseOptions, 'relay' | 'relayDriver'>
+  #relay: Relay | undefined
+  #sweep: Sweep | undefined
+
+  constructor(drivers: Drivers, options: Pick<DatabaseOptions, 'relay' | 'relayDriver'>) {
+    this.#drivers = drivers
+    this.#options = options
+  }
+
+  /** Undefined where it does not run. */
+  get relay(): Relay | undefined {
+    return this.#relay
+  }
+
+  start({ registry, log, clock, deliver }: Attachment): void {
+    this.#sweep ??= new Sweep(
+      () => this.#drivers.system(),
+      log,
+      () => registry.features.flatMap((feature) => feature.sweep?.(clock.now()) ?? []),
+    )
+    this.#sweep.start()
+    // Where nobody listens nothing is stored, and nobody needs to look.
+    if (registry.listened.size === 0 || this.#relay) return
+    this.#relay = new Relay({ driver: () => this.#leaderDriver(), deliver, log, ...this.#options.relay })
+    this.#relay.start()
+  }
+
+  /** There is something to hand on. */
+  poke(): void {
+    this.#relay?.poke()
+  }
+
+  /** As {@link asLeader}, on a connection that may be held. */
+  async lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {
+    return asLeader(await this.#leaderDriver(), work, name)
+  }
+
+  #leaderDriver(): Promise<Driver> {
+    return this.#options.relayDriver?.() ?? this.#drivers.system()
+  }
+
+  async stop(): Promise<void> {
+    await this.#sweep?.stop()
+    await this.#relay?.stop()
+  }
+}
