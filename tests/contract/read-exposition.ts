@@ -27,6 +27,7 @@ export function readExposition(text: string): readonly ScrapedSample[] {
     } else if (type) {
       if (!family || family.name !== type[1] || family.type !== undefined)
         throw new Error(`TYPE without its HELP: ${line}`)
+      family.type = type[2]
     } else {
       const sample = readSample(line)
       const names =
