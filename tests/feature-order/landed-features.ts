@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { apiDocs } from '@plinth/api-docs'
+import { audit } from '@plinth/audit'
 import { auth } from '@plinth/auth'
 import { serviceTokens, type Feature } from '@plinth/core'
 import { rbac } from '@plinth/rbac'
@@ -13,6 +14,7 @@ export const SERVICE_TOKEN = 'a-service-that-reads-all-of-acme-xxxxxxxx'
 export function landedFeatures(): readonly Feature[] {
   return [
     apiDocs(),
+    audit(),
     auth({ jwt: { keys: [privateKey] } }),
     rbac(),
     serviceTokens([{ name: 'reader', token: SERVICE_TOKEN, tenant: 'acme', permissions: ['*:read'] }]),

@@ -41,12 +41,12 @@ function cell(field: FieldInfo, value: Raw): string {
       return isoTime(value as string)
     case 'json':
     case 'text':
-      return textCell(value as string)
+      return csvText(value as string)
   }
 }
 
-/** An apostrophe before what looks like a formula; NDJSON is the format that gives every text back as it was. */
-function textCell(text: string): string {
+/** A text as a cell. An apostrophe before what looks like a formula; NDJSON is the format that gives every text back as it was. */
+export function csvText(text: string): string {
   const safe = formula.test(text) ? `'${text}` : text
   return safe === '' || special.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,5 +1,10 @@
 import type { Feature, Platform } from '@plinth/core'
 import { PLATFORM } from './entry/chained-entry.ts'
+import { bookCommands } from './commands/book-commands.ts'
+import { exportRoute } from './read/export-route.ts'
+import { readRoutes } from './read/read-routes.ts'
+import { streamRoute } from './read/stream-route.ts'
+import { verifyRoutes } from './verify/verify-routes.ts'
 import { migrations } from './migrations.ts'
 import { recordEvent, recordWrite } from './recorded.ts'
 import { BackgroundSealing } from './seal/background.ts'
@@ -38,6 +43,7 @@ export function audit(): AuditFeature {
     if (!started) throw new Error('audit() belongs to no platform yet')
     return started
   }
+  const sealer = (): Sealer => parts().sealer
   const all = async (): Promise<number> => {
     let count = 0
     for (let sealed = -1; sealed !== 0; count += sealed) sealed = await parts().sealer.sealAll()
@@ -52,6 +58,9 @@ export function audit(): AuditFeature {
       'plinth.audit_logs': { stays: 'what happened on this platform; its chain verifies there' },
       'plinth.audit_subject_keys': { stays: 'keys of the log that stays' },
     },
+    permissions: { auditLog: ['read'] },
+    routes: () => [...readRoutes(sealer), ...verifyRoutes(sealer), exportRoute(sealer), streamRoute(sealer)],
+    commands: bookCommands(sealer),
     record: recordWrite,
     recordEvent,
     start(platform) {

@@ -1,4 +1,5 @@
 import { audit, type AuditFeature } from '@plinth/audit'
+import type { Feature, Platform } from '@plinth/core'
 import { depot, testPlatform, type TestPlatform, type TestPlatformOptions } from '@plinth/testing'
 
 export interface Book {
@@ -8,6 +9,8 @@ export interface Book {
   entries(tenantId?: string): Promise<readonly StoredEntry[]>
   /** What waits in the inbox, and what is in the book: how many. */
   count(): Promise<number>
+  /** What features see of the platform. */
+  readonly inner: Platform
   close(): Promise<void>
 }
 
@@ -23,7 +26,9 @@ export async function openBook(options: Partial<TestPlatformOptions> = {}): Prom
   // The template is migrated by another object; the last one made is that of the platform.
   const feature = audit()
   const { features = [], ...rest } = options
-  const platform = await testPlatform({ resources: depot, ...rest, features: [feature, ...features] })
+  let inner: Platform | undefined
+  const inside: Feature = { name: 'test-inside', start: (given) => void (inner = given) }
+  const platform = await testPlatform({ resources: depot, ...rest, features: [feature, inside, ...features] })
   return {
     platform,
     feature,
@@ -49,6 +54,7 @@ export async function openBook(options: Partial<TestPlatformOptions> = {}): Prom
       )
       return Number(row?.['n'])
     },
+    inner: inner!,
     close: () => platform.close(),
   }
 }

@@ -31,6 +31,7 @@ export function readInboxRow(row: RawRow): WrittenEntry {
   const optional = (name: string): string | null => (row[name] === null ? null : text(name))
   const parsed = <T>(name: string): T | null => (row[name] === null ? null : (JSON.parse(text(name)) as T))
   const action = text('action')
+  const detail = parsed<unknown>('detail')
   const targetType = action.split('.', 1)[0]!
   const target = optional('target')
   const personal = parsed<Readonly<Record<string, unknown>>>('personal')
@@ -55,7 +56,8 @@ export function readInboxRow(row: RawRow): WrittenEntry {
     requestId: text('request_id'),
     repeated: Number(row['repeated']),
     changes: changes === undefined ? null : JSON.stringify(changes),
-    detail: optional('detail'),
+    // As this language prints it: whoever parses it and prints it again has the same text, and the same hash.
+    detail: detail === null ? null : JSON.stringify(detail),
     origin: originOf(optional('address'), optional('user_agent'), subjectOf(row, occurredAt)),
     personal: personal ? { subject: `${targetType}:${targetId ?? ''}`, text: JSON.stringify(personal) } : undefined,
   }

@@ -1,0 +1,153 @@
+import { problem, type FeatureCommand, type Platform } from '@plinth/core'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { PLATFORM } from '../entry/chained-entry.ts'
+import type { Sealer } from '../seal/sealer.ts'
+import { archiveLines, verifyArchive } from '../verify/archive.ts'
+import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../verify/checkpoint.ts'
+import { chainsOf } from '../verify/read-chain.ts'
+import { takeCheckpoints, verifyChain } from '../verify/verify-book.ts'
+
+const tenantOption = {
+  type: 'string',
+  description: 'its slug or id; `platform` for what belongs to no tenant; without it, all',
+} as const
+
+/** `plinth audit:checkpoint`, `audit:verify`, `audit:archive`. */
+export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
+  return [
+    {
+      name: 'audit:checkpoint',
+      summary: 'sign what the audit logs are now, to be kept outside of the database',
+      options: {
+        tenant: tenantOption,
+        out: { type: 'string', description: 'the file to write; without it, it is printed' },
+      },
+      async run(platform, options) {
+        const tenant = options['tenant']
+        const chains = tenant === undefined ? undefined : [await chainOf(platform, String(tenant))]
+        const file = await takeCheckpoints(platform, sealer(), chains)
+        if (options['out'] === undefined)
+          return { checkpoints: file.checkpoints, keys: file.keys.map((key) => JSON.stringify(key)) }
+        const out = resolve(String(options['out']))
+        await refuseExisting(out)
+        await writeFile(out, `${JSON.stringify(file, null, 2)}\n`, { flag: 'wx' })
+        return { file: out, chains: file.checkpoints.length }
+      },
+    },
+    {
+      name: 'audit:verify',
+      summary: 'read whole audit logs and say whether they are as they were written',
+      options: {
+        tenant: tenantOption,
+        checkpoint: { type: 'string', description: 'a file of audit:checkpoint: nothing may have changed since' },
+        file: { type: 'string', description: 'a file of audit:archive, in the place of the database' },
+      },
+      async run(platform, options) {
+        const known =
+          options['checkpoint'] === undefined ? undefined : await readCheckpoints(String(options['checkpoint']))
+        if (options['file'] !== undefined) {
+          const verdict = await verifyFile(String(options['file']), known)
+          if (!verdict.valid)
+            throw broken([`${verdict.tenant}: entry ${verdict.firstBad ?? 0} is ${verdict.reason ?? 'wrong'}`])
+          return { tenant: verdict.tenant, entries: verdict.entries, valid: true }
+        }
+        const tenant = options['tenant']
+        const chains =
+          tenant === undefined
+            ? [...new Set([...(await chainsOf(platform.database)), ...(known?.read ?? []).map((one) => one.tenant)])]
+            : [await chainOf(platform, String(tenant))]
+        const bad: string[] = []
+        let entries = 0
+        for (const chain of chains) {
+          const verdict = await verifyChain(platform, sealer(), chain, known?.read)
+          entries += verdict.entries
+          if (!verdict.valid) bad.push(`${chain}: entry ${verdict.firstBad ?? 0} is ${verdict.reason ?? 'wrong'}`)
+        }
+        if (bad.length > 0) throw broken(bad)
+        return { chains: chains.length, entries, valid: true }
+      },
+    },
+    {
+      name: 'audit:archive',
+      summary: 'write the audit log of one tenant into a file that verifies without the database',
+      options: {
+        tenant: { ...tenantOption, description: 'its slug or id, or `platform`', required: true },
+        out: { type: 'string', description: 'the file to write; there must be none yet', required: true },
+      },
+      async run(platform, options) {
+        const out = resolve(String(options['out']))
+        await refuseExisting(out)
+        const chain = await chainOf(platform, String(options['tenant']))
+        let entries = -2
+        const lines = async function* (): AsyncGenerator<string> {
+          for await (const text of archiveLines(platform, sealer(), chain)) {
+            entries += text.split('\n').length
+            yield `${text}\n`
+          }
+        }
+        try {
+          await pipeline(Readable.from(lines()), createWriteStream(out, { flags: 'wx', mode: 0o600 }))
+        } catch (error) {
+          await rm(out, { force: true })
+          throw error
+        }
+        return { file: out, tenant: chain, entries }
+      },
+    },
+  ]
+}
+
+async function chainOf({ database }: Platform, tenant: string): Promise<string> {
+  if (tenant === 'platform') return PLATFORM
+  const found = await database.findTenant(tenant)
+  if (found) return found.id
+  // The log of a tenant outlives it.
+  if (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(tenant)) return tenant
+  throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
+}
+
+async function refuseExisting(file: string): Promise<void> {
+  if (await stat(file).catch(() => undefined))
+    throw problem('already_exists', { detail: `${file} is there already, and nothing is written over.` })
+}
+
+interface ReadCheckpoints {
+  readonly read: readonly Checkpoint[]
+  readonly keys: CheckpointFile['keys']
+}
+
+/** @throws validation_failed for a file that is none, or that was not signed by its keys */
+async function readCheckpoints(file: string): Promise<ReadCheckpoints> {
+  const refuse = (message: string): Error =>
+    problem('validation_failed', { errors: [{ path: '--checkpoint', code: 'invalid', message }] })
+  let given: CheckpointFile
+  try {
+    given = JSON.parse(await readFile(resolve(file), 'utf8')) as CheckpointFile
+  } catch (error) {
+    throw refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (!Array.isArray(given.checkpoints) || !Array.isArray(given.keys)) throw refuse('is no file of audit:checkpoint')
+  const read = given.checkpoints.map((one) => readCheckpoint(one, given.keys))
+  const right = read.filter((one) => one !== undefined)
+  if (right.length < read.length) throw refuse('holds a checkpoint that none of its keys has signed')
+  return { read: right, keys: given.keys }
+}
+
+async function verifyFile(file: string, known: ReadCheckpoints | undefined): ReturnType<typeof verifyArchive> {
+  const lines = createInterface({ input: createReadStream(resolve(file)), crlfDelay: Infinity })
+  try {
+    return await verifyArchive(lines, { checkpoints: known?.read, keys: known?.keys })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw problem('validation_failed', { errors: [{ path: '--file', code: 'invalid', message }] })
+  }
+}
+
+function broken(words: readonly string[]): Error {
+  return problem('conflict', { detail: `The audit log is not as it was written. ${words.join('; ')}.` })
+}

@@ -1,0 +1,84 @@
+import type { KeyObject } from 'node:crypto'
+import { hashOf, macOf, NO_HASH, type ChainedEntry } from '../entry/chained-entry.ts'
+
+/** What a chain was at some time, as a checkpoint remembers it. */
+export interface ChainHead {
+  readonly seq: number
+  readonly hash: string
+}
+
+/**
+ * What is wrong with an entry: it is not there (`missing`), its content is not what its hash says (`changed`), it was not written by
+ * this platform (`forged`), or it is another one than when the checkpoint was made (`rewritten`).
+ */
+export type ChainFault = 'missing' | 'changed' | 'forged' | 'rewritten'
+
+export interface ChainVerdict {
+  readonly valid: boolean
+  /** That were read, up to the first bad one. */
+  readonly entries: number
+  /** The number of the first entry that is wrong, or that is not there. */
+  readonly firstBad?: number
+  readonly reason?: ChainFault
+}
+
+export interface VerifierOptions {
+  readonly tenantId: string
+  /** Undefined outside of the platform: what is signed there are checkpoints. */
+  readonly macKey?: KeyObject | undefined
+  /** What is known from outside of the database. */
+  readonly checkpoints?: readonly ChainHead[] | undefined
+  /** The entry before the first one; without it a chain begins with 1. */
+  readonly after?: ChainHead | undefined
+}
+
+/** Checks a chain entry by entry, in the order of their numbers. */
+export class ChainVerifier {
+  readonly #options: VerifierOptions
+  readonly #checkpoints: ReadonlyMap<number, string>
+  #last: ChainHead
+  #entries = 0
+  #fault: { readonly seq: number; readonly reason: ChainFault } | undefined
+
+  constructor(options: VerifierOptions) {
+    this.#options = options
+    this.#last = options.after ?? { seq: 0, hash: NO_HASH }
+    this.#checkpoints = new Map((options.checkpoints ?? []).map(({ seq, hash }) => [seq, hash]))
+  }
+
+  /** @returns false when something was found: what comes after it proves nothing */
+  take(entry: ChainedEntry): boolean {
+    if (this.#fault) return false
+    this.#entries += 1
+    const expected = this.#last.seq + 1
+    if (entry.seq > expected) return this.#found(expected, 'missing')
+    if (entry.seq < expected || entry.tenantId !== this.#options.tenantId) return this.#found(entry.seq, 'forged')
+    const hash = hashOf(this.#last.hash, entry.seq, entry)
+    const { macKey } = this.#options
+    // Both: a changed content has another hash, and a hash computed anew has no signature.
+    if (hash !== entry.hash) return this.#found(entry.seq, 'changed')
+    if (macKey && macOf(macKey, hash) !== entry.mac) return this.#found(entry.seq, 'forged')
+    const remembered = this.#checkpoints.get(entry.seq)
+    if (remembered !== undefined && remembered !== hash) return this.#found(entry.seq, 'rewritten')
+    this.#last = { seq: entry.seq, hash }
+    return true
+  }
+
+  /** When there are no more entries: is the chain as long as it was? */
+  end(): ChainVerdict {
+    const longest = Math.max(0, ...this.#checkpoints.keys())
+    if (!this.#fault && longest > this.#last.seq) this.#found(this.#last.seq + 1, 'missing')
+    if (!this.#fault) return { valid: true, entries: this.#entries }
+    return { valid: false, entries: this.#entries, firstBad: this.#fault.seq, reason: this.#fault.reason }
+  }
+
+  /** The last entry that was found to be right. */
+  get head(): ChainHead {
+    return this.#last
+  }
+
+  #found(seq: number, reason: ChainFault): false {
+    this.#fault = { seq, reason }
+    return false
+  }
+}

@@ -1,0 +1,74 @@
+import { jsonAnswer, refuseQuery, type PersonalCall, type PersonalRoute } from '@plinth/core'
+import { z } from 'zod'
+import { auditRoute, inTenant, tell } from '../read/read-routes.ts'
+import type { Sealer } from '../seal/sealer.ts'
+import type { ChainVerdict } from './chain-verifier.ts'
+import { takeCheckpoints, verifyChain } from './verify-book.ts'
+
+const verdictSchema = z
+  .object({
+    valid: z.boolean(),
+    entries: z.int().describe('That were read, up to the first bad one'),
+    firstBad: z.int().optional().describe('Number of the first entry that is wrong, or that is not there'),
+    reason: z.enum(['missing', 'changed', 'forged', 'rewritten']).optional(),
+  })
+  .meta({ id: 'AuditVerdict' })
+
+const checkpointSchema = z
+  .object({
+    checkpoints: z.array(z.string()).describe('JSON Web Signatures (EdDSA) over tenant, seq, hash and time'),
+    keys: z.array(z.looseObject({ kty: z.string(), crv: z.string(), x: z.string() })).describe('What verifies them'),
+  })
+  .meta({ id: 'AuditCheckpoint' })
+
+/** `GET /audit-logs/verify` and `GET /audit-logs/checkpoint`. */
+export function verifyRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
+  // A chain of a million entries is read for twenty seconds: whoever asks meanwhile gets the same answer.
+  const running = new Map<string, Promise<ChainVerdict>>()
+  const verified = (call: PersonalCall): Promise<ChainVerdict> => {
+    const { platform, tenantId } = inTenant(call)
+    let verdict = running.get(tenantId)
+    if (!verdict) {
+      verdict = verifyChain(platform, sealer(), tenantId).finally(() => running.delete(tenantId))
+      running.set(tenantId, verdict)
+    }
+    return verdict
+  }
+  return [
+    {
+      ...auditRoute,
+      method: 'GET',
+      path: '/api/v1/audit-logs/verify',
+      operationId: 'verifyAuditLogs',
+      summary: 'Whether the whole log of the tenant is as it was written',
+      errors: ['invalid_query'],
+      answers: [{ status: 200, description: 'The verdict', schema: verdictSchema }],
+      async handle(call) {
+        refuseQuery(call)
+        const { platform, scope } = inTenant(call)
+        const verdict = await verified(call)
+        const { valid, entries, firstBad = null } = verdict
+        await platform.database.transaction(scope, (transaction) =>
+          tell(transaction, call, 'auditLog.verified', { valid, entries, firstBad }),
+        )
+        return jsonAnswer(200, JSON.stringify(verdict))
+      },
+    },
+    {
+      ...auditRoute,
+      method: 'GET',
+      path: '/api/v1/audit-logs/checkpoint',
+      operationId: 'checkpointAuditLogs',
+      summary: 'What the log is now, signed: kept elsewhere, it proves what was in it',
+      errors: ['invalid_query'],
+      answers: [{ status: 200, description: 'A checkpoint and the key that verifies it', schema: checkpointSchema }],
+      async handle(call) {
+        refuseQuery(call)
+        const { platform, scope, tenantId } = inTenant(call)
+        const file = await takeCheckpoints(platform, sealer(), [tenantId])
+        await platform.database.transaction(scope, (transaction) => tell(transaction, call, 'auditLog.signed', {}))
+        return jsonAnswer(200, JSON.stringify(file))
+      },
+    },
+  ]
+}
