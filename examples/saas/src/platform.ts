@@ -3,6 +3,7 @@ import { auth } from '@plinth/auth'
 import { createPlinth, type Logger, type Mailer, type Plinth, type PlinthOptions } from '@plinth/core'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
+import { agentServices, ownQueues } from './agent/agent-services.ts'
 import { lookoutResources } from './resources/all.ts'
 import { lookoutRoles } from './roles.ts'
 import type { LookoutSettings } from './settings.ts'
@@ -25,6 +26,7 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     mailer,
     log,
     resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
-    features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles })],
+    policies: [ownQueues],
+    features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles }), agentServices],
   })
 }

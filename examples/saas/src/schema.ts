@@ -1,4 +1,5 @@
-import { index, integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
+import { serviceAccounts } from '@plinth/auth'
+import { index, integer, jsonb, text, timestamp, unique } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable, templateColumns, templated, type AnyResourceTable } from '@plinth/core'
 import type { QueuedTask } from './agent/agent-state.ts'
 import type { AgentParams, EnvironmentParams, MonitorParams } from './params.ts'
@@ -65,12 +66,18 @@ export const agentTemplates = resourceTable('agent_templates', {
 })
 
 /** Works through tasks, one after the other. */
-export const agents = resourceTable('agents', {
-  name: text().notNull(),
-  status: text({ enum: ['idle', 'busy', 'error'] })
-    .notNull()
-    .default('idle'),
-  taskQueue: jsonb().$type<readonly QueuedTask[]>().notNull().default([]),
-  lastError: text(),
-  ...templated<AgentParams>(() => agentTemplates),
-})
+export const agents = resourceTable(
+  'agents',
+  {
+    name: text().notNull(),
+    status: text({ enum: ['idle', 'busy', 'error'] })
+      .notNull()
+      .default('idle'),
+    taskQueue: jsonb().$type<readonly QueuedTask[]>().notNull().default([]),
+    lastError: text(),
+    // As whom it acts: a role that this service has is the agent's, and so are its keys.
+    serviceAccountId: belongsTo(() => serviceAccounts),
+    ...templated<AgentParams>(() => agentTemplates),
+  },
+  (table) => [unique('agents_service_account_key').on(table.tenantId, table.serviceAccountId)],
+)

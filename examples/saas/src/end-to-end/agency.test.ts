@@ -210,6 +210,53 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     expect(await robot('GET', `${one}/status`)).toMatchObject({ status: 401 })
   })
 
+  test('makes an agent act by a service account of its own, which ends with it', async () => {
+    const permissions = ['agent:read', 'agent:status', 'agent:finish', 'agent:fail']
+    expect(await owner.ask('POST', '/roles', { name: 'agentic', permissions })).toMatchObject(made)
+    const service = await owner.ask('POST', '/service-accounts', { name: 'Crawler of the bakery' })
+    const serviceAccountId = String(service.body['id'])
+    // Who may change agents need not say as whom they act.
+    const refused = await colleague.ask('POST', '/agents', { name: 'Mine', serviceAccountId })
+    expect(refused).toMatchObject(denied)
+    const agents = await Promise.all(
+      [{ serviceAccountId }, {}].map((more) => owner.ask('POST', '/agents', { name: 'Crawler', ...more })),
+    )
+    const [its, other] = agents.map(({ body }) => `/agents/${String(body['id'])}`)
+    expect(agents[0]).toMatchObject({ status: 201, body: { serviceAccountId } })
+    expect(await owner.ask('POST', '/agents', { name: 'Twin', serviceAccountId })).toMatchObject({ status: 409 })
+    expect(await owner.ask('DELETE', `/service-accounts/${serviceAccountId}`)).toMatchObject({ status: 409 })
+    const key = await owner.ask('POST', `/service-accounts/${serviceAccountId}/keys`, { name: 'Crawler' })
+    const robot = asker(origin, String(key.body['key']))
+
+    for (const one of [its!, other!])
+      expect(await owner.ask('POST', `${one}/command`, { task: 'crawl' })).toMatchObject(ok)
+    expect(await robot('POST', `${its!}/finish`)).toMatchObject(denied)
+    // A role for the agent is a role for its service account.
+    expect(await owner.ask('POST', '/user-roles', { serviceAccountId, role: 'agentic' })).toMatchObject(made)
+    expect((await robot('POST', `${its!}/finish`)).body).toEqual({ status: 'idle', queued: 0 })
+    expect((await robot('GET', `${other!}/status`)).body).toEqual({ status: 'busy', queued: 1 })
+    for (const verb of ['finish', 'fail'])
+      expect(await robot('POST', `${other!}/${verb}`, verb === 'fail' ? { reason: 'x' } : undefined)).toMatchObject(
+        denied,
+      )
+    expect(await robot('POST', `${its!}/command`, { task: 'crawl' })).toMatchObject(denied)
+    expect(await robot('DELETE', its!)).toMatchObject(denied)
+    expect(await robot('GET', '/sites')).toMatchObject(denied)
+
+    const given = `/user-roles?serviceAccountId=${serviceAccountId}&role=agentic`
+    expect(await owner.ask('DELETE', given)).toMatchObject(gone)
+    await pass(1_000) // As long as any process may keep what it knows of a role.
+    expect(await robot('GET', `${its!}/status`)).toMatchObject(denied)
+    expect(await owner.ask('POST', '/user-roles', { serviceAccountId, role: 'agentic' })).toMatchObject(made)
+
+    expect(await owner.ask('DELETE', its!)).toMatchObject(gone)
+    await vi.waitFor(async () => expect(await robot('GET', '/agents')).toMatchObject({ status: 401 }), {
+      timeout: 20_000,
+    })
+    expect(await owner.ask('GET', `/service-accounts/${serviceAccountId}`)).toMatchObject({ status: 404 })
+    expect(await owner.ask('DELETE', other!)).toMatchObject(gone)
+  })
+
   test('throws notes away by a person who has just signed in, and by no key', async () => {
     const { body } = await owner.ask('POST', '/auth/api-keys', { name: 'Tidy', role: 'owner' })
     const byKey = asker(origin, String(body['key']))

@@ -22,6 +22,8 @@ export const agentResource = () =>
       status: { readOnly: true, filter: true, sort: true },
       taskQueue: { hidden: true, schema: () => taskQueueSchema },
       lastError: { readOnly: true, description: 'Why it is in the state error' },
+      // Whoever names it decides who works, and whose keys end with the agent: not everybody who may change agents.
+      serviceAccountId: { restricted: 'write', filter: true, description: 'The service account as which it acts' },
     },
     template: {
       params: agentParams,

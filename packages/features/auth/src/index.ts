@@ -11,6 +11,9 @@ export { makeSigningKey } from './jwt/make-signing-key.ts'
 export type { MakeSigningKeyOptions } from './jwt/make-signing-key.ts'
 export type { SigningAlgorithm } from './jwt/signing-key.ts'
 
+// For what belongs to one of them: belongsTo(() => serviceAccounts).
+export { serviceAccounts } from './tables.ts'
+
 // Passwords.
 export { hashPassword } from './password/hash-password.ts'
 export { HashQueue } from './password/hash-queue.ts'
