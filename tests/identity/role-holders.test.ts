@@ -164,3 +164,57 @@ test('a tenant goes with the roles of its groups and services', async () => {
   )
   expect(left).toEqual({ roles: 0 })
 })
+
+describe('a preview of the ACL', () => {
+  interface Told {
+    readonly data: readonly { readonly kind: string; readonly id: string; readonly lost: readonly string[] }[]
+  }
+  const key = async (who: Person, path: string, body: object) =>
+    (await ask(who, 'POST', path, body)).json as { readonly id: string; readonly key: string }
+  const reads = async ({ key: shown }: { readonly key: string }): Promise<number> =>
+    (await ask({ bearer: { authorization: `Bearer ${shown}` } }, 'GET', 'crates')).status
+
+  test('tells of service accounts and of keys that have the role, as it then happens', async () => {
+    await made(owner, 'roles', { name: 'loader', permissions: ['crate:read'] })
+    const service = await made(owner, 'service-accounts', { name: 'Robot', roles: ['loader'] })
+    const ofService = await key(owner, `service-accounts/${service}/keys`, { name: 'Robot' })
+    // The key has the role, its owner has not; another key has a role that is not named.
+    const own = await key(owner, 'auth/api-keys', { name: 'Narrow', role: 'loader' })
+    const other = await key(owner, 'auth/api-keys', { name: 'Other', role: 'clerk' })
+    const ended = await key(owner, 'auth/api-keys', { name: 'Ended', role: 'loader' })
+    expect((await ask(owner, 'DELETE', `auth/api-keys/${ended.id}`)).status).toBe(204)
+    const entry = { resource: 'Crate.read', principal: { kind: 'role', id: 'loader' }, effect: 'deny' }
+    const told = (await ask(owner, 'POST', 'acl/preview?pageSize=100', entry)).json as Told
+    expect(told.data.filter(({ lost }) => lost.includes('crate:read:all')).map(({ kind, id }) => [kind, id])).toEqual([
+      ['service', service],
+      ['key', own.id],
+    ])
+    expect([await reads(ofService), await reads(own), await reads(other)]).toEqual([200, 200, 200])
+    const id = await made(owner, 'acl', entry)
+    expect([await reads(ofService), await reads(own), await reads(other)]).toEqual([403, 403, 200])
+    const back = (await ask(owner, 'POST', `acl/${id}/preview`, { deleted: true })).json as { readonly gaining: number }
+    expect(back.gaining).toBe(2)
+    expect((await ask(owner, 'DELETE', `acl/${id}`)).status).toBe(204)
+    for (const principal of [
+      { kind: 'apiKey', id: own.id },
+      { kind: 'service', id: service },
+    ]) {
+      const one = (await ask(owner, 'POST', 'acl/preview', { ...entry, principal })).json as Told
+      expect(one.data.map((each) => each.id)).toEqual([principal.id])
+    }
+  })
+
+  test('tells of no keys to whoever may not see them', async () => {
+    await made(owner, 'roles', { name: 'sharer', permissions: ['crate:*', 'userRole:read', 'apiKey:*:own'] })
+    const sharer = await member('sharer')
+    const mine = await key(sharer, 'auth/api-keys', { name: 'Hers', role: 'sharer' })
+    const entry = { resource: 'Crate.read', principal: { kind: 'role', id: 'sharer' }, effect: 'deny' }
+    const kinds = async (who: Person): Promise<readonly (readonly string[])[]> =>
+      ((await ask(who, 'POST', 'acl/preview', entry)).json as Told).data.map(({ kind, id }) => [kind, id])
+    expect(await kinds(owner)).toEqual([
+      ['member', sharer.userId],
+      ['key', mine.id],
+    ])
+    expect(await kinds(sharer)).toEqual([['member', sharer.userId]])
+  })
+})

@@ -2,21 +2,30 @@ import type { Principal, PrincipalKind } from '../auth/principal.ts'
 import { and } from '../condition/condition.ts'
 import { withFacts } from '../condition/fact-truth.ts'
 import { problem } from '../errors/plinth-error.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { Registry } from '../platform/registry.ts'
 import { aclMasks, subjectOf, type SubjectKind } from '../policy/acl.ts'
 import { factsOf } from '../policy/circumstances-of.ts'
 import { Decisions, nowhereAlways, type Bearer } from '../policy/decisions.ts'
 import { OWNER } from '../policy/grant-roles.ts'
 import type { PermissionSet } from '../policy/permission-set.ts'
 import type { Permissions } from '../policy/permissions.ts'
+import type { Roles } from '../policy/roles.ts'
+import type { Database } from '../ports/database.ts'
 import type { Member, Tenant } from './tenant.ts'
+
+/** What of a platform is asked about whoever enters. A preview answers some of it otherwise, and so hears the same decisions. */
+export interface Doorway {
+  readonly roles: Roles
+  readonly registry: Pick<Registry, 'permissions' | 'policies' | 'acl'>
+  readonly database: Pick<Database, 'findMember' | 'findAcl'>
+}
 
 /**
  * The principal with the rights that it has in this tenant: those of the membership, those of the roles of its key, or what both
  * allow; with what the ACL says of each. Who is no member is told what a stranger is told.
  * @throws tenant_forbidden, second_factor_required
  */
-export async function enterTenant(platform: Platform, principal: Principal, tenant: Tenant): Promise<Principal> {
+export async function enterTenant(platform: Doorway, principal: Principal, tenant: Tenant): Promise<Principal> {
   // The platform itself: nothing is in its way, and it names its reason in the log.
   if (principal.kind === 'system') return principal
   const { rights } = principal
@@ -41,7 +50,7 @@ export async function enterTenant(platform: Platform, principal: Principal, tena
  * them today: the key of an owner who was demoted would make owners still, and take the others' role from them.
  */
 function rolesNamed(
-  { roles: port }: Platform,
+  { roles: port }: Doorway,
   ofKey: readonly string[] | undefined,
   member: Member | undefined,
 ): readonly string[] {
@@ -53,7 +62,7 @@ function rolesNamed(
   return ofKey.filter((role) => member.roles.includes(role) || !meansMore(role))
 }
 
-async function membership(platform: Platform, tenant: Tenant, userId: string): Promise<Member> {
+async function membership(platform: Doorway, tenant: Tenant, userId: string): Promise<Member> {
   const member = await platform.database.findMember(tenant.id, userId)
   if (member?.status !== 'active') throw problem('tenant_forbidden')
   return member
@@ -67,7 +76,7 @@ const kinds: Readonly<Record<Exclude<PrincipalKind, 'system'>, SubjectKind>> = {
 
 /** A key of a member has its own roles, and its own place in the ACL: what it may do, both must allow. */
 function bearersOf(
-  platform: Platform,
+  platform: Doorway,
   principal: Principal,
   tenant: Tenant,
   member: Member | undefined,
@@ -92,7 +101,7 @@ function bearersOf(
 const groups = (ids: readonly string[]): readonly string[] => ids.map((id) => subjectOf('group', id))
 
 async function withRoles(
-  platform: Platform,
+  platform: Doorway,
   tenant: Tenant,
   subjects: readonly string[],
   roles: readonly string[],
@@ -102,7 +111,7 @@ async function withRoles(
 }
 
 async function bearer(
-  platform: Platform,
+  platform: Doorway,
   tenant: Tenant,
   held: PermissionSet,
   unsorted: readonly string[],
@@ -122,7 +131,7 @@ async function bearer(
 
 /** Where nothing but roles has a say, they are the decision, as they were made once for everybody who has them. */
 function decided(
-  { registry }: Platform,
+  { registry }: Doorway,
   bearers: readonly Bearer[],
   askers: readonly Principal[],
   tenant: Tenant,

@@ -4,6 +4,7 @@ import type { SettledLimits } from './acl-limits.ts'
 import { createAclEntry } from './create-acl-entry.ts'
 import type { Definitions } from './definitions.ts'
 import { deleteAclEntry } from './delete-acl-entry.ts'
+import { aclPreviewRoutes } from './preview/preview-acl-routes.ts'
 
 /** `POST /acl` and `DELETE /acl/:id`, for whoever may share rows of any model at all; which rows, the routes ask themselves. */
 export function aclRoutes(
@@ -58,5 +59,6 @@ export function aclRoutes(
       answers: [{ status: 204, description: 'It says nothing any more' }],
       handle: deleteAclEntry,
     },
+    ...aclPreviewRoutes(base, { ...common, ...sharing }, definitions),
   ]
 }

@@ -1,4 +1,12 @@
-import { nearestNames, problem, type InputFault, type Registry, type ResourceInfo } from '@plinth/core'
+import {
+  isAboutRows,
+  nearestNames,
+  problem,
+  type InputFault,
+  type RawRow,
+  type Registry,
+  type ResourceInfo,
+} from '@plinth/core'
 import { actionsOf, modelsOf } from './known-permissions.ts'
 
 /** What an entry is about: a model, one of its actions or all, and the resource whose rows they are. */
@@ -45,6 +53,18 @@ export function targetOf(registry: Registry, model: string, action: string): Acl
     share: permissions.numberOf(resource.name, 'share')!,
     reading: permissions.numberOf(resource.name, 'read')!,
   }
+}
+
+/**
+ * Who names a row names one that there is, for him, and an action that rows have.
+ * @throws validation_failed
+ */
+export function refuseNoRows({ action }: AclTarget, row: RawRow | undefined): void {
+  const [code, message] = !isAboutRows(action)
+    ? ['not_applicable', 'This is said of every row: one that is to be created is not there yet. Leave recordId out']
+    : ['reference_not_found', 'There is no such row, or you may not see it']
+  if (row && isAboutRows(action)) return
+  throw problem('validation_failed', { errors: [{ path: '/recordId', code, message }] })
 }
 
 function partsOf(text: string): readonly [model: string, action: string] {

@@ -7,16 +7,18 @@ import {
   subjectOf,
   validate,
   type Call,
-  type InputFault,
+  type RawRow,
+  type StatementRunner,
   type Stored,
   type TextAnswer,
+  type Transaction,
 } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
-import { aclInput } from './acl-input.ts'
+import { aclInput, type AclInput } from './acl-input.ts'
 import { refuseFull, type SettledLimits } from './acl-limits.ts'
 import { mayShare, refuseMore, targetRow } from './acl-reach.ts'
-import { readSubject } from './acl-subject.ts'
-import { readTarget } from './acl-target.ts'
+import { readSubject, type AclSubject } from './acl-subject.ts'
+import { readTarget, refuseNoRows, type AclTarget } from './acl-target.ts'
 import type { Definitions } from './definitions.ts'
 import { modelsOf } from './known-permissions.ts'
 import { refuseDenyingAbove } from './refuse-denying-above.ts'
@@ -29,29 +31,19 @@ export async function createAclEntry(call: Call, definitions: Definitions, limit
   refuseQuery(call)
   const { platform, request } = call
   const { resource } = request.route
-  const { resource: text, recordId, principal, effect } = validate(aclInput, call.body)
-  const target = readTarget(platform.registry, text)
-  if (recordId != null && !isAboutRows(target.action)) throw invalid(noSingleRow)
+  const input = validate(aclInput, call.body)
   const printer = rowPrinter(resource)
   return call.transactAsSystem(async (system, transaction) => {
     // What this process remembers of the ACL is dropped once this is committed; other processes follow within a second.
     system.changesMembers()
-    const row = recordId == null ? undefined : await targetRow(call, transaction, target, recordId)
-    if (recordId != null && !row) throw invalid(noRow)
-    if (!(await mayShare(call, transaction, target, row)))
-      throw problem('permission_denied', {
-        detail: `This ${row ? 'row ' : ''}needs the permission ${target.resource.name}:share in a wider scope.`,
-      })
-    if (effect === 'allow') await refuseMore(call, transaction, target, row)
-    const subject = await readSubject(call, definitions, system, transaction, principal)
-    if (effect === 'deny') await refuseDenyingAbove(call, definitions, system, transaction, subject)
+    const { target, row, subject } = await permitEntry(call, definitions, system, transaction, input)
     const stored: Readonly<Record<string, Stored>> = {
       model: target.model,
       action: target.action,
       recordId: row ? String(row['id']) : null,
       subjectKind: subject.kind,
       subjectId: subject.id,
-      effect,
+      effect: input.effect,
     }
     await refuseFull(transaction, limits, {
       tenantId: request.tenant.id,
@@ -67,15 +59,34 @@ export async function createAclEntry(call: Call, definitions: Definitions, limit
   })
 }
 
-const invalid = (fault: InputFault): Error => problem('validation_failed', { errors: [fault] })
-
-const noRow: InputFault = {
-  path: '/recordId',
-  code: 'reference_not_found',
-  message: 'There is no such row, or you may not see it',
+/** What somebody may write. */
+export interface PermittedEntry {
+  readonly target: AclTarget
+  readonly row: RawRow | undefined
+  readonly subject: AclSubject
 }
-const noSingleRow: InputFault = {
-  path: '/recordId',
-  code: 'not_applicable',
-  message: 'This is said of every row: one that is to be created is not there yet. Leave recordId out',
+
+/**
+ * What is to be said, by somebody who may say it. Row and subject stay there until the end of the transaction.
+ * @throws validation_failed, permission_denied
+ */
+export async function permitEntry(
+  call: Call,
+  definitions: Definitions,
+  system: StatementRunner,
+  transaction: Transaction,
+  { resource: text, recordId, principal, effect }: AclInput,
+): Promise<PermittedEntry> {
+  const target = readTarget(call.platform.registry, text)
+  const row =
+    recordId == null || !isAboutRows(target.action) ? undefined : await targetRow(call, transaction, target, recordId)
+  if (recordId != null) refuseNoRows(target, row)
+  if (!(await mayShare(call, transaction, target, row)))
+    throw problem('permission_denied', {
+      detail: `This ${row ? 'row ' : ''}needs the permission ${target.resource.name}:share in a wider scope.`,
+    })
+  if (effect === 'allow') await refuseMore(call, transaction, target, row)
+  const subject = await readSubject(call, definitions, system, transaction, principal)
+  if (effect === 'deny') await refuseDenyingAbove(call, definitions, system, transaction, subject)
+  return { target, row, subject }
 }

@@ -26,15 +26,18 @@ export async function deleteAclEntry(call: Call): Promise<TextAnswer> {
     system.changesMembers()
     const entry = await transaction.lock({ resource, id, visible: always, strength: 'delete' })
     if (!entry) throw problem('not_found')
-    await authorise(call, transaction, entry)
+    await permitRemoval(call, transaction, entry)
     if (ifVersion !== undefined && Number(entry['version']) !== ifVersion) throw problem('version_mismatch')
     await transaction.delete({ resource, id, visible: always, allowed: always, ifVersion: undefined, event: 'deleted' })
     return emptyAnswer(204)
   })
 }
 
-/** @throws not_found for who may neither read the entry nor share the row, permission_denied */
-async function authorise(call: Call, transaction: Transaction, entry: RawRow): Promise<void> {
+/**
+ * What making it needs, whoever would take it back.
+ * @throws not_found for who may neither read the entry nor share the row, permission_denied
+ */
+export async function permitRemoval(call: Call, transaction: Transaction, entry: RawRow): Promise<void> {
   const { registry } = call.platform
   const { permissions } = call.request.principal
   const { resource } = call.request.route

@@ -9,11 +9,12 @@ import { explainRoute } from './explain-route.ts'
 import { userSource } from './member-principals.ts'
 import { migrations } from './migrations.ts'
 import { permissionResource } from './permission-resource.ts'
-import { previewChange, type ConsideredChange, type RolePreview } from './preview/preview-change.ts'
+import { policiesCommand } from './preview/policy-file.ts'
 import { previewCommand } from './preview/preview-command.ts'
-import { previewPlan, type ConsideredPlan } from './preview/preview-plan.ts'
 import { previewRoutes } from './preview/preview-routes.ts'
 import { rbacErrors } from './rbac-errors.ts'
+import { preview, type Considered } from './preview/preview.ts'
+import type { PreviewWindow, RolePreview } from './preview/tally.ts'
 import { applyCommand, seedCommand } from './role-commands.ts'
 import { readRoleFile } from './role-file.ts'
 import { roleResource } from './role-resource.ts'
@@ -49,10 +50,11 @@ export interface Rbac extends Feature {
    */
   updateRolePolicy(tenant: string, role: string, permissions: readonly PermissionSpelling[]): Promise<RoleChange>
   /**
-   * Who in a tenant would gain and lose what by a change of roles. Nothing is written.
-   * @throws not_found, validation_failed for a permission, a role or a holder that there is not
+   * Who in a tenant would gain and lose what by a change of roles, of the ACL, of policies or of the plan. Nothing is written.
+   * @param window which of those who gain or lose something are told by name: without it the first 1,000
+   * @throws not_found, validation_failed for a permission, a role, a holder, a row or a policy that there is not
    */
-  preview(tenant: string, change: ConsideredChange | ConsideredPlan): Promise<RolePreview>
+  preview(tenant: string, change: Considered, window?: PreviewWindow): Promise<RolePreview>
 }
 
 /**
@@ -91,7 +93,7 @@ export function rbac(options: RbacOptions = {}): Rbac {
       ...aclRoutes(registry, () => definitions.known, limits),
       explainRoute,
     ],
-    commands: [seedCommand(definitions), applyCommand(definitions), previewCommand(definitions)],
+    commands: [seedCommand(definitions), applyCommand(definitions), previewCommand(definitions), policiesCommand],
     verify(registry) {
       definitions.read(registry)
       return [...read.faults, ...declared.faults, ...limitFaults(limits), ...declared.permissionFaults(registry)]
@@ -124,15 +126,9 @@ export function rbac(options: RbacOptions = {}): Rbac {
       const [change] = await applyRoles(platform(), definitions, tenant, [wanted], { existing: 'replace' })
       return change!
     },
-    preview: (tenant, change) =>
-      asSystem(platform(), 'preview of roles', tenant, (context, transaction) => {
-        const known = { registry: platform().registry, definitions: definitions.known }
-        if (change.change === 'plan') return previewPlan(known, transaction, context.tenant, change)
-        const settled =
-          change.change === 'permissions'
-            ? { ...change, permissions: storedTexts(definitions, change.permissions) }
-            : change
-        return previewChange(known, transaction, context.tenant.id, settled)
-      }),
+    preview: (tenant, change, window) =>
+      asSystem(platform(), 'preview of rights', tenant, (context, transaction) =>
+        preview({ platform: platform(), definitions, transaction, tenant: context.tenant }, change, window),
+      ),
   }
 }

@@ -1,4 +1,4 @@
-import { statement, type RawRow, type StatementRunner } from '@plinth/core'
+import { statement, type FixedStatement, type RawRow, type StatementRunner } from '@plinth/core'
 
 /** One way in which somebody has a role: his own, or by a group. */
 export interface Grant {
@@ -11,48 +11,71 @@ export interface Holder {
   readonly kind: 'member' | 'service'
   readonly id: string
   readonly grants: readonly Grant[]
+  /** All groups of a member, those without a role among them. */
+  readonly groupIds: readonly string[]
+  /** False of a member who is suspended. */
+  readonly active: boolean
 }
 
+/** However many they are, a few of them at a time: a tenant may have more members than fit into memory. */
+export type Holders = AsyncIterable<readonly Holder[]>
+
+/** Holders that are read, and forgotten, at once. */
+const AT_ONCE = 500
+const FIRST = '00000000-0000-0000-0000-000000000000'
+
 /** Everybody who has a role: members, by themselves or by a group, and service accounts. In the order of their ids, members first. */
-export async function holdersOf(runner: StatementRunner, tenantId: string, role: string): Promise<readonly Holder[]> {
-  const members = await runner.run(statement`
-    select user_id from plinth.user_roles
-    where tenant_id = ${tenantId}::uuid and role = ${role}::text and user_id is not null
-    union
-    select g.user_id from plinth.user_roles r
-    join plinth.group_members g on g.tenant_id = r.tenant_id and g.group_id = r.group_id
-    where r.tenant_id = ${tenantId}::uuid and r.role = ${role}::text`)
-  const services = await runner.run(statement`
-    select service_account_id from plinth.user_roles
-    where tenant_id = ${tenantId}::uuid and role = ${role}::text and service_account_id is not null`)
-  return [
-    ...(await membersOf(runner, tenantId, idsIn(members, 'user_id'))),
-    ...(await servicesOf(runner, tenantId, idsIn(services, 'service_account_id'))),
-  ]
+export async function* holdersOf(runner: StatementRunner, tenantId: string, role: string): Holders {
+  const members = (after: string): FixedStatement => statement`
+    select h.id from (
+      (select user_id as id from plinth.user_roles
+        where tenant_id = ${tenantId}::uuid and role = ${role}::text and user_id > ${after}::uuid
+        order by user_id limit ${AT_ONCE}::int)
+      union
+      (select distinct g.user_id from plinth.user_roles r
+        join plinth.group_members g on g.tenant_id = r.tenant_id and g.group_id = r.group_id
+        where r.tenant_id = ${tenantId}::uuid and r.role = ${role}::text and g.user_id > ${after}::uuid
+        order by g.user_id limit ${AT_ONCE}::int)) h
+    order by h.id limit ${AT_ONCE}::int`
+  const services = (after: string): FixedStatement => statement`
+    select service_account_id as id from plinth.user_roles
+    where tenant_id = ${tenantId}::uuid and role = ${role}::text and service_account_id > ${after}::uuid
+    order by service_account_id limit ${AT_ONCE}::int`
+  for await (const ids of idsOf(runner, members)) yield membersOf(runner, tenantId, ids)
+  for await (const ids of idsOf(runner, services)) yield servicesOf(runner, tenantId, ids)
 }
 
 /** All members and service accounts of the tenant, those without a role among them where they are members. */
-export async function everybody(runner: StatementRunner, tenantId: string): Promise<readonly Holder[]> {
-  const members = await runner.run(statement`
-    select user_id from plinth.memberships where tenant_id = ${tenantId}::uuid`)
-  const services = await runner.run(statement`
-    select distinct service_account_id from plinth.user_roles
-    where tenant_id = ${tenantId}::uuid and service_account_id is not null`)
-  return [
-    ...(await membersOf(runner, tenantId, idsIn(members, 'user_id'))),
-    ...(await servicesOf(runner, tenantId, idsIn(services, 'service_account_id'))),
-  ]
+export async function* everybody(runner: StatementRunner, tenantId: string): Holders {
+  const members = (after: string): FixedStatement => statement`
+    select user_id as id from plinth.memberships
+    where tenant_id = ${tenantId}::uuid and user_id > ${after}::uuid order by user_id limit ${AT_ONCE}::int`
+  const services = (after: string): FixedStatement => statement`
+    select distinct service_account_id as id from plinth.user_roles
+    where tenant_id = ${tenantId}::uuid and service_account_id > ${after}::uuid
+    order by service_account_id limit ${AT_ONCE}::int`
+  for await (const ids of idsOf(runner, members)) yield membersOf(runner, tenantId, ids)
+  for await (const ids of idsOf(runner, services)) yield servicesOf(runner, tenantId, ids)
 }
 
 /** Whoever is in a group. */
-export async function membersIn(
+export async function* membersIn(runner: StatementRunner, tenantId: string, groupId: string): Holders {
+  const members = (after: string): FixedStatement => statement`
+    select user_id as id from plinth.group_members
+    where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid and user_id > ${after}::uuid
+    order by user_id limit ${AT_ONCE}::int`
+  for await (const ids of idsOf(runner, members)) yield membersOf(runner, tenantId, ids)
+}
+
+async function* idsOf(
   runner: StatementRunner,
-  tenantId: string,
-  groupId: string,
-): Promise<readonly Holder[]> {
-  const rows = await runner.run(statement`
-    select user_id from plinth.group_members where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid`)
-  return membersOf(runner, tenantId, idsIn(rows, 'user_id'))
+  next: (after: string) => FixedStatement,
+): AsyncGenerator<readonly string[]> {
+  for (let after: string | undefined = FIRST; after !== undefined;) {
+    const ids: readonly string[] = (await runner.run(next(after))).map((row) => String(row['id']))
+    if (ids.length > 0) yield ids
+    after = ids.length === AT_ONCE ? ids.at(-1) : undefined
+  }
 }
 
 /** These members, those among them that there are; one without a role has no grants. */
@@ -62,14 +85,14 @@ export async function membersOf(
   ids: readonly string[],
 ): Promise<readonly Holder[]> {
   const rows = await runner.run(statement`
-    select m.user_id as id, r.role, r.group_id
+    select m.user_id as id, m.status, r.role, r.group_id
     from plinth.memberships m
     left join lateral (
       select u.role, null::uuid as group_id from plinth.user_roles u
       where u.tenant_id = m.tenant_id and u.user_id = m.user_id
       union all
       select u.role, g.group_id from plinth.group_members g
-      join plinth.user_roles u on u.tenant_id = g.tenant_id and u.group_id = g.group_id
+      left join plinth.user_roles u on u.tenant_id = g.tenant_id and u.group_id = g.group_id
       where g.tenant_id = m.tenant_id and g.user_id = m.user_id) r on true
     where m.tenant_id = ${tenantId}::uuid and m.user_id = any (${ids}::text::uuid[])
     order by m.user_id, r.group_id, r.role`)
@@ -119,7 +142,9 @@ export async function namesOf(
   )
 }
 
-const idsIn = (rows: readonly RawRow[], column: string): readonly string[] => rows.map((row) => String(row[column]))
+/** Names of the roles of somebody, each once and in one order, however he has them. */
+export const rolesAmong = (grants: readonly Grant[]): readonly string[] =>
+  [...new Set(grants.map(({ role }) => role))].sort()
 
 function gathered(kind: Holder['kind'], rows: readonly RawRow[]): readonly Holder[] {
   const byId = Map.groupBy(rows, (row) => String(row['id']))
@@ -131,5 +156,7 @@ function gathered(kind: Holder['kind'], rows: readonly RawRow[]): readonly Holde
         ? []
         : [{ role: String(row['role']), groupId: row['group_id'] === null ? null : String(row['group_id']) }],
     ),
+    groupIds: [...new Set(of.flatMap((row) => (row['group_id'] === null ? [] : [String(row['group_id'])])))],
+    active: kind === 'service' || of[0]?.['status'] === 'active',
   }))
 }

@@ -16,11 +16,14 @@ import {
   isGroup,
   membersIn,
   membersOf,
+  rolesAmong,
   rolesOfGroup,
   servicesOf,
   type Grant,
   type Holder,
+  type Holders,
 } from './holders.ts'
+import { Compared, Tally, type PreviewWindow, type RolePreview } from './tally.ts'
 
 /** A change of roles that somebody thinks of. */
 export type ConsideredChange =
@@ -33,21 +36,6 @@ export type ConsideredChange =
   /** A member is to be put into a group, or taken out. */
   | { readonly change: 'join' | 'leave'; readonly groupId: string; readonly userId: string }
 
-/** What it would do to one member or service account. */
-export interface HolderDifference extends RightsDifference {
-  readonly kind: Holder['kind']
-  readonly id: string
-}
-
-export interface RolePreview {
-  /** How many it is about, those whose rights stay as they are among them. */
-  readonly holders: number
-  readonly gaining: number
-  readonly losing: number
-  /** Those who gain or lose something: members, then service accounts, by id. */
-  readonly affected: readonly HolderDifference[]
-}
-
 /**
  * Who would gain and lose what, if a change of roles were made. Nothing is written and nothing locked. What is compared are the roles:
  * what narrows them (a key, a policy) narrows both sides.
@@ -59,6 +47,7 @@ export async function previewChange(
   transaction: Transaction,
   tenantId: string,
   considered: ConsideredChange,
+  window?: PreviewWindow,
 ): Promise<RolePreview> {
   const port = definitions.rights.port(rolesSeen(transaction), namesWithin(transaction))
   if ('role' in considered) {
@@ -78,24 +67,19 @@ export async function previewChange(
       ? buildPermissionSet(definitions.permissions, considered.permissions).set
       : undefined
   // Many have the same roles: each combination is compared once.
-  const compared = new Map<string, RightsDifference>()
-  const affected: HolderDifference[] = []
-  for (const { kind, id, grants } of holders) {
-    const [before, after] = [namesIn(grants), namesIn(changed(grants, considered, joined))]
-    const key = JSON.stringify([before, after])
-    let difference = compared.get(key)
-    if (!difference) {
-      difference = compareRights(definitions.permissions, await rightsOf(before), await rightsAfter(after))
-      compared.set(key, difference)
+  const compared = new Compared<RightsDifference>()
+  const tally = new Tally(window)
+  for await (const some of holders)
+    for (const holder of some) {
+      const { grants } = holder
+      const [before, after] = [rolesAmong(grants), rolesAmong(changed(grants, considered, joined))]
+      const key = JSON.stringify([before, after])
+      const difference =
+        compared.get(key) ??
+        compared.set(key, compareRights(definitions.permissions, await rightsOf(before), await rightsAfter(after)))
+      tally.add(holder, difference)
     }
-    if (difference.gained.length + difference.lost.length > 0) affected.push({ kind, id, ...difference })
-  }
-  return {
-    holders: holders.length,
-    gaining: affected.filter(({ gained }) => gained.length > 0).length,
-    losing: affected.filter(({ lost }) => lost.length > 0).length,
-    affected,
-  }
+  return tally.preview
 
   async function rightsAfter(names: readonly string[]): Promise<PermissionSet> {
     if (!replaced || considered.change !== 'permissions') return rightsOf(names)
@@ -112,8 +96,6 @@ export async function previewChange(
     return all
   }
 }
-
-const namesIn = (grants: readonly Grant[]): readonly string[] => [...new Set(grants.map(({ role }) => role))].sort()
 
 /** What somebody has afterwards. */
 function changed(grants: readonly Grant[], considered: ConsideredChange, joined: readonly string[]): readonly Grant[] {
@@ -141,15 +123,15 @@ async function touched(
   transaction: Transaction,
   tenantId: string,
   considered: ConsideredChange,
-): Promise<readonly Holder[]> {
+): Promise<Holders> {
   if (considered.change === 'permissions' || considered.change === 'delete')
     return holdersOf(transaction, tenantId, considered.role)
   if (!('holder' in considered)) {
     await refuseNoGroup(transaction, tenantId, considered.groupId)
-    return oneMember(transaction, tenantId, considered.userId)
+    return atOnce(await oneMember(transaction, tenantId, considered.userId))
   }
   const { holder } = considered
-  if ('userId' in holder) return oneMember(transaction, tenantId, holder.userId)
+  if ('userId' in holder) return atOnce(await oneMember(transaction, tenantId, holder.userId))
   if ('groupId' in holder) {
     await refuseNoGroup(transaction, tenantId, holder.groupId)
     return membersIn(transaction, tenantId, holder.groupId)
@@ -158,7 +140,11 @@ async function touched(
   const id = holder.serviceAccountId
   if (!resource || !(await transaction.read({ resource, id, visible: always })))
     throw invalid('/serviceAccountId', 'reference_not_found', 'There is no such service account of the tenant')
-  return servicesOf(transaction, tenantId, [id])
+  return atOnce(await servicesOf(transaction, tenantId, [id]))
+}
+
+async function* atOnce(holders: readonly Holder[]): Holders {
+  yield await Promise.resolve(holders)
 }
 
 async function oneMember(transaction: Transaction, tenantId: string, userId: string): Promise<readonly Holder[]> {

@@ -1,8 +1,5 @@
 import {
-  jsonAnswer,
-  pageOf,
   pageParameters,
-  printPage,
   problem,
   readPage,
   routePartsOf,
@@ -13,15 +10,16 @@ import {
   type Page,
   type Registry,
   type TextAnswer,
-  type Transaction,
 } from '@plinth/core'
 import { z } from 'zod'
 import type { DefinitionsOf } from '../definitions.ts'
 import { permissionList } from '../permission-input.ts'
 import { holderFields, roleName, userRoleInput } from '../user-role-input.ts'
-import { namesOf } from './holders.ts'
-import { previewChange, type ConsideredChange, type RolePreview } from './preview-change.ts'
-import { previewPlan, type ConsideredPlan } from './preview-plan.ts'
+import { answerOf, previewAnswer, refuseNarrow } from './preview-answer.ts'
+import type { ConsideredChange } from './preview-change.ts'
+import type { ConsideredPlan } from './preview-plan.ts'
+import type { ConsideredPolicies } from './preview-policies.ts'
+import { preview } from './preview.ts'
 
 /** What is thought of for one role: other permissions, or its end. */
 const roleInput = (definitions: DefinitionsOf) =>
@@ -48,31 +46,12 @@ const assignmentInput = z
     }),
     z.object({ change: z.enum(['join', 'leave']), groupId: holderFields.groupId, userId: holderFields.userId }),
     z.object({ change: z.literal('plan'), plan: planName, tier: planName }),
+    z.object({
+      change: z.literal('policies'),
+      without: z.array(z.string().min(1).max(100)).min(1).max(100).describe('Names of policies that are to go'),
+    }),
   ])
   .meta({ id: 'AssignmentConsidered' })
-
-const answer = {
-  status: 200,
-  description: 'Who would gain and lose what, and of how many it is told',
-  schema: z
-    .intersection(
-      z.object({
-        holders: z.int().describe('How many it is about'),
-        gaining: z.int(),
-        losing: z.int(),
-      }),
-      pageOf(
-        z.object({
-          kind: z.enum(['member', 'service']),
-          id: z.string(),
-          name: z.string().nullable().describe('Of a member, for whoever may see members'),
-          gained: z.array(z.string()).describe('Permissions in three parts'),
-          lost: z.array(z.string()),
-        }),
-      ),
-    )
-    .meta({ id: 'RolePreview' }),
-} as const
 
 /**
  * `POST /roles/:id/preview` and `POST /user-roles/preview`: what a change would do, before it is made. Nothing is written. Who has which
@@ -98,7 +77,7 @@ export function previewRoutes(registry: Registry, definitions: DefinitionsOf): r
       query: pageParameters,
       body: { schema, example: { permissions: ['role:read', 'userRole:read'] } },
       errors: [...body, 'not_found', 'built_in'],
-      answers: [answer],
+      answers: [previewAnswer],
       handle: (call) => previewRole(call, definitions, schema),
     },
     {
@@ -107,14 +86,15 @@ export function previewRoutes(registry: Registry, definitions: DefinitionsOf): r
       method: 'POST',
       path: `${userRole.base}/preview`,
       operationId: 'previewAssignment',
-      summary: 'Say who would gain and lose what by giving or taking a role, by a place in a group, or by another plan',
+      summary:
+        'Say who would gain and lose what by giving or taking a role, by a place in a group, by another plan, or without a policy',
       query: pageParameters,
       body: {
         schema: assignmentInput,
         example: { change: 'give', groupId: '0193a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b', role: 'developer' },
       },
       errors: body,
-      answers: [answer],
+      answers: [previewAnswer],
       handle: (call) => previewAssignment(call, definitions),
     },
   ]
@@ -137,62 +117,29 @@ async function previewRole(
   const change: ConsideredChange = permissions
     ? { change: 'permissions', role, permissions }
     : { change: 'delete', role }
-  return platform.database.transaction(scope, (transaction) => answerOf(call, definitions, transaction, page, change))
+  return previewed(call, definitions, page, change)
 }
 
 function previewAssignment(call: Call, definitions: DefinitionsOf): Promise<TextAnswer> {
   const page = readPage(call.search)
   refuseNarrow(call)
-  const { platform, scope, body } = call
+  const { body } = call
   const given = validate(assignmentInput, body)
-  const change: ConsideredChange | ConsideredPlan =
+  const change: ConsideredChange | ConsideredPlan | ConsideredPolicies =
     'role' in given ? { change: given.change, ...validate(userRoleInput, body) } : given
-  return platform.database.transaction(scope, (transaction) => answerOf(call, definitions, transaction, page, change))
+  return previewed(call, definitions, page, change)
 }
 
-/** Who may see of some alone which roles they have is not told of others by this way. @throws permission_denied */
-function refuseNarrow({ platform, request }: Call): void {
-  if (holdsAll(platform.registry, request.principal.permissions, 'userRole', 'read')) return
-  throw problem('permission_denied', { detail: 'This needs the permission userRole:read in the scope all.' })
-}
-
-type Held = Call['request']['principal']['permissions']
-
-function holdsAll({ permissions }: Registry, held: Held, model: string, action: string): boolean {
-  const number = permissions.numberOf(model, action)
-  return number !== undefined && held.scopes(number).includes('all')
-}
-
-async function answerOf(
+function previewed(
   call: Call,
   definitions: DefinitionsOf,
-  transaction: Transaction,
   page: Page,
-  change: ConsideredChange | ConsideredPlan,
+  change: ConsideredChange | ConsideredPlan | ConsideredPolicies,
 ): Promise<TextAnswer> {
-  const { registry } = call.platform
-  const { tenantId } = call.scope
-  const known = { registry, definitions: definitions.known }
-  const preview =
-    change.change === 'plan'
-      ? await previewPlan(known, transaction, call.request.tenant, change)
-      : await previewChange(known, transaction, tenantId, change)
-  const named = holdsAll(registry, call.request.principal.permissions, 'user', 'read')
-  const rows = await pageRows(transaction, tenantId, preview, page, named)
-  const { holders, gaining, losing } = preview
-  return jsonAnswer(200, JSON.stringify({ holders, gaining, losing, ...(JSON.parse(printPage(page, rows)) as object) }))
-}
-
-/** One page of those whom it touches, and one more where there is a next page. */
-async function pageRows(
-  transaction: Transaction,
-  tenantId: string,
-  { affected }: RolePreview,
-  { offset, pageSize }: Page,
-  named: boolean,
-): Promise<readonly object[]> {
-  const rows = affected.slice(offset, offset + pageSize + 1)
-  const ids = rows.filter(({ kind }) => kind === 'member').map(({ id }) => id)
-  const names = named && ids.length > 0 ? await namesOf(transaction, tenantId, ids) : new Map<string, string>()
-  return rows.map(({ kind, id, gained, lost }) => ({ kind, id, name: names.get(id) ?? null, gained, lost }))
+  const { platform, scope, request } = call
+  return platform.database.transaction(scope, (transaction) =>
+    answerOf(call, transaction, page, (window) =>
+      preview({ platform, definitions, transaction, tenant: request.tenant }, change, window),
+    ),
+  )
 }
