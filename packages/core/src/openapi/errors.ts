@@ -41,7 +41,7 @@ const guarded = [
 ]
 /** Of routes that are about the caller and no tenant. */
 const personal = ['unauthenticated', 'invalid_credential', 'permission_denied', 'csrf_failed']
-const unsafe = ['idempotency_in_progress', 'idempotency_key_reused']
+const unsafe = ['idempotency_in_progress', 'idempotency_key_reused', 'answer_not_repeatable']
 
 /** The problem responses of a route, one per status, each naming its codes. */
 export function errorResponses(
@@ -50,13 +50,13 @@ export function errorResponses(
   typeBase: string,
 ): Record<string, object> {
   const inTenant = !route.public && (!route.personal || route.inTenant)
-  const codes = [
+  const codes = new Set([
     ...everywhere,
     ...(route.limits === 'none' ? [] : ['rate_limited']),
     ...(route.public ? (route.optionalCredential ? personal : []) : inTenant ? guarded : personal),
     ...(!inTenant || route.method === 'GET' ? [] : unsafe),
     ...route.errors,
-  ]
+  ])
   const byStatus = new Map<number, string[]>()
   for (const code of codes) {
     const status = errors[code]?.status

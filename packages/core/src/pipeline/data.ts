@@ -15,6 +15,7 @@ import type { Call } from './call.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
 import { authorize, Authorized } from './policy.ts'
 import type { Admitted } from './request.ts'
+import { answerGuard } from './still-shown.ts'
 import { chooseTenant, type InTenant } from './tenant.ts'
 
 /**
@@ -46,7 +47,15 @@ export async function perform(platform: Platform, authorized: Authorized): Promi
       return { visible: authorize(platform, again).visible, session, principal: again.principal }
     },
     session: readingSession(platform, request, scope),
-    ...withIdempotency(platform, scope, key, key && sightOf(platform.registry, request.principal)),
+    ...withIdempotency(
+      platform,
+      scope,
+      key,
+      key && {
+        sight: sightOf(platform.registry, request.principal),
+        guard: answerGuard(platform, authorized, scope.facts),
+      },
+    ),
   }
   return route.handle(call)
 }
