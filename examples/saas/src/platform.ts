@@ -4,6 +4,7 @@ import { createPlinth, type Logger, type Mailer, type Plinth, type PlinthOptions
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
 import { agentServices, ownQueues } from './agent/agent-services.ts'
+import { siteChecks } from './check/site-checks.ts'
 import { lookoutResources } from './resources/all.ts'
 import { lookoutRoles } from './roles.ts'
 import type { LookoutSettings } from './settings.ts'
@@ -18,6 +19,7 @@ export interface LookoutParts {
 /** Lookout as a platform: what it holds and who may ask. @throws StartupError */
 export function createLookout({ settings, database, mailer, log }: LookoutParts): Plinth {
   const allowPrivate = settings.LOOKOUT_ALLOW_PRIVATE
+  const way = siteChecks()
   return createPlinth({
     title: 'Lookout',
     version: '0.1.0',
@@ -25,7 +27,8 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     database,
     mailer,
     log,
-    resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000 }),
+    resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000, way }),
+    observe: { resilience: [way] },
     policies: [ownQueues],
     features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles }), agentServices],
   })

@@ -1,14 +1,18 @@
-import { defineResource, type ReadingContext, type Row } from '@plinth/core'
+import { defineResource, problem, ResilienceError, type ReadingContext, type Resilience, type Row } from '@plinth/core'
 import { performCheck, type CheckOptions, type CheckResult } from '../check/perform-check.ts'
 import { monitorPath, watchedUrl } from '../check/site-url.ts'
+import { siteChecks } from '../check/site-checks.ts'
 import { monitorParams } from '../params.ts'
 import { environments, monitors, sites } from '../schema.ts'
 
 type Monitor = Row<typeof monitors>
 
-export type MonitorOptions = Pick<CheckOptions, 'allowPrivate' | 'timeout'>
+export interface MonitorOptions extends Pick<CheckOptions, 'allowPrivate' | 'timeout'> {
+  /** Where it is shown in health and metrics, the platform has it as well. */
+  readonly way?: Resilience
+}
 
-export const monitorResource = (options: MonitorOptions) =>
+export const monitorResource = ({ way = siteChecks(), ...options }: MonitorOptions) =>
   defineResource({
     table: monitors,
     description: 'One page of a site that is watched, with what the last check found',
@@ -49,7 +53,7 @@ export const monitorResource = (options: MonitorOptions) =>
       check: {
         description: 'Check the page now and keep what was found',
         outside: (monitor: Monitor, _input: undefined, signal: AbortSignal, ctx: ReadingContext) =>
-          checkPage(ctx, monitor, { ...options, signal }),
+          checkPage(ctx, monitor, { ...options, way, signal }),
         run: (ctx, monitor, found) =>
           ctx.update(monitors, monitor.id, {
             lastStatus: found.status,
@@ -68,7 +72,7 @@ const LONGEST_TIMEOUT = 25_000
 async function checkPage(
   ctx: ReadingContext,
   monitor: Monitor,
-  options: CheckOptions,
+  options: CheckOptions & Required<Pick<MonitorOptions, 'way'>>,
 ): Promise<CheckResult & { readonly intervalSeconds: number }> {
   const { method, expectedStatus, timeoutSeconds, intervalSeconds, headers } = await ctx.resolve(monitors, monitor)
   const place = monitor.environmentId === null ? undefined : await ctx.read(environments, monitor.environmentId)
@@ -77,9 +81,26 @@ async function checkPage(
     : { headers: {}, patience: 1 }
   const { url } = place ?? (await ctx.read(sites, monitor.siteId))
   const timeout = timeoutSeconds === undefined ? options.timeout : timeoutSeconds * 1_000
-  const found = await performCheck(
-    { url: watchedUrl(url, monitor.path), method, expectedStatus, headers: { ...placeHeaders, ...headers } },
-    { ...options, ...(timeout !== undefined && { timeout: Math.min(timeout * patience, LONGEST_TIMEOUT) }) },
-  )
+  const target = {
+    url: watchedUrl(url, monitor.path),
+    method,
+    expectedStatus,
+    headers: { ...placeHeaders, ...headers },
+  }
+  const found = await options.way
+    .run(() =>
+      performCheck(target, {
+        ...options,
+        ...(timeout !== undefined && { timeout: Math.min(timeout * patience, LONGEST_TIMEOUT) }),
+      }),
+    )
+    .catch(tooMany)
   return { ...found, intervalSeconds }
+}
+
+/** A site that is down is a result; that too many are being checked says nothing of this one. */
+function tooMany(error: unknown): never {
+  throw ResilienceError.is(error)
+    ? problem('unavailable', { detail: 'Too many checks are running.', cause: error })
+    : error
 }

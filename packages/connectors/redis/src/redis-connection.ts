@@ -35,7 +35,19 @@ export class RedisConnection {
   }
 
   /** Runs a script by its digest, and in full where the server does not know it (any more). */
-  async script(text: string, sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
+  script(text: string, sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
+    return this.#within((client, isGivenUp) => run(client, text, sha, options, isGivenUp))
+  }
+
+  /** Whether the server answers. @throws Error where it does not */
+  async ping(): Promise<void> {
+    await this.#within(async (client) => {
+      if (!client.isReady) await firstReady(client)
+      return client.ping()
+    })
+  }
+
+  async #within<T>(work: (client: Client, isGivenUp: () => boolean) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error('the connection to Redis was closed')
     const client = this.#opened()
     let timer: NodeJS.Timeout | undefined
@@ -48,7 +60,7 @@ export class RedisConnection {
       }, this.#timeoutMs)
     })
     try {
-      return await Promise.race([run(client, text, sha, options, () => isGivenUp), late])
+      return await Promise.race([work(client, () => isGivenUp), late])
     } finally {
       clearTimeout(timer)
     }

@@ -77,6 +77,26 @@ describe('limits on Redis', () => {
     await hasty.close()
   })
 
+  test('after five failures in a row nobody waits for it; it goes on by itself', async () => {
+    const hasty = redisLimits(redis.url, { timeoutMs: 200 })
+    const [way] = hasty.resilience
+    const [check] = hasty.checks
+    await hasty.take([{ key: 'circuit', ...day }])
+    await check.check(AbortSignal.timeout(5_000))
+    redis.pause()
+    try {
+      for (let at = 0; at < 5; at += 1) await hasty.take([{ key: 'circuit', ...day }]).catch(() => undefined)
+      expect(way.circuit).toBe('open')
+      await expect(hasty.take([{ key: 'circuit', ...day }])).rejects.toThrow('is not asked for the moment')
+      await expect(check.check(AbortSignal.timeout(5_000))).rejects.toBeInstanceOf(Error)
+    } finally {
+      redis.resume()
+    }
+    await vi.waitFor(() => hasty.take([{ key: 'circuit', ...day }]), { timeout: 20_000, interval: 50 })
+    expect(way.circuit).toBe('closed')
+    await hasty.close()
+  })
+
   test('closed, it takes no more', async () => {
     const closed = redisLimits(redis.url)
     await closed.take([{ key: 'closed', ...day }])

@@ -1,4 +1,12 @@
-import { chargesOf, resultOf, type BucketCharge, type RateLimitStore } from '@plinth/core'
+import {
+  chargesOf,
+  resilient,
+  resultOf,
+  type BucketCharge,
+  type HealthCheck,
+  type RateLimitStore,
+  type Resilience,
+} from '@plinth/core'
 import { RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
 import { takeScript, takeScriptSha } from './take-script.ts'
 
@@ -10,8 +18,13 @@ export interface RedisLimitsOptions extends RedisConnectionOptions {
   readonly prefix?: string
 }
 
+const FAILURES = 5
+const OPEN_MS = 1_000
+
 /** Buckets in Redis or Valkey. */
 export interface RedisLimits extends RateLimitStore {
+  readonly resilience: readonly [Resilience]
+  readonly checks: readonly [HealthCheck]
   /** Says goodbye to the server. `plinth.close()` calls it. */
   close(): Promise<void>
 }
@@ -20,21 +33,33 @@ export interface RedisLimits extends RateLimitStore {
  * Rate limits on Redis 6 or newer, or Valkey: `createPlinth({ rateLimits: { store: redisLimits(url) } })`. One script for each
  * `take`, exact across processes, by the clock of Redis; keys expire when their bucket is full. Connects with the first `take`
  * and again whenever the connection is lost; a call that gets no answer in time rejects, and what it means that the store is
- * away is decided by who asked.
+ * away is decided by who asked. After five failures in a row it is left alone for a second, so that no caller waits for a server
+ * that is silent. Nothing is tried again: what was charged may have been charged.
  * @param url `redis://[[user]:password@]host[:port][/database]`, `rediss://` over TLS
  * @throws TypeError for what is no such URL, without quoting it
  */
 export function redisLimits(url: string, options: RedisLimitsOptions = {}): RedisLimits {
   const { prefix = '{plinth}:limits:' } = options
   const connection = new RedisConnection(url, options)
+  // The time limit is the connection's: it gives up what is half open, too.
+  const way = resilient('redis', {
+    timeoutMs: false,
+    retry: false,
+    breaker: { failures: FAILURES, openMs: OPEN_MS },
+    bulkhead: false,
+  })
   return {
+    resilience: [way],
+    checks: [{ name: 'redis', check: () => connection.ping() }],
     async take(requests) {
       const charges = chargesOf(requests)
       if (charges.length === 0) return []
-      const answer = await connection.script(takeScript, takeScriptSha, {
-        keys: charges.map(({ key }) => `${prefix}${key}`),
-        arguments: charges.flatMap(argumentsOf),
-      })
+      const answer = await way.run(() =>
+        connection.script(takeScript, takeScriptSha, {
+          keys: charges.map(({ key }) => `${prefix}${key}`),
+          arguments: charges.flatMap(argumentsOf),
+        }),
+      )
       const numbers = numbersOf(answer, charges.length)
       return charges.map((charge, index) =>
         resultOf(charge, {

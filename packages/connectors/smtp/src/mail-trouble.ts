@@ -37,6 +37,18 @@ export function mailTrouble(error: unknown, server: ServerAddress, timeout: numb
   }
 }
 
+/** The server is well and refuses this mail: its receiver, its size, its time. */
+export function isAboutTheMail(error: unknown): boolean {
+  const { code, responseCode } = factsOf(error)
+  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode !== 503
+}
+
+/** Nothing of the mail can have been taken over: there was no connection. What broke off later may have arrived. */
+export function neverConnected(error: unknown): boolean {
+  const { code, originalCode } = factsOf(error)
+  return code === 'EDNS' || originalCode === 'ECONNREFUSED'
+}
+
 interface Facts {
   readonly code: string | undefined
   readonly originalCode: string | undefined

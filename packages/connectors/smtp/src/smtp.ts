@@ -1,6 +1,15 @@
-import { checkMail, consoleMailer, MailError, type Mail, type Mailer, type StartupFault } from '@plinth/core'
+import {
+  checkMail,
+  consoleMailer,
+  MailError,
+  ResilienceError,
+  resilient,
+  type Mail,
+  type Mailer,
+  type StartupFault,
+} from '@plinth/core'
 import { createTransport } from 'nodemailer'
-import { mailTrouble } from './mail-trouble.ts'
+import { isAboutTheMail, mailTrouble, neverConnected } from './mail-trouble.ts'
 import { readConfiguration, type Configured } from './read-configuration.ts'
 
 export interface SmtpOptions {
@@ -26,7 +35,8 @@ export interface SmtpMailer extends Mailer {
 }
 
 /**
- * Sends mails over SMTP (RFC 5321). Without options, from SMTP_URL and MAIL_FROM; in development, where SMTP_URL is not set,
+ * Sends mails over SMTP (RFC 5321). Where no connection could be made it is tried again, twice; a mail that may have been taken over
+ * is not. After five failures in a row the server is left alone for five seconds. Without options, from SMTP_URL and MAIL_FROM; in development, where SMTP_URL is not set,
  * it prints them on the console. What is wrong with the variables is in `faults`, which the feature that is given the mailer
  * tells at start.
  * @param options the URL alone, or more
@@ -39,6 +49,10 @@ export function smtp(options: string | SmtpOptions = {}): SmtpMailer {
 }
 
 const connectTimeout = 10_000
+/** Mails that are on their way or wait for a connection; beyond these somebody floods us. */
+const MOST_AT_ONCE = 1_000
+const CHECK_TIMEOUT = 5_000
+const CHECK_FRESH = 15_000
 
 function connected({ server, sender }: Configured, options: SmtpOptions): SmtpMailer {
   const { pool = 3, timeout = 60_000, ca } = options
@@ -65,6 +79,15 @@ function connected({ server, sender }: Configured, options: SmtpOptions): SmtpMa
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+  const way = resilient('smtp', {
+    // The limit of a mail is its own, waiting included.
+    timeoutMs: false,
+    retry: { retries: 2, firstMs: 200, mostMs: 2_000 },
+    breaker: { failures: 5, openMs: 5_000 },
+    bulkhead: { atOnce: MOST_AT_ONCE, waiting: 0 },
+    isFailure: (error) => !isAboutTheMail(error),
+    isRepeatable: neverConnected,
+  })
   const onTheirWay = new Set<Promise<unknown>>()
   let isClosed = false
 
@@ -75,19 +98,26 @@ function connected({ server, sender }: Configured, options: SmtpOptions): SmtpMa
     try {
       await working
     } catch (error) {
-      throw mailTrouble(error, server, timeout)
+      throw ResilienceError.is(error)
+        ? new MailError(error.message, { temporary: true })
+        : mailTrouble(error, server, timeout)
     } finally {
       onTheirWay.delete(working)
     }
   }
+  // Past the circuit: whoever asks wants to know how it is now.
+  const verify = (): Promise<void> => attempt(() => within(timeout, transport.verify()))
   return {
     name: 'smtp',
+    resilience: [way],
+    // A login at the server for each look: four times a minute, however often somebody asks.
+    checks: [{ name: 'smtp', check: verify, timeoutMs: CHECK_TIMEOUT, freshMs: CHECK_FRESH }],
     async send(mail) {
       checkMail(mail)
       const signal = AbortSignal.timeout(timeout)
-      await attempt(() => transport.sendMail({ ...messageOf(mail, sender), signal }))
+      await attempt(() => way.run(() => transport.sendMail({ ...messageOf(mail, sender), signal })))
     },
-    verify: () => attempt(() => within(timeout, transport.verify())),
+    verify,
     async close() {
       isClosed = true
       await Promise.allSettled(onTheirWay)

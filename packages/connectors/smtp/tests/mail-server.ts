@@ -20,7 +20,7 @@ export interface MailServer {
 }
 
 /** A real SMTP server on this machine that keeps what it is sent. */
-export async function mailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
+export async function mailServer(options: SMTPServerOptions = {}, port = 0): Promise<MailServer> {
   const mails: ReceivedMail[] = []
   const sockets: Socket[] = []
   const server = new SMTPServer({
@@ -48,7 +48,7 @@ export async function mailServer(options: SMTPServerOptions = {}): Promise<MailS
   // Broken handshakes are what some tests are about.
   server.on('error', () => undefined)
   server.server.on('connection', (socket: Socket) => sockets.push(socket))
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve))
   return {
     port: (server.server.address() as AddressInfo).port,
     mails,

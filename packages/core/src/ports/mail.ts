@@ -22,8 +22,8 @@ export interface Mailer extends Observed {
   /** What is wrong with its configuration; told at start by the feature that it was given to. */
   readonly faults?: readonly StartupFault[]
   /**
-   * Resolves when the next server has taken the mail over, which does not mean that it arrived. Tries once: whoever calls
-   * decides about trying again.
+   * Resolves when the next server has taken the mail over, which does not mean that it arrived. Tries again only where it surely
+   * was not: whoever calls decides about a mail that may be sent twice.
    * @throws MailError
    */
   send(mail: Mail): Promise<void>
