@@ -1,6 +1,7 @@
 import type { HealthCheck, StartupFault } from '@plinth/core'
 import type { Driver } from './drivers/driver.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
+import type { RelayOptions } from './relay/relay.ts'
 
 export interface DatabaseOptions {
   /** For messages and health: `postgres` or `embedded`. Default: the kind of the drivers. */
@@ -20,5 +21,5 @@ export interface DatabaseOptions {
   readonly relayDriver?: () => Promise<Driver>
   /** Beside whether it answers: what else it needs (room on the disk). */
   readonly checks?: readonly HealthCheck[]
-  readonly relay?: { readonly pollMs?: number; readonly backoffMs?: number }
+  readonly relay?: Pick<RelayOptions, 'pollMs' | 'backoffMs' | 'mostAttempts' | 'beatMs'>
 }

@@ -47,9 +47,9 @@ test('postgres() serves, leads and hands on over connections of its own, and lea
   app.username = `${rolePrefix}app`
   const database = postgres(app.href, { ownerUrl: opened.url, directUrl: app.href, pgbouncer: true })
   const delivered: string[] = []
-  const deliver = (event: { readonly key: string }): Promise<void> => {
+  const deliver = (event: { readonly key: string }): Promise<boolean> => {
     delivered.push(event.key)
-    return Promise.resolve()
+    return Promise.resolve(false)
   }
   expect(database.attach({ registry, log: silent, clock: { now: () => new Date() }, deliver })).toEqual([])
   await database.ping()

@@ -142,7 +142,10 @@ export function attach(
     registry,
     log: silent,
     clock: { now: () => new Date() },
-    deliver: options.deliver ?? (() => Promise.resolve()),
+    async deliver(event) {
+      await options.deliver?.(event)
+      return false
+    },
   })
   if (found.length > 0) throw new StartupError(found)
   const resource = (table: object): ResourceInfo => {

@@ -46,7 +46,7 @@ export function readHandlers(
   const names = new Set<string>()
   for (const handler of given) {
     const path = `handler '${handler.name}'`
-    if (!/^\S.{0,98}\S$/.test(handler.name))
+    if (!/^\S(.{0,98}\S)?$/.test(handler.name))
       faults.push({ path, problem: 'has no usable name', fix: "on(eventOf(site, 'created'), 'greet the owner', …)" })
     if (names.has(handler.name))
       faults.push({ path, problem: 'is given twice', fix: 'give each handler a name of its own' })

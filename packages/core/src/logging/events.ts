@@ -22,6 +22,7 @@ export const logEvents = {
   sweepInterrupted: 'sweep_interrupted',
   relayInterrupted: 'relay_interrupted',
   relayDeliveryFailed: 'relay_delivery_failed',
+  eventParked: 'event_parked',
   rateLimitStoreAway: 'rate_limit_store_away',
   exportEnded: 'export_ended',
   permissionGranted: 'permission_granted',

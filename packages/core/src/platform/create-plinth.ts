@@ -80,7 +80,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
       registry,
       log: runtime.log,
       clock,
-      deliver: (event) => deliverEvent(platform, event),
+      deliver: (event, handled) => deliverEvent(platform, event, handled),
     }),
   ]
   if (lateFaults.length > 0) throw new StartupError(lateFaults)

@@ -209,6 +209,12 @@ export interface Transaction extends Session, StatementRunner, Committing {
   /** Deletes rows, each with its own record and event; softly where the resource says so and `purge` does not. How many. */
   deleteMany(operation: ManyOperation & { readonly purge?: boolean }): Promise<number>
   restoreMany(operation: ManyOperation): Promise<number>
+  /**
+   * For a handler, before its effects and in their transaction: is this event still to be handled by it? Marks it, for good once this
+   * is committed. Of `systemTransaction` alone.
+   * @param last whether no other handler has it before it
+   */
+  takeEvent(eventId: string, handler: string, last: boolean): Promise<boolean>
   /** Claims an idempotency key until the end of the transaction, without waiting for another holder. */
   claimKey(key: IdempotencyKey): Promise<KeyClaim>
   /** Keeps the (encrypted) answer under the claimed key. */
@@ -225,8 +231,12 @@ export interface Attachment {
   readonly registry: Registry
   readonly log: Logger
   readonly clock: Clock
-  /** Hands one committed event to every handler of its type; rejects when one fails, and the event comes again. */
-  readonly deliver: (event: EventRecord) => Promise<void>
+  /**
+   * Hands one committed event to every handler of its type that has not had it; rejects when one fails, and the event comes again.
+   * @param handled names of those that have had it
+   * @returns whether the last of them marked it as delivered
+   */
+  readonly deliver: (event: EventRecord, handled: readonly string[]) => Promise<boolean>
 }
 
 /** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */

@@ -73,9 +73,9 @@ describe.each([
       systemPassword: password,
     })
     const log = silentLog
-    expect(made.attach({ registry, log, clock: { now: () => new Date() }, deliver: () => Promise.resolve() })).toEqual(
-      [],
-    )
+    expect(
+      made.attach({ registry, log, clock: { now: () => new Date() }, deliver: () => Promise.resolve(false) }),
+    ).toEqual([])
     registries.set(made, registry)
     return made
   }

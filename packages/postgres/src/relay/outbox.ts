@@ -10,12 +10,12 @@ const MOST_COUNTED = 100_000
  * clock, and the clocks of several processes differ.
  */
 const dueText = `
-  select e.tenant_id, e.id, e.type, e.version, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.attempts
+  select e.tenant_id, e.id, e.type, e.version, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.attempts, to_json(e.handled)::text as handled
   from ${EVENTS_TABLE} e
-  where e.delivered_at is null and e.next_attempt_at <= clock_timestamp()
+  where e.delivered_at is null and e.parked_at is null and e.next_attempt_at <= clock_timestamp()
     -- What failed and waits holds back what came after it under its key, and nothing else.
     and not exists (select 1 from ${EVENTS_TABLE} f where f.tenant_id = e.tenant_id and f.key = e.key
-                    and f.seq < e.seq and f.delivered_at is null and f.attempts > 0
+                    and f.seq < e.seq and f.delivered_at is null and f.parked_at is null and f.attempts > 0
                     and f.next_attempt_at > clock_timestamp())
   order by e.seq limit ${BATCH}`
 
@@ -25,8 +25,10 @@ const deliveredText = `
 
 const failedText = `
   update ${EVENTS_TABLE} set attempts = attempts + 1, last_error = $3::text,
-    next_attempt_at = clock_timestamp() + make_interval(secs => $4::text::double precision / 1000)
-  where tenant_id = $1::uuid and id = $2::uuid and delivered_at is null`
+    next_attempt_at = clock_timestamp() + make_interval(secs => $4::text::double precision / 1000),
+    parked_at = case when attempts + 1 >= $5::text::int then clock_timestamp() end
+  where tenant_id = $1::uuid and id = $2::uuid and delivered_at is null
+  returning (parked_at is not null)::text as parked`
 
 /** Counting stops where nobody needs to know it more exactly; the oldest one is the first in the index. */
 const waitingText = `
@@ -49,25 +51,38 @@ export async function waitingEvents(connection: Connection): Promise<WaitingEven
 export interface DueEvent {
   readonly event: EventRecord
   readonly attempts: number
+  /** Names of the handlers that have had it. */
+  readonly handled: readonly string[]
 }
 
 /** What is to be handed on now, oldest first. */
 export async function dueEvents(connection: Connection): Promise<readonly DueEvent[]> {
   const rows = await connection.query(dueText, [], { prepare: true })
-  return rows.map((row) => ({ event: eventOf(row), attempts: Number(row['attempts']) }))
+  return rows.map((row) => ({
+    event: eventOf(row),
+    attempts: Number(row['attempts']),
+    handled: JSON.parse(String(row['handled'])) as readonly string[],
+  }))
 }
 
 export async function markDelivered(connection: Connection, event: EventRecord): Promise<void> {
   await connection.query(deliveredText, [event.tenantId, event.id], { prepare: true })
 }
 
-export async function markFailed(
-  connection: Connection,
-  event: EventRecord,
-  reason: string,
-  delay: number,
-): Promise<void> {
-  await connection.query(failedText, [event.tenantId, event.id, reason.slice(0, 1_000), delay], { prepare: true })
+export interface Failure {
+  readonly reason: string
+  /** Milliseconds until the next attempt. */
+  readonly delay: number
+  /** After so many attempts the event is set aside. */
+  readonly mostAttempts: number
+}
+
+/** Whether that was the last attempt: the event is set aside, and holds nothing back any more. */
+export async function markFailed(connection: Connection, event: EventRecord, failure: Failure): Promise<boolean> {
+  const { reason, delay, mostAttempts } = failure
+  const parameters = [event.tenantId, event.id, reason.slice(0, 1_000), delay, mostAttempts]
+  const [row] = await connection.query(failedText, parameters, { prepare: true })
+  return row?.['parked'] === 'true'
 }
 
 function eventOf(row: RawRow): EventRecord {

@@ -11,6 +11,7 @@ import {
   type Attached,
   type Opened,
 } from '../../tests/fixture.ts'
+import type { DatabaseOptions } from '../database-options.ts'
 import type { Drivers } from '../drivers/driver.ts'
 
 const subjects = [
@@ -40,9 +41,10 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
   function start(
     deliver: (event: EventRecord) => Promise<void>,
     wrap: (drivers: Drivers) => Drivers = (drivers) => drivers,
+    relay: DatabaseOptions['relay'] = {},
   ): Attached {
     const drivers = wrap({ ...opened.drivers, close: () => Promise.resolve() })
-    const attached = attach(drivers, [listening('*')], { deliver, relay: fast })
+    const attached = attach(drivers, [listening('*')], { deliver, relay: { ...fast, ...relay } })
     started.push({ stop: () => attached.database.close() })
     attached.database.startBackground()
     return attached
@@ -148,6 +150,58 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
     expect(await undelivered()).toBe(1)
   })
 
+  test('after its last attempt an event is set aside, and what waited for it goes on; taken up again, it is delivered', async () => {
+    const order: string[] = []
+    let broken = true
+    const attached = start(
+      (event) => {
+        const { version } = event.data as { readonly version: number }
+        order.push(`${broken && version === 1 ? 'failed' : 'done'} ${version}`)
+        return broken && version === 1 ? Promise.reject(new Error('poison')) : Promise.resolve()
+      },
+      undefined,
+      { mostAttempts: 3 },
+    )
+    const id = await write(attached, tenants[0] ?? '', 1)
+    await vi.waitFor(() => expect(order).toEqual(['failed 1', 'failed 1', 'failed 1', 'done 2']), { timeout: 20_000 })
+    const parked = 'attempts = 3 and last_error = $2::text and parked_at is not null and delivered_at is null'
+    const [row] = await opened.owner.query(
+      `select count(*)::int n from plinth.events where key = $1::text and ${parked}`,
+      [`site:${id}`, 'poison'],
+    )
+    expect(row).toEqual({ n: 1 })
+    broken = false
+    await opened.owner.query(
+      'update plinth.events set parked_at = null, attempts = 0, next_attempt_at = now() where parked_at is not null',
+    )
+    await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
+    expect(order.slice(4)).toEqual(['done 1'])
+  })
+
+  test('a hundred at once who take an event for one handler: one has it; what is rolled back had nobody', async () => {
+    const attached = attach({ ...opened.drivers, close: () => Promise.resolve() }, [listening('*')])
+    const key = `site:${await write(attached, tenants[0] ?? '', 0)}`
+    const [row] = await opened.owner.query('select id from plinth.events where key = $1::text', [key])
+    const id = String(row?.['id'])
+    const take = (handler: string, last: boolean, after?: Error): Promise<boolean> =>
+      attached.database.systemTransaction(scopeOf(tenants[0] ?? ''), async (transaction) => {
+        const taken = await transaction.takeEvent(id, handler, last)
+        if (after) throw after
+        return taken
+      })
+    await expect(take('a', false, new Error('failed'))).rejects.toThrow('failed')
+    const taken = await Promise.all(Array.from({ length: 100 }, () => take('a', false)))
+    expect(taken.filter(Boolean)).toHaveLength(1)
+    const other = attached.database.systemTransaction(scopeOf(tenants[1] ?? ''), (transaction) =>
+      transaction.takeEvent(id, 'b', true),
+    )
+    expect(await other).toBe(false)
+    expect(await undelivered()).toBe(1)
+    expect(await take('b', true)).toBe(true)
+    expect(await take('c', true)).toBe(false)
+    expect(await undelivered()).toBe(0)
+  })
+
   test('what was delivered and not marked (a crash between the two) is delivered again', async () => {
     const delivered: string[] = []
     let crashed = false
@@ -224,6 +278,40 @@ describe.each(subjects)('the relay on $name', ({ name, open }) => {
     await write(other, tenants[1] ?? '', 4)
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
     expect(new Set(seen.flat()).size).toBe(55)
+  })
+
+  test('a leader whose lock is gone begins nothing more, in the middle of a batch', async () => {
+    const seen: string[] = []
+    let open: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    // Written before anybody delivers, so that all is in one batch.
+    const writer = attach({ ...opened.drivers, close: () => Promise.resolve() }, [listening('*')])
+    await write(writer, tenants[0] ?? '', 3)
+    start(
+      async (event) => {
+        seen.push(`first ${String((event.data as { readonly version: number }).version)}`)
+        await gate
+      },
+      undefined,
+      { beatMs: 20 },
+    )
+    await vi.waitFor(() => expect(seen).toEqual(['first 1']), { timeout: 20_000 })
+    start((event) => {
+      seen.push(`second ${String((event.data as { readonly version: number }).version)}`)
+      return Promise.resolve()
+    })
+    await opened.owner.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'plinth_system' and datname = current_database()`,
+    )
+    await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
+    open()
+    for (let at = 0; at < 5; at += 1) {
+      await write(writer, tenants[1] ?? '', 0)
+      await vi.waitFor(async () => expect(await undelivered()).toBe(0), { timeout: 20_000 })
+    }
+    expect(seen.splice(5)).toEqual(Array(5).fill('second 1'))
+    // At least once: the first event again, by the new leader; the others by it alone.
+    expect(seen).toEqual(['first 1', 'second 1', 'second 2', 'second 3', 'second 4'])
   })
 
   test('goes on after its connections were cut', async () => {

@@ -1,4 +1,4 @@
-import { logEvents, maskText, type EventRecord, type Logger } from '@plinth/core'
+import { logEvents, maskText, type Attachment, type Logger } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { asLeader } from './leadership.ts'
 import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './outbox.ts'
@@ -6,12 +6,16 @@ import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './ou
 export interface RelayOptions {
   /** Opens the connection of `plinth_system`, which sees all tenants' events. */
   readonly driver: () => Promise<Driver>
-  readonly deliver: (event: EventRecord) => Promise<void>
+  readonly deliver: Attachment['deliver']
   readonly log: Logger
   /** Milliseconds between two looks when nothing pokes. */
   readonly pollMs?: number
   /** Milliseconds before the first repetition of a failed event; doubled each time. */
   readonly backoffMs?: number
+  /** After so many attempts an event is set aside. */
+  readonly mostAttempts?: number
+  /** Milliseconds between two signs of life of the leader while it delivers. */
+  readonly beatMs?: number
 }
 
 const POLL_MS = 500
@@ -20,6 +24,10 @@ const POKE_MS = 10
 const BACKOFF_MS = 1_000
 const LONGEST_PAUSE_MS = 10_000
 const LONGEST_BACKOFF_MS = 3_600_000
+/** Some five hours: long enough for a receiver to come back, short enough to be noticed the same day. */
+const MOST_ATTEMPTS = 16
+/** The server ends a transaction that is idle for 30 s, and with it the leader's lock: a batch may take longer. */
+const BEAT_MS = 10_000
 /** Keys that are worked on side by side: one slow handler does not hold up every tenant. */
 const LANES = 16
 
@@ -36,6 +44,7 @@ export class Relay {
   #hurry: (() => void) | undefined
   #poked = false
   #leading = false
+  #lost = false
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -92,12 +101,18 @@ export class Relay {
 
   async #work(driver: Driver, check: () => Promise<void>): Promise<void> {
     this.#leading = true
-    while (!this.#stopping) {
-      await check()
-      this.#poked = false
-      const due = await dueEvents(driver)
-      await this.#deliverAll(driver, due)
-      if (due.length < BATCH) await this.#pause()
+    this.#lost = false
+    const beat = setInterval(() => void check().catch(() => (this.#lost = true)), this.#options.beatMs ?? BEAT_MS)
+    try {
+      while (!this.#stopping) {
+        await check()
+        this.#poked = false
+        const due = await dueEvents(driver)
+        await this.#deliverAll(driver, due)
+        if (due.length < BATCH) await this.#pause()
+      }
+    } finally {
+      clearInterval(beat)
     }
   }
 
@@ -118,30 +133,38 @@ export class Relay {
   }
 
   async #deliverLane(driver: Driver, lane: readonly DueEvent[]): Promise<void> {
-    for (const { event, attempts } of lane) {
-      if (this.#stopping) return
+    for (const due of lane) {
+      // Without the lock another one delivers by now: what has begun ends, and nothing is begun.
+      if (this.#stopping || this.#lost) return
+      let marked: boolean
       try {
-        await this.#options.deliver(event)
+        marked = await this.#options.deliver(due.event, due.handled)
       } catch (error) {
-        const delay = this.#delay(attempts)
-        this.#options.log.warn(logEvents.relayDeliveryFailed, {
-          error,
-          type: event.type,
-          eventId: event.id,
-          tenantId: event.tenantId,
-          attempts: attempts + 1,
-          retryInMs: delay,
-        })
-        await markFailed(driver, event, maskText(error instanceof Error ? error.message : String(error)), delay)
-        // What came later under this key waits for it.
-        return
+        // What came later under this key waits for it, unless that was its last attempt.
+        if (!(await this.#failed(driver, due, error))) return
+        continue
       }
-      await markDelivered(driver, event)
+      if (!marked) await markDelivered(driver, due.event)
     }
   }
 
+  /** Whether the event was set aside. */
+  async #failed(driver: Driver, { event, attempts }: DueEvent, error: unknown): Promise<boolean> {
+    const { log, mostAttempts = MOST_ATTEMPTS } = this.#options
+    const delay = this.#delay(attempts)
+    const reason = maskText(error instanceof Error ? error.message : String(error))
+    const parked = await markFailed(driver, event, { reason, delay, mostAttempts })
+    const { type, id: eventId, tenantId, requestId } = event
+    const told = { error, type, eventId, tenantId, requestId, attempts: attempts + 1 }
+    if (parked) log.error(logEvents.eventParked, told)
+    else log.warn(logEvents.relayDeliveryFailed, { ...told, retryInMs: delay })
+    return parked
+  }
+
+  /** Doubled each time, and never the same for all that failed at once: they would come back at once. */
   #delay(attempts: number): number {
-    return Math.min(LONGEST_BACKOFF_MS, (this.#options.backoffMs ?? BACKOFF_MS) * 2 ** Math.min(attempts, 32))
+    const doubled = (this.#options.backoffMs ?? BACKOFF_MS) * 2 ** Math.min(attempts, 32)
+    return Math.round(Math.min(LONGEST_BACKOFF_MS, doubled) * (0.75 + Math.random() / 2))
   }
 
   /** Until the next turn, a poke or the stop. The timer keeps no process alive. */

@@ -17,6 +17,7 @@ import { printEmit } from '../statements/emit.ts'
 import { printCreate } from '../statements/create.ts'
 import { resourceSql } from '../statements/resource-sql.ts'
 import { runsAlike, printCreateMany, printDeleteMany, printRestoreMany } from '../statements/many.ts'
+import { printTakeEvent } from '../statements/take-event.ts'
 import { printLock, printLockMany } from '../statements/lock.ts'
 import { scopeClause, scopedStatement } from '../statements/scope-clause.ts'
 import type { Printed } from '../statements/statement.ts'
@@ -97,6 +98,11 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     if (changed < 0) throw new Error(`${operation.resource.name}: other rows were locked than changed`)
     if (changed > 0) this.announce(`${operation.resource.name}.${operation.event}`)
     return changed
+  }
+
+  async takeEvent(eventId: string, handler: string, last: boolean): Promise<boolean> {
+    const taken = await this.runner.run(printTakeEvent(eventId, handler, last, this.scope), 'other')
+    return taken.length > 0
   }
 
   claimKey(key: IdempotencyKey): Promise<KeyClaim> {
