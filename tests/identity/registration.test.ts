@@ -60,6 +60,28 @@ describe('an invitation that is taken up at registration', () => {
       expect(code(await register(platform, address, { invitationToken }))).toBe('invitation_invalid')
     expect((await register(platform, email, { invitationToken: token })).status).toBe(201)
   })
+
+  test('of a service gives what the service has on that day', async () => {
+    const send = (method: string, path: string, body?: object): Promise<Reply> =>
+      platform.call(method, `/api/v1${path}`, body, owner.bearer)
+    const made = await send('POST', '/service-accounts', { name: 'Front desk', roles: ['admin'] })
+    const { id } = made.json as { id: string }
+    const { key } = (await send('POST', `/service-accounts/${id}/keys`, { name: 'Desk' })).json as { key: string }
+    const ask = async (email: string): Promise<string> => {
+      const headers = { 'x-api-key': key }
+      const reply = await platform.call('POST', '/api/v1/invitations', { email, roles: ['admin'] }, headers)
+      expect(reply.status, reply.body).toBe(201)
+      return linked(platform, email)
+    }
+    const [email, invitationToken] = ['desk-0@example.net', await ask('desk-0@example.net')]
+    expect((await send('PATCH', `/service-accounts/${id}`, { roles: ['user'] })).status).toBe(200)
+    expect(code(await register(platform, email, { invitationToken }))).toBe('invitation_invalid')
+    expect((await send('PATCH', `/service-accounts/${id}`, { roles: ['admin'], disabled: true })).status).toBe(200)
+    expect(code(await register(platform, email, { invitationToken }))).toBe('invitation_invalid')
+    expect((await send('PATCH', `/service-accounts/${id}`, { disabled: false })).status).toBe(200)
+    expect((await register(platform, email, { invitationToken })).status).toBe(201)
+    expect((await send('DELETE', `/service-accounts/${id}`)).status).toBe(204)
+  })
 })
 
 describe('where accounts begin with a mail', () => {

@@ -27,7 +27,7 @@ export function refuseOwning(roles: readonly string[], path = '/roles'): void {
  */
 export async function refuseGrant(
   platform: Pick<Platform, 'roles'>,
-  principal: Principal,
+  principal: Pick<Principal, 'kind' | 'permissions' | 'roles'>,
   tenantId: string,
   roles: readonly string[],
   path = '/roles',

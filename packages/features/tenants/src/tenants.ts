@@ -14,6 +14,7 @@ import { systemResolver } from './domains/resolve-txt.ts'
 import { domainsMigration } from './migrations/0005-domains.ts'
 import { formerMembersMigration } from './migrations/0006-former-members.ts'
 import { groupRolesMigration } from './migrations/0007-group-roles.ts'
+import { invitingServicesMigration } from './migrations/0008-inviting-services.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
@@ -124,6 +125,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
       domainsMigration,
       formerMembersMigration,
       groupRolesMigration,
+      invitingServicesMigration,
     ],
     permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
     tables: [settingsTable],

@@ -1,10 +1,9 @@
 import {
   addMember,
-  alwaysWithin,
   hashToken,
-  heldRoles,
   isRandomToken,
-  OWNER,
+  PlinthError,
+  refuseGrant,
   rolesIn,
   statement,
   type Platform,
@@ -14,6 +13,7 @@ import {
 } from '@plinth/core'
 import { tenantWithin } from '../directory/tenant-within.ts'
 import { tenancyProblem } from '../tenancy-errors.ts'
+import { giverOf, type Inviter } from './inviter.ts'
 import { INVITATION } from './invitation-token.ts'
 
 export interface Accepted {
@@ -66,7 +66,7 @@ export async function verifyInvitation(
   const now = platform.clock.now()
   await platform.database.system(async (system) => {
     const [pending] = await system.run(statement`
-      select i.tenant_id, i.roles, i.owner_user_id
+      select i.tenant_id, i.roles, i.owner_user_id, i.service_id
       from plinth.invitations i join plinth.tenants t on t.id = i.tenant_id and t.status = 'active'
       where i.token_hash = ${hashToken(token)}::text and i.status = 'pending' and i.expires_at > ${now}::text::timestamptz
         and lower(i.email) = lower(${email}::text)`)
@@ -94,7 +94,7 @@ async function use(
       and u.id = ${userId}::uuid and u.status = 'active' and lower(u.email) = lower(i.email)
       and (${id}::text is null or i.id = ${id}::text::uuid and u.email_verified_at is not null)
       and t.id = i.tenant_id and t.status = 'active'
-    returning i.tenant_id, i.roles, i.owner_user_id`)
+    returning i.tenant_id, i.roles, i.owner_user_id, i.service_id`)
   return used
 }
 
@@ -115,8 +115,7 @@ async function join(
 interface Invited {
   readonly tenantId: string
   readonly roles: readonly string[]
-  /** Null for one that a program sent. */
-  readonly inviter: string | null
+  readonly inviter: Inviter
 }
 
 /** @throws invitation_invalid where there is none */
@@ -125,13 +124,17 @@ function invitedBy(row: RawRow | undefined): Invited {
   return {
     tenantId: String(row['tenant_id']),
     roles: JSON.parse(String(row['roles'])) as readonly string[],
-    inviter: typeof row['owner_user_id'] === 'string' ? row['owner_user_id'] : null,
+    inviter: { userId: textOf(row['owner_user_id']), serviceId: textOf(row['service_id']) },
   }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /**
  * Nobody gives what he has not got, on the day when it is given: an admin who sees his end coming could otherwise ask in a second
- * self, and be back when he is no admin any more.
+ * self, and be back when he is no admin any more. So could whoever holds the key of a service.
  * @throws invitation_invalid
  */
 async function refuseOutgrown(
@@ -139,14 +142,12 @@ async function refuseOutgrown(
   system: SystemTransaction,
   { tenantId, roles, inviter }: Invited,
 ): Promise<void> {
-  if (inviter === null) return
-  const [member] = await system.run(statement`
-    select m.user_id from plinth.memberships m join plinth.users u on u.id = m.user_id
-    where m.tenant_id = ${tenantId}::uuid and m.user_id = ${inviter}::uuid and m.status = 'active' and u.status = 'active'`)
-  const held = await heldRoles(system, tenantId, { userId: inviter })
-  const rights = rolesIn(platform, system).roles
-  const given = await rights.permissionsOf(tenantId, roles)
-  const outgrown = roles.includes(OWNER) && !held.includes(OWNER)
-  const within = given.isWithin(await rights.permissionsOf(tenantId, held)) && alwaysWithin(rights, roles, held)
-  if (!member || outgrown || !within) throw tenancyProblem('invitation_invalid')
+  const giver = await giverOf(platform, system, tenantId, inviter)
+  if (!giver) throw tenancyProblem('invitation_invalid')
+  try {
+    await refuseGrant(rolesIn(platform, system), giver, tenantId, roles)
+  } catch (error) {
+    if (!PlinthError.is(error) || error.status >= 500) throw error
+    throw tenancyProblem('invitation_invalid')
+  }
 }

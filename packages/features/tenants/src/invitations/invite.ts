@@ -45,13 +45,13 @@ export async function invite(call: Call, { days }: Inviting, guest: Guest): Prom
     const expiresAt = daysAfter(scope.now, days)
     const [made] = await system.run(statement`
       insert into plinth.invitations as i
-        (tenant_id, id, owner_user_id, created_at, updated_at, email, name, roles, token_hash, expires_at)
-      values (${tenant.id}::uuid, ${randomUUID()}::uuid, ${scope.facts.userId}::uuid, ${scope.now}::text::timestamptz,
+        (tenant_id, id, owner_user_id, service_id, created_at, updated_at, email, name, roles, token_hash, expires_at)
+      values (${tenant.id}::uuid, ${randomUUID()}::uuid, ${scope.facts.userId}::uuid, ${serviceOf(request.principal)}::text, ${scope.now}::text::timestamptz,
         ${scope.now}::text::timestamptz, ${guest.email}::text, ${guest.name}::text, ${JSON.stringify(guest.roles)}::text::jsonb,
         ${hashToken(token)}::text, ${expiresAt}::text::timestamptz)
       on conflict (tenant_id, lower(email)) where status = 'pending' do update
       set token_hash = excluded.token_hash, roles = excluded.roles, name = excluded.name, expires_at = excluded.expires_at,
-        owner_user_id = excluded.owner_user_id, version = i.version + 1, updated_at = excluded.updated_at
+        owner_user_id = excluded.owner_user_id, service_id = excluded.service_id, version = i.version + 1, updated_at = excluded.updated_at
       returning i.id`)
     const id = String(made?.['id'])
     mailed = { id, token }
@@ -61,6 +61,11 @@ export async function invite(call: Call, { days }: Inviting, guest: Guest): Prom
   const sent = mailed
   if (sent) platform.after.start('invitation mail', () => sendInvitation(platform, { ...guest, ...sent, tenant, days }))
   return answer
+}
+
+/** Whoever has no user behind him is asked by his own name when the invitation is taken up. */
+function serviceOf({ userId, id }: Call['request']['principal']): string | null {
+  return userId === null ? id : null
 }
 
 /** The invitation as it is now, and the event. */
