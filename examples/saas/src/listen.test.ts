@@ -4,10 +4,11 @@ import { expect, test } from 'vitest'
 import { claim, listen } from './listen.ts'
 import { StartError } from './start-error.ts'
 
+const nothing = { drain: () => Promise.resolve(), close: () => Promise.resolve() }
 const answer = (): Response => new Response('here')
 
 test('says where it is reached, answers, and stops', async () => {
-  const listening = await listen(answer, { host: '127.0.0.1', port: 0 })
+  const listening = await listen(answer, { host: '127.0.0.1', port: 0 }, nothing)
   expect(listening.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(await (await fetch(listening.origin)).text()).toBe('here')
   await listening.stop()
@@ -15,7 +16,7 @@ test('says where it is reached, answers, and stops', async () => {
 })
 
 test('whoever listens everywhere is reached here', async () => {
-  const listening = await listen(answer, { host: '0.0.0.0', port: 0 })
+  const listening = await listen(answer, { host: '0.0.0.0', port: 0 }, nothing)
   expect(listening.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   await listening.stop()
 })
@@ -32,6 +33,7 @@ test('a running request ends before the server does', async () => {
       return answer()
     },
     { host: '127.0.0.1', port: 0 },
+    nothing,
   )
   const running = fetch(listening.origin)
   await asked
@@ -50,7 +52,7 @@ test('a taken port is told in one line, before and while listening', async () =>
   const place = { host: '127.0.0.1', port }
   const line = `Port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another one: PORT=${port + 1} npm start`
   await expect(claim(place)).rejects.toThrow(new StartError(line))
-  await expect(listen(answer, place)).rejects.toThrow(new StartError(line))
+  await expect(listen(answer, place, nothing)).rejects.toThrow(new StartError(line))
   await new Promise((resolve) => taken.close(resolve))
   await claim(place)
   await expect(claim({ host: '192.0.2.1', port })).rejects.toThrow('Nobody can listen on 192.0.2.1')

@@ -1,46 +1,35 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { Plinth } from '@plinth/core'
+import { gracefulServer, type GracefulOptions } from '@plinth/core/node'
 import { StartError } from './start-error.ts'
 
 export interface Listening {
   /** As this machine reaches it: `http://127.0.0.1:8000`. */
   readonly origin: string
-  /** Takes no new connection, lets running requests end (10 s at most), and resolves when all are closed. */
+  /** Lets running requests end, then closes what is behind them. */
   stop(): Promise<void>
 }
-
-/** How long running requests may take when the server is stopped, in milliseconds. */
-const GRACE = 10_000
 
 interface Place {
   readonly host: string
   readonly port: number
 }
 
-/** @throws StartError */
+/** @param ends what is closed behind the last answer @throws StartError */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   place: Place,
+  ends: Pick<Plinth, 'drain' | 'close'>,
+  options: GracefulOptions = {},
 ): Promise<Listening> {
   const listener = getRequestListener(fetch)
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+  const { stop } = gracefulServer(server, ends, options)
   await bind(server, place)
   const { port } = server.address() as AddressInfo
-  return {
-    origin: `http://${reachable(place.host)}:${port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        const late = setTimeout(() => server.closeAllConnections(), GRACE)
-        // close() ends the connections that are idle now; one that becomes idle later would be kept alive for 5 s.
-        const idle = setInterval(() => server.closeIdleConnections(), 50)
-        server.close(() => {
-          clearTimeout(late)
-          clearInterval(idle)
-          resolve()
-        })
-      }),
-  }
+  return { origin: `http://${reachable(place.host)}:${port}`, stop }
 }
 
 /**

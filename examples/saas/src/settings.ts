@@ -18,6 +18,17 @@ export const lookoutSettings = defineSettings({
   PUBLIC_URL: { ...platformSettings.PUBLIC_URL, requiredIn: ['test', 'staging', 'production'] },
   // Whoever tries it out looks for the greeting and the mails among the lines.
   LOG_LEVEL: { ...platformSettings.LOG_LEVEL, defaultIn: {}, default: 'info' },
+  SHUTDOWN_DELAY: {
+    schema: z
+      .string()
+      .regex(/^(?:[0-9]|[1-5]\d|60)$/, 'must be 0 to 60')
+      .transform(Number),
+    default: 0,
+    description:
+      'Seconds between being not ready and taking no more connections: how long the load balancer in front needs to see it. 0 to 60.',
+    example: '5',
+    group: 'Server',
+  },
   LOOKOUT_ALLOW_PRIVATE: {
     schema: flag(),
     default: false,

@@ -24,7 +24,9 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
   try {
     if (chosen.isNew) print('Making the embedded database (once, about ten seconds) …\n')
     await plinth.migrate().catch((error: unknown) => refuseTrouble(error))
-    const listening = await listen(lookoutApp(plinth).fetch, place)
+    const listening = await listen(lookoutApp(plinth).fetch, place, plinth, {
+      delayMs: settings.SHUTDOWN_DELAY * 1_000,
+    })
     log.info(logEvents.applicationStarted, { origin: listening.origin })
     print(
       greeting({
@@ -37,7 +39,6 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
     return async () => {
       log.info(logEvents.applicationShuttingDown)
       await listening.stop()
-      await plinth.close()
       log.info(logEvents.applicationStopped)
     }
   } catch (error) {

@@ -6,3 +6,7 @@ export type { ResponseParts } from './node/node-response.ts'
 export { leaveBody, readableOf, sendResponse } from './node/send-response.ts'
 export { pathOfTarget } from './node/request-target.ts'
 export { uniteHeader } from './node/unite-headers.ts'
+
+// The end of a process that serves.
+export { gracefulServer, stopOnSignals } from './node/graceful-server.ts'
+export type { GracefulOptions, GracefulServer } from './node/graceful-server.ts'

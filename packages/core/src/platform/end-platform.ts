@@ -1,3 +1,4 @@
+import { withinTime } from '../limits/within-time.ts'
 import { logEvents } from '../logging/events.ts'
 import type { Platform } from './platform.ts'
 import type { Plinth, PlinthOptions } from './plinth.ts'
@@ -8,13 +9,16 @@ import type { Plinth, PlinthOptions } from './plinth.ts'
  */
 export function endOf(platform: Platform, options: PlinthOptions): Pick<Plinth, 'drain' | 'close'> {
   const { load, log, limits } = platform
-  const drain = async (): Promise<void> => {
+  const begin = async (): Promise<void> => {
     const left = await load.drain(limits.drain)
     if (left > 0) log.warn(logEvents.drainIncomplete, { inFlight: left })
   }
+  let draining: Promise<void> | undefined
+  const drain = (): Promise<void> => (draining ??= begin())
   const steps: readonly (() => Promise<void> | undefined)[] = [
     drain,
-    () => platform.after.settled(),
+    // A mail server that hangs must not keep the process beyond the time that whoever stops it allows.
+    () => withinTime(platform.after.settled(), limits.drain),
     ...platform.registry.features.map((feature) => () => feature.stop?.()),
     () => options.rateLimits?.store?.close?.(),
     () => platform.mailer.close?.(),
