@@ -3,6 +3,7 @@ import { apiDocs } from '@plinth/api-docs'
 import { audit } from '@plinth/audit'
 import { auth } from '@plinth/auth'
 import { serviceTokens, type Feature } from '@plinth/core'
+import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
 import { testJournal } from '@plinth/testing'
@@ -16,6 +17,7 @@ export function landedFeatures(): readonly Feature[] {
     apiDocs(),
     audit(),
     auth({ jwt: { keys: [privateKey] } }),
+    jobs(),
     rbac(),
     serviceTokens([{ name: 'reader', token: SERVICE_TOKEN, tenant: 'acme', permissions: ['*:read'] }]),
     tenants(),

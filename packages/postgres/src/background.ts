@@ -11,6 +11,8 @@ export class Background {
   readonly #options: Pick<DatabaseOptions, 'relay' | 'relayDriver'>
   #relay: Relay | undefined
   #sweep: Sweep | undefined
+  /** Whoever leads holds a transaction open, for whose end closing the connections waits. */
+  #stopping = false
 
   constructor(drivers: Drivers, options: Pick<DatabaseOptions, 'relay' | 'relayDriver'>) {
     this.#drivers = drivers
@@ -42,7 +44,7 @@ export class Background {
 
   /** As {@link asLeader}, on a connection that may be held. */
   async lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {
-    return asLeader(await this.#leaderDriver(), work, name)
+    return asLeader(await this.#leaderDriver(), work, { name, closing: () => this.#stopping })
   }
 
   #leaderDriver(): Promise<Driver> {
@@ -50,6 +52,7 @@ export class Background {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     await this.#sweep?.stop()
     await this.#relay?.stop()
   }

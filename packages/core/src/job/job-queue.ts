@@ -5,13 +5,13 @@ import type { Job } from './define-job.ts'
 
 export interface EnqueueOptions {
   /** Not before this time. */
-  readonly at?: Date
+  readonly at?: Date | undefined
   /** Not before so much time has gone: `10m` (a number and `s`, `m`, `h` or `d`). */
-  readonly delay?: string
+  readonly delay?: string | undefined
   /** The same key for the same job in the same tenant makes one job, as long as that one is kept. */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** Of the tenant's own waiting jobs, higher ones go first; of other tenants' it goes before none. From -100 to 100. Default 0. */
-  readonly priority?: number
+  readonly priority?: number | undefined
 }
 
 export interface EnqueuedJob {

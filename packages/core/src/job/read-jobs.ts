@@ -22,7 +22,7 @@ export function readJobs(
     faults.push({
       path: `job ${first}`,
       problem: 'nothing runs jobs: no feature keeps a queue',
-      fix: "features: [jobs(), …], from '@plinth/jobs'",
+      fix: 'features: [jobs(), …], with jobs of @plinth/jobs',
     })
   return new Map([...jobs].sort(([left], [right]) => (left < right ? -1 : 1)))
 }

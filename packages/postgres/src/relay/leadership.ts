@@ -23,17 +23,23 @@ function numberOf(name: string): number {
 export async function asLeader(
   driver: Driver,
   work: (check: () => Promise<void>) => Promise<void>,
-  name = '',
+  { name = '', closing = () => false }: { readonly name?: string; readonly closing?: () => boolean } = {},
 ): Promise<boolean> {
+  // Closing waits for the transaction that holds the lock: whoever leads ends before his next step.
+  const open = (): void => {
+    if (closing()) throw new Error('the database is being closed')
+  }
+  open()
   // One process, one session: the embedded database has no second reader, and an open transaction would block it.
   if (driver.kind === 'pglite') {
-    await work(() => Promise.resolve())
+    await work(() => Promise.resolve(open()))
     return true
   }
   return driver.transaction(async (connection: Connection) => {
     const [row] = await connection.query(tryText, [numberOf(name)])
     if (row?.['leader'] !== true) return false
     await work(async () => {
+      open()
       await connection.query('select 1')
     })
     return true

@@ -116,6 +116,8 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
       await plinth.migrate()
       await plinth.foundTenant({ slug: SLUGS.a, name: 'Acme' })
       await plinth.foundTenant({ slug: SLUGS.b, name: `Beta ${CANARY}` })
+      // The same objects belong to the test's own platform next.
+      for (const feature of plinth.registry.features) if (feature.background) await feature.stop?.()
     },
   })
   const plinth = create(stored.database)

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import {
+  problem,
+  readDuration,
+  statement,
+  type EnqueuedJob,
+  type EnqueueOptions,
+  type EnqueueParts,
+  type Job,
+  type Platform,
+} from '@plinth/core'
+import type { Depth } from './depth.ts'
+
+/** Bytes of an input as JSON. What is larger belongs into a table or a file, and its id into the job. */
+const MOST_INPUT = 262_144
+const DEFAULT_ATTEMPTS = 5
+
+/**
+ * Writes one row into the transaction.
+ * @throws validation_failed, queue_full
+ */
+export async function enqueue(
+  platform: Platform,
+  depth: Depth,
+  parts: EnqueueParts,
+  job: Job,
+  input: unknown,
+  options: EnqueueOptions,
+): Promise<EnqueuedJob> {
+  if (platform.registry.jobs.get(job.name) !== job)
+    throw new Error(`the job ${job.name} is none of this platform: add it to createPlinth({ jobs: […] })`)
+  const { transaction, scope, principal } = parts
+  const parsed = parseInput(job, input)
+  // As it was given: what the schema makes of it is made when the job runs, by the schema of that day.
+  const payload = JSON.stringify(input ?? null)
+  if (Buffer.byteLength(payload) > MOST_INPUT) throw refused('The input is longer than 256 KiB as JSON')
+  const { idempotencyKey = null, priority = 0 } = options
+  if (!Number.isInteger(priority) || Math.abs(priority) > 100) throw refused('The priority is from -100 to 100')
+  if (idempotencyKey !== null && !/^[\x20-\x7e]{1,200}$/.test(idempotencyKey))
+    throw refused('The idempotency key is 1 to 200 printable characters')
+  await depth.refuseFull(transaction, scope.tenantId)
+  const id = randomUUID()
+  const runAt = timeOf(options, scope.now)
+  const key = (job.key as ((input: unknown) => string | undefined) | undefined)?.(parsed)?.slice(0, 200) ?? null
+  const [made] = await transaction.run(statement`
+    insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
+      status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id)
+    values (${scope.tenantId}::uuid, ${id}::uuid, ${principal.userId}::uuid, ${scope.now}::text::timestamptz,
+      ${scope.now}::text::timestamptz, ${job.name}::text, ${payload}::text::jsonb, ${key}::text, ${priority}::int,
+      ${runAt > scope.now ? 'scheduled' : 'waiting'}::text, ${job.retry.attempts ?? DEFAULT_ATTEMPTS}::int,
+      ${runAt}::text::timestamptz, ${idempotencyKey}::text, ${principal.kind}::text, ${principal.id}::text,
+      ${principal.session?.secondFactor ?? false}::boolean, ${scope.requestId}::text)
+    on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
+    returning id`)
+  if (made) {
+    depth.count(scope.tenantId)
+    return { id, created: true }
+  }
+  // The insert waited for whoever was writing the same key, so that his row is there now.
+  const [known] = await transaction.run(statement`
+    select id from plinth.background_jobs
+    where tenant_id = ${scope.tenantId}::uuid and type = ${job.name}::text and idempotency_key = ${idempotencyKey}::text`)
+  return { id: String(known?.['id']), created: false }
+}
+
+function parseInput(job: Job, input: unknown): unknown {
+  const parsed = job.input.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw problem('validation_failed', {
+    errors: parsed.error.issues.slice(0, 20).map(({ path, code, message }) => ({
+      path: `/${path.map(String).join('/')}`,
+      code,
+      message,
+    })),
+  })
+}
+
+function timeOf({ at, delay }: EnqueueOptions, now: Date): Date {
+  if (at) return at
+  if (delay === undefined) return now
+  const seconds = readDuration(delay)
+  if (seconds === undefined) throw refused(`'${delay}' is no length of time: a whole number and s, m, h or d`)
+  return new Date(now.getTime() + seconds * 1_000)
+}
+
+function refused(detail: string): Error {
+  return problem('validation_failed', { detail: `${detail}.` })
+}

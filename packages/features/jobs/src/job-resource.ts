@@ -1,0 +1,61 @@
+import { defineResource, platformTable } from '@plinth/core'
+import { integer, jsonb, pgSchema, real, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+
+const time = () => timestamp({ withTimezone: true })
+
+/** What is of the queue alone (delivery, lease, worker) is not among the columns, so that no generated statement reads it. */
+export const backgroundJobs = platformTable('background_jobs', {
+  type: text().notNull(),
+  payload: jsonb().$type<unknown>().notNull(),
+  key: text(),
+  priority: integer().notNull().default(0),
+  status: text({
+    enum: ['scheduled', 'waiting', 'held', 'queued', 'running', 'completed', 'cancelled', 'dead', 'discarded'],
+  }).notNull(),
+  attempts: integer().notNull().default(0),
+  maxAttempts: integer().notNull(),
+  runAt: time().notNull(),
+  startedAt: time(),
+  finishedAt: time(),
+  progress: real(),
+  note: text(),
+  result: jsonb().$type<unknown>(),
+  error: text(),
+  principalKind: text({ enum: ['user', 'service', 'apiKey', 'system'] }).notNull(),
+  principalId: text().notNull(),
+  requestId: text().notNull(),
+})
+
+export const keptResults = pgSchema('plinth').table('kept_results', {
+  tenantId: uuid('tenant_id').notNull(),
+  key: text().notNull(),
+  result: jsonb(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+})
+
+export const jobResource = defineResource({
+  table: backgroundJobs,
+  name: 'job',
+  path: 'jobs',
+  description: 'Work that happens later, and what became of it.',
+  operations: { create: false, update: false, delete: false },
+  fields: {
+    type: { filter: true, sort: true, readOnly: true, description: 'The name of the job' },
+    payload: { readOnly: true, restricted: 'read', description: 'What it was given' },
+    key: { filter: true, readOnly: true, description: 'Jobs with one key run one after the other' },
+    priority: { readOnly: true },
+    status: { filter: true, sort: true, readOnly: true },
+    attempts: { readOnly: true, description: 'How often it was begun' },
+    maxAttempts: { readOnly: true, description: 'How often it is tried before it is dead' },
+    runAt: { sort: true, filter: true, readOnly: true, description: 'Not before this time' },
+    startedAt: { readOnly: true },
+    finishedAt: { sort: true, readOnly: true },
+    progress: { readOnly: true, description: 'From 0 to 1, where the job says it' },
+    note: { readOnly: true, description: 'What it is at, in words' },
+    result: { readOnly: true },
+    error: { readOnly: true, description: 'Why it failed, or is held' },
+    principalKind: { filter: true, readOnly: true, description: 'What asked for it' },
+    principalId: { filter: true, readOnly: true },
+    requestId: { filter: true, readOnly: true, description: 'The request in which it was asked for' },
+  },
+})

@@ -1,0 +1,74 @@
+import { statement, type Feature, type JobQueue, type Platform, type StartupFault } from '@plinth/core'
+import { Depth } from './depth.ts'
+import { enqueue } from './enqueue.ts'
+import { jobErrors } from './job-errors.ts'
+import { jobResource, keptResults } from './job-resource.ts'
+import { migrations } from './migrations.ts'
+import { Schedules } from './mover/schedules.ts'
+import { once } from './once.ts'
+import { settle, type JobsOptions } from './options.ts'
+import { jobRoutes } from './routes/job-routes.ts'
+import { JobService } from './service.ts'
+
+/** Rows of one round of the sweep. */
+const SWEPT = 5_000
+
+/**
+ * Work that happens later. Fills the port `JobQueue` of the core; one object belongs to one platform. Jobs are declared by `defineJob`
+ * and asked for by `ctx.enqueue`.
+ */
+export function jobs(options: JobsOptions = {}): Feature {
+  const faults: StartupFault[] = []
+  const settings = settle(options, faults)
+  let service: JobService | undefined
+  const queue = (platform: Platform): JobQueue => {
+    const depth = new Depth(settings.mostWaiting)
+    return {
+      async enqueue(parts, job, input, given) {
+        const asked = await enqueue(platform, depth, parts, job, input, given)
+        if (asked.created) parts.transaction.afterCommit(poke)
+        return asked
+      },
+      once,
+      work: async (_platform, signal) => service?.work(signal),
+    }
+  }
+  const poke = (): void => service?.poke()
+  return {
+    name: 'jobs',
+    errors: jobErrors,
+    resources: [jobResource],
+    tables: [keptResults],
+    migrations,
+    routes: ({ registry }) => jobRoutes(registry, poke),
+    travels: {
+      'plinth.background_jobs': { stays: 'work of the platform on which it was asked for' },
+      'plinth.kept_results': { stays: 'what was done once on this platform' },
+    },
+    verify: (registry) => [...faults, ...new Schedules(registry.jobs.values()).faults()],
+    start(platform) {
+      service = new JobService(platform, settings)
+    },
+    background: () => service?.start(),
+    stop: async () => service?.close(),
+    sweep: (now) => {
+      const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds)
+      return [
+        statement`
+          delete from plinth.background_jobs where (tenant_id, id) in (
+            select tenant_id, id from plinth.background_jobs
+            where status in ('completed', 'cancelled', 'discarded') and finished_at < ${before(settings.keepMs)}::text::timestamptz
+            limit ${SWEPT}::int)`,
+        statement`
+          delete from plinth.background_jobs where (tenant_id, id) in (
+            select tenant_id, id from plinth.background_jobs
+            where status = 'dead' and finished_at < ${before(settings.keepDeadMs)}::text::timestamptz limit ${SWEPT}::int)`,
+        statement`
+          delete from plinth.kept_results where (tenant_id, key) in (
+            select tenant_id, key from plinth.kept_results
+            where created_at < ${before(30 * 86_400_000)}::text::timestamptz limit ${SWEPT}::int)`,
+      ]
+    },
+    slots: { jobs: queue },
+  }
+}

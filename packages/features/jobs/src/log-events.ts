@@ -1,0 +1,10 @@
+/** The names of this feature's log lines. */
+export const jobLogEvents = {
+  jobFailed: 'job_failed',
+  jobDead: 'job_dead',
+  jobVoid: 'job_void',
+  moverInterrupted: 'job_mover_interrupted',
+  workerInterrupted: 'job_worker_interrupted',
+  workerStarted: 'job_worker_started',
+  workerStopped: 'job_worker_stopped',
+} as const

@@ -1,0 +1,59 @@
+import { statement, type Database, type Platform } from '@plinth/core'
+import type { Queue } from '../queue/queue.ts'
+import { announceDeath } from '../worker/settle.ts'
+
+/** How long a job may be in the queue before it is asked whether it is still there. */
+const ASK_AFTER_SECONDS = 10
+const BATCH = 500
+
+/**
+ * Jobs whose worker has said nothing for the time of its lease wait again, under another delivery: what it still writes of them finds
+ * no row. What has no attempt left is dead, so that a job that kills its process does not kill one after the other for ever.
+ */
+export async function giveBackLost(platform: Platform): Promise<number> {
+  return platform.database.system(async (system) => {
+    const rows = await system.run(statement`
+      with lost as (
+        select tenant_id, id from plinth.background_jobs
+        where status = 'running' and lease_until < clock_timestamp() limit ${BATCH}::int for update skip locked
+      )
+      update plinth.background_jobs j
+      set status = case when j.attempts < j.max_attempts then 'waiting' else 'dead' end,
+        error = 'The process that ran it is gone.', delivery = gen_random_uuid(), worker = null, lease_until = null,
+        finished_at = case when j.attempts < j.max_attempts then null else now() end,
+        version = j.version + 1, updated_at = now()
+      from lost where j.tenant_id = lost.tenant_id and j.id = lost.id and j.status = 'running'
+      returning j.tenant_id, j.id, j.type, j.request_id, j.status`)
+    for (const row of rows.filter(({ status }) => status === 'dead')) {
+      const tenant = await platform.database.findTenant(String(row['tenant_id']))
+      const job = { id: String(row['id']), type: String(row['type']), requestId: String(row['request_id']) }
+      if (tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
+    }
+    return rows.length
+  })
+}
+
+/**
+ * Jobs that were handed over and are not in the queue (it was made anew), or were taken out of it by a worker that died before it
+ * could say so, are handed over again.
+ */
+export async function giveBackMissing(database: Database, queue: Queue, leaseMs: number): Promise<number> {
+  const after = Math.min(ASK_AFTER_SECONDS, leaseMs / 1_000)
+  const rows = await database.system((system) =>
+    system.run(statement`
+      select delivery from plinth.background_jobs
+      where status = 'queued' and queued_at < clock_timestamp() - make_interval(secs => ${after}::text::double precision)
+      order by queued_at limit ${BATCH}::int`),
+  )
+  if (rows.length === 0) return 0
+  const deliveries = rows.map((row) => String(row['delivery']))
+  const known = await queue.find(deliveries)
+  const missing = deliveries.filter((delivery) => known.get(delivery) !== 'ready')
+  const again = await database.system((system) =>
+    system.run(statement`
+      update plinth.background_jobs set status = 'waiting', delivery = gen_random_uuid()
+      where status = 'queued' and delivery = any(${missing}::text::uuid[]) returning id`),
+  )
+  await queue.drop(missing.filter((delivery) => known.has(delivery)))
+  return again.length
+}

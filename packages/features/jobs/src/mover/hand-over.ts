@@ -1,0 +1,118 @@
+import { statement, type Job, type RawRow, type SystemTransaction } from '@plinth/core'
+import type { Parcel } from '../queue/queue.ts'
+
+/** Rows in one step: a step is a few milliseconds, and whoever came meanwhile is in the next. */
+export const BATCH = 500
+
+/** What was scheduled and is due waits from now on. How many. */
+export async function promoteDue(system: SystemTransaction, now: Date): Promise<number> {
+  const [row] = await system.run(statement`
+    with due as (
+      select tenant_id, id from plinth.background_jobs
+      where status = 'scheduled' and run_at <= ${now}::text::timestamptz order by run_at limit ${BATCH}::int for update skip locked
+    ), promoted as (
+      update plinth.background_jobs j set status = 'waiting' from due
+      where j.tenant_id = due.tenant_id and j.id = due.id and j.status = 'scheduled' returning 1
+    ) select count(*)::int as n from promoted`)
+  return Number(row?.['n'])
+}
+
+/** Jobs of tenants that were suspended wait again when these are active. */
+export async function releaseHeld(system: SystemTransaction): Promise<number> {
+  const [row] = await system.run(statement`
+    with released as (
+      update plinth.background_jobs j set status = 'waiting', error = null from plinth.tenants t
+      where j.status = 'held' and t.id = j.tenant_id and t.status = 'active' returning 1
+    ) select count(*)::int as n from released`)
+  return Number(row?.['n'])
+}
+
+/**
+ * What may go next: of each tenant with waiting jobs the first ones, as many as its window has room for. Tenants are stepped through
+ * by their index, so that a tenant's ten thousand waiting jobs cost as much as ten. Of one key only the first, and it only while none
+ * of that key is on its way or waits to be tried again.
+ */
+async function candidates(
+  system: SystemTransaction,
+  window: number,
+  full: readonly string[],
+): Promise<readonly RawRow[]> {
+  return system.run(statement`
+    with recursive tenants as (
+      (select tenant_id from plinth.background_jobs where status = 'waiting' order by tenant_id limit 1)
+      union all
+      select (select j.tenant_id from plinth.background_jobs j where j.status = 'waiting' and j.tenant_id > t.tenant_id
+              order by j.tenant_id limit 1)
+      from tenants t where t.tenant_id is not null
+    )
+    select t.tenant_id, f.n as flying, c.delivery, c.type, row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
+    from tenants t
+    cross join lateral (select count(*)::int as n from plinth.background_jobs j
+                        where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
+    cross join lateral (
+      select j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
+      where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (${full}::text::text[])
+        and (j.key is null or not exists (
+          select from plinth.background_jobs o
+          where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
+            and (o.status in ('queued', 'running')
+              or o.seq < j.seq and (o.status in ('waiting', 'held') or o.status = 'scheduled' and o.attempts > 0))))
+      order by j.priority desc, j.seq limit greatest(${window}::int - f.n, 0)) c
+    order by place, t.tenant_id limit ${BATCH}::int`)
+}
+
+/** How many of each limited job are on their way: in all, and by tenant. */
+async function flying(system: SystemTransaction, types: readonly string[]): Promise<Map<string, number>> {
+  if (types.length === 0) return new Map()
+  const rows = await system.run(statement`
+    select type, tenant_id, count(*)::int as n from plinth.background_jobs
+    where status in ('queued', 'running') and type = any(${types}::text::text[]) group by type, tenant_id`)
+  const counts = new Map<string, number>()
+  for (const row of rows) {
+    const [type, n] = [String(row['type']), Number(row['n'])]
+    counts.set(type, (counts.get(type) ?? 0) + n)
+    counts.set(`${type} ${String(row['tenant_id'])}`, n)
+  }
+  return counts
+}
+
+/**
+ * Chooses what is handed over now, tenants in turn. How many of a tenant go before is written into the queue's priority: a tenant's
+ * first job goes before every other one's second, however many of these are in the queue already.
+ */
+export async function chooseNext(
+  system: SystemTransaction,
+  jobs: ReadonlyMap<string, Job>,
+  window: number,
+): Promise<readonly Parcel[]> {
+  const limited = [...jobs.values()].filter((job) => job.concurrency !== undefined || job.perTenant !== undefined)
+  const counts = await flying(
+    system,
+    limited.map((job) => job.name),
+  )
+  const full = limited.filter((job) => (counts.get(job.name) ?? 0) >= (job.concurrency ?? Infinity))
+  const rows = await candidates(
+    system,
+    window,
+    full.map((job) => job.name),
+  )
+  const parcels: Parcel[] = []
+  for (const row of rows) {
+    const [type, tenant] = [String(row['type']), String(row['tenant_id'])]
+    const job = jobs.get(type)
+    const [inAll, ofTenant] = [type, `${type} ${tenant}`]
+    const [all, own] = [counts.get(inAll) ?? 0, counts.get(ofTenant) ?? 0]
+    if (all >= (job?.concurrency ?? Infinity) || own >= (job?.perTenant ?? Infinity)) continue
+    counts.set(inAll, all + 1)
+    counts.set(ofTenant, own + 1)
+    parcels.push({ delivery: String(row['delivery']), priority: -(Number(row['flying']) + Number(row['place'])) })
+  }
+  return parcels
+}
+
+/** They are in the queue. Where a worker was faster, they run already. */
+export async function markQueued(system: SystemTransaction, deliveries: readonly string[]): Promise<void> {
+  await system.run(statement`
+    update plinth.background_jobs set status = 'queued', queued_at = clock_timestamp()
+    where delivery = any(${deliveries}::text::uuid[]) and status = 'waiting'`)
+}

@@ -1,0 +1,114 @@
+import type { Platform } from '@plinth/core'
+import { jobLogEvents } from '../log-events.ts'
+import type { JobsSettings } from '../options.ts'
+import { Pause } from '../pause.ts'
+import type { Queue } from '../queue/queue.ts'
+import { giveBackLost, giveBackMissing } from './give-back.ts'
+import { BATCH, chooseNext, markQueued, promoteDue, releaseHeld } from './hand-over.ts'
+import type { Schedules } from './schedules.ts'
+
+const LEAD = 'jobs'
+const LONGEST_PAUSE_MS = 10_000
+
+export interface MoverParts {
+  readonly platform: Platform
+  readonly queue: Queue
+  readonly settings: JobsSettings
+  readonly schedules: Schedules
+  /** Told when something was put into the queue. */
+  readonly onHanded: () => void
+}
+
+/**
+ * Hands jobs from their table to the queue. One process leads and does it for all; the others look whether it is gone. That there is
+ * one makes windows, limits and turns simple: nobody else counts at the same time.
+ */
+export class Mover {
+  readonly #parts: MoverParts
+  readonly #pause = new Pause()
+  #running: Promise<void> | undefined
+  #stopping = false
+  #lookedAfter = 0
+
+  constructor(parts: MoverParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** There is something new: look soon. */
+  poke(): void {
+    this.#pause.shorten()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#pause.end()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { platform, settings } = this.#parts
+    let failures = 0
+    while (!this.#stopping) {
+      let working: Promise<void> | undefined
+      try {
+        await platform.database.lead(LEAD, (check) => (working = this.#work(check)))
+        failures = 0
+      } catch (error) {
+        failures += 1
+        platform.log.warn(jobLogEvents.moverInterrupted, { error })
+      }
+      // Where the lead was lost in the middle of a step: two that count at the same time would go beyond the limits.
+      await working?.catch(() => undefined)
+      if (!this.#stopping)
+        await this.#pause.wait(Math.min(LONGEST_PAUSE_MS, settings.pollMs * 2 ** Math.min(failures, 8)))
+    }
+  }
+
+  async #work(check: () => Promise<void>): Promise<void> {
+    const { settings } = this.#parts
+    while (!this.#stopping) {
+      await check()
+      const moved = await this.#step()
+      if (moved < BATCH && !this.#stopping) await this.#pause.wait(moved > 0 ? 1 : settings.pollMs)
+    }
+  }
+
+  /** How many were handed over or promoted. */
+  async #step(): Promise<number> {
+    const { platform, queue, settings, schedules } = this.#parts
+    const { database, clock, registry } = platform
+    const now = clock.now()
+    await this.#lookAfter()
+    await schedules.make(database, now)
+    const { promoted, parcels } = await database.system(async (system) => ({
+      promoted: await promoteDue(system, now),
+      parcels: await chooseNext(system, registry.jobs, settings.window),
+    }))
+    if (parcels.length === 0) return promoted
+    // In this order: what is in the queue and not marked is handed over again under the same id; the other way round it would be lost.
+    await queue.hand(parcels)
+    await database.system((system) =>
+      markQueued(
+        system,
+        parcels.map(({ delivery }) => delivery),
+      ),
+    )
+    this.#parts.onHanded()
+    return parcels.length
+  }
+
+  /** What went wrong elsewhere; a few times in the time of a lease. */
+  async #lookAfter(): Promise<void> {
+    const { platform, queue, settings } = this.#parts
+    const every = Math.min(5_000, settings.leaseMs / 3)
+    if (performance.now() - this.#lookedAfter < every) return
+    this.#lookedAfter = performance.now()
+    await giveBackLost(platform)
+    await giveBackMissing(platform.database, queue, settings.leaseMs)
+    await platform.database.system((system) => releaseHeld(system))
+  }
+}

@@ -1,0 +1,86 @@
+import { CronExpressionParser } from 'cron-parser'
+import { statement, type Database, type Job, type StartupFault } from '@plinth/core'
+
+const DEFAULT_ATTEMPTS = 5
+
+/** Jobs that run by the clock. */
+export class Schedules {
+  readonly #jobs: readonly Job[]
+  /** When each is due next, as far as this process knows. */
+  readonly #next = new Map<string, number>()
+
+  constructor(jobs: Iterable<Job>) {
+    this.#jobs = [...jobs].filter((job) => job.cron !== undefined)
+  }
+
+  /** What is wrong with the expressions and zones. */
+  faults(): readonly StartupFault[] {
+    return this.#jobs.flatMap((job) => {
+      try {
+        lastBefore(job, new Date())
+        return []
+      } catch (error) {
+        return [
+          {
+            path: `job ${job.name}.cron`,
+            problem: `'${job.cron}' in ${job.timeZone ?? 'UTC'}: ${error instanceof Error ? error.message : String(error)}`,
+            fix: "cron: '0 3 * * *', timeZone: 'Europe/Zurich'",
+          },
+        ]
+      }
+    })
+  }
+
+  /** Makes what is due. Of times that were missed, while nothing ran, the last one alone. */
+  async make(database: Database, now: Date): Promise<void> {
+    for (const job of this.#jobs) {
+      const next = this.#next.get(job.name)
+      if (next !== undefined && now.getTime() < next) continue
+      await makeJobs(database, job, lastBefore(job, now))
+      this.#next.set(job.name, nextAfter(job, now).getTime())
+    }
+  }
+}
+
+/**
+ * One for each active tenant, in one transaction with the note that they were made: the update finds the row of this time once,
+ * however many processes ask. A job that is new begins with its next time, not with one that was before it.
+ */
+async function makeJobs(database: Database, job: Job, slot: Date): Promise<void> {
+  await database.system(async (system) => {
+    const [known] = await system.run(statement`
+      insert into plinth.job_schedules as s (job, made_until) values (${job.name}::text, ${slot}::text::timestamptz)
+      on conflict (job) do update set made_until = excluded.made_until where s.made_until < excluded.made_until
+      returning (xmax = 0) as fresh`)
+    if (!known || known['fresh'] === true) return
+    await system.run(statement`
+      insert into plinth.background_jobs (tenant_id, id, type, payload, key, status, max_attempts, run_at, idempotency_key,
+        principal_kind, principal_id, second_factor, request_id)
+      select t.id, gen_random_uuid(), ${job.name}::text, '{}', ${keyOf(job)}::text, 'waiting', ${job.retry.attempts ?? DEFAULT_ATTEMPTS}::int,
+        ${slot}::text::timestamptz, 'cron ' || ${slot}::text, 'system', 'system', true, gen_random_uuid()::text
+      from plinth.tenants t where t.status = 'active'
+      on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing`)
+  })
+}
+
+/** As for one that was asked for, with the input that it is given. */
+function keyOf(job: Job): string | null {
+  const input = job.input.safeParse({}).data
+  return (job.key as ((input: unknown) => string | undefined) | undefined)?.(input)?.slice(0, 200) ?? null
+}
+
+const zoneOf = (job: Job): string => job.timeZone ?? 'UTC'
+
+/** The last time at or before `now`. */
+function lastBefore(job: Job, now: Date): Date {
+  const currentDate = new Date(now.getTime() + 1)
+  return CronExpressionParser.parse(job.cron!, { tz: zoneOf(job), currentDate })
+    .prev()
+    .toDate()
+}
+
+function nextAfter(job: Job, now: Date): Date {
+  return CronExpressionParser.parse(job.cron!, { tz: zoneOf(job), currentDate: now })
+    .next()
+    .toDate()
+}

@@ -1,0 +1,95 @@
+import { statement, type Database, type LibraryValue } from '@plinth/core'
+import { PgBoss, type Db } from 'pg-boss'
+import { QUEUE_NAME, QUEUE_SCHEMA } from './queue-tables.ts'
+
+/** A job on its way: under which id the queue has it, and what goes before it (less is later). */
+export interface Parcel {
+  readonly delivery: string
+  readonly priority: number
+}
+
+/** Deliveries of a look at the queue, by their state there. */
+export type KnownDeliveries = ReadonlyMap<string, 'ready' | 'taken'>
+
+/**
+ * The queue between the mover and the workers: pg-boss, which holds ids and nothing else. Its statements run on the connections of
+ * `plinth_system`; of its own maintenance nothing is needed, since every row is deleted by whoever took it, and what a worker that
+ * died had taken is found by the mover.
+ */
+export class Queue {
+  readonly #database: Database
+  #boss: Promise<PgBoss> | undefined
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Once each, however often: an id that is there already is left as it is. */
+  async hand(parcels: readonly Parcel[]): Promise<void> {
+    if (parcels.length === 0) return
+    const boss = await this.#started()
+    await boss.insert(
+      QUEUE_NAME,
+      parcels.map(({ delivery, priority }) => ({ id: delivery, priority })),
+    )
+  }
+
+  /** At most so many deliveries, each given to nobody else. */
+  async take(most: number): Promise<readonly string[]> {
+    const boss = await this.#started()
+    const jobs = await boss.fetch(QUEUE_NAME, { batchSize: most })
+    return jobs.map((job) => job.id)
+  }
+
+  async drop(deliveries: readonly string[]): Promise<void> {
+    if (deliveries.length === 0) return
+    const boss = await this.#started()
+    await boss.deleteJob(QUEUE_NAME, [...deliveries])
+  }
+
+  async find(deliveries: readonly string[]): Promise<KnownDeliveries> {
+    const rows = await this.#database.system((system) =>
+      system.run(statement`
+        select id, state::text as state from plinth_queue.job
+        where name = 'jobs' and id = any(${deliveries}::text::uuid[])`),
+    )
+    return new Map(rows.map((row) => [String(row['id']), row['state'] === 'created' ? 'ready' : 'taken']))
+  }
+
+  async close(): Promise<void> {
+    const boss = await this.#boss?.catch(() => undefined)
+    await boss?.stop({ close: false, graceful: false })
+  }
+
+  #started(): Promise<PgBoss> {
+    this.#boss ??= this.#start().catch((error: unknown) => {
+      this.#boss = undefined
+      throw error
+    })
+    return this.#boss
+  }
+
+  async #start(): Promise<PgBoss> {
+    const boss = new PgBoss({
+      db: this.#db(),
+      schema: QUEUE_SCHEMA,
+      migrate: false,
+      createSchema: false,
+      supervise: false,
+      schedule: false,
+      // Whoever looks the queue up asks for a table that never changes.
+      queueCacheIntervalSeconds: 3_600,
+    })
+    // What its timers find out is found out again by the next statement, whose caller is told.
+    boss.on('error', () => undefined)
+    return boss.start()
+  }
+
+  #db(): Db {
+    return {
+      executeSql: async (text, values) => ({
+        rows: [...(await this.#database.library(text, values as readonly LibraryValue[] | undefined))],
+      }),
+    }
+  }
+}

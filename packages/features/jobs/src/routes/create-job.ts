@@ -1,0 +1,46 @@
+import { fieldView, jsonAnswer, refuseQuery, rowPrinter, validate, type Call, type TextAnswer } from '@plinth/core'
+import { z } from 'zod'
+import { backgroundJobs } from '../job-resource.ts'
+
+/** @param types names of the jobs that may be asked for from outside */
+export function newJob(types: readonly string[]) {
+  return z
+    .object({
+      type: z.enum(types as [string, ...string[]]).meta({ description: 'The name of the job' }),
+      input: z.unknown().meta({ description: 'What the job takes' }).optional(),
+      at: z.iso.datetime({ offset: true }).meta({ description: 'Not before this time' }).optional(),
+      delay: z
+        .string()
+        .regex(/^[1-9][0-9]{0,8}[smhd]$/)
+        .meta({ description: 'Not before so much time has gone: `10m`' })
+        .optional(),
+      priority: z.int().min(-100).max(100).default(0).meta({ description: 'Higher ones of the tenant go first' }),
+      idempotencyKey: z
+        .string()
+        .regex(/^[\x20-\x7e]{1,200}$/)
+        .meta({ description: 'The same key makes one job' })
+        .optional(),
+    })
+    .meta({ id: 'NewJob' })
+}
+
+/** @throws validation_failed, queue_full, permission_denied */
+export async function createJob(call: Call): Promise<TextAnswer> {
+  refuseQuery(call)
+  const { platform, request, scope } = call
+  const { registry, basePath } = platform
+  const requested = [...registry.jobs.values()].filter((job) => job.requested).map((job) => job.name)
+  const { type, input = {}, at, ...options } = validate(newJob(requested), call.body)
+  const resource = registry.byTable.get(backgroundJobs)!
+  return call.transact(async (transaction) => {
+    const { principal } = request
+    const parts = { transaction, scope, principal }
+    const given = { ...options, ...(at && { at: new Date(at) }) }
+    const { id } = await platform.jobs!.enqueue(parts, registry.jobs.get(type)!, input, given)
+    const view = fieldView(registry, principal, resource)
+    const row = await transaction.read({ resource, id, visible: call.visible, view })
+    const printer = rowPrinter(resource, view)
+    const location = `${basePath}/api/v1/jobs/${id}`
+    return jsonAnswer(202, row ? printer.print(row) : JSON.stringify({ id }), { location })
+  })
+}

@@ -1,0 +1,74 @@
+import type { Platform } from '@plinth/core'
+import { jobLogEvents } from './log-events.ts'
+import { Mover } from './mover/mover.ts'
+import { Schedules } from './mover/schedules.ts'
+import type { JobsSettings } from './options.ts'
+import { Queue } from './queue/queue.ts'
+import { Worker } from './worker/worker.ts'
+
+/** Mover and worker of one process. */
+export class JobService {
+  readonly #platform: Platform
+  readonly #settings: JobsSettings
+  readonly #queue: Queue
+  readonly #mover: Mover
+  #worker: Worker | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(platform: Platform, settings: JobsSettings) {
+    this.#platform = platform
+    this.#settings = settings
+    this.#queue = new Queue(platform.database)
+    this.#mover = new Mover({
+      platform,
+      settings,
+      queue: this.#queue,
+      schedules: new Schedules(platform.registry.jobs.values()),
+      onHanded: () => this.#worker?.poke(),
+    })
+  }
+
+  /** Where there are no jobs there is nothing to hand out. */
+  start(): void {
+    if (this.#closing || this.#platform.registry.jobs.size === 0) return
+    this.#mover.start()
+    if (this.#settings.here) this.#startWorker()
+  }
+
+  /** There is a new job. */
+  poke(): void {
+    this.#mover.poke()
+  }
+
+  async work(signal: AbortSignal): Promise<void> {
+    this.#mover.start()
+    this.#startWorker()
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    await this.close()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#mover.stop()
+    await this.#worker?.stop()
+    await this.#queue.close()
+    if (this.#worker) this.#platform.log.info(jobLogEvents.workerStopped, {})
+  }
+
+  #startWorker(): void {
+    if (this.#worker) return
+    this.#worker = new Worker({
+      platform: this.#platform,
+      settings: this.#settings,
+      queue: this.#queue,
+      onDone: () => this.#mover.poke(),
+    })
+    this.#worker.start()
+    this.#platform.log.info(jobLogEvents.workerStarted, { concurrency: this.#settings.concurrency })
+  }
+}

@@ -1,0 +1,147 @@
+import {
+  asPrincipal,
+  PlinthError,
+  readDuration,
+  readingAs,
+  recallPrincipal,
+  refuseInactive,
+  type Entered,
+  type Job,
+  type JobRun,
+  type Platform,
+  type Tenant,
+} from '@plinth/core'
+import { jobLogEvents } from '../log-events.ts'
+import type { Claimed } from './claim.ts'
+import { complete, fail, giveBack, Hopeless, LostClaim, pauseAfter } from './settle.ts'
+
+const DEFAULT_TIMEOUT_S = 300
+
+/** One run that is on, as the worker sees it. */
+export interface Running {
+  readonly job: Claimed
+  /** Ends it: what it writes afterwards is rolled back. */
+  readonly abort: AbortController
+  progress: number | null
+  note: string | null
+}
+
+/** Why a run was ended from outside. */
+export class Draining extends Error {
+  override readonly name = 'Draining'
+}
+
+/** Runs one job and says what became of it. Never rejects but for a database that is away. */
+export async function runJob(platform: Platform, running: Running): Promise<void> {
+  const { job } = running
+  const tenant = await platform.database.findTenant(job.tenantId)
+  try {
+    await attempt(platform, tenant, running)
+  } catch (error) {
+    await settleFailure(platform, tenant, running, error)
+  }
+}
+
+async function attempt(platform: Platform, tenant: Tenant | undefined, running: Running): Promise<void> {
+  const { job } = running
+  if (!tenant) throw new Hopeless('Its tenant is gone.')
+  // As a request that writes is refused while the tenant is suspended; it is not the job's fault, and it waits.
+  refuseInactive(tenant, false)
+  const definition = platform.registry.jobs.get(job.type)
+  if (!definition) throw new Error('This version of the product knows no such job.')
+  const input = parseInput(definition, job.payload)
+  const principal = await recall(platform, tenant, job)
+  await within(running.abort, definition, async () => {
+    const entered: Entered = { principal, tenant, requestId: job.requestId }
+    const signals = signalsOf(running)
+    const outside = definition.outside as ((input: unknown, signals: unknown, context: unknown) => unknown) | undefined
+    const found = outside && (await outside(input, signals, readingAs(platform, entered)))
+    running.abort.signal.throwIfAborted()
+    await asPrincipal(platform, entered, async (context, transaction) => {
+      const run = definition.run as (context: unknown, input: unknown, run: JobRun<unknown>) => unknown
+      const result = await run(context, input, { ...signals, outside: found })
+      running.abort.signal.throwIfAborted()
+      await complete(transaction, job, result, platform.clock.now())
+    })
+  })
+}
+
+/** @throws Hopeless: the same input will be the same tomorrow */
+function parseInput(definition: Job, payload: string): unknown {
+  const parsed = definition.input.safeParse(JSON.parse(payload))
+  if (parsed.success) return parsed.data
+  const where = parsed.error.issues.slice(0, 3).map(({ path, message }) => `/${path.map(String).join('/')}: ${message}`)
+  throw new Hopeless(`Its input is not what the job takes: ${where.join('; ')}`)
+}
+
+/** Drawn anew: what was taken from whoever asked since he asked is gone. @throws Hopeless */
+async function recall(platform: Platform, tenant: Tenant, job: Claimed): Promise<Entered['principal']> {
+  try {
+    const principal = await recallPrincipal(platform, job.asker, tenant)
+    if (principal) return principal
+  } catch (error) {
+    if (!PlinthError.is(error) || error.status >= 500) throw error
+  }
+  throw new Hopeless('Whoever asked for it may not enter this tenant any more.')
+}
+
+/** No longer than its time, whether it heeds its signal or not: a promise that nobody settles must not keep its place for ever. */
+async function within(abort: AbortController, definition: Job, work: () => Promise<void>): Promise<void> {
+  const seconds = readDuration(definition.timeout) ?? DEFAULT_TIMEOUT_S
+  const timer = setTimeout(() => abort.abort(new Error(`It took longer than ${seconds} seconds.`)), seconds * 1_000)
+  const { signal } = abort
+  try {
+    await Promise.race([
+      work(),
+      new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+      }),
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function signalsOf(running: Running): Omit<JobRun, 'outside'> {
+  const { id, attempt: number, attempts } = running.job
+  return {
+    id,
+    attempt: number,
+    attempts,
+    signal: running.abort.signal,
+    progress(fraction, note) {
+      if (!(fraction >= 0 && fraction <= 1)) throw new RangeError('progress is a number from 0 to 1')
+      running.progress = fraction
+      running.note = note?.slice(0, 200) ?? null
+    },
+  }
+}
+
+async function settleFailure(
+  platform: Platform,
+  tenant: Tenant | undefined,
+  { job, abort }: Running,
+  error: unknown,
+): Promise<void> {
+  const facts = { job: job.type, jobId: job.id, tenantId: job.tenantId, attempt: job.attempt, requestId: job.requestId }
+  if (error instanceof LostClaim) {
+    platform.log.info(jobLogEvents.jobVoid, facts)
+    return
+  }
+  if (error instanceof Draining) return giveBack(platform, [job])
+  if (tenant && PlinthError.is(error) && error.code === 'tenant_suspended' && !abort.signal.aborted)
+    return giveBack(platform, [job], error.detail ?? error.title)
+  const hopeless = error instanceof Hopeless
+  const pauseMs = pauseAfter(job.attempt, platform.registry.jobs.get(job.type), Math.random)
+  const outcome = await fail(platform, tenant, job, { words: wordsOf(error), hopeless, pauseMs })
+  if (outcome === 'lost') platform.log.info(jobLogEvents.jobVoid, facts)
+  else if (outcome === 'dead') platform.log.error(jobLogEvents.jobDead, { ...facts, error })
+  else platform.log.warn(jobLogEvents.jobFailed, { ...facts, error, retryInMs: pauseMs })
+}
+
+/** For whoever may read jobs. What looks like a secret is masked where it is stored. */
+function wordsOf(error: unknown): string {
+  if (PlinthError.is(error)) return error.detail ?? error.title
+  if (error instanceof Hopeless) return error.message
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'It threw something that is no error.'
+}

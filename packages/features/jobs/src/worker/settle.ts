@@ -1,0 +1,123 @@
+import {
+  maskText,
+  readDuration,
+  scopeOf,
+  statement,
+  systemPrincipal,
+  type Job,
+  type Platform,
+  type Tenant,
+  type Transaction,
+} from '@plinth/core'
+import type { Claimed } from './claim.ts'
+
+/** The job is not this run's any more: what it wrote must not be committed. */
+export class LostClaim extends Error {
+  override readonly name = 'LostClaim'
+}
+
+/** What no repetition mends: the job is dead at once. The message is for whoever looks at it. */
+export class Hopeless extends Error {
+  override readonly name = 'Hopeless'
+}
+
+/**
+ * The job is done, in the transaction of its effects. The one statement that makes them happen once: of several runs of a job, each
+ * with its own delivery and attempt, one finds the row running.
+ * @throws LostClaim
+ */
+export async function complete(transaction: Transaction, job: Claimed, result: unknown, now: Date): Promise<void> {
+  const text = result === undefined ? null : JSON.stringify(result)
+  const [done] = await transaction.run(statement`
+    update plinth.background_jobs
+    set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = version + 1,
+      result = ${text ?? null}::text::jsonb, progress = 1, error = null, lease_until = null
+    where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
+      and attempts = ${job.attempt}::int and status = 'running' returning id`)
+  if (!done) throw new LostClaim(`the job ${job.id} was cancelled or given to another worker`)
+  await transaction.emit(eventOf('job.completed', job))
+}
+
+const FIRST_PAUSE_S = 2
+const LONGEST_PAUSE_S = 3_600
+
+/** Milliseconds before the next attempt: doubled each time, less up to a half by chance, so that what failed together does not return together. */
+export function pauseAfter(attempt: number, job: Pick<Job, 'retry'> | undefined, random: () => number): number {
+  const first = readDuration(job?.retry.first) ?? FIRST_PAUSE_S
+  const most = readDuration(job?.retry.most) ?? LONGEST_PAUSE_S
+  const whole = Math.min(most, first * 2 ** Math.min(attempt - 1, 40)) * 1_000
+  return Math.round(whole * (1 - random() / 2))
+}
+
+export interface Failure {
+  /** For whoever looks at the job. */
+  readonly words: string
+  readonly hopeless: boolean
+  /** Milliseconds until the next attempt, where there is one. */
+  readonly pauseMs: number
+}
+
+/** What became of a run that failed. */
+export type Outcome = 'scheduled' | 'dead' | 'lost'
+
+/** Says that a run failed: it is tried again, or dead. With its event, in one transaction, and only where the job is still this run's. */
+export async function fail(
+  platform: Platform,
+  tenant: Tenant | undefined,
+  job: Claimed,
+  failure: Failure,
+): Promise<Outcome> {
+  const now = platform.clock.now()
+  const runAt = new Date(now.getTime() + failure.pauseMs)
+  const dead = failure.hopeless || job.attempt >= job.attempts
+  const words = maskText(failure.words).slice(0, 1_000)
+  return platform.database.system(async (system): Promise<Outcome> => {
+    const [changed] = await system.run(statement`
+      update plinth.background_jobs
+      set status = ${dead ? 'dead' : 'scheduled'}::text, error = ${words}::text, delivery = gen_random_uuid(),
+        run_at = ${dead ? now : runAt}::text::timestamptz, finished_at = ${dead ? now : null}::text::timestamptz,
+        worker = null, lease_until = null, version = version + 1, updated_at = ${now}::text::timestamptz
+      where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
+        and attempts = ${job.attempt}::int and status = 'running' returning id`)
+    if (!changed) return 'lost'
+    if (dead && tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
+    return dead ? 'dead' : 'scheduled'
+  })
+}
+
+/** Tells whoever listens that nothing will come of a job by itself any more. */
+export async function announceDeath(
+  platform: Platform,
+  tenant: Tenant,
+  job: Pick<Claimed, 'id' | 'type' | 'requestId'>,
+  within: (scope: ReturnType<typeof scopeOf>) => Promise<Transaction>,
+): Promise<void> {
+  const { listened } = platform.registry
+  if (!listened.has('job.failed') && !listened.has('*')) return
+  const principal = systemPrincipal(platform.registry.permissions, 'job')
+  const transaction = await within(scopeOf(platform, { principal, tenant, requestId: job.requestId }))
+  await transaction.emit(eventOf('job.failed', job))
+}
+
+function eventOf(
+  type: string,
+  job: Pick<Claimed, 'id' | 'type'>,
+): { readonly type: string; readonly key: string; readonly data: unknown } {
+  return { type, key: `job:${job.id}`, data: { id: job.id, type: job.type } }
+}
+
+/**
+ * Gives a job back as if it had not been begun: the attempt is not counted.
+ * @param held until its tenant is active again; otherwise it waits for the next worker
+ */
+export async function giveBack(platform: Platform, jobs: readonly Claimed[], held?: string): Promise<void> {
+  if (jobs.length === 0) return
+  const deliveries = jobs.map((job) => job.delivery)
+  await platform.database.system((system) =>
+    system.run(statement`
+      update plinth.background_jobs
+      set status = ${held === undefined ? 'waiting' : 'held'}::text, error = ${held ?? null}::text, attempts = attempts - 1,
+        delivery = gen_random_uuid(), worker = null, lease_until = null
+      where delivery = any(${deliveries}::text::uuid[]) and status = 'running'`),
+  )
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Platform } from '@plinth/core'
+import { jobLogEvents } from '../log-events.ts'
+import type { JobsSettings } from '../options.ts'
+import { Pause } from '../pause.ts'
+import type { Queue } from '../queue/queue.ts'
+import { claim, renew } from './claim.ts'
+import { Draining, runJob, type Running } from './run-job.ts'
+import { giveBack } from './settle.ts'
+
+const LONGEST_PAUSE_MS = 10_000
+/** How long a run may take to end once it was told that its time of grace is over. */
+const LAST_MS = 500
+
+export interface WorkerParts {
+  readonly platform: Platform
+  readonly queue: Queue
+  readonly settings: JobsSettings
+  /** Told when jobs ended, and the mover may have room for others. */
+  readonly onDone: () => void
+}
+
+/** Takes jobs from the queue and runs them, so many at once. */
+export class Worker {
+  readonly #parts: WorkerParts
+  readonly #name = `${hostname().slice(0, 40)}/${process.pid}/${randomUUID().slice(0, 8)}`
+  readonly #pause = new Pause()
+  readonly #running = new Map<string, Running>()
+  readonly #ending = new Set<Promise<void>>()
+  /** Deliveries that are through and still in the queue. */
+  #through: string[] = []
+  #dropping: Promise<void> | undefined
+  #loop: Promise<void> | undefined
+  #heart: NodeJS.Timeout | undefined
+  #beating: Promise<void> | undefined
+  #stopping = false
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    if (this.#loop) return
+    const { settings } = this.#parts
+    this.#heart = setInterval(() => this.#beatOnce(), Math.min(2_000, settings.leaseMs / 4)).unref()
+    this.#loop = this.#run()
+  }
+
+  /** There may be something in the queue: look soon. */
+  poke(): void {
+    this.#pause.shorten()
+  }
+
+  /** Takes nothing more; lets what runs end within its time of grace, gives the rest back. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#pause.end()
+    await this.#loop
+    await this.#settled(this.#parts.settings.graceMs)
+    const left = [...this.#running.values()]
+    for (const { abort } of left) abort.abort(new Draining('the process ends'))
+    await this.#settled(LAST_MS)
+    clearInterval(this.#heart)
+    await this.#beating
+    // What does not heed its signal: the lease would give it back as well, later.
+    await giveBack(
+      this.#parts.platform,
+      [...this.#running.values()].map(({ job }) => job),
+    ).catch(() => undefined)
+    await this.#drop()
+  }
+
+  async #run(): Promise<void> {
+    const { settings, platform } = this.#parts
+    let failures = 0
+    while (!this.#stopping) {
+      let taken = 0
+      try {
+        taken = await this.#takeSome()
+        failures = 0
+      } catch (error) {
+        failures += 1
+        platform.log.warn(jobLogEvents.workerInterrupted, { error })
+      }
+      if (this.#stopping) break
+      if (this.#free < this.#least) await this.#pause.wait(settings.pollMs)
+      else if (taken === 0)
+        await this.#pause.wait(Math.min(LONGEST_PAUSE_MS, settings.pollMs * 2 ** Math.min(failures, 8)))
+    }
+  }
+
+  get #free(): number {
+    return this.#parts.settings.concurrency - this.#running.size
+  }
+
+  /** Not one by one: a look at the queue costs as much for ten. */
+  get #least(): number {
+    return Math.max(1, Math.floor(this.#parts.settings.concurrency / 2))
+  }
+
+  async #takeSome(): Promise<number> {
+    const { queue, platform, settings } = this.#parts
+    const most = this.#free
+    if (most < this.#least) return 0
+    const deliveries = await queue.take(most)
+    if (deliveries.length === 0) return 0
+    const claimed = await claim(platform.database, deliveries, { worker: this.#name, leaseMs: settings.leaseMs })
+    const mine = new Set(claimed.map(({ delivery }) => delivery))
+    this.#through.push(...deliveries.filter((delivery) => !mine.has(delivery)))
+    for (const job of claimed) this.#begin({ job, abort: new AbortController(), progress: null, note: null })
+    return deliveries.length
+  }
+
+  #begin(running: Running): void {
+    const { delivery } = running.job
+    this.#running.set(delivery, running)
+    const ending = runJob(this.#parts.platform, running)
+      // The database is away: the lease gives the job to whoever is there when it is back.
+      .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
+      .finally(() => {
+        this.#running.delete(delivery)
+        this.#ending.delete(ending)
+        this.#through.push(delivery)
+        this.#dropping ??= Promise.resolve().then(() => this.#drop())
+        if (this.#free >= this.#least) this.#pause.shorten()
+      })
+    this.#ending.add(ending)
+  }
+
+  /** Several at once: what ends while one statement runs goes with the next. */
+  async #drop(): Promise<void> {
+    const { queue, onDone } = this.#parts
+    try {
+      while (this.#through.length > 0) {
+        const through = this.#through.splice(0)
+        onDone()
+        await queue.drop(through)
+      }
+    } catch {
+      // They stay there until somebody asks for them and finds that they are done.
+    } finally {
+      this.#dropping = undefined
+    }
+  }
+
+  #beatOnce(): void {
+    this.#beating ??= this.#beat().finally(() => (this.#beating = undefined))
+  }
+
+  async #beat(): Promise<void> {
+    const { platform, settings } = this.#parts
+    const running = [...this.#running.values()]
+    try {
+      if (running.length === 0) return
+      const said = running.map(({ job, progress, note }) => ({ delivery: job.delivery, progress, note }))
+      const kept = await renew(platform.database, said, settings.leaseMs)
+      for (const { job, abort } of running)
+        if (!kept.has(job.delivery)) abort.abort(new Error('It was cancelled, or given to another worker.'))
+    } catch (error) {
+      platform.log.warn(jobLogEvents.workerInterrupted, { error })
+    }
+  }
+
+  async #settled(most: number): Promise<void> {
+    if (this.#ending.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, most)
+    await Promise.race([Promise.allSettled([...this.#ending]), promise])
+    clearTimeout(timer)
+  }
+}

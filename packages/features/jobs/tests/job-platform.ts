@@ -1,0 +1,82 @@
+import { defineJob, defineResource, resourceTable, type Feature, type Job, type Principal } from '@plinth/core'
+import { testPlatform, type TestPlatform, type TestPlatformOptions } from '@plinth/testing'
+import { integer, text } from 'drizzle-orm/pg-core'
+import { expect, vi } from 'vitest'
+import { z } from 'zod'
+import { jobs, type JobsOptions } from '../src/index.ts'
+
+export const notes = resourceTable('notes', { title: text().notNull(), number: integer() })
+export const note = defineResource({ table: notes })
+
+/** Writes a row: the effect that is counted. */
+export const writeNote = defineJob({
+  name: 'note.write',
+  input: z.object({ title: z.string(), number: z.number().int().optional() }),
+  run: (ctx, input) => ctx.create(notes, input),
+})
+
+export const quick: JobsOptions = { pollMs: 20, lease: '2s', grace: '5s' }
+
+export interface JobPlatform extends TestPlatform {
+  /** Somebody with every right in tenant a (or b), as code sees him. */
+  principal(tenant?: 'a' | 'b'): Principal
+  enqueue<I>(
+    job: Job<I>,
+    input: NoInfer<I>,
+    options?: Parameters<import('@plinth/core').Context['enqueue']>[2],
+  ): Promise<string>
+  /** Rows of `plinth.background_jobs`, in the order of asking. */
+  rows(where?: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+  titles(): Promise<readonly unknown[]>
+  /** Until all that was asked for is settled. */
+  settled(): Promise<void>
+}
+
+export async function jobPlatform(
+  declared: readonly Job[],
+  options: JobsOptions = {},
+  more: Omit<Partial<TestPlatformOptions>, 'plinth'> & { readonly plinth?: TestPlatformOptions['plinth'] } = {},
+): Promise<JobPlatform> {
+  const features: readonly Feature[] = [jobs({ ...quick, ...options }), ...(more.features ?? [])]
+  const platform = await testPlatform({
+    resources: [note, ...(more.resources ?? [])],
+    pool: 10,
+    ...more,
+    features,
+    plinth: { jobs: declared, ...more.plinth },
+  })
+  // Serving begins with the first request that needs the database.
+  await platform.request(platform.a.actors.full, 'GET', '/api/v1/notes')
+  const rows: JobPlatform['rows'] = (where = 'true') =>
+    platform.superuser.query(
+      `select *, payload::text, result::text from plinth.background_jobs where ${where} order by seq`,
+    )
+  const principal: JobPlatform['principal'] = (tenant = 'a') => {
+    const { slug } = platform[tenant]
+    const source = platform.plinth.registry.features
+      .flatMap((feature) => feature.slots?.principals ?? [])
+      .find(({ kind }) => kind === 'service')
+    const found = source?.find(`${tenant}-full`)
+    if (!found || found instanceof Promise) throw new Error(`no service of ${slug}`)
+    return found
+  }
+  return {
+    ...platform,
+    principal,
+    rows,
+    async enqueue(job, input, given) {
+      const { id } = await platform.plinth.as(principal(), platform.a.slug, (ctx) => ctx.enqueue(job, input, given))
+      return id
+    },
+    titles: async () =>
+      (await platform.superuser.query('select title from notes order by created_at, title')).map((row) => row['title']),
+    settled: () =>
+      vi.waitFor(
+        async () => {
+          const left = await rows(`status in ('scheduled', 'waiting', 'held', 'queued', 'running')`)
+          expect(left.map((row) => [row['type'], row['status'], row['error']])).toEqual([])
+        },
+        { timeout: 20_000, interval: 20 },
+      ),
+  }
+}

@@ -1,0 +1,194 @@
+import { defineJob } from '@plinth/core'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { jobPlatform, notes, writeNote, type JobPlatform } from './job-platform.ts'
+
+let broken = false
+let started: (() => void) | undefined
+const ended: string[] = []
+
+const fragile = defineJob({
+  name: 'fragile',
+  input: z.object({ word: z.string().default('none') }),
+  requested: true,
+  retry: { attempts: 1 },
+  run: async (ctx, { word }) => {
+    await ctx.create(notes, { title: word })
+    if (broken) throw new Error('broken')
+  },
+})
+
+/** Runs until it is told to end. */
+const endless = defineJob({
+  name: 'endless',
+  input: z.object({}),
+  outside: async (_input, job) => {
+    job.progress(0.25, 'a quarter')
+    started?.()
+    await new Promise((_, reject) =>
+      job.signal.addEventListener('abort', () => {
+        const reason = job.signal.reason as Error
+        ended.push(reason.message)
+        reject(reason)
+      }),
+    )
+  },
+  run: async (ctx) => {
+    await ctx.create(notes, { title: 'never' })
+  },
+})
+
+let platform: JobPlatform
+const heard: string[] = []
+
+beforeAll(async () => {
+  platform = await jobPlatform(
+    [writeNote, fragile, endless],
+    {},
+    {
+      actors: { looker: ['job:read'] },
+      features: [
+        {
+          name: 'ears',
+          on: {
+            'job.completed': async (_context, event) =>
+              void heard.push(`${event.type} ${(event.data as { type: string }).type}`),
+            'job.failed': async (_context, event) =>
+              void heard.push(`${event.type} ${(event.data as { type: string }).type}`),
+          },
+        },
+      ],
+    },
+  )
+})
+afterEach(async () => {
+  broken = false
+  started = undefined
+  await platform.settled()
+  await platform.superuser.script('delete from plinth.background_jobs; delete from notes')
+})
+afterAll(() => platform.close())
+
+const ask = (method: string, path: string, body?: unknown, who = 'full') =>
+  platform.request(platform.a.actors[who], method, `/api/v1${path}`, body)
+
+test('a job that may be asked for from outside is', async () => {
+  const asked = await ask('POST', '/jobs', { type: 'fragile', input: { word: 'hi' } })
+  expect(asked.status).toBe(202)
+  const { id } = asked.json as { id: string }
+  expect(asked.json).toMatchObject({ type: 'fragile', payload: { word: 'hi' }, principalId: 'a-full', progress: null })
+  await platform.settled()
+  const read = await ask('GET', `/jobs/${id}`)
+  expect(read.json).toMatchObject({ status: 'completed', attempts: 1, progress: 1 })
+  expect(read.body).not.toMatch(/delivery|lease|worker/)
+  expect(await platform.titles()).toEqual(['hi'])
+  await vi.waitFor(() => expect(heard).toContain('job.completed fragile'), { timeout: 5_000 })
+})
+
+test('another one is not, nor by somebody without the permission, nor with an input that it does not take', async () => {
+  expect(await ask('POST', '/jobs', { type: 'note.write', input: { title: 'x' } })).toMatchObject({ status: 400 })
+  expect(await ask('POST', '/jobs', { type: 'fragile', input: { word: 1 } })).toMatchObject({
+    status: 400,
+    json: { errors: [{ path: '/word' }] },
+  })
+  expect(await ask('POST', '/jobs', { type: 'fragile' }, 'looker')).toMatchObject({ status: 403 })
+  expect(await platform.rows()).toEqual([])
+})
+
+test('whoever may read jobs sees what they were given only with a permission of its own', async () => {
+  await ask('POST', '/jobs', { type: 'fragile', input: { word: 'private' } })
+  await platform.settled()
+  const page = await ask('GET', '/jobs', undefined, 'looker')
+  expect(page.json).toMatchObject({ data: [{ type: 'fragile' }] })
+  expect(page.body).not.toContain('private')
+})
+
+test('of another tenant no job is seen, retried or cancelled', async () => {
+  const id = await platform.enqueue(writeNote, { title: 'mine' }, { delay: '1h' })
+  const other = (method: string, path: string) => platform.request(platform.b.actors.full, method, `/api/v1${path}`)
+  expect((await other('GET', '/jobs')).json).toMatchObject({ data: [] })
+  for (const path of [`/jobs/${id}/retry`, `/jobs/${id}/cancel`, `/dead-letters/${id}/redrive`])
+    expect(await other('POST', path)).toMatchObject({ status: 404 })
+  expect(await ask('POST', `/jobs/${id}/cancel`)).toMatchObject({ status: 200, json: { status: 'cancelled' } })
+})
+
+test('a dead job is a dead letter once; redriven and failing again it is there again', async () => {
+  broken = true
+  const { id } = (await ask('POST', '/jobs', { type: 'fragile' })).json as { id: string }
+  const dead = () =>
+    vi.waitFor(
+      async () => {
+        const page = await ask('GET', '/dead-letters')
+        expect(page.json).toMatchObject({ data: [{ id, status: 'dead', error: 'Error: broken', attempts: 1 }] })
+        expect((page.json as { data: unknown[] }).data).toHaveLength(1)
+      },
+      { timeout: 5_000 },
+    )
+  await dead()
+  expect(await ask('POST', `/dead-letters/${id}/redrive`, undefined, 'looker')).toMatchObject({ status: 403 })
+  expect(await ask('POST', `/dead-letters/${id}/redrive`)).toMatchObject({
+    status: 200,
+    json: { status: 'waiting', attempts: 0 },
+  })
+  await dead()
+  await vi.waitFor(() => expect(heard.filter((one) => one === 'job.failed fragile')).toHaveLength(2), {
+    timeout: 5_000,
+  })
+  broken = false
+  await ask('POST', `/dead-letters/${id}/redrive`)
+  await platform.settled()
+  expect((await ask('GET', '/dead-letters')).json).toMatchObject({ data: [] })
+  expect(await ask('GET', `/dead-letters/${id}`)).toMatchObject({ status: 404 })
+  expect(await ask('POST', `/dead-letters/${id}/discard`)).toMatchObject({ status: 404 })
+  expect(await platform.titles()).toEqual(['none'])
+})
+
+test('a hundred who redrive one letter at once: one does', async () => {
+  broken = true
+  const { id } = (await ask('POST', '/jobs', { type: 'fragile' })).json as { id: string }
+  await platform.settled()
+  const answers = await Promise.all(Array.from({ length: 100 }, () => ask('POST', `/dead-letters/${id}/redrive`)))
+  await platform.settled()
+  const won = answers.filter(({ status }) => status === 200).length
+  const [row] = await platform.rows()
+  // Each that won gave it one run, which failed: between two winners it was dead again.
+  expect(won).toBeGreaterThanOrEqual(1)
+  expect(row).toMatchObject({ status: 'dead', attempts: 1 })
+  expect(answers.every(({ status }) => status === 200 || status === 404)).toBe(true)
+})
+
+test('a discarded letter is off the list and stays among the jobs', async () => {
+  broken = true
+  const { id } = (await ask('POST', '/jobs', { type: 'fragile' })).json as { id: string }
+  await platform.settled()
+  expect(await ask('POST', `/dead-letters/${id}/discard`)).toMatchObject({ status: 200 })
+  expect((await ask('GET', '/dead-letters')).json).toMatchObject({ data: [] })
+  expect(await ask('GET', `/jobs/${id}`)).toMatchObject({ json: { status: 'discarded' } })
+})
+
+test('a job says how far it is, and ends when it is cancelled', async () => {
+  const begun = new Promise<void>((resolve) => (started = resolve))
+  const id = await platform.enqueue(endless, {})
+  await begun
+  await vi.waitFor(
+    async () =>
+      expect((await ask('GET', `/jobs/${id}`)).json).toMatchObject({
+        status: 'running',
+        progress: 0.25,
+        note: 'a quarter',
+      }),
+    { timeout: 5_000 },
+  )
+  expect(await ask('POST', `/jobs/${id}/cancel`)).toMatchObject({ status: 200, json: { status: 'cancelled' } })
+  await vi.waitFor(() => expect(ended).toEqual(['It was cancelled, or given to another worker.']), { timeout: 5_000 })
+  expect(await platform.titles()).toEqual([])
+  expect(await ask('POST', `/jobs/${id}/cancel`)).toMatchObject({ status: 409 })
+})
+
+test('a job that waits to be tried again is tried now', async () => {
+  const id = await platform.enqueue(writeNote, { title: 'soon' }, { delay: '1h' })
+  expect(await ask('POST', `/jobs/${id}/retry`)).toMatchObject({ status: 200, json: { status: 'waiting' } })
+  await platform.settled()
+  expect(await platform.titles()).toEqual(['soon'])
+  expect(await ask('POST', `/jobs/${id}/retry`)).toMatchObject({ status: 409 })
+})
