@@ -33,8 +33,10 @@ test('of the models of the platform, each built-in role may do this and no more'
       role.permissions.filter((permission) => !permission.startsWith('site:')),
     ]),
   )
-  // The token of a domain is in its public DNS: nobody who may look learns a secret from it.
-  const looking = ['domain', 'group', 'permission', 'role', 'user', 'userRole'].map((model) => `${model}:read:all`)
+  // The token of a domain is in its public DNS: nobody who may look learns a secret from it. What a job was given has its own permission.
+  const looking = ['domain', 'group', 'job', 'permission', 'role', 'user', 'userRole'].map(
+    (model) => `${model}:read:all`,
+  )
   expect(platform).toEqual({
     owner: ['*'],
     admin: ['*'],
@@ -43,6 +45,7 @@ test('of the models of the platform, each built-in role may do this and no more'
       'apiKey:create:all',
       'apiKey:delete:all',
       'apiKey:read:all',
+      'job:create:all',
       'serviceAccount:read:all',
       'setting:read:all',
     ].sort(byText),
