@@ -1,6 +1,7 @@
 import { statement, type Feature, type JobQueue, type Platform, type StartupFault } from '@plinth/core'
 import { Depth } from './depth.ts'
 import { enqueue } from './enqueue.ts'
+import { jobEvents } from './job-events.ts'
 import { jobErrors } from './job-errors.ts'
 import { jobResource, keptResults } from './job-resource.ts'
 import { migrations } from './migrations.ts'
@@ -37,6 +38,7 @@ export function jobs(options: JobsOptions = {}): Feature {
   return {
     name: 'jobs',
     errors: jobErrors,
+    events: jobEvents,
     resources: [jobResource],
     tables: [keptResults],
     migrations,
