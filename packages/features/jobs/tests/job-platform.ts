@@ -1,4 +1,12 @@
-import { defineJob, defineResource, resourceTable, type Feature, type Job, type Principal } from '@plinth/core'
+import {
+  defineJob,
+  defineResource,
+  resourceTable,
+  type EnqueueOptions,
+  type Feature,
+  type Job,
+  type Principal,
+} from '@plinth/core'
 import { testPlatform, type TestPlatform, type TestPlatformOptions } from '@plinth/testing'
 import { integer, text } from 'drizzle-orm/pg-core'
 import { expect, vi } from 'vitest'
@@ -20,11 +28,7 @@ export const quick: JobsOptions = { pollMs: 20, lease: '2s', grace: '5s' }
 export interface JobPlatform extends TestPlatform {
   /** Somebody with every right in tenant a (or b), as code sees him. */
   principal(tenant?: 'a' | 'b'): Principal
-  enqueue<I>(
-    job: Job<I>,
-    input: NoInfer<I>,
-    options?: Parameters<import('@plinth/core').Context['enqueue']>[2],
-  ): Promise<string>
+  enqueue<I>(job: Job<I>, input: NoInfer<I>, options?: EnqueueOptions): Promise<string>
   /** Rows of `plinth.background_jobs`, in the order of asking. */
   rows(where?: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   titles(): Promise<readonly unknown[]>

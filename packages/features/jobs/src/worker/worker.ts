@@ -68,6 +68,7 @@ export class Worker {
       this.#parts.platform,
       [...this.#running.values()].map(({ job }) => job),
     ).catch(() => undefined)
+    await this.#dropping
     await this.#drop()
   }
 
@@ -166,7 +167,7 @@ export class Worker {
     if (this.#ending.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, most)
-    await Promise.race([Promise.allSettled([...this.#ending]), promise])
+    await Promise.race([Promise.allSettled(this.#ending), promise])
     clearTimeout(timer)
   }
 }
