@@ -3,6 +3,7 @@ import { apiDocs } from '@plinth/api-docs'
 import { audit } from '@plinth/audit'
 import { auth } from '@plinth/auth'
 import { serviceTokens, type Feature } from '@plinth/core'
+import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
@@ -17,6 +18,7 @@ export function landedFeatures(): readonly Feature[] {
     apiDocs(),
     audit(),
     auth({ jwt: { keys: [privateKey] } }),
+    events(),
     jobs(),
     rbac(),
     serviceTokens([{ name: 'reader', token: SERVICE_TOKEN, tenant: 'acme', permissions: ['*:read'] }]),

@@ -57,6 +57,26 @@ export function readHandlers(
   return handlers
 }
 
+/** What is stored although nobody hears it. */
+export function readStored(
+  features: readonly Feature[],
+  catalog: EventCatalog,
+  faults: StartupFault[],
+): readonly string[] {
+  return features.flatMap(({ name, stores = [] }) =>
+    stores.flatMap((pattern) => {
+      const types = matching(pattern, catalog)
+      if (types.length === 0)
+        faults.push({
+          path: `feature ${name}.stores '${pattern}'`,
+          problem: 'is no event',
+          fix: nearestEvents(pattern, catalog),
+        })
+      return types
+    }),
+  )
+}
+
 /** `*`, `site.*` or a type. */
 function matching(pattern: string, catalog: EventCatalog): readonly string[] {
   if (pattern === '*') return [...catalog.keys()]

@@ -109,6 +109,8 @@ export interface Feature {
   readonly jobs?: readonly Job[]
   /** Types of events that it emits by hand. Those of its resources are known without a word. */
   readonly events?: readonly EventType[]
+  /** Types of events (`site.created`, `site.*`, `*`) that are stored although nobody hears them. */
+  readonly stores?: readonly string[]
   /** Handlers of committed events by type (`site.created`, `site.*` or `*`), at least once, in order per row. */
   readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
   /** Runs in the transaction that founds a tenant, as the platform itself. */

@@ -3,7 +3,7 @@ import { fieldModelsOf } from '../fields/field-permission.ts'
 import { verifyRestricted } from '../fields/verify-restricted.ts'
 import { readEvents } from '../events/event-catalog.ts'
 import type { EventHandler } from '../events/event-handler.ts'
-import { readHandlers } from '../events/event-handlers.ts'
+import { readHandlers, readStored } from '../events/event-handlers.ts'
 import type { EventType } from '../events/event-type.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { Job } from '../job/define-job.ts'
@@ -77,7 +77,7 @@ export function readDeclaration(
     jobs: readJobs(jobs, features, faults),
     events: catalog,
     handlers: hearing,
-    listened: new Set(hearing.keys()),
+    listened: new Set([...hearing.keys(), ...readStored(features, catalog, faults)]),
     travels: readTravels(linked.resources, features, faults),
   }
   verifyUnique(described, features, faults)

@@ -29,7 +29,7 @@ export interface Registry {
   readonly events: EventCatalog
   /** Who hears which of them. */
   readonly handlers: EventHandlers
-  /** Event types that somebody listens to. */
+  /** Event types that are stored: somebody listens to them, or wants them kept. */
   readonly listened: ReadonlySet<string>
   /** What is said of tables when a tenant moves, by the name that they have for it: `sites`, `plinth.groups`. */
   readonly travels: ReadonlyMap<string, Travel>

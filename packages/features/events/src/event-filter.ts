@@ -1,0 +1,79 @@
+import { problem, statement, type FixedStatement, type InputFault, type QueryParameter } from '@plinth/core'
+import { z } from 'zod'
+
+const time = z.iso.datetime({ offset: true })
+
+const filterSchema = z.object({
+  type: z
+    .string()
+    .max(200)
+    .regex(/^[a-z][a-zA-Z0-9]*\.([a-zA-Z0-9_-]+|\*)$/, 'Expected a type, or all of a kind: `site.created`, `site.*`')
+    .optional()
+    .describe('`site.created`, or `site.*`'),
+  key: z.string().min(1).max(300).optional().describe('What it is about: `site:<id>`'),
+  state: z
+    .enum(['waiting', 'delivered', 'parked'])
+    .optional()
+    .describe('Not yet handed on, handed on, or set aside after many attempts'),
+  since: time.optional().describe('From this time on'),
+  until: time.optional().describe('Before this time'),
+})
+
+/** Which events are asked for; what is left out means all. */
+export type EventFilter = z.output<typeof filterSchema>
+
+export const filterNames = Object.keys(filterSchema.shape)
+
+/** Of the query, for OpenAPI. */
+export const filterParameters: readonly QueryParameter[] = Object.entries(filterSchema.shape).map(([name, schema]) => ({
+  name,
+  description: schema.description ?? name,
+  schema,
+}))
+
+/** @throws invalid_query */
+export function readFilter(given: ReadonlyMap<string, string>): EventFilter {
+  const parsed = filterSchema.safeParse(Object.fromEntries([...given].filter(([name]) => filterNames.includes(name))))
+  if (parsed.success) return parsed.data
+  const errors: InputFault[] = parsed.error.issues.map((issue) => ({
+    path: `?${issue.path.join('.')}`,
+    code: 'invalid_value',
+    message: issue.message,
+  }))
+  throw problem('invalid_query', { errors })
+}
+
+/** What a cursor is bound to. */
+export function filterText(filter: EventFilter): string {
+  return JSON.stringify(filterNames.map((name) => filter[name as keyof EventFilter] ?? null))
+}
+
+/**
+ * Newest first. The tenant is named and row-level security names it too. No alias is called `seq`: the order would be that of its text, in
+ * which 10 comes before 9.
+ */
+export function newestEvents(
+  tenantId: string,
+  filter: EventFilter,
+  before: string | undefined,
+  limit: number,
+): FixedStatement {
+  const { type, key = null, state = null, since = null, until = null } = filter
+  const whole = type === undefined || type.endsWith('*') ? null : type
+  const kind = type?.endsWith('*') ? type.slice(0, -1) : null
+  return statement`
+    select seq::text as position, id, type, version, key, data::text as data, actor_kind, actor_id, request_id,
+      to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at,
+      case when delivered_at is not null then 'delivered' when parked_at is not null then 'parked' else 'waiting' end as state, attempts
+    from plinth.events
+    where tenant_id = ${tenantId}::uuid
+      and (${whole}::text is null or type = ${whole}::text)
+      and (${kind}::text is null or starts_with(type, ${kind}::text))
+      and (${key}::text is null or key = ${key}::text)
+      and (${state}::text is null or ${state}::text =
+        case when delivered_at is not null then 'delivered' when parked_at is not null then 'parked' else 'waiting' end)
+      and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
+      and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
+      and (${before ?? null}::text is null or seq < ${before ?? null}::text::bigint)
+    order by seq desc limit ${limit}::int`
+}

@@ -1,0 +1,2 @@
+export { events } from './events.ts'
+export type { EventsOptions } from './events.ts'
