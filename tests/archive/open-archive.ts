@@ -7,6 +7,7 @@ import { rbac } from '@plinth/rbac'
 import { tenants, type ExportOptions, type ExportReport, type ImportOptions, type ImportReport } from '@plinth/tenants'
 import { capturedMail, depot, testPlatform, type TestPlatform, type TestPlatformOptions } from '@plinth/testing'
 import { z } from 'zod'
+import { tableOf } from '../../packages/testing/src/tenants/table-place.ts'
 import { ES256, PUBLIC_URL } from '../identity/open-identity.ts'
 
 /** A platform of everything that there is, over the depot, and its archives. */
@@ -91,6 +92,18 @@ export async function clear({ a, isolation, superuser }: ArchivePlatform): Promi
   if (isolation === 'schema') await superuser.query(`drop schema "tenant_${a.id.replaceAll('-', '')}" cascade`)
 }
 
+/** `"public"."agents" set "service_account_id"`: where rows of the product refer to a service account. */
+function serviceColumns({ a, isolation, plinth: { registry } }: ArchivePlatform): readonly string[] {
+  return registry.resources.flatMap((resource) =>
+    resource.fields
+      .filter(
+        ({ reference, platform }) =>
+          !platform && reference && registry.byTable.get(reference.to())?.name === 'serviceAccount',
+      )
+      .map(({ sqlName }) => `${tableOf(resource, a.id, isolation)} set "${sqlName}"`),
+  )
+}
+
 /** Random rows of the product in tenant a, and a house full of people: what a tenant has who has used everything. */
 export async function furnish(platform: ArchivePlatform, seed = 'archive', rows = 6): Promise<void> {
   const { a, superuser } = platform
@@ -100,6 +113,8 @@ export async function furnish(platform: ArchivePlatform, seed = 'archive', rows 
     await connection.query('set local session_replication_role = replica')
     for (const table of ['memberships', 'user_roles', 'groups', 'group_members', 'invitations', 'domains', 'roles'])
       await connection.query(`delete from plinth.${table}`)
+    // What a product has of services refers to those that stay.
+    for (const place of serviceColumns(platform)) await connection.query(`update ${place} = null`)
     for (const table of ['acl_entries', 'permissions', 'role_permissions', 'service_accounts', 'api_keys', 'sessions'])
       await connection.query(`delete from plinth.${table}`)
   })
@@ -148,4 +163,7 @@ export async function furnish(platform: ArchivePlatform, seed = 'archive', rows 
       statement`update plinth.tenants set plan = 'pro', require_mfa = false, version = 7 where id = ${a.id}::uuid`,
     )
   })
+  // Tables of the product may refer to those of the platform, which then have to arrive before them.
+  for (const place of serviceColumns(platform))
+    await superuser.query(`update ${place} = $1::uuid where tenant_id = $2::uuid`, [services[0]!, a.id])
 }

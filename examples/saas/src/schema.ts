@@ -1,5 +1,5 @@
 import { serviceAccounts } from '@plinth/auth'
-import { index, integer, jsonb, text, timestamp, unique } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable, templateColumns, templated, type AnyResourceTable } from '@plinth/core'
 import type { QueuedTask } from './agent/agent-state.ts'
 import type { AgentParams, EnvironmentParams, MonitorParams } from './params.ts'
@@ -66,18 +66,14 @@ export const agentTemplates = resourceTable('agent_templates', {
 })
 
 /** Works through tasks, one after the other. */
-export const agents = resourceTable(
-  'agents',
-  {
-    name: text().notNull(),
-    status: text({ enum: ['idle', 'busy', 'error'] })
-      .notNull()
-      .default('idle'),
-    taskQueue: jsonb().$type<readonly QueuedTask[]>().notNull().default([]),
-    lastError: text(),
-    // As whom it acts: a role that this service has is the agent's, and so are its keys.
-    serviceAccountId: belongsTo(() => serviceAccounts),
-    ...templated<AgentParams>(() => agentTemplates),
-  },
-  (table) => [unique('agents_service_account_key').on(table.tenantId, table.serviceAccountId)],
-)
+export const agents = resourceTable('agents', {
+  name: text().notNull(),
+  status: text({ enum: ['idle', 'busy', 'error'] })
+    .notNull()
+    .default('idle'),
+  taskQueue: jsonb().$type<readonly QueuedTask[]>().notNull().default([]),
+  lastError: text(),
+  // As whom it acts: a role that this service has is the agent's, and so are its keys.
+  serviceAccountId: belongsTo(() => serviceAccounts),
+  ...templated<AgentParams>(() => agentTemplates),
+})

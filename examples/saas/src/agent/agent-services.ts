@@ -1,6 +1,7 @@
 import { serviceAccounts } from '@plinth/auth'
 import { compareFact, factIs, or, PlinthError, policy, type Feature } from '@plinth/core'
 import { z } from 'zod'
+import { agents } from '../schema.ts'
 
 /** A service works through the queue of the agent that it is, and of no other, whatever its roles say. */
 export const ownQueues = policy({
@@ -11,13 +12,15 @@ export const ownQueues = policy({
 
 const deletedAgent = z.object({ serviceAccountId: z.uuid().nullish() })
 
-/** What an agent was goes with it: its service account, and with that its roles and its keys. */
+/** What an agent was goes with it: its service account, where no other agent acts by it, and with that its roles and its keys. */
 export const agentServices: Feature = {
   name: 'lookout-agent-services',
   on: {
     'agent.deleted': async (context, { data }) => {
       const { serviceAccountId } = deletedAgent.parse(data)
       if (serviceAccountId == null) return
+      const [other] = await context.list(agents, { where: { serviceAccountId }, limit: 1 })
+      if (other) return
       await context.delete(serviceAccounts, serviceAccountId).catch((error: unknown) => {
         // An event comes at least once: the second time there is nothing left.
         if (!PlinthError.is(error) || error.code !== 'not_found') throw error

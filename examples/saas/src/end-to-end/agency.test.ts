@@ -223,7 +223,6 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     )
     const [its, other] = agents.map(({ body }) => `/agents/${String(body['id'])}`)
     expect(agents[0]).toMatchObject({ status: 201, body: { serviceAccountId } })
-    expect(await owner.ask('POST', '/agents', { name: 'Twin', serviceAccountId })).toMatchObject({ status: 409 })
     expect(await owner.ask('DELETE', `/service-accounts/${serviceAccountId}`)).toMatchObject({ status: 409 })
     const key = await owner.ask('POST', `/service-accounts/${serviceAccountId}/keys`, { name: 'Crawler' })
     const robot = asker(origin, String(key.body['key']))
