@@ -255,7 +255,7 @@ class SqlDatabase implements Database {
   }
 
   async ping(): Promise<void> {
-    const runner = directRunner(this.#drivers.app, this.#ready().runner)
+    const runner = directRunner(this.#drivers.probe?.() ?? this.#drivers.app, this.#ready().runner)
     await runner.run({ text: 'select 1 as "one"', parameters: [], shape: 'fixed' }, 'read')
   }
 

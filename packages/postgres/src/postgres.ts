@@ -75,6 +75,7 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
     applicationName: 'plinth',
     searchPath,
   })
+  let probe: Driver | undefined
   let system: Driver | undefined
   let owner: Driver | undefined
   return {
@@ -100,9 +101,10 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
       })
       return Promise.resolve(owner)
     },
+    probe: () => (probe ??= postgresJsDriver(url, { ...common(options), max: 1, applicationName: 'plinth health' })),
     pools: () => [...useOf('app', app), ...useOf('system', system)],
     async close() {
-      await Promise.all([app, system, owner].map(async (driver) => driver?.close()))
+      await Promise.all([app, probe, system, owner].map(async (driver) => driver?.close()))
     },
   }
 }

@@ -208,3 +208,21 @@ test('closing refuses the line at once and drops what does not end', async () =>
   await expect(running.done).rejects.toThrow('dropped')
   expect(made.close()).toBe(closing)
 })
+
+describe('a line that does not move', () => {
+  test('is left by whoever has waited for too long, in order; the others are served', async () => {
+    const { start, pool: made } = pool({ max: 1, pipeline: 1, maxWaitMs: 40 })
+    const busy = start('alone')
+    const early = start('alone').done.catch((error: unknown) => error)
+    expect(await early).toMatchObject({ code: 'overloaded', message: 'None of 1 connections was free within 40 ms' })
+    const late = start('alone')
+    expect(made.use).toEqual({ max: 1, busy: 1, waiting: 1 })
+    busy.end()
+    await busy.done
+    await settle()
+    expect(late.on).toBe(0)
+    late.end()
+    await late.done
+    expect(made.use).toEqual({ max: 1, busy: 0, waiting: 0 })
+  })
+})

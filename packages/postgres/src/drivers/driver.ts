@@ -66,6 +66,11 @@ export interface Drivers {
   system(): Promise<Driver>
   /** The owner (migrations). Rejects with words where no owner connection is configured. */
   owner(): Promise<Driver>
+  /**
+   * One connection of the runtime login for nothing but asking whether the server answers: behind a line of requests the question
+   * would be whether there are many. Without it, `app` is asked.
+   */
+  probe?(): Driver
   /** For metrics: the pools that were opened. */
   pools?(): readonly PoolUse[]
   close(): Promise<void>
