@@ -37,7 +37,9 @@ export async function handle(platform: Platform, request: Request, peer?: Peer):
     if (route.personal) {
       const own = await authenticate(platform, admitted, route)
       reached = own
-      const { answer, ...more } = await performPersonal(platform, own)
+      const { answer, ...more } = await performPersonal(platform, own, (known) => {
+        reached = { ...own, ...known }
+      })
       return respond(platform, { ...own, ...more }, answer)
     }
     const authenticated = (reached = await authenticate(platform, admitted, route))

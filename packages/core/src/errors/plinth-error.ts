@@ -14,6 +14,8 @@ export interface ErrorDetails {
   readonly headers?: Readonly<Record<string, string>>
   /** Kept for the log only. */
   readonly cause?: unknown
+  /** Id of the account that it is about, for the audit log alone. */
+  readonly concerns?: string | undefined
 }
 
 /**
@@ -28,6 +30,8 @@ export class PlinthError extends Error {
   readonly errors: readonly InputFault[] | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly detail: string | undefined
+  /** Id of the account that it is about, for the audit log alone: no answer says it. */
+  readonly concerns: string | undefined
 
   constructor(code: string, definition: ErrorDefinition, details: ErrorDetails = {}) {
     super(details.detail ?? definition.title, details.cause === undefined ? undefined : { cause: details.cause })
@@ -35,6 +39,7 @@ export class PlinthError extends Error {
     this.status = definition.status
     this.title = definition.title
     this.detail = details.detail
+    this.concerns = details.concerns
     this.errors = details.errors
     this.headers = details.headers ?? {}
   }

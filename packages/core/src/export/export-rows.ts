@@ -6,7 +6,7 @@ import type { ListQuery } from '../list/list-query.ts'
 import { logEvents } from '../logging/events.ts'
 import { emptyAnswer, LIST_VARY, type Answer } from '../pipeline/answer.ts'
 import type { Call } from '../pipeline/call.ts'
-import type { Stored } from '../ports/database.ts'
+import type { StatementRunner, Stored } from '../ports/database.ts'
 import { csvHeader, csvLine } from './csv.ts'
 import { exportStream, type Batch } from './export-stream.ts'
 import { mediaTypes, type ExportFormat } from './format.ts'
@@ -41,6 +41,9 @@ export async function exportRows(call: Call, query: ListQuery, format: ExportFor
   let first: Batch
   try {
     first = await next()
+    // An export that cannot be recorded does not begin.
+    if (platform.audit)
+      await platform.database.transaction(scope, (transaction) => recordExport(call, format, transaction))
   } catch (error) {
     leave()
     throw error
@@ -66,6 +69,24 @@ export async function exportRows(call: Call, query: ListQuery, format: ExportFor
     },
   })
   return { ...emptyAnswer(200, headers), body }
+}
+
+async function recordExport(
+  { platform, request, scope }: Call,
+  format: ExportFormat,
+  runner: StatementRunner,
+): Promise<void> {
+  const { tenantId, actor, onBehalfOf, requestId, client, now } = scope
+  await platform.audit?.record(runner, {
+    tenantId,
+    actor,
+    onBehalfOf,
+    action: `${request.route.resource.name}.exported`,
+    requestId,
+    client,
+    time: now,
+    detail: { format },
+  })
 }
 
 /** The batches of an export, one with each call. */

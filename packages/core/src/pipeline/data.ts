@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
 import { sightOf } from '../fields/field-view.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -9,6 +8,7 @@ import { withReadingHooks } from '../resource/reading-hooks.ts'
 import { isForm, readForm } from '../request/read-form.ts'
 import { parseJsonBody } from '../request/scan-json.ts'
 import type { Answer } from './answer.ts'
+import { behalfOf } from '../policy/behalf-of.ts'
 import { factsOf } from '../policy/circumstances-of.ts'
 import { authenticate } from './auth.ts'
 import type { Call } from './call.ts'
@@ -81,11 +81,6 @@ export function scopeOf(
     ...(client && { client }),
     now: platform.clock.now(),
   }
-}
-
-/** For whom a principal acts, where that is not himself: a key is in the hand of its holder. */
-export function behalfOf({ kind, userId }: Principal): string | null {
-  return kind === 'user' ? null : userId
 }
 
 /** @throws unsupported_media_type, malformed_json, body_too_deep */

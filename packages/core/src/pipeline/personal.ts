@@ -14,12 +14,18 @@ type Performed = { readonly answer: Answer } & Partial<Pick<InTenant, 'principal
 
 /**
  * What concerns the caller himself: no permission is asked, since there is nothing of anybody else's in reach.
+ * @param reach told of the tenant as soon as it is known: what is refused after that is refused in it
  * @throws permission_denied where another kind of principal is asked for; what the tenant stage throws
  */
-export async function performPersonal(platform: Platform, request: Authenticated<PersonalRoute>): Promise<Performed> {
+export async function performPersonal(
+  platform: Platform,
+  request: Authenticated<PersonalRoute>,
+  reach: (inTenant: Pick<InTenant, 'principal' | 'tenant'>) => void = () => undefined,
+): Promise<Performed> {
   const { route } = request
   const inTenant = route.inTenant ? await limitedIn(platform, request, tenantOf) : undefined
-  if (!inTenant) await limitPrincipal(platform, request, undefined)
+  if (inTenant) reach(inTenant)
+  else await limitPrincipal(platform, request, undefined)
   const principal = inTenant?.principal ?? request.principal
   refuseOthers(route, principal)
   if (route.needs !== undefined) refuseWithout(platform, principal, route.needs)

@@ -7,11 +7,12 @@ import type { Route } from '../routes/route.ts'
 import type { Answer, AnswerBody } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import type { Received } from './request.ts'
+import { tellRefusal } from './tell-refusal.ts'
 import type { InTenant } from './tenant.ts'
 
 /** As far as the request came: what is known of it goes into its log line. */
 export type Reached = Received &
-  Partial<Pick<InTenant, 'principal' | 'tenant'>> & { readonly route?: Pick<Route, 'path' | 'public' | 'method'> }
+  Partial<Pick<InTenant, 'principal' | 'tenant' | 'parameters'>> & { readonly route?: Route }
 
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {
@@ -59,6 +60,7 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
       ...(tenant ? { tenant: tenant.slug } : {}),
     })
   }
+  tellRefusal(platform, received, known)
   const body = JSON.stringify({
     // What no registry knows has no page: RFC 9457 §4.2.1 has a word for it, and a link would be a 404.
     type: Object.hasOwn(platform.errors, known.code) ? errorType(platform.errorTypeBase, known.code) : 'about:blank',

@@ -26,7 +26,15 @@ export async function asSystem<T>(
   const requestId = randomUUID()
   log.info(logEvents.systemAccess, { reason, tenant: known.slug, requestId })
   const scope = scopeOf(platform, { principal, tenant: known, requestId })
-  return database.systemTransaction(scope, (transaction) =>
-    work(transactionContext({ platform, scope, transaction, principal, tenant: known }), transaction),
-  )
+  return database.systemTransaction(scope, async (transaction) => {
+    await platform.audit?.record(transaction, {
+      tenantId: known.id,
+      actor: scope.actor,
+      action: 'system.access',
+      requestId,
+      time: scope.now,
+      detail: { reason },
+    })
+    return work(transactionContext({ platform, scope, transaction, principal, tenant: known }), transaction)
+  })
 }

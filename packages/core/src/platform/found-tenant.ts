@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { systemPrincipal } from '../auth/system-principal.ts'
 import { logEvents } from '../logging/events.ts'
 import { scopeOf } from '../pipeline/data.ts'
+import type { AuditDraft } from '../ports/audit.ts'
 import type { SystemTransaction } from '../ports/database.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import { addMember } from '../tenancy/add-member.ts'
@@ -15,6 +16,8 @@ export interface FoundingDraft {
   readonly name: string
   /** Id of the user who becomes its first member, with the role `owner`. */
   readonly founder?: string | undefined
+  /** The request that founds it, for its entry in the audit log. */
+  readonly by?: Pick<AuditDraft, 'requestId' | 'client'> | undefined
 }
 
 export interface FoundTenant extends Tenant {
@@ -40,6 +43,16 @@ export async function foundWithin(
   const { tenant, founded } = await system.found(draft)
   if (!founded) return { ...tenant, founded }
   const founder = draft.founder ?? null
+  await platform.audit?.record(system, {
+    tenantId: tenant.id,
+    actor: founder === null ? { kind: 'system', id: 'system' } : { kind: 'user', id: founder },
+    action: 'tenant.created',
+    target: tenant.id,
+    requestId: draft.by?.requestId ?? randomUUID(),
+    client: draft.by?.client,
+    time: platform.clock.now(),
+    detail: { slug: tenant.slug },
+  })
   if (founder !== null) await addMember(system, { tenantId: tenant.id, userId: founder, roles: ['owner'] })
   const principal = systemPrincipal(platform.registry.permissions, `founding ${draft.slug}`)
   const scope = scopeOf(platform, { principal, tenant, requestId: randomUUID() })

@@ -7,6 +7,7 @@ import { streamRoute } from './read/stream-route.ts'
 import { verifyRoutes } from './verify/verify-routes.ts'
 import { migrations } from './migrations.ts'
 import { recordEvent, recordWrite } from './recorded.ts'
+import { Refusals } from './refusals.ts'
 import { BackgroundSealing } from './seal/background.ts'
 import { resealBookKeys } from './seal/book-keys.ts'
 import { Sealer } from './seal/sealer.ts'
@@ -21,6 +22,8 @@ export interface AuditFeature extends Feature {
    * @param tenantId null for the chain of the platform
    */
   seal(tenantId?: string | null): Promise<number>
+  /** Writes what was only counted of refusals so far, without waiting for the end of the minute. */
+  flushRefusals(): Promise<void>
   /**
    * Erases the personal parts of all entries about somebody, in one tenant or everywhere: their key is deleted. The chain verifies as
    * before.
@@ -34,6 +37,7 @@ interface Parts {
   readonly platform: Platform
   readonly sealer: Sealer
   readonly background: BackgroundSealing
+  readonly refusals: Refusals
 }
 
 /** Who did what, when, from where: an append-only log of every change, with a hash chain per tenant. One object belongs to one platform. */
@@ -67,19 +71,29 @@ export function audit(): AuditFeature {
       // Put together anew (a test's template): what ran for the platform before does not go on.
       void started?.background.stop()
       const sealer = new Sealer(platform)
-      started = { platform, sealer, background: new BackgroundSealing(sealer, platform.log) }
+      started = {
+        platform,
+        sealer,
+        background: new BackgroundSealing(sealer, platform.log),
+        refusals: new Refusals(platform),
+      }
     },
     background: () => parts().background.start(),
     async stop() {
       await started?.background.stop()
+      await started?.refusals.flush(true)
     },
     async reseal({ database, secrets }) {
       return (await resealBookKeys(database, secrets)) + (await resealAllSubjectKeys(database, secrets))
     },
     slots: {
-      audit: () => ({ record: writeEntry, refused: () => undefined }),
+      audit: () => ({
+        record: (runner, draft) => writeEntry(runner, draft),
+        refused: (draft) => parts().refusals.tell(draft),
+      }),
     },
     seal: (tenantId) => (tenantId === undefined ? all() : parts().sealer.seal(tenantId ?? PLATFORM)),
+    flushRefusals: () => parts().refusals.flush(true),
     async shredSubject(subject, tenantId) {
       // What waits in the inbox is in the clear.
       await (tenantId === undefined ? all() : parts().sealer.seal(tenantId))

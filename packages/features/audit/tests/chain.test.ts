@@ -69,7 +69,7 @@ test(`${WRITERS} writers at once, and who seals meanwhile: no gap and no fork`, 
     [b, 0.25],
   ] as const) {
     const entries = await stored(tenant.id)
-    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: WRITERS * EACH * share }, (_, at) => at + 1))
+    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: WRITERS * EACH * share + 1 }, (_, at) => at + 1))
     expect(new Set(entries.map(({ targetId }) => targetId)).size).toBe(entries.length)
     expect(verdictOf(entries, tenant.id, macKey, [])).toEqual({ valid: true, entries: entries.length })
   }

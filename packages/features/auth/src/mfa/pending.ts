@@ -14,6 +14,7 @@ const MOST_TRIES = 5
 /** A second factor that is shown to a sign-in that waits for one. */
 export interface Finish {
   readonly client: Client
+  readonly requestId: string
   /** Whether it can be guessed, and is counted for the user as well. */
   readonly guessable: boolean
   /** Takes it, in the transaction of the sign-in. */
@@ -29,7 +30,7 @@ export interface Finish {
 export async function finishSignIn(
   auth: Auth,
   token: string,
-  { client, guessable, take }: Finish,
+  { client, requestId, guessable, take }: Finish,
 ): Promise<TokenSet | undefined> {
   const ofClient = await auth.guard.token(client)
   const pending = await peekOneTimeToken(auth, 'mfa', token)
@@ -39,7 +40,7 @@ export async function finishSignIn(
   let known = false
   const done = await completeSignIn(
     auth,
-    { account: { userId }, secondFactor: true, kind: 'token', tenant: pending.bound ?? undefined, client },
+    { account: { userId }, secondFactor: true, kind: 'token', tenant: pending.bound ?? undefined, client, requestId },
     async (system) => {
       known = await countTry(auth, system, token)
       return known && (await take(system, userId)) && (await takeOneTimeToken(auth, system, 'mfa', token)) !== undefined

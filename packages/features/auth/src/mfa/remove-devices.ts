@@ -1,4 +1,4 @@
-import { problem, statement } from '@plinth/core'
+import { auditedSystem, problem, statement, type AuditedCall, type SystemTransaction } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 
@@ -8,8 +8,13 @@ import { authProblem } from '../errors.ts'
  * @param id of the one; undefined for all
  * @throws not_found; factor_needed where a tenant of his asks for one
  */
-export async function removeDevices(auth: Auth, userId: string, id: string | undefined): Promise<void> {
-  await auth.platform.database.system(async (system) => {
+export async function removeDevices(
+  auth: Auth,
+  call: AuditedCall,
+  userId: string,
+  id: string | undefined,
+): Promise<void> {
+  const remove = async (system: SystemTransaction): Promise<void> => {
     // Two factors removed at once: the second one sees that the first is gone.
     await system.run(statement`select id from plinth.users where id = ${userId}::uuid for no key update`)
     const removed = await system.run(statement`
@@ -31,15 +36,23 @@ export async function removeDevices(auth: Auth, userId: string, id: string | und
     await system.run(statement`delete from plinth.recovery_codes where user_id = ${userId}::uuid`)
     await system.run(statement`
       update plinth.sessions set second_factor = false where owner_user_id = ${userId}::uuid and second_factor`)
-  })
+  }
+  await auditedSystem(call, remove, () => ({
+    action: 'secondFactor.deleted',
+    target: id ?? userId,
+    detail: { all: id === undefined },
+  }))
   auth.sessions.forget()
 }
 
 /** @throws not_found, also for one of somebody else */
-export async function renameDevice({ platform }: Auth, userId: string, id: string, name: string): Promise<void> {
-  const [renamed] = await platform.database.system((system) =>
-    system.run(statement`
+export async function renameDevice(call: AuditedCall, userId: string, id: string, name: string): Promise<void> {
+  const [renamed] = await auditedSystem(
+    call,
+    (system) =>
+      system.run(statement`
       update plinth.mfa_devices set name = ${name}::text where id::text = ${id}::text and user_id = ${userId}::uuid returning id`),
+    ([found]) => (found ? { action: 'secondFactor.updated', target: id } : undefined),
   )
   if (!renamed) throw problem('not_found')
 }

@@ -1,4 +1,11 @@
-import { problem, statement, type Principal, type SystemTransaction } from '@plinth/core'
+import {
+  auditedSystem,
+  problem,
+  statement,
+  type AuditedCall,
+  type Principal,
+  type SystemTransaction,
+} from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Account } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -24,23 +31,32 @@ export interface PendingDevice {
 
 /**
  * A factor that counts for nothing until a code of it was shown. Replaces the one that was set up before and never confirmed.
+ * @param call who asks for it
  * @param began before its holder proved who he is: a factor that is added from then on has not been asked for
  * @throws conflict where there are ten already
  */
-export async function setUpDevice(auth: Auth, account: Account, name: string, began: Date): Promise<PendingDevice> {
+export async function setUpDevice(
+  auth: Auth,
+  call: AuditedCall,
+  account: Account,
+  { name, began }: { readonly name: string; readonly began: Date },
+): Promise<PendingDevice> {
   const { platform } = auth
   const { userId } = account
   const id = randomUUID()
   const secret = makeTotpSecret()
   const sealed = platform.secrets.seal(secret, secretContext(userId))
-  const [made] = await platform.database.system((system) =>
-    system.run(statement`
+  const [made] = await auditedSystem(
+    call,
+    (system) =>
+      system.run(statement`
       insert into plinth.mfa_devices (id, user_id, name, kind, secret, created_at)
       select ${id}::uuid, ${userId}::uuid, ${name}::text, 'totp', ${sealed}::text, ${began}::text::timestamptz
       where (select count(*) from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null) < ${MOST_DEVICES}::int
       on conflict (user_id) where confirmed_at is null
         do update set id = excluded.id, name = excluded.name, secret = excluded.secret, created_at = excluded.created_at
       returning id`),
+    ([found]) => (found ? { action: 'secondFactor.begun', target: id, detail: { kind: 'totp' } } : undefined),
   )
   if (!made) throw problem('conflict', { detail: `${MOST_DEVICES} second factors are the most. Remove one first.` })
   const holder = account.email ?? account.username ?? account.name

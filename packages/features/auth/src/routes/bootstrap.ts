@@ -1,4 +1,13 @@
-import { accountFields, hashToken, jsonAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import {
+  accountFields,
+  auditedSystem,
+  hashToken,
+  jsonAnswer,
+  statement,
+  validate,
+  type PublicRoute,
+  type SystemTransaction,
+} from '@plinth/core'
 import { z } from 'zod'
 import { createAccount } from '../accounts/create-account.ts'
 import { emailAddress } from '../accounts/email-address.ts'
@@ -27,7 +36,8 @@ export function bootstrap(auth: () => Auth): PublicRoute {
     answers: [
       { status: 201, description: 'The account; it has yet to sign in', schema: z.object({ user: userSchema }) },
     ],
-    async handle({ body, client }) {
+    async handle(call) {
+      const { body, client } = call
       const parts = auth()
       const given = validate(input, body)
       const email = emailAddress(given.email)
@@ -38,7 +48,7 @@ export function bootstrap(auth: () => Auth): PublicRoute {
       await parts.passwords.refuseWeak(given.password, { email, name: given.name, path: '/password' })
       const passwordHash = await parts.passwords.hash(given.password)
       const name = given.name ?? ''
-      const created = await parts.platform.database.system(async (system) => {
+      const make = async (system: SystemTransaction): Promise<{ readonly userId: string }> => {
         const [token] = await system.run(statement`
           update plinth.one_time_tokens set used_at = ${now}::text::timestamptz
           where token_hash = ${hashToken(given.token)}::text and purpose = 'bootstrap' and used_at is null
@@ -50,7 +60,13 @@ export function bootstrap(auth: () => Auth): PublicRoute {
         // Rolls back: the token is not used up by an address that was taken.
         if ('taken' in account) throw authProblem('email_taken')
         return account
-      })
+      }
+      const created = await auditedSystem(call, make, ({ userId }) => ({
+        action: 'account.created',
+        target: userId,
+        actor: { kind: 'user', id: userId },
+        detail: { superadmin: true },
+      }))
       const user = { id: created.userId, email, username: null, name, emailVerified: true }
       return jsonAnswer(201, JSON.stringify({ user }), noStore)
     },

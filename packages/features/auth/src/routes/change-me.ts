@@ -1,4 +1,13 @@
-import { accountFields, jsonAnswer, statement, validate, type Client, type PersonalRoute } from '@plinth/core'
+import {
+  accountFields,
+  auditedSystem,
+  jsonAnswer,
+  statement,
+  validate,
+  type Client,
+  type PersonalRoute,
+  type SystemTransaction,
+} from '@plinth/core'
 import { z } from 'zod'
 import { emailAddress, userName } from '../accounts/email-address.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -39,7 +48,7 @@ export function changeMe(auth: () => Auth): PersonalRoute {
         (await proveForAddress(parts, userId, emailAddress(given.email), given, call.client))
       if (given.name !== undefined || username !== undefined) {
         const now = parts.platform.clock.now()
-        const taken = await parts.platform.database.system(async (system) => {
+        const change = async (system: SystemTransaction): Promise<boolean> => {
           system.changesMembers()
           const [row] = await system.run(statement`
             update plinth.users u set name = coalesce(${given.name ?? null}::text, name),
@@ -48,9 +57,13 @@ export function changeMe(auth: () => Auth): PersonalRoute {
             where id = ${userId}::uuid and (${username ?? null}::text is null or not exists (
               select from plinth.users o where lower(o.username) = lower(${username ?? null}::text) and o.id <> u.id))
             returning id`)
-          return !row
-        })
-        if (taken) throw authProblem('username_taken')
+          return row !== undefined
+        }
+        const changed = Object.keys(given).filter((key) => key === 'name' || key === 'username')
+        const done = await auditedSystem(call, change, (found) =>
+          found ? { action: 'account.updated', target: userId, detail: { changed } } : undefined,
+        )
+        if (!done) throw authProblem('username_taken')
         parts.sessions.forget()
       }
       // Last: a request that is refused must not leave a link behind that changes the address.

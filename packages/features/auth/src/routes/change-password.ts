@@ -1,4 +1,11 @@
-import { accountFields, emptyAnswer, validate, type PersonalRoute } from '@plinth/core'
+import {
+  accountFields,
+  auditedSystem,
+  emptyAnswer,
+  validate,
+  type PersonalRoute,
+  type SystemTransaction,
+} from '@plinth/core'
 import { z } from 'zod'
 import { setPassword } from '../accounts/set-password.ts'
 import { revokeKeys } from '../api-keys/revoke-keys.ts'
@@ -26,23 +33,30 @@ export function changePassword(auth: () => Auth): PersonalRoute {
     body: { schema: input },
     errors: ['validation_failed', 'unsupported_media_type', 'invalid_credentials', 'rate_limited'],
     answers: [noContent],
-    async handle({ principal, body, client }) {
+    async handle(call) {
+      const { principal, body, client } = call
       const parts = auth()
       const given = validate(input, body)
       const shown = { password: given.currentPassword, client, detail: 'The current password is not right.' }
       const account = await provePassword(parts, principal.id, shown)
       await parts.passwords.refuseWeak(given.newPassword, { ...account, path: '/newPassword' })
       const hash = await parts.passwords.hash(given.newPassword)
-      await parts.platform.database.system(async (system) => {
+      const { revokeOtherSessions, revokeKeys: withKeys } = given
+      const change = async (system: SystemTransaction): Promise<void> => {
         await setPassword(parts, system, account.userId, hash)
-        if (given.revokeOtherSessions)
+        if (revokeOtherSessions)
           await endSessions(parts, system, {
             userId: account.userId,
             except: principal.session!.id,
             by: 'password changed',
           })
-        if (given.revokeKeys) await revokeKeys(system, parts.platform.clock.now(), { ownerId: account.userId })
-      })
+        if (withKeys) await revokeKeys(system, parts.platform.clock.now(), { ownerId: account.userId })
+      }
+      await auditedSystem(call, change, () => ({
+        action: 'password.updated',
+        target: account.userId,
+        detail: { revokeOtherSessions, revokeKeys: withKeys },
+      }))
       await parts.guard.forgive(account)
       parts.sessions.forget()
       parts.apiKeys.forget()

@@ -72,13 +72,16 @@ export function logInByPasskey(auth: () => Auth): readonly PublicRoute[] {
         'rate_limited',
       ],
       answers: [{ status: 200, description: 'Tokens', schema: tokenSetSchema }],
-      async handle({ body, client }) {
+      async handle({ body, client, requestId }) {
         const parts = auth()
         const { mfa_token: token, tenant, ...shown } = validate(input, body)
         const tokens =
           token === undefined
-            ? await tokensByPasskey(parts, await signInByPasskey(parts, { shown, tenant, client, kind: 'token' }))
-            : await finishByPasskey(parts, token, { shown, client })
+            ? await tokensByPasskey(
+                parts,
+                await signInByPasskey(parts, { shown, tenant, client, requestId, kind: 'token' }),
+              )
+            : await finishByPasskey(parts, token, { shown, client, requestId })
         return jsonAnswer(200, JSON.stringify(tokens), noStore)
       },
     },

@@ -46,7 +46,7 @@ export function logIn(auth: () => Auth): PublicRoute {
         schema: z.union([tokenSetSchema, mfaPendingSchema]),
       },
     ],
-    async handle({ body, client }) {
+    async handle({ body, client, requestId }) {
       const parts = auth()
       const shown = validate(loginInput, body)
       const account = await verifyCredentials(parts, { ...shown, client })
@@ -70,6 +70,7 @@ export function logIn(auth: () => Auth): PublicRoute {
         kind: 'token',
         tenant: shown.tenant,
         client,
+        requestId,
       })
       if (!done) throw problem('conflict')
       return jsonAnswer(200, JSON.stringify(await tokensOf(parts, account.userId, done)), noStore)

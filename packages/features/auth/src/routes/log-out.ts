@@ -1,4 +1,4 @@
-import { emptyAnswer, setCookie, SESSION_COOKIE, type PersonalRoute } from '@plinth/core'
+import { auditedSystem, emptyAnswer, SESSION_COOKIE, setCookie, type PersonalRoute } from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { endSessions } from '../sessions/end-session.ts'
 import { noContent, personalAuth } from './route-facts.ts'
@@ -13,11 +13,14 @@ export function logOut(auth: () => Auth): PersonalRoute {
     summary: 'End this session',
     errors: [],
     answers: [noContent],
-    async handle({ principal, client }) {
+    async handle(call) {
       const parts = auth()
+      const { principal, client } = call
       const { id, credential } = principal.session!
-      await parts.platform.database.system((system) =>
-        endSessions(parts, system, { userId: principal.id, id, by: 'signed out' }),
+      await auditedSystem(
+        call,
+        (system) => endSessions(parts, system, { userId: principal.id, id, by: 'signed out' }),
+        () => ({ action: 'session.ended', target: id }),
       )
       parts.sessions.forget()
       const cookies =

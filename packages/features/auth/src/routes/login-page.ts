@@ -1,4 +1,5 @@
 import {
+  auditRefusal,
   cookieName,
   csrfToken,
   hashToken,
@@ -112,6 +113,8 @@ async function signIn(auth: Auth, call: PublicCall): Promise<Answer> {
   } catch (error) {
     const expected = PlinthError.is(error) && (error.status === 401 || error.status === 429)
     if (!expected || wantsJson(headers.accept)) throw error
+    // A page and no error: nobody else tells of it.
+    auditRefusal(call, { action: 'auth.signIn' }, error)
     const { identifier, next } = given
     return show(auth, call, error.status, { identifier, next, message: error.title })
   }
@@ -120,7 +123,7 @@ async function signIn(auth: Auth, call: PublicCall): Promise<Answer> {
 async function enter(auth: Auth, call: PublicCall, given: z.output<typeof input>): Promise<Answer> {
   const { client, headers } = call
   const old = sessionCookie(headers.cookie, client.secure)
-  const { session } = await signInByForm(auth, given, client, async (system) => {
+  const { session } = await signInByForm(auth, given, call, async (system) => {
     // Whatever was in the cookie before this sign-in ends: it may have been planted.
     if (old !== undefined) await endByCookie(auth, system, old)
   })

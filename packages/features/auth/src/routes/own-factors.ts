@@ -1,4 +1,5 @@
 import {
+  auditedSystem,
   emptyAnswer,
   jsonAnswer,
   problem,
@@ -82,7 +83,7 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
         const { principal, client, parameters } = call
         const { name } = validate(nameInput, call.body)
         await proveHolder(parts, { principal, client, proof: {} })
-        await renameDevice(parts, principal.id, parameters.id!, name)
+        await renameDevice(call, principal.id, parameters.id!, name)
         const renamed = (await factorsOf(parts, principal.id)).find((factor) => factor.id === parameters.id)
         if (!renamed) throw problem('not_found')
         return jsonAnswer(200, JSON.stringify(renamed), noStore)
@@ -129,13 +130,16 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
         'factor_missing',
       ],
       answers: [{ status: 200, description: 'Ten codes', schema: recoveryCodesSchema, example: recoveryCodesExample }],
-      async handle({ principal, client, body }) {
+      async handle(call) {
         const parts = auth()
+        const { principal, client, body } = call
         const proof = validate(proofInput, body)
         const account = await proveHolder(parts, { principal, client, proof })
         if (!account.secondFactor) throw authProblem('factor_missing')
-        const recoveryCodes = await parts.platform.database.system((system) =>
-          replaceRecoveryCodes(parts, system, account.userId),
+        const recoveryCodes = await auditedSystem(
+          call,
+          (system) => replaceRecoveryCodes(parts, system, account.userId),
+          () => ({ action: 'recoveryCodes.replaced', target: account.userId }),
         )
         if (account.email !== null) sendNotice(parts, account.email, 'Your recovery codes were replaced')
         return jsonAnswer(200, JSON.stringify({ recoveryCodes }), noStore)
@@ -144,9 +148,10 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
   ]
 }
 
-async function remove(auth: Auth, { principal, client }: PersonalCall, id: string | undefined): Promise<Answer> {
+async function remove(auth: Auth, call: PersonalCall, id: string | undefined): Promise<Answer> {
+  const { principal, client } = call
   const account = await proveHolder(auth, { principal, client, proof: {} })
-  await removeDevices(auth, account.userId, id)
+  await removeDevices(auth, call, account.userId, id)
   if (account.email !== null) sendNotice(auth, account.email, 'A second factor was removed from your account')
   return emptyAnswer(204)
 }

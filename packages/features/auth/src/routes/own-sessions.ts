@@ -1,4 +1,5 @@
 import {
+  auditedSystem,
   emptyAnswer,
   jsonAnswer,
   problem,
@@ -83,12 +84,15 @@ export function ownSessions(auth: () => Auth): readonly PersonalRoute[] {
         const parts = auth()
         const { principal } = call
         const all = exceptCurrent(call) === 'false'
-        await parts.platform.database.system((system) =>
-          endSessions(parts, system, {
-            userId: principal.id,
-            except: all ? undefined : principal.session!.id,
-            by: 'signed out from another session',
-          }),
+        await auditedSystem(
+          call,
+          (system) =>
+            endSessions(parts, system, {
+              userId: principal.id,
+              except: all ? undefined : principal.session!.id,
+              by: 'signed out from another session',
+            }),
+          (sessions) => ({ action: 'session.ended', detail: { sessions, exceptCurrent: !all } }),
         )
         parts.sessions.forget()
         return emptyAnswer(204)
@@ -102,12 +106,20 @@ export function ownSessions(auth: () => Auth): readonly PersonalRoute[] {
       summary: 'Sign out there',
       errors: ['not_found'],
       answers: [noContent],
-      async handle({ principal, parameters }) {
+      async handle(call) {
         const parts = auth()
+        const { principal, parameters } = call
         const id = z.uuid().safeParse(parameters.id)
         const ended = id.success
-          ? await parts.platform.database.system((system) =>
-              endSessions(parts, system, { userId: principal.id, id: id.data, by: 'signed out from another session' }),
+          ? await auditedSystem(
+              call,
+              (system) =>
+                endSessions(parts, system, {
+                  userId: principal.id,
+                  id: id.data,
+                  by: 'signed out from another session',
+                }),
+              (sessions) => (sessions > 0 ? { action: 'session.ended', target: id.data } : undefined),
             )
           : 0
         if (ended === 0) throw problem('not_found')

@@ -1,4 +1,12 @@
-import { emptyAnswer, problem, statement, validate, type PersonalRoute } from '@plinth/core'
+import {
+  auditedSystem,
+  emptyAnswer,
+  problem,
+  statement,
+  validate,
+  type PersonalRoute,
+  type SystemTransaction,
+} from '@plinth/core'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
 import { isByFactor, proofInput, proveHolder } from '../mfa/prove-holder.ts'
@@ -28,7 +36,8 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
       'rate_limited',
     ],
     answers: [{ ...noContent, headers: ['X-CSRF-Token'] }],
-    async handle({ principal, client, body }) {
+    async handle(call) {
+      const { principal, client, body } = call
       const parts = auth()
       const proof = validate(proofInput, body)
       if (Object.values(proof).every((shown) => shown === undefined)) throw authProblem('proof_required')
@@ -36,7 +45,7 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
       const byFactor = isByFactor(proof)
       const { id, credential } = principal.session!
       const now = parts.platform.clock.now()
-      const secret = await parts.platform.database.system(async (system) => {
+      const renew = async (system: SystemTransaction): Promise<string | undefined> => {
         const [living] = await system.run(statement`
           update plinth.sessions set authenticated_at = ${now}::text::timestamptz, second_factor = second_factor or ${byFactor}::boolean,
             updated_at = ${now}::text::timestamptz, version = version + 1
@@ -44,7 +53,12 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
           returning id`)
         if (!living) throw problem('invalid_credential')
         return credential === 'cookie' ? renewSecret(parts, system, id) : undefined
-      })
+      }
+      const secret = await auditedSystem(call, renew, () => ({
+        action: 'session.reauthenticated',
+        target: id,
+        detail: { byFactor },
+      }))
       parts.sessions.forget()
       if (secret === undefined) return emptyAnswer(204, noStore)
       return { ...emptyAnswer(204), ...renewedCookie(parts, secret, client) }

@@ -18,11 +18,12 @@ export function refresh(auth: () => Auth): PublicRoute {
     body: { schema: input },
     errors: ['validation_failed', 'unsupported_media_type', 'refresh_invalid', 'refresh_superseded', 'refresh_reused'],
     answers: [{ status: 200, description: 'The next tokens', schema: tokenSetSchema }],
-    async handle({ body }) {
+    async handle(call) {
       const parts = auth()
       const { sessionId, userId, tenantId, refreshToken } = await refreshSession(
         parts,
-        validate(input, body).refresh_token,
+        validate(input, call.body).refresh_token,
+        call,
       )
       const tenant = tenantId === null ? undefined : await parts.platform.database.findTenant(tenantId)
       const tokens = await tokenSet(parts, { userId, sessionId, refreshToken, tenant })

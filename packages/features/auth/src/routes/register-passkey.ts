@@ -1,4 +1,4 @@
-import { jsonAnswer, problem, validate, type PersonalRoute, type Principal } from '@plinth/core'
+import { auditedSystem, jsonAnswer, problem, validate, type PersonalRoute, type Principal } from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -98,10 +98,14 @@ export function registerPasskey(auth: () => Auth): readonly PersonalRoute[] {
         const began = await takeCeremony(parts, ceremonyOf(principal), ceremony)
         const passkey = began && (await verifyCreated(parts, ceremony, credential))
         if (!passkey) throw authProblem('passkey_invalid')
-        const { added, cookie } = await parts.platform.database.system(async (system) => ({
-          added: await addPasskey(parts, system, principal, { passkey, name, began }),
-          cookie: await showFactor(parts, system, principal, revokeOtherSessions),
-        }))
+        const { added, cookie } = await auditedSystem(
+          call,
+          async (system) => ({
+            added: await addPasskey(parts, system, principal, { passkey, name, began }),
+            cookie: await showFactor(parts, system, principal, revokeOtherSessions),
+          }),
+          ({ added: { id } }) => ({ action: 'secondFactor.created', target: id, detail: { kind: 'passkey' } }),
+        )
         parts.sessions.forget()
         const account = await findAccount(parts.platform, { userId: principal.id })
         if (account?.email != null) sendNotice(parts, account.email, 'A passkey was added to your account')

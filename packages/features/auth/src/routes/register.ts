@@ -1,9 +1,11 @@
 import {
   accountFields,
+  auditedSystem,
   jsonAnswer,
   statement,
   validate,
   type Answer,
+  type AuditedAct,
   type PublicCall,
   type PublicRoute,
   type SystemTransaction,
@@ -93,20 +95,24 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
   const passwordHash = await auth.passwords.hash(given.password)
   const account = { email, username, name: given.name ?? '', passwordHash, emailVerified: false }
   const make = (): Promise<Registered | 'email' | 'username'> =>
-    auth.platform.database.system(async (system) => {
-      const created = await createAccount(auth, system, account)
-      if ('taken' in created) return created.taken
-      const tenant = await admit(auth, system, created.userId, email, given)
-      const emailVerified = given.invitationToken !== undefined && (await isVerified(system, created.userId))
-      const draft = {
-        userId: created.userId,
-        tenantId: tenant?.id ?? null,
-        kind: 'token',
-        secondFactor: false,
-      } as const
-      const session = byMail ? undefined : await startSession(auth, system, { ...draft, client: call.client })
-      return { userId: created.userId, tenant, emailVerified, session }
-    })
+    auditedSystem(
+      call,
+      async (system): Promise<Registered | 'email' | 'username'> => {
+        const created = await createAccount(auth, system, account)
+        if ('taken' in created) return created.taken
+        const tenant = await admit(auth, system, created.userId, email, given)
+        const emailVerified = given.invitationToken !== undefined && (await isVerified(system, created.userId))
+        const draft = {
+          userId: created.userId,
+          tenantId: tenant?.id ?? null,
+          kind: 'token',
+          secondFactor: false,
+        } as const
+        const session = byMail ? undefined : await startSession(auth, system, { ...draft, client: call.client })
+        return { userId: created.userId, tenant, emailVerified, session }
+      },
+      registered,
+    )
   if (byMail) {
     // Everything that depends on whether there is such an account happens after the answer.
     auth.platform.after.start('register', async () => {
@@ -122,6 +128,18 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
   const tokens = await tokenSet(auth, { userId, tenant, sessionId: session!.id, refreshToken: session!.secret })
   const user = { id: userId, email, username, name: account.name, emailVerified }
   return jsonAnswer(201, JSON.stringify({ ...tokens, user }), noStore)
+}
+
+/** The account, and where there is one the tenant that it is in. */
+function registered(done: Registered | 'email' | 'username'): AuditedAct | undefined {
+  if (typeof done === 'string') return undefined
+  const { userId, tenant } = done
+  return {
+    action: 'account.created',
+    target: userId,
+    actor: { kind: 'user', id: userId },
+    tenantId: tenant?.id ?? null,
+  }
 }
 
 /** Both mails go to the address itself: only who reads it learns whether there was an account. */

@@ -1,4 +1,12 @@
-import { accountFields, emptyAnswer, statement, validate, type PublicRoute } from '@plinth/core'
+import {
+  accountFields,
+  auditedSystem,
+  emptyAnswer,
+  statement,
+  validate,
+  type PublicRoute,
+  type SystemTransaction,
+} from '@plinth/core'
 import { z } from 'zod'
 import { endUnproven } from '../accounts/end-unproven.ts'
 import { findAccount } from '../accounts/find-account.ts'
@@ -31,7 +39,8 @@ export function resetPassword(auth: () => Auth): PublicRoute {
     body: { schema: input },
     errors: ['validation_failed', 'unsupported_media_type', 'token_invalid', 'rate_limited'],
     answers: [noContent],
-    async handle({ body, client }) {
+    async handle(call) {
+      const { body, client } = call
       const parts = auth()
       const { token, password, revokeKeys: withKeys } = validate(input, body)
       const attempt = await parts.guard.token(client)
@@ -42,7 +51,7 @@ export function resetPassword(auth: () => Auth): PublicRoute {
       if (!known || !account?.active || account.email !== known.bound) throw authProblem('token_invalid')
       await parts.passwords.refuseWeak(password, { ...account, path: '/password' })
       const hash = await parts.passwords.hash(password)
-      const done = await parts.platform.database.system(async (system) => {
+      const reset = async (system: SystemTransaction): Promise<boolean> => {
         if (!(await takeOneTimeToken(parts, system, 'reset', token))) return false
         // Whoever opened the link reads the mails of that address. Asked again, and held: it may have changed while the hash was made.
         const now = parts.platform.clock.now()
@@ -59,7 +68,17 @@ export function resetPassword(auth: () => Auth): PublicRoute {
         await endSessions(parts, system, { userId: account.userId, by: 'password reset' })
         if (withKeys) await revokeKeys(system, now, { ownerId: account.userId })
         return true
-      })
+      }
+      const done = await auditedSystem(call, reset, (taken) =>
+        taken
+          ? {
+              action: 'password.reset',
+              target: account.userId,
+              actor: { kind: 'user', id: account.userId },
+              detail: { revokeKeys: withKeys },
+            }
+          : undefined,
+      )
       if (!done) throw authProblem('token_invalid')
       await attempt.refund()
       await parts.guard.forgive(account)

@@ -45,12 +45,13 @@ export function setUpFactor(auth: () => Auth): PersonalRoute {
       'conflict',
     ],
     answers: [{ status: 200, description: 'To be read by an authenticator', schema: pendingSchema, example }],
-    async handle({ principal, client, body }) {
+    async handle(call) {
+      const { principal, client, body } = call
       const parts = auth()
       const { name, ...proof } = validate(input, body)
       const began = parts.platform.clock.now()
       const account = await proveHolder(parts, { principal, client, proof })
-      return jsonAnswer(200, JSON.stringify(await setUpDevice(parts, account, name, began)), noStore)
+      return jsonAnswer(200, JSON.stringify(await setUpDevice(parts, call, account, { name, began })), noStore)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { emptyAnswer, jsonAnswer, problem, statement, validate, type PersonalRoute } from '@plinth/core'
+import { auditedSystem, emptyAnswer, jsonAnswer, problem, statement, validate, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { renewedCookie } from '../sessions/renewed-cookie.ts'
@@ -29,16 +29,22 @@ export function switchTenant(auth: () => Auth): PersonalRoute {
         headers: ['X-CSRF-Token'],
       },
     ],
-    async handle({ principal, body, client }) {
+    async handle(call) {
+      const { principal, body, client } = call
       const parts = auth()
       const tenant = await tenantForSession(parts, principal.id, validate(input, body).tenant)
       if (!tenant || tenant === 'foreign' || tenant.standing !== 'active') throw problem('tenant_forbidden')
       const { id, credential } = principal.session!
-      const secret = await parts.platform.database.system(async (system) => {
-        await system.run(statement`
-          update plinth.sessions set tenant_id = ${tenant.id}::uuid where id = ${id}::uuid and ended_at is null`)
-        return renewSecret(parts, system, id)
-      })
+      const secret = await auditedSystem(
+        call,
+        async (system) => {
+          await system.run(statement`
+            update plinth.sessions set tenant_id = ${tenant.id}::uuid where id = ${id}::uuid and ended_at is null`)
+          return renewSecret(parts, system, id)
+        },
+        (renewed) =>
+          renewed === undefined ? undefined : { action: 'session.switched', target: id, tenantId: tenant.id },
+      )
       parts.sessions.forget()
       if (secret === undefined) throw problem('invalid_credential')
       if (credential === 'cookie') return { ...emptyAnswer(204), ...renewedCookie(parts, secret, client) }

@@ -1,5 +1,6 @@
 import {
   accountFields,
+  auditedSystem,
   emptyAnswer,
   personOf,
   PlinthError,
@@ -9,6 +10,7 @@ import {
   type Client,
   type PublicCall,
   type PublicRoute,
+  type SystemTransaction,
 } from '@plinth/core'
 import { z } from 'zod'
 import { endUnproven } from '../accounts/end-unproven.ts'
@@ -60,7 +62,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       const reader = await readerOf(call)
       if (byMail) await proveRegistrant(parts, token, password, client)
       const now = parts.platform.clock.now()
-      const outcome = await parts.platform.database.system(async (system) => {
+      const confirm = async (system: SystemTransaction): Promise<Confirmed | 'token_invalid' | 'email_taken'> => {
         const taken = await takeOneTimeToken(parts, system, 'verify', token)
         if (!taken || taken.bound === null) return 'token_invalid'
         system.changesMembers()
@@ -80,8 +82,13 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
           await endUnproven(parts, system, taken.userId)
           await endSessions(parts, system, { userId: taken.userId, by: 'address proven elsewhere' })
         }
-        return { before: before['email'], now: taken.bound }
-      })
+        return { userId: taken.userId, before: before['email'], now: taken.bound }
+      }
+      const outcome = await auditedSystem(call, confirm, (done) =>
+        typeof done === 'string'
+          ? undefined
+          : { action: 'email.verified', target: done.userId, actor: { kind: 'user', id: done.userId } },
+      )
       if (typeof outcome === 'string') throw authProblem(outcome)
       await attempt.refund()
       parts.sessions.forget()
@@ -92,6 +99,12 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       return emptyAnswer(204)
     },
   }
+}
+
+interface Confirmed {
+  readonly userId: string
+  readonly before: unknown
+  readonly now: string
 }
 
 /**

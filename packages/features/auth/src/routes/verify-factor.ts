@@ -1,4 +1,12 @@
-import { jsonAnswer, personOf, validate, type Answer, type PublicCall, type PublicRoute } from '@plinth/core'
+import {
+  auditedSystem,
+  jsonAnswer,
+  personOf,
+  validate,
+  type Answer,
+  type PublicCall,
+  type PublicRoute,
+} from '@plinth/core'
 import { z } from 'zod'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
@@ -71,6 +79,7 @@ export function verifyFactor(auth: () => Auth): PublicRoute {
       if (token === undefined) return confirm(parts, call, code!, revokeOtherSessions)
       const tokens = await finishSignIn(parts, token, {
         client: call.client,
+        requestId: call.requestId,
         guessable: true,
         take: (system, userId) => takeShown(parts, system, userId, { code, recoveryCode }),
       })
@@ -84,10 +93,14 @@ async function confirm(auth: Auth, call: PublicCall, code: string, endOthers: bo
   const principal = await personOf(call, 'POST')
   const { id: userId } = principal
   const attempt = await auth.guard.code(userId)
-  const { recoveryCodes, cookie } = await auth.platform.database.system(async (system) => ({
-    recoveryCodes: await confirmDevice(auth, system, principal, code),
-    cookie: await showFactor(auth, system, principal, endOthers),
-  }))
+  const { recoveryCodes, cookie } = await auditedSystem(
+    { ...call, principal },
+    async (system) => ({
+      recoveryCodes: await confirmDevice(auth, system, principal, code),
+      cookie: await showFactor(auth, system, principal, endOthers),
+    }),
+    () => ({ action: 'secondFactor.created', target: userId, detail: { kind: 'totp', endOthers } }),
+  )
   await attempt.refund()
   auth.sessions.forget()
   const account = await findAccount(auth.platform, { userId })

@@ -1,4 +1,4 @@
-import { hashToken, statement, type SystemTransaction } from '@plinth/core'
+import { audited, hashToken, statement, type AuditedCall, type SystemTransaction } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
@@ -21,11 +21,11 @@ export interface Refreshed {
  * child is still unused, which is a client that asked twice.
  * @throws refresh_invalid, refresh_superseded, refresh_reused
  */
-export async function refreshSession(auth: Auth, token: string): Promise<Refreshed> {
+export async function refreshSession(auth: Auth, token: string, call: AuditedCall): Promise<Refreshed> {
   if (!isTokenOf('refresh', token)) throw authProblem('refresh_invalid')
   const outcome = await auth.platform.database.system(async (system) => {
     const exchanged = await exchange(auth, system, token)
-    return exchanged ?? (await judge(auth, system, token))
+    return exchanged ?? (await judge(auth, system, token, call))
   })
   // Outside of the transaction: thrown inside, it would roll back the end of the family.
   if (typeof outcome !== 'string') return outcome
@@ -68,6 +68,7 @@ async function judge(
   auth: Auth,
   system: SystemTransaction,
   token: string,
+  call: AuditedCall,
 ): Promise<'refresh_invalid' | 'refresh_superseded' | 'refresh_reused'> {
   const now = auth.platform.clock.now()
   const since = new Date(now.getTime() - GRACE_SECONDS * 1000)
@@ -81,7 +82,15 @@ async function judge(
   const [ended] = await system.run(statement`
     update plinth.sessions set ended_at = ${now}::text::timestamptz, ended_by = 'refresh token reused'
     where id = ${String(found['session_id'])}::uuid and ended_at is null
-    returning id`)
+    returning id, owner_user_id, tenant_id`)
+  if (ended)
+    await audited(system, call, {
+      action: 'session.reused',
+      target: String(ended['id']),
+      tenantId: ended['tenant_id'] === null ? null : String(ended['tenant_id']),
+      outcome: 'denied',
+      detail: { userId: String(ended['owner_user_id']) },
+    })
   if (ended) auth.platform.log.warn(authEvents.refreshTokenReused, { session: String(ended['id']) })
   return 'refresh_reused'
 }

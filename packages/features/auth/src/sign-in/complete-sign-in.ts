@@ -1,4 +1,4 @@
-import { problem, statement, type Client, type SystemTransaction, type Tenant } from '@plinth/core'
+import { audited, problem, statement, type Client, type SystemTransaction, type Tenant } from '@plinth/core'
 import type { Account } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
@@ -12,6 +12,7 @@ export interface SignIn {
   /** Id or slug, as it was asked for. */
   readonly tenant: string | undefined
   readonly client: Client
+  readonly requestId: string
 }
 
 export interface SignedIn {
@@ -26,7 +27,7 @@ export interface SignedIn {
  */
 export async function completeSignIn(
   auth: Auth,
-  { account, tenant: wanted, ...draft }: SignIn,
+  { account, tenant: wanted, requestId, ...draft }: SignIn,
   within: (system: SystemTransaction) => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<SignedIn | undefined> {
   const tenant = await tenantForSession(auth, account.userId, wanted)
@@ -40,6 +41,17 @@ export async function completeSignIn(
       userId: account.userId,
       tenantId: tenant?.id ?? null,
     })
+    await audited(
+      system,
+      { platform: auth.platform, client: draft.client, requestId },
+      {
+        action: 'session.created',
+        target: session.id,
+        actor: { kind: 'user', id: account.userId },
+        tenantId: tenant?.id ?? null,
+        detail: { kind: draft.kind, secondFactor: draft.secondFactor },
+      },
+    )
     return { session, tenant }
   })
 }

@@ -26,6 +26,7 @@ export async function provePassword(
   if (!account || !valid)
     throw authProblem('invalid_credentials', {
       headers: { 'www-authenticate': 'Bearer' },
+      concerns: userId,
       ...(detail !== undefined && { detail }),
     })
   await attempt.refund()

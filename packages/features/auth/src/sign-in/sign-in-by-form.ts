@@ -1,4 +1,4 @@
-import { validate, type Client, type SystemTransaction } from '@plinth/core'
+import { validate, type PublicCall, type SystemTransaction } from '@plinth/core'
 import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
@@ -40,13 +40,13 @@ export type ShownInForm = z.output<typeof shownInForm>
 export async function signInByForm(
   auth: Auth,
   given: ShownInForm,
-  client: Client,
+  { client, requestId }: Pick<PublicCall, 'client' | 'requestId'>,
   within: (system: SystemTransaction) => Promise<void>,
 ): Promise<SignedIn> {
   const { identifier, password, tenant } = given
   const passkey = passkeyIn(given)
   if (passkey && password === undefined)
-    return signInByPasskey(auth, { shown: passkey, kind: 'cookie', tenant, client, within })
+    return signInByPasskey(auth, { shown: passkey, kind: 'cookie', tenant, client, requestId, within })
   const typed = validate(typedSchema, { identifier, password })
   const shown = typed.identifier.includes('@') ? { email: typed.identifier } : { username: typed.identifier }
   const account = await verifyCredentials(auth, { ...shown, password: typed.password, client })
@@ -54,7 +54,7 @@ export async function signInByForm(
   const believed = passkey && account.secondFactor ? await believePasskey(auth, firstFactor, passkey) : undefined
   const done = await completeSignIn(
     auth,
-    { account, kind: 'cookie', secondFactor: account.secondFactor, tenant, client },
+    { account, kind: 'cookie', secondFactor: account.secondFactor, tenant, client, requestId },
     async (system) => {
       if (account.secondFactor) {
         const right = passkey

@@ -23,6 +23,7 @@ export interface PasskeySignIn {
   readonly kind: 'cookie' | 'token'
   readonly tenant: string | undefined
   readonly client: Client
+  readonly requestId: string
   /** What else belongs into the transaction of the sign-in. */
   readonly within?: (system: SystemTransaction) => Promise<void>
 }
@@ -37,7 +38,7 @@ export interface SignedInByPasskey extends SignedIn {
  * rate_limited, unavailable
  */
 export async function signInByPasskey(auth: Auth, sign: PasskeySignIn): Promise<SignedInByPasskey> {
-  const { shown, client, kind, tenant } = sign
+  const { shown, client, requestId, kind, tenant } = sign
   const attempt = await auth.guard.signIn(shown.credential.id, client)
   const believed = await believePasskey(auth, firstFactor, shown)
   const account = believed && (await findAccount(auth.platform, { userId: believed.userId }))
@@ -46,7 +47,7 @@ export async function signInByPasskey(auth: Auth, sign: PasskeySignIn): Promise<
   const { userId } = account
   const done = await completeSignIn(
     auth,
-    { account: { userId }, secondFactor: true, kind, tenant, client },
+    { account: { userId }, secondFactor: true, kind, tenant, client, requestId },
     async (system) => {
       taken = await takePasskey(auth, system, believed, 'nothing')
       if (taken !== 'taken') return false
@@ -66,12 +67,13 @@ export async function signInByPasskey(auth: Auth, sign: PasskeySignIn): Promise<
 export async function finishByPasskey(
   auth: Auth,
   mfaToken: string,
-  { shown, client }: Pick<PasskeySignIn, 'shown' | 'client'>,
+  { shown, client, requestId }: Pick<PasskeySignIn, 'shown' | 'client' | 'requestId'>,
 ): Promise<TokenSet> {
   const userId = await peekPending(auth, mfaToken, client)
   const believed = await believePasskey(auth, secondFactorOf(userId, mfaToken), shown)
   const tokens = await finishSignIn(auth, mfaToken, {
     client,
+    requestId,
     guessable: false,
     take: async (system) =>
       believed !== undefined && (await takePasskey(auth, system, believed, 'password')) === 'taken',

@@ -27,7 +27,8 @@ export async function verifyCredentials(auth: Auth, shown: ShownCredentials): Pr
   const guess = await wide(auth, name, account, client, attempt)
   const usable = account?.active === true && account.passwordHash !== null && isProven(auth, account)
   const { valid, rehash: outdated } = await auth.passwords.verify(password, usable ? account.passwordHash : null)
-  if (!usable || !valid) throw authProblem('invalid_credentials', { headers: { 'www-authenticate': 'Bearer' } })
+  if (!usable || !valid)
+    throw authProblem('invalid_credentials', { headers: { 'www-authenticate': 'Bearer' }, concerns: account?.userId })
   await Promise.all([attempt.refund(), guess.refund()])
   if (outdated) auth.platform.after.start('rehash', () => rehash(auth, account, password))
   return account

@@ -1,4 +1,5 @@
 import {
+  audited,
   depart,
   isoTime,
   jsonAnswer,
@@ -117,28 +118,36 @@ export async function changePlatformUser(call: PersonalCall): Promise<TextAnswer
           updated_at = ${platform.clock.now()}::text::timestamptz
         where id = ${id}::uuid`)
       if (status === 'suspended') await depart(platform, system, { tenantId: null, userId: id })
-      await tellTenants(call, system, id, status)
+      const told = await tellTenants(call, system, id, status)
+      // Of somebody in no tenant, nobody else would keep it.
+      if (told === 0)
+        await audited(system, call, {
+          action: status === 'suspended' ? 'user.suspended' : 'user.reactivated',
+          target: id,
+          tenantId: null,
+        })
       platform.log.info(tenancyEvents.accountStatusChanged, { requestId, by: principal.id, user: id, status })
     }
     return answerOf(system, id)
   })
 }
 
-/** His tenants learn of it, each by an event of its own: to them he is gone, although his membership is as it was. */
+/** His tenants learn of it, each by an event of its own: to them he is gone, although his membership is as it was. How many they are. */
 async function tellTenants(
-  { platform, principal, requestId }: PersonalCall,
+  { platform, principal, requestId, client }: PersonalCall,
   system: SystemTransaction,
   userId: string,
   status: 'active' | 'suspended',
-): Promise<void> {
+): Promise<number> {
   const rows = await system.run(statement`
     select tenant_id from plinth.memberships where user_id = ${userId}::uuid order by tenant_id`)
   const type = status === 'suspended' ? 'user.suspended' : 'user.reactivated'
   for (const row of rows) {
     const tenant = await tenantWithin(system, String(row['tenant_id']))
-    const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId }))
+    const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId, client }))
     await transaction.emit({ type, key: userId, data: { id: userId } })
   }
+  return rows.length
 }
 
 function idOf(call: PersonalCall): string {

@@ -73,18 +73,14 @@ async function answerArchive(call: PersonalCall): Promise<Answer> {
   }
 }
 
-async function written(
-  { platform, requestId, signal }: PersonalCall,
-  tenant: Tenant,
-  principal: Principal,
-  place: ArchivePlace,
-): Promise<Answer> {
+async function written(call: PersonalCall, tenant: Tenant, principal: Principal, place: ArchivePlace): Promise<Answer> {
+  const { platform, requestId, signal } = call
   const { limits } = platform
   // Each reads every row of the tenant and fills a disk for a while.
   await platform.rates.attempt([{ name: 'export-tenant', by: [tenant.id], capacity: 6, windowSeconds: 3_600 }])
   const { file, result } = await spooled(
     { bytes: limits.exportSpool, signal: AbortSignal.any([signal, AbortSignal.timeout(limits.export)]) },
-    (destination) => exportTenant(platform, tenant.id, destination, { hidden: false }),
+    (destination) => exportTenant(platform, tenant.id, destination, { hidden: false, by: { ...call, principal } }),
   )
   place.written()
   platform.log.info(logEvents.exportEnded, {

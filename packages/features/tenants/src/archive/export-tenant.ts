@@ -5,11 +5,13 @@ import { createGzip } from 'node:zlib'
 import {
   problem,
   statement,
+  type AuditedCall,
   type Platform,
   type RawRow,
   type SystemTransaction,
   type TravellingRow,
 } from '@plinth/core'
+import { tellExport } from './tell-export.ts'
 import { FORMAT, limits, USERS, userColumns, type ArchivedTenant, type Head, type Section } from './format.ts'
 import { newCipher, type ArchiveCipher } from './passphrase.ts'
 import { travellingTables, type TravellingTable } from './travelling-tables.ts'
@@ -28,6 +30,8 @@ export interface ExportOptions {
   /** Whether columns that are hidden from every caller of the API go along. Default: yes; templates that are pinned are among them. */
   readonly hidden?: boolean | undefined
   readonly onProgress?: ((progress: ArchiveProgress) => void) | undefined
+  /** The request in which it is asked for; without one it is the operator's doing, where the database is. */
+  readonly by?: AuditedCall | undefined
 }
 
 export interface ExportReport {
@@ -59,6 +63,7 @@ export async function exportTenant(
     const cipher = options.passphrase === undefined ? undefined : await newCipher(options.passphrase)
     const found = await platform.database.findTenant(tenant)
     if (!found) throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
+    await tellExport(platform, found.id, options)
     let begun = false
     return await platform.database.system(async (system) => {
       // Repeated after a lost connection, it would write a second archive behind the half of the first one.

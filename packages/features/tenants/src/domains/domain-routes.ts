@@ -56,7 +56,7 @@ export const JOINING_ROLES: readonly string[] = ['user']
 
 async function joinByDomain(call: PersonalCall): Promise<TextAnswer> {
   refuseQuery(call)
-  const { platform, principal, requestId } = call
+  const { platform, principal, requestId, client } = call
   const userId = principal.userId
   if (userId === null) throw problem('not_found')
   return platform.database.system(async (system) => {
@@ -71,7 +71,7 @@ async function joinByDomain(call: PersonalCall): Promise<TextAnswer> {
     const tenant = await tenantWithin(system, tenantId)
     const roles = JOINING_ROLES
     if (await addMember(system, { tenantId, userId, roles }))
-      await announceMember(platform, system, { principal, tenant, requestId, userId, roles })
+      await announceMember(platform, system, { principal, tenant, requestId, client, userId, roles })
     return jsonAnswer(200, JSON.stringify({ tenant, roles }))
   })
 }

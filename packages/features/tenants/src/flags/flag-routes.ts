@@ -1,4 +1,5 @@
 import {
+  audited,
   jsonAnswer,
   problem,
   readQuery,
@@ -128,16 +129,20 @@ export function flagRoutes(declared: FlagDeclarations, store: LayerStore): reado
 
   async function changeAsOperator(call: PersonalCall): Promise<TextAnswer> {
     refuseQuery(call)
-    const { platform, principal, requestId } = call
+    const { platform, principal, requestId, client } = call
     const { tenant: named, flags } = validate(patchOfAll, call.body)
     const tenant = await tenantOf(call, named)
     const sayings = sayingsOf(flags, '/flags', 'platform')
     const now = platform.clock.now()
-    await platform.database.system(async (system) => {
-      if (!tenant) for (const saying of sayings) await sayForAll(system, now, saying)
-      else await say(await system.within(scopeOf(platform, { principal, tenant, requestId })), tenant.id, now, sayings)
-    })
     const keys = sayings.map(({ key }) => key)
+    await platform.database.system(async (system) => {
+      if (tenant) {
+        const within = await system.within(scopeOf(platform, { principal, tenant, requestId, client }))
+        return say(within, tenant.id, now, sayings)
+      }
+      for (const saying of sayings) await sayForAll(system, now, saying)
+      return audited(system, call, { action: 'featureFlag.updated', tenantId: null, detail: { keys } })
+    })
     if (!tenant) platform.log.info(tenancyEvents.platformFlagsChanged, { requestId, by: principal.id, keys })
     store.forget(tenant && { tenantId: tenant.id })
     return list(tenant?.id, null)

@@ -170,7 +170,15 @@ async function accept(call: PersonalCall): Promise<TextAnswer> {
     // Says something of the caller alone, and nothing of the invitation.
     if (own?.['email_verified_at'] == null) throw tenancyProblem('email_unverified')
     const { tenant, roles, added } = await acceptInvitation(platform, system, { id: id.data, token, userId })
-    if (added) await announceMember(platform, system, { principal, tenant, requestId: call.requestId, userId, roles })
+    if (added)
+      await announceMember(platform, system, {
+        principal,
+        tenant,
+        requestId: call.requestId,
+        client: call.client,
+        userId,
+        roles,
+      })
     return jsonAnswer(200, JSON.stringify({ tenant, roles }))
   })
 }

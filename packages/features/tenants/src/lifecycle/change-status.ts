@@ -2,6 +2,7 @@ import {
   problem,
   scopeOf,
   statement,
+  type Client,
   type Platform,
   type Principal,
   type RawRow,
@@ -17,6 +18,7 @@ export interface StatusChange {
   readonly transition: Transition
   readonly principal: Principal
   readonly requestId: string
+  readonly client?: Client | undefined
   /** For a request to delete: when it is over. */
   readonly deleteAfter?: Date
   readonly ifVersion?: number | undefined
@@ -30,7 +32,7 @@ export interface StatusChange {
 export async function changeStatus(
   platform: Platform,
   system: SystemTransaction,
-  { tenantId, transition, principal, requestId, deleteAfter, ifVersion }: StatusChange,
+  { tenantId, transition, principal, requestId, client, deleteAfter, ifVersion }: StatusChange,
 ): Promise<RawRow> {
   const row = await lockTenant(system, tenantId)
   if (!row) throw problem('not_found')
@@ -46,7 +48,9 @@ export async function changeStatus(
       version = version + 1, updated_at = ${now}::text::timestamptz
     where id = ${tenantId}::uuid`)
   const tenant = await tenantWithin(system, tenantId)
-  const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId }))
+  const transaction = await system.within(
+    scopeOf(platform, { principal, tenant, requestId, ...(client && { client }) }),
+  )
   const data = {
     id: tenantId,
     slug: tenant.slug,

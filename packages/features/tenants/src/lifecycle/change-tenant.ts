@@ -32,7 +32,7 @@ export const tenantChange = z
 /** `PATCH /tenants/:id`. @throws validation_failed, not_found, permission_denied, version_mismatch, tenant_suspended */
 export async function changeTenant(call: PersonalCall): Promise<TextAnswer> {
   refuseQuery(call)
-  const { platform, requestId } = call
+  const { platform, requestId, client } = call
   const entered = await enteredTenant(call)
   if (!entered.operator) {
     refuseWithoutUpdate(call, entered)
@@ -58,7 +58,7 @@ export async function changeTenant(call: PersonalCall): Promise<TextAnswer> {
     if (!changed) return tenantAnswer(200, row)
     const { principal } = entered
     const tenant = await tenantWithin(system, id)
-    const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId }))
+    const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId, client }))
     await transaction.emit({ type: 'tenant.updated', key: id, data: { id, changed: Object.keys(change) } })
     return tenantAnswer(200, (await readTenant(system, id)) ?? row)
   })
@@ -83,7 +83,7 @@ function refuseOperators({ operator, principal }: Entered, change: z.output<type
 /** `DELETE /tenants/:id`: the request of an owner; the tenant is closed, and gone after the days of grace. */
 export async function requestDeletion(call: PersonalCall, graceDays: number): Promise<TextAnswer> {
   refuseQuery(call)
-  const { platform, requestId } = call
+  const { platform, requestId, client } = call
   const { tenant, principal, operator } = await enteredTenant(call)
   if (!operator && !principal.roles?.includes(OWNER))
     throw problem('permission_denied', { detail: 'Only an owner ends a tenant.' })
@@ -95,6 +95,7 @@ export async function requestDeletion(call: PersonalCall, graceDays: number): Pr
       transition: 'requestDeletion',
       principal,
       requestId,
+      client,
       deleteAfter,
       ifVersion,
     }),
@@ -105,11 +106,11 @@ export async function requestDeletion(call: PersonalCall, graceDays: number): Pr
 /** `POST /tenants/:id/{suspend,reactivate}`, for the operator. */
 export async function changeByOperator(call: PersonalCall, transition: Transition): Promise<TextAnswer> {
   refuseQuery(call)
-  const { platform, requestId } = call
+  const { platform, requestId, client } = call
   const { tenant, principal } = await enteredTenant(call)
   const ifVersion = matchVersion(call.headers['if-match'])
   const row = await platform.database.system((system) =>
-    changeStatus(platform, system, { tenantId: tenant.id, transition, principal, requestId, ifVersion }),
+    changeStatus(platform, system, { tenantId: tenant.id, transition, principal, requestId, client, ifVersion }),
   )
   return tenantAnswer(200, row)
 }

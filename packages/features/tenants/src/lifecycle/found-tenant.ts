@@ -3,6 +3,7 @@ import {
   problem,
   refuseQuery,
   validate,
+  type FoundingDraft,
   type FoundTenant,
   type PersonalCall,
   type Platform,
@@ -37,7 +38,8 @@ export async function onboardTenant(call: PersonalCall, registration: Registrati
   const { platform, principal } = call
   if (registration === 'invited' && !isOperator(principal))
     throw problem('permission_denied', { detail: 'Tenants are founded by the operator of the service.' })
-  const draft = { ...validate(newTenant, call.body), founder: principal.id }
+  const by = { requestId: call.requestId, client: call.client }
+  const draft = { ...validate(newTenant, call.body), founder: principal.id, by }
   // Each is a name that nobody else can have, and what every feature puts into it.
   if (!isOperator(principal))
     await platform.rates.attempt([{ name: 'found-tenant', by: [principal.id], capacity: 20, windowSeconds: 3_600 }])
@@ -49,7 +51,7 @@ export async function onboardTenant(call: PersonalCall, registration: Registrati
     return tenantAnswer(201, row, { location: `${platform.basePath}/api/v1/tenants/${id}` })
 
     async function foundAs(wanted: string): Promise<FoundTenant> {
-      return foundUnder(platform, system, { name: draft.name, founder: draft.founder, slug: wanted })
+      return foundUnder(platform, system, { name: draft.name, founder: draft.founder, by, slug: wanted })
     }
   })
 }
@@ -57,7 +59,7 @@ export async function onboardTenant(call: PersonalCall, registration: Registrati
 async function foundUnder(
   platform: Platform,
   system: SystemTransaction,
-  draft: { readonly name: string; readonly slug: string; readonly founder: string },
+  draft: FoundingDraft & { readonly founder: string },
 ): Promise<FoundTenant> {
   const found = isReserved(draft.slug) ? undefined : await foundWithin(platform, system, draft)
   if (found?.founded) return found

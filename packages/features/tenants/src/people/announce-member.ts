@@ -1,9 +1,10 @@
-import { scopeOf, type Platform, type Principal, type SystemTransaction, type Tenant } from '@plinth/core'
+import { scopeOf, type Client, type Platform, type Principal, type SystemTransaction, type Tenant } from '@plinth/core'
 
 export interface Announcement {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
+  readonly client?: Client
   readonly userId: string
   readonly roles: readonly string[]
 }

@@ -1,4 +1,4 @@
-import { jsonAnswer, refuseQuery, type PersonalCall, type PersonalRoute, type TextAnswer } from '@plinth/core'
+import { audited, jsonAnswer, refuseQuery, type PersonalCall, type PersonalRoute, type TextAnswer } from '@plinth/core'
 import { z } from 'zod'
 import { tenancyEvents } from '../log-events.ts'
 import { layers, type SettingDeclarations, type Layer } from './declaration.ts'
@@ -99,10 +99,11 @@ export function settingsRoutes(declared: SettingDeclarations, store: LayerStore)
     const sayings = readSayings(platform.secrets, declared, call.body, layer, audience)
     const now = platform.clock.now()
     if (!audience || !scope) {
+      const keys = sayings.map(({ key }) => key)
       await platform.database.system(async (system) => {
         for (const saying of sayings) await sayForAll(system, now, saying)
+        await audited(system, call, { action: 'setting.updated', tenantId: null, detail: { keys, layer } })
       })
-      const keys = sayings.map(({ key }) => key)
       platform.log.info(tenancyEvents.platformSettingsChanged, {
         requestId: call.requestId,
         by: call.principal.id,

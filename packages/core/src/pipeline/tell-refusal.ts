@@ -1,0 +1,35 @@
+import type { PlinthError } from '../errors/plinth-error.ts'
+import { auditRefusal } from '../platform/audited.ts'
+import type { Platform } from '../platform/platform.ts'
+import { isGuarded, type Route } from '../routes/route.ts'
+import type { Reached } from './response.ts'
+
+/** What an answer like this says nothing of: too many requests are counted elsewhere, a request that nobody could read was none. */
+const untold = new Set([413, 414, 415, 429, 431])
+const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * What was denied, and what was to be written and was not: an entry after the answer. Of reads only denials, of strangers only what
+ * was to show who they are.
+ */
+export function tellRefusal(platform: Platform, received: Reached, error: PlinthError): void {
+  const { route, principal, tenant, parameters } = received
+  if (!platform.audit || !route || untold.has(error.status)) return
+  const call = { platform, client: received.client, requestId: received.requestId }
+  if (principal) {
+    if (error.status !== 403 && reading.has(received.method)) return
+    const tenantId = tenant?.id
+    auditRefusal(
+      { ...call, principal },
+      { action: actionOf(route), target: parameters?.['id'], ...(tenantId !== undefined && { tenantId }) },
+      error,
+    )
+  } else if (error.code === 'invalid_credential') auditRefusal(call, { action: 'credential.refused' }, error)
+  else if (route.public && !reading.has(received.method) && (error.status === 401 || error.status === 403))
+    auditRefusal(call, { action: actionOf(route) }, error)
+}
+
+/** `site.update`, as the permission is called; `auth.logIn` where none is asked for. */
+function actionOf(route: Route): string {
+  return isGuarded(route) ? `${route.resource.name}.${route.verb}` : `${route.tag}.${route.operationId}`
+}

@@ -1,0 +1,109 @@
+import { statement, type AuditDraft, type Platform } from '@plinth/core'
+import { auditEvents } from './log-events.ts'
+import { writeEntry } from './write-entry.ts'
+
+/** A minute, and how many entries of one actor and action there are in it; what comes after that is counted. */
+const WINDOW_MS = 60_000
+const MOST_ENTRIES = 10
+/** Of strangers, who have as many addresses as they like, all together. */
+const MOST_OF_STRANGERS = 100
+/** Actors and actions that are counted at once: nobody fills the memory by inventing them. */
+const MOST_KEYS = 10_000
+/** Tenants of one account that learn of a sign-in that failed. */
+const MOST_TENANTS = 20
+
+interface Window {
+  readonly until: number
+  entries: number
+  /** That were only counted. */
+  repeated: number
+  last: AuditDraft
+}
+
+/**
+ * What did not happen: each in a short transaction of its own, after the answer. The first of a minute are entries, the others are
+ * counted, and their number is one entry when the minute is over. The count is in memory: a process that is killed loses the numbers
+ * of one minute, and never the first ten.
+ */
+export class Refusals {
+  readonly #platform: Platform
+  readonly #windows = new Map<string, Window>()
+  #strangers = { until: 0, entries: 0 }
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(platform: Platform) {
+    this.#platform = platform
+  }
+
+  tell(draft: AuditDraft): void {
+    const now = Date.now()
+    const window = this.#windowOf(draft, now)
+    window.last = draft
+    if (window.entries < MOST_ENTRIES && this.#admits(draft, now)) {
+      window.entries += 1
+      this.#platform.after.start('audit', () => this.#write(draft, 1))
+      return
+    }
+    window.repeated += 1
+    this.#timer ??= setTimeout(() => this.#sweep(), WINDOW_MS).unref()
+  }
+
+  /** Writes what was counted, of minutes that are over or of all. */
+  async flush(all: boolean): Promise<void> {
+    const now = Date.now()
+    if (all) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
+    for (const [key, window] of this.#windows) {
+      if (!all && window.until > now) continue
+      this.#windows.delete(key)
+      if (window.repeated > 0) await this.#write(window.last, window.repeated)
+    }
+  }
+
+  #windowOf(draft: AuditDraft, now: number): Window {
+    const { tenantId, actor, action, outcome, client } = draft
+    const who = actor.kind === 'anonymous' ? `at ${client?.address ?? ''}` : actor.id
+    const full = this.#windows.size >= MOST_KEYS
+    const key = JSON.stringify(full ? ['others'] : [tenantId, actor.kind, who, action, outcome])
+    const known = this.#windows.get(key)
+    if (known && known.until > now) return known
+    if (known && known.repeated > 0) this.#platform.after.start('audit', () => this.#write(known.last, known.repeated))
+    const made: Window = { until: now + WINDOW_MS, entries: full ? MOST_ENTRIES : 0, repeated: 0, last: draft }
+    this.#windows.set(key, made)
+    this.#timer ??= setTimeout(() => this.#sweep(), WINDOW_MS).unref()
+    return made
+  }
+
+  #admits({ actor }: AuditDraft, now: number): boolean {
+    if (actor.kind !== 'anonymous') return true
+    if (this.#strangers.until <= now) this.#strangers = { until: now + WINDOW_MS, entries: 0 }
+    this.#strangers.entries += 1
+    return this.#strangers.entries <= MOST_OF_STRANGERS
+  }
+
+  #sweep(): void {
+    this.#timer = undefined
+    this.#platform.after.start('audit', () => this.flush(false))
+    if (this.#windows.size > 0) this.#timer = setTimeout(() => this.#sweep(), WINDOW_MS).unref()
+  }
+
+  async #write(draft: AuditDraft, repeated: number): Promise<void> {
+    try {
+      await this.#platform.database.system(async (system) => {
+        const { tenantId, actor, target } = draft
+        // Somebody failed to sign in as this user: his tenants are told.
+        const tenants =
+          tenantId === null && actor.kind === 'anonymous' && target != null
+            ? await system.run(statement`
+                select tenant_id from plinth.memberships where user_id::text = ${target}::text order by tenant_id limit ${MOST_TENANTS}::int`)
+            : []
+        const chains = tenants.length > 0 ? tenants.map((row) => String(row['tenant_id'])) : [tenantId]
+        for (const chain of chains) await writeEntry(system, { ...draft, tenantId: chain }, repeated)
+      })
+    } catch (error) {
+      this.#platform.log.warn(auditEvents.notRecorded, { action: draft.action, requestId: draft.requestId, error })
+    }
+  }
+}

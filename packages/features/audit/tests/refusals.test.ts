@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Refusals } from '../src/refusals.ts'
+import { openBook, type Book, type StoredEntry } from './open-book.ts'
+
+let book: Book
+let from = 0
+beforeAll(async () => {
+  book = await openBook()
+  await news()
+}, 60_000)
+afterAll(() => book.close())
+
+async function news(): Promise<readonly StoredEntry[]> {
+  await book.inner.after.settled()
+  const all = await book.entries()
+  const fresh = all.slice(from)
+  from = all.length
+  return fresh
+}
+
+const ask = (actor: string, method: string, path: string, body?: unknown) =>
+  book.platform.request(book.platform.a.actors[actor], method, `/api/v1/${path}`, body)
+
+const brief = (entries: readonly StoredEntry[]): readonly string[] =>
+  entries.map(
+    (entry) =>
+      `${String(entry['actor_id'])} ${entry.action} ${String(entry['outcome'])} ${JSON.stringify(entry.detail)}`,
+  )
+
+describe('an entry after the answer', () => {
+  test('of what was denied, reading too', async () => {
+    expect((await ask('reader', 'POST', 'folders', { name: 'x' })).status).toBe(403)
+    expect((await ask('writer', 'GET', 'audit-logs')).status).toBe(403)
+    expect(brief(await news())).toEqual([
+      'a-reader folder.create denied {"code":"permission_denied","status":403}',
+      'a-writer auditLog.listAuditLogs denied {"code":"permission_denied","status":403}',
+    ])
+  })
+
+  test('of a write that failed, with its code and its target', async () => {
+    expect((await ask('full', 'POST', 'folders', { name: 7 })).status).toBe(400)
+    expect((await ask('full', 'DELETE', `folders/${book.platform.b.id}`)).status).toBe(404)
+    const entries = await news()
+    expect(brief(entries)).toEqual([
+      'a-full folder.create failed {"code":"validation_failed","status":400}',
+      'a-full folder.delete failed {"code":"not_found","status":404}',
+    ])
+    expect(entries[1]).toMatchObject({ target_id: book.platform.b.id, target_type: 'folder' })
+  })
+
+  test('of a credential that nobody knows, in the chain of the platform', async () => {
+    const reply = await book.platform.request(undefined, 'GET', '/api/v1/folders', undefined, {
+      authorization: 'Bearer nobody-knows-this-credential',
+    })
+    expect(reply.status).toBe(401)
+    await book.inner.after.settled()
+    const entries = await book.entries('00000000-0000-0000-0000-000000000000')
+    expect(brief(entries)).toEqual([' credential.refused failed {"code":"invalid_credential","status":401}'])
+    expect(JSON.stringify(entries)).not.toContain('nobody-knows')
+    expect(await news()).toEqual([])
+  })
+
+  test('and none of what was read in vain, or asked by nobody', async () => {
+    await ask('full', 'GET', `folders/${book.platform.b.id}`)
+    await book.platform.request(undefined, 'GET', '/api/v1/folders')
+    await book.platform.request(undefined, 'GET', '/api/v1/nothing-here')
+    expect(await news()).toEqual([])
+  })
+})
+
+test('ten a minute of one actor and action are entries, the others one number when it is over', async () => {
+  for (let at = 0; at < 13; at += 1) await ask('reader', 'PATCH', `folders/${book.platform.b.id}`, { name: 'x' })
+  const first = await news()
+  expect(first.filter(({ action }) => action.startsWith('folder.'))).toHaveLength(10)
+  await book.feature.flushRefusals()
+  const counted = await news()
+  expect(counted.map((entry) => [entry.action, entry['repeated']])).toContainEqual(['folder.update', 3])
+  // What is counted is no less in a chain.
+  expect(
+    first
+      .concat(counted)
+      .reduce((sum, entry) => sum + (entry.action === 'folder.update' ? Number(entry['repeated']) : 0), 0),
+  ).toBe(13)
+})
+
+test('strangers are bounded all together, and nobody fills the memory', async () => {
+  const refusals = new Refusals(book.inner)
+  const draft = (at: number) =>
+    ({
+      tenantId: null,
+      actor: { kind: 'anonymous', id: '' },
+      action: 'auth.logIn',
+      outcome: 'failed',
+      requestId: `r${at}`,
+      client: { address: `2001:db8::${at.toString(16)}`, userAgent: undefined },
+      time: book.platform.clock.now(),
+    }) as const
+  for (let at = 0; at < 300; at += 1) refusals.tell(draft(at))
+  await book.inner.after.settled()
+  await refusals.flush(true)
+  const entries = (await book.entries('00000000-0000-0000-0000-000000000000')).filter(
+    ({ action }) => action === 'auth.logIn',
+  )
+  expect(
+    entries
+      .filter((entry) => String(entry['request_id']).startsWith('r'))
+      .reduce((sum, entry) => sum + Number(entry['repeated']), 0),
+  ).toBe(300)
+}, 30_000)
