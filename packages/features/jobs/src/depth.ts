@@ -24,6 +24,8 @@ export class Depth {
   async refuseFull(transaction: StatementRunner, tenantId: string): Promise<void> {
     const known = await this.#of(transaction, tenantId)
     if (known.waiting < this.#most) return
+    // Part of it may be this transaction's own, or was rolled back: whoever comes next has it counted anew.
+    this.#known.delete(tenantId)
     throw jobProblem('queue_full', {
       detail: `${this.#most} jobs of this tenant wait already.`,
       headers: { 'retry-after': '5' },

@@ -19,6 +19,8 @@ export interface Command {
   readonly details: string
   readonly positional?: { readonly name: string; readonly description: string; readonly required: boolean }
   readonly options: Readonly<Record<string, CommandOption>>
+  /** It ends by itself when it is interrupted, and with 0. */
+  readonly drains?: true
   readonly run: (call: CommandCall) => Promise<ExitCode>
 }
 

@@ -12,6 +12,7 @@ import { migrate } from './commands/migrate.ts'
 import { openapi } from './commands/openapi.ts'
 import { permissions } from './commands/permissions.ts'
 import { routes } from './commands/routes.ts'
+import { worker } from './commands/worker.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { commandHelp, globalOptions, programHelp } from './help.ts'
 import { hasConfig, loadConfig } from './load-config.ts'
@@ -29,6 +30,7 @@ const commands: readonly Command[] = [
   init,
   keysGenerate,
   keysRotate,
+  worker,
 ]
 
 /** How long connections may take to close, in milliseconds. */
@@ -123,7 +125,7 @@ async function runCommand(
     plinth: async () => (opened ??= await loadConfig(terminal, text('config'))),
   })
   try {
-    return await Promise.race([work, interruption(terminal)])
+    return await (command.drains ? work : Promise.race([work, interruption(terminal)]))
   } finally {
     work.catch(() => undefined)
     if (!loaded) await closed(opened)

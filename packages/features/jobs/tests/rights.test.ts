@@ -1,0 +1,151 @@
+import { addMember, defineJob, PermissionSet, type Principal } from '@plinth/core'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { jobPlatform, notes, writeNote, type JobPlatform } from './job-platform.ts'
+
+/* A job is asked for by somebody who may, and runs when he may no more. */
+
+const seen: string[] = []
+const ownOnly = defineJob({
+  name: 'own',
+  input: z.object({}),
+  retry: { attempts: 1 },
+  run: async (ctx) => {
+    seen.push(`${ctx.principal.kind} ${String(ctx.can('note:create'))} ${String(ctx.principal.superadmin)}`)
+    await ctx.create(notes, { title: 'written' })
+  },
+})
+
+let platform: JobPlatform
+let may = true
+
+beforeAll(async () => {
+  platform = await jobPlatform(
+    [writeNote, ownOnly],
+    {},
+    {
+      features: [
+        {
+          name: 'test-roles',
+          slots: {
+            roles: ({ registry }) => {
+              const all = registry.permissions
+              return {
+                permissionsOf: () => (may ? everything(all) : PermissionSet.none),
+                unknown: () => [],
+                rank: (roles) => [...roles],
+              }
+            },
+          },
+        },
+      ],
+    },
+  )
+})
+afterEach(async () => {
+  may = true
+  await platform.superuser.script('delete from plinth.background_jobs; delete from notes')
+  seen.length = 0
+})
+afterAll(() => platform.close())
+
+function everything(numbers: JobPlatform['plinth']['registry']['permissions']): PermissionSet {
+  const found = platform.plinth.registry.features
+    .flatMap((feature) => feature.slots?.principals ?? [])
+    .find(({ kind }) => kind === 'service')
+  const principal = found?.find('a-full') as Principal
+  return numbers.names.length > 0 ? (principal.permissions as PermissionSet) : PermissionSet.none
+}
+
+async function member(): Promise<Principal> {
+  const id = randomUUID()
+  await platform.superuser.query(
+    `insert into plinth.users (id, email, name, email_verified_at) values ($1::uuid, $2::text, 'Person', now())`,
+    [id, `${id}@example.test`],
+  )
+  await platform.database.system((system) =>
+    addMember(system, { tenantId: platform.a.id, userId: id, roles: ['user'] }),
+  )
+  platform.database.forget()
+  return {
+    kind: 'user',
+    id,
+    name: 'Person',
+    userId: id,
+    groupIds: [],
+    tenant: null,
+    superadmin: true,
+    permissions: PermissionSet.none,
+    rights: { member: id },
+  }
+}
+
+const asked = (principal: Principal) =>
+  platform.plinth.as(principal, platform.a.slug, (ctx) => ctx.enqueue(ownOnly, {}, { delay: '1h' }))
+
+test('a member’s job runs with what his membership gives him, and not as an operator', async () => {
+  await asked(await member())
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(seen).toEqual(['user true false'])
+  expect(await platform.titles()).toEqual(['written'])
+})
+
+test.each([
+  ['removed', `delete from plinth.memberships where user_id = $1::uuid`],
+  ['suspended', `update plinth.memberships set status = 'suspended' where user_id = $1::uuid`],
+  ['whose account is suspended', `update plinth.users set status = 'suspended' where id = $1::uuid`],
+])('the job of a member who was %s does not run', async (_how, change) => {
+  const principal = await member()
+  await asked(principal)
+  await platform.superuser.query(change, [principal.id])
+  platform.database.forget()
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(seen).toEqual([])
+  expect(await platform.rows()).toMatchObject([
+    { status: 'dead', error: 'Whoever asked for it may not enter this tenant any more.' },
+  ])
+})
+
+test('what a role lost meanwhile, its holder’s job has lost too', async () => {
+  await asked(await member())
+  may = false
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(await platform.titles()).toEqual([])
+  expect(await platform.rows()).toMatchObject([{ status: 'dead', error: expect.stringContaining('note:create') }])
+})
+
+test('a service that is gone may nothing', async () => {
+  const id = await platform.enqueue(writeNote, { title: 'x' }, { delay: '1h' })
+  await platform.superuser.query(`update plinth.background_jobs set principal_id = 'gone' where id = $1::uuid`, [id])
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(await platform.rows()).toMatchObject([{ status: 'dead', attempts: 1 }])
+  expect(await platform.titles()).toEqual([])
+})
+
+test('jobs of a suspended tenant are held, and go on when it is active again', async () => {
+  await platform.enqueue(writeNote, { title: 'held' }, { delay: '1h' })
+  const stand = async (status: string): Promise<void> => {
+    await platform.superuser.query('update plinth.tenants set status = $2::text where id = $1::uuid', [
+      platform.a.id,
+      status,
+    ])
+    platform.database.forget()
+  }
+  await stand('suspended')
+  platform.clock.advance(3_600_000)
+  await vi.waitFor(
+    async () =>
+      expect(await platform.rows()).toMatchObject([
+        { status: 'held', attempts: 0, error: 'The tenant is suspended: it may be read, not changed.' },
+      ]),
+    { timeout: 10_000 },
+  )
+  await stand('active')
+  await platform.settled()
+  expect(await platform.titles()).toEqual(['held'])
+})
