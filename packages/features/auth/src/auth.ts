@@ -20,6 +20,7 @@ import { serviceAccountsMigration } from './migrations/0004-service-accounts.ts'
 import { passkeys } from './migrations/0005-passkeys.ts'
 import { serviceRolesMigration } from './migrations/0006-service-roles.ts'
 import { aclSubjects } from './migrations/0007-acl-subjects.ts'
+import { unprovenCredentials } from './migrations/0008-unproven-credentials.ts'
 import { LastUse } from './last-use.ts'
 import { passkeyFaults, relyingPartyOf } from './passkeys/relying-party.ts'
 import { settleOptions, type AuthOptions, type SettledOptions } from './options.ts'
@@ -57,6 +58,7 @@ export function auth(given: AuthOptions = {}): Feature {
       passkeys,
       serviceRolesMigration,
       aclSubjects,
+      unprovenCredentials,
     ],
     travels,
     slots: { auth: credentialReaders(current), accounts: accountsPort(current) },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askWith, keyOf } from './api-keys.ts'
 import { openAuth, PASSWORD, PUBLIC_URL, type AuthPlatform } from './open-auth.ts'
 import { withPasskey } from './passkeys.ts'
-import { withFactor, type WithFactor } from './second-factor.ts'
+import { codeNow, withFactor, type WithFactor } from './second-factor.ts'
 
 let platform: AuthPlatform
 beforeAll(async () => {
@@ -71,6 +71,49 @@ describe('an account that somebody else registered', () => {
     expect((await platform.call('GET', '/api/v1/auth/me', undefined, squatter.bearer)).status).toBe(401)
   })
 
+  test('loses the password that was chosen with it, and its owner is sent a link to choose one', async () => {
+    const squatter = await platform.signUp()
+    await platform.mail.waitFor(squatter.email)
+    const token = linkTo(squatter.email)
+    expect((await post('email/verify', { token })).status).toBe(204)
+    expect((await post('login', { email: squatter.email, password: PASSWORD })).json).toMatchObject({
+      code: 'invalid_credentials',
+    })
+    await platform.parts.after.settled()
+    expect(platform.mail.to(squatter.email).map(({ subject }) => subject)).toEqual([
+      'Plinth: Confirm your address',
+      'Plinth: Choose a password',
+    ])
+    const choice = { token: linkTo(squatter.email), password: OWN }
+    expect((await post('password/reset', choice)).status).toBe(204)
+    expect((await post('login', { email: squatter.email, password: OWN })).json).toHaveProperty('access_token')
+    expect((await post('login', { email: squatter.email, password: PASSWORD })).status).toBe(401)
+  })
+
+  test('loses a sign-in that waits for the factor of who registered it', async () => {
+    const squatter = await squatted()
+    const login = await post('login', { email: squatter.email, password: PASSWORD })
+    const { mfa_token } = login.json as { mfa_token: string }
+    const token = /#token=([\w-]+)/.exec(platform.mail.to(squatter.email)[0]!.text)![1]!
+    expect((await post('email/verify', { token })).status).toBe(204)
+    const verify = await post('mfa/verify', { mfa_token, code: codeNow(platform, squatter.secret) })
+    expect(verify.status).toBe(401)
+  })
+
+  test('keeps all of it when the password of the account is shown with the link, wherever it is opened', async () => {
+    const person = await squatted()
+    const token = /#token=([\w-]+)/.exec(platform.mail.to(person.email)[0]!.text)![1]!
+    // A guess costs the link nothing, and tells nothing.
+    const wrong = await post('email/verify', { token, password: OWN })
+    expect([wrong.status, wrong.json]).toMatchObject([401, { code: 'invalid_credentials' }])
+    expect((await post('email/verify', { token, password: PASSWORD })).status).toBe(204)
+    expect(await left(person)).toEqual({ factors: 2, codes: 10 })
+    expect((await askWith(platform, person.key)).status).toBe(200)
+    expect((await post('login', { email: person.email, password: PASSWORD })).json).toMatchObject({
+      mfa_required: true,
+    })
+  })
+
   test('keeps its session in a cookie when the page of the link sends it along', async () => {
     const person = await platform.signUp()
     await platform.mail.waitFor(person.email)
@@ -102,5 +145,48 @@ describe('an account that somebody else registered', () => {
     expect((await post('login', { email: person.email, password: PASSWORD })).json).toMatchObject({
       mfa_required: true,
     })
+  })
+})
+
+describe('an account that an administrator gave another address', () => {
+  /** As the operator does it, and the tenant whose domain it is. */
+  async function moved(person: WithFactor, email: string): Promise<string> {
+    const change = await platform.parts.accounts!.prepareChange(platform.parts, { email })
+    expect(await platform.database.system((system) => change.apply(system, person.userId))).toBe(true)
+    change.announce()
+    await platform.mail.waitFor(email)
+    return linkTo(email)
+  }
+  const proven = async (): Promise<WithFactor> => {
+    const person = await platform.signUp()
+    await platform.mail.waitFor(person.email)
+    expect((await post('email/verify', { token: linkTo(person.email) }, person.bearer)).status).toBe(204)
+    return withFactor(platform, person)
+  }
+
+  test('keeps what was added while its address was proven, when the next one is', async () => {
+    const person = await proven()
+    const { key } = await keyOf(platform, person)
+    const email = `moved-${person.email}`
+    expect((await post('email/verify', { token: await moved(person, email) })).status).toBe(204)
+    expect(await left(person)).toEqual({ factors: 1, codes: 10 })
+    expect((await askWith(platform, key)).status).toBe(200)
+    expect((await post('login', { email, password: PASSWORD })).json).toMatchObject({ mfa_required: true })
+    await platform.parts.after.settled()
+    expect(platform.mail.to(email).map(({ subject }) => subject)).toEqual(['Plinth: Confirm your address'])
+  })
+
+  test('loses what was added since, when nobody shows the account with the link', async () => {
+    const person = await proven()
+    const email = `moved-${person.email}`
+    const token = await moved(person, email)
+    await platform.superuser.query(
+      `insert into plinth.mfa_devices (id, user_id, name, kind, secret, created_at, confirmed_at, unproven)
+       select gen_random_uuid(), user_id, 'since', kind, secret, created_at, confirmed_at, true
+       from plinth.mfa_devices where user_id = $1::uuid`,
+      [person.userId],
+    )
+    expect((await post('email/verify', { token })).status).toBe(204)
+    expect(await left(person)).toEqual({ factors: 1, codes: 10 })
   })
 })

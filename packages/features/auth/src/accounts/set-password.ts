@@ -13,9 +13,10 @@ export async function setPassword(
   // Whoever is signing in with the old one holds this row: he is done before, and his session ends with the others, or he comes too late.
   await system.run(statement`select id from plinth.users where id = ${userId}::uuid for no key update`)
   await system.run(statement`
-    insert into plinth.passwords (user_id, hash, changed_at)
-    values (${userId}::uuid, ${hash}::text, ${now}::text::timestamptz)
-    on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at`)
+    insert into plinth.passwords (user_id, hash, changed_at, unproven)
+    select u.id, ${hash}::text, ${now}::text::timestamptz, u.email is not null and u.email_verified_at is null
+    from plinth.users u where u.id = ${userId}::uuid
+    on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at, unproven = excluded.unproven`)
   // A sign-in that waits for its second factor began with the old password; a link to set a new one is not needed any more. A change
   // of address that waits for its link was asked for with the old password too: whoever had that would get the account back by it.
   await system.run(statement`

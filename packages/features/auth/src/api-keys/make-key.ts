@@ -27,10 +27,11 @@ export async function makeKey(
   const made = makeApiKey()
   const [row] = await system.run(statement`
     insert into plinth.api_keys (tenant_id, id, owner_user_id, service_account_id, created_at, updated_at, name, key_prefix, role,
-      expires_at, ip_ranges, rate_requests, rate_seconds)
+      expires_at, ip_ranges, rate_requests, rate_seconds, unproven)
     select ${tenantId}::uuid, ${id}::uuid, ${userId}::uuid, ${serviceAccountId}::uuid, ${now}::text::timestamptz,
       ${now}::text::timestamptz, ${draft.name}::text, ${made.keyPrefix}::text, ${draft.role}::text, ${draft.expiresAt}::text::timestamptz,
-      ${JSON.stringify(draft.ipRanges)}::text::jsonb, ${draft.rate?.capacity ?? null}::int, ${draft.rate?.windowSeconds ?? null}::int
+      ${JSON.stringify(draft.ipRanges)}::text::jsonb, ${draft.rate?.capacity ?? null}::int, ${draft.rate?.windowSeconds ?? null}::int,
+      exists (select from plinth.users where id = ${userId}::uuid and email is not null and email_verified_at is null)
     where (select count(*) from plinth.api_keys
       where tenant_id = ${tenantId}::uuid and revoked_at is null
         and (owner_user_id = ${userId}::uuid or service_account_id = ${serviceAccountId}::uuid)) < ${MOST_KEYS}::int

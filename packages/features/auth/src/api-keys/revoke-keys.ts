@@ -7,18 +7,20 @@ export interface RevokedKeys {
   readonly ownerId?: string | undefined
   readonly serviceAccountId?: string | undefined
   readonly id?: string | undefined
+  /** Only those that were made before the address of their owner was proven. */
+  readonly unproven?: true | undefined
 }
 
 /** Ends keys: their secrets go, the rows stay and say when. @returns the ids of those that were alive */
 export async function revokeKeys(
   system: StatementRunner,
   now: Date,
-  { tenantId, ownerId, serviceAccountId, id }: RevokedKeys,
+  { tenantId, ownerId, serviceAccountId, id, unproven }: RevokedKeys,
 ): Promise<readonly string[]> {
   const rows = await system.run(statement`
     with ended as (
       update plinth.api_keys set revoked_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = version + 1
-      where revoked_at is null
+      where revoked_at is null and (${unproven ?? false}::boolean is false or unproven)
         and (${tenantId ?? null}::text is null or tenant_id = ${tenantId ?? null}::text::uuid)
         and (${ownerId ?? null}::text is null or owner_user_id = ${ownerId ?? null}::text::uuid)
         and (${id ?? null}::text is null or id = ${id ?? null}::text::uuid)

@@ -66,6 +66,25 @@ export async function sendReset(auth: Auth, { userId, email, name }: Recipient):
   })
 }
 
+/** To who has confirmed an address and not shown the password that was chosen with it: it is gone, and here is a link to another one. */
+export function sendChoice(auth: Auth, { userId, email, name }: Recipient): void {
+  auth.platform.after.start('choice of a password mail', async () => {
+    const minutes = auth.options.resetMinutes
+    const token = await auth.platform.database.system((system) =>
+      makeOneTimeToken(auth, system, { purpose: 'reset', userId, bound: email, seconds: minutes * 60 }),
+    )
+    await send(auth, email, name, {
+      subject: 'Choose a password',
+      heading: 'Your address is confirmed. Choose a password',
+      paragraphs: [
+        'The password with which the account was made was not shown when the address was confirmed. It counts no more: somebody else may have chosen it.',
+      ],
+      action: { label: 'Choose a password', url: linkTo(auth, '/reset-password', token) },
+      footer: `The link works once, for ${minutes} minutes. If you do not want the account, do nothing: nobody gets into it.`,
+    })
+  })
+}
+
 /** After something that a thief would do: told to the address that was there before. */
 export function sendNotice(auth: Auth, email: string, what: string): void {
   auth.platform.after.start('notice mail', () =>

@@ -15,7 +15,8 @@ export async function replaceRecoveryCodes(
   await system.run(statement`select id from plinth.users where id = ${userId}::uuid for no key update`)
   await system.run(statement`delete from plinth.recovery_codes where user_id = ${userId}::uuid`)
   await system.run(statement`
-    insert into plinth.recovery_codes (user_id, code_hash, created_at)
-    select ${userId}::uuid, h, ${now}::text::timestamptz from unnest(${hashes}::text::text[]) h`)
+    insert into plinth.recovery_codes (user_id, code_hash, created_at, unproven)
+    select u.id, h, ${now}::text::timestamptz, u.email is not null and u.email_verified_at is null
+    from plinth.users u, unnest(${hashes}::text::text[]) h where u.id = ${userId}::uuid`)
   return codes
 }

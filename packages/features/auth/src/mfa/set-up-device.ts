@@ -50,11 +50,13 @@ export async function setUpDevice(
     call,
     (system) =>
       system.run(statement`
-      insert into plinth.mfa_devices (id, user_id, name, kind, secret, created_at)
-      select ${id}::uuid, ${userId}::uuid, ${name}::text, 'totp', ${sealed}::text, ${began}::text::timestamptz
-      where (select count(*) from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null) < ${MOST_DEVICES}::int
+      insert into plinth.mfa_devices (id, user_id, name, kind, secret, created_at, unproven)
+      select ${id}::uuid, u.id, ${name}::text, 'totp', ${sealed}::text, ${began}::text::timestamptz,
+        u.email is not null and u.email_verified_at is null
+      from plinth.users u where u.id = ${userId}::uuid and (select count(*) from plinth.mfa_devices where user_id = ${userId}::uuid and confirmed_at is not null) < ${MOST_DEVICES}::int
       on conflict (user_id) where confirmed_at is null
-        do update set id = excluded.id, name = excluded.name, secret = excluded.secret, created_at = excluded.created_at
+        do update set id = excluded.id, name = excluded.name, secret = excluded.secret, created_at = excluded.created_at,
+          unproven = excluded.unproven
       returning id`),
     ([found]) => (found ? { action: 'secondFactor.begun', target: id, detail: { kind: 'totp' } } : undefined),
   )

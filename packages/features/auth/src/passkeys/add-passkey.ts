@@ -44,10 +44,12 @@ export async function addPasskey(
     throw problem('conflict', { detail: `${MOST_DEVICES} second factors are the most. Remove one first.` })
   const [added] = await system.run(statement`
     insert into plinth.mfa_devices (id, user_id, name, kind, credential_id, public_key, sign_count, transports, backed_up, created_at,
-      confirmed_at, password_since)
-    values (${id}::uuid, ${userId}::uuid, ${name}::text, 'passkey', ${passkey.credentialId}::text, ${passkey.publicKey}::text,
+      confirmed_at, password_since, unproven)
+    select ${id}::uuid, u.id, ${name}::text, 'passkey', ${passkey.credentialId}::text, ${passkey.publicKey}::text,
       ${passkey.counter}::int8, ${passkey.transports}::text::text[], ${passkey.backedUp}::boolean, ${now}::text::timestamptz,
-      ${now}::text::timestamptz, (select changed_at from plinth.passwords where user_id = ${userId}::uuid))
+      ${now}::text::timestamptz, (select changed_at from plinth.passwords where user_id = ${userId}::uuid),
+      u.email is not null and u.email_verified_at is null
+    from plinth.users u where u.id = ${userId}::uuid
     on conflict (credential_id) do nothing
     returning id`)
   if (!added) throw authProblem('passkey_taken')

@@ -8,6 +8,8 @@ const chosenPassword: PageField = {
   hint: 'the one that you chose with the account',
 }
 
+const optionalPassword: PageField = { ...chosenPassword, optional: true }
+
 /**
  * Where the links of mails lead. Hosts with pages of their own at the root (`root: false`) serve these paths themselves.
  * @param byMail whether an account begins with a link, which takes its password too
@@ -33,11 +35,11 @@ export function linkPages({ root, title, basePath }: FeatureParts, byMail: boole
       heading: 'Confirm your address',
       words: byMail
         ? 'You opened the link that was sent to it. If you did not make an account, close this page: nothing happens.'
-        : 'You opened the link that was sent to it. Confirm that it is yours.',
+        : 'You opened the link that was sent to it. Confirm that it is yours. If you are not signed in here, show the password with which the account was made: without it that one counts no more, and you are sent a link to choose another.',
       form: {
         action: api('email/verify'),
         button: 'Confirm the address',
-        fields: byMail ? [chosenPassword] : [],
+        fields: [byMail ? chosenPassword : optionalPassword],
         token: 'token',
         done: 'Your address is confirmed. You can close this page.',
       },

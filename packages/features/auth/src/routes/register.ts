@@ -12,6 +12,7 @@ import {
   type Tenant,
 } from '@plinth/core'
 import { z } from 'zod'
+import { keepUnproven } from '../accounts/end-unproven.ts'
 import { createAccount } from '../accounts/create-account.ts'
 import { emailAddress, userName } from '../accounts/email-address.ts'
 import { findAccount } from '../accounts/find-account.ts'
@@ -102,6 +103,8 @@ async function handle(auth: Auth, call: PublicCall, byMail: boolean): Promise<An
         if ('taken' in created) return created.taken
         const tenant = await admit(auth, system, created.userId, email, given)
         const emailVerified = given.invitationToken !== undefined && (await isVerified(system, created.userId))
+        // The invitation was sent to the address: who shows it with the password that he chooses has both.
+        if (emailVerified) await keepUnproven(system, created.userId)
         const draft = {
           userId: created.userId,
           tenantId: tenant?.id ?? null,

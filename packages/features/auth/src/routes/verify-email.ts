@@ -13,11 +13,11 @@ import {
   type SystemTransaction,
 } from '@plinth/core'
 import { z } from 'zod'
-import { endUnproven } from '../accounts/end-unproven.ts'
+import { endUnproven, keepUnproven } from '../accounts/end-unproven.ts'
 import { findAccount } from '../accounts/find-account.ts'
 import type { Auth } from '../auth-parts.ts'
 import { authProblem } from '../errors.ts'
-import { sendNotice, sendVerification } from '../mails/account-mails.ts'
+import { sendChoice, sendNotice, sendVerification } from '../mails/account-mails.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
 import { endSessions } from '../sessions/end-session.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
@@ -27,14 +27,17 @@ const tokenInput = z.object({
   token: z.string().min(1).max(200),
   password: accountFields.password
     .optional()
-    .describe('Where accounts begin with a mail: the one that was chosen with the account'),
+    .describe(
+      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown',
+    ),
 })
 const emailInput = z.object({ email: accountFields.email })
 
 /**
  * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. The first
- * proof ends what was added to the account before, sessions too, unless a session of it comes with the link.
- * @param byMail whether an account begins with this link: then it takes the password too
+ * proof ends what was added to the account before, its password and sessions too, unless a session or the password comes with the link.
+ * Who is left without a password is sent a link to set one.
+ * @param byMail whether an account begins with this link: then it takes the password in any case
  */
 export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
   return {
@@ -51,7 +54,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       'token_invalid',
       'email_taken',
       'rate_limited',
-      ...(byMail ? ['invalid_credentials'] : []),
+      'invalid_credentials',
     ],
     answers: [noContent],
     async handle(call) {
@@ -60,14 +63,14 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       const { token, password } = validate(tokenInput, call.body)
       const attempt = await parts.guard.token(client)
       const reader = await readerOf(call)
-      if (byMail) await proveRegistrant(parts, token, password, client)
+      const shown = (byMail || password !== undefined) && (await proveRegistrant(parts, token, password, client))
       const now = parts.platform.clock.now()
       const confirm = async (system: SystemTransaction): Promise<Confirmed | 'token_invalid' | 'email_taken'> => {
         const taken = await takeOneTimeToken(parts, system, 'verify', token)
         if (!taken || taken.bound === null) return 'token_invalid'
         system.changesMembers()
         const [before] = await system.run(statement`
-          select email, email is not null and email_verified_at is null as unproven from plinth.users
+          select name, email, email is not null and email_verified_at is null as unproven from plinth.users
           where id = ${taken.userId}::uuid and status = 'active' for update`)
         if (!before) return 'token_invalid'
         const [other] = await system.run(statement`
@@ -77,12 +80,13 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
           update plinth.users set email = ${taken.bound}::text, email_verified_at = ${now}::text::timestamptz,
             updated_at = ${now}::text::timestamptz, version = version + 1
           where id = ${taken.userId}::uuid`)
-        // Who shows a session of the account beside the link made the account: what he added to it is his.
-        if (before['unproven'] === true && reader !== taken.userId) {
-          await endUnproven(parts, system, taken.userId)
+        let ended = false
+        if (shown || reader === taken.userId) await keepUnproven(system, taken.userId)
+        else if (before['unproven'] === true) {
+          ended = await endUnproven(parts, system, taken.userId)
           await endSessions(parts, system, { userId: taken.userId, by: 'address proven elsewhere' })
         }
-        return { userId: taken.userId, before: before['email'], now: taken.bound }
+        return { userId: taken.userId, name: String(before['name']), before: before['email'], now: taken.bound, ended }
       }
       const outcome = await auditedSystem(call, confirm, (done) =>
         typeof done === 'string'
@@ -93,6 +97,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       await attempt.refund()
       parts.sessions.forget()
       parts.apiKeys.forget()
+      if (outcome.ended) sendChoice(parts, { ...outcome, email: outcome.now })
       // Told to the old address: who lost his account to somebody at his keyboard learns of it there.
       if (typeof outcome.before === 'string' && outcome.before !== outcome.now)
         sendNotice(parts, outcome.before, 'The address of your account was changed')
@@ -103,8 +108,11 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
 
 interface Confirmed {
   readonly userId: string
+  readonly name: string
   readonly before: unknown
   readonly now: string
+  /** Whether the account is left without the password that was chosen with it. */
+  readonly ended: boolean
 }
 
 /**
@@ -123,20 +131,27 @@ async function readerOf(call: PublicCall): Promise<string | undefined> {
 /**
  * Whoever registers somebody else's address knows the password of that account, and a click of its owner would open it to him. So the
  * link alone opens nothing: one shows what was chosen with the account, which its owner did not choose and does not know.
+ * @returns whether a password was shown: there may be none
  * @throws token_invalid, validation_failed, invalid_credentials, rate_limited, unavailable
  */
-async function proveRegistrant(auth: Auth, token: string, password: string | undefined, client: Client): Promise<void> {
+async function proveRegistrant(
+  auth: Auth,
+  token: string,
+  password: string | undefined,
+  client: Client,
+): Promise<boolean> {
   // Looked at first, used up last: a mistyped password must not cost the link.
   const known = await peekOneTimeToken(auth, 'verify', token)
   const account = known && (await findAccount(auth.platform, { userId: known.userId }))
   if (!account) throw authProblem('token_invalid')
   // Without a password nobody gets in by one.
-  if (account.passwordHash === null) return
+  if (account.passwordHash === null) return false
   if (password === undefined)
     throw problem('validation_failed', {
       errors: [{ path: '/password', code: 'required', message: 'Send the password that was chosen with the account' }],
     })
   await provePassword(auth, account.userId, { password, client })
+  return true
 }
 
 /** `POST /auth/email/resend`: another link, if there is something to confirm; the same answer in any case. */
