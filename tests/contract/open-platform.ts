@@ -89,6 +89,8 @@ export async function openPlatform(
     rateLimits: { requests: false },
     env: { ENVIRONMENT: 'test', SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}` },
     ...options,
+    // Many at once are a test and no flood, and the machine has other work.
+    limits: { congestion: 60_000, ...options.limits },
     features: [identities, ...features],
   })
   const superuser = postgresJsDriver(database.url, {

@@ -6,7 +6,7 @@ import { toHono } from '@plinth/hono'
 import { openOverloaded } from './platform.ts'
 
 const [url = '', token = '', shedding = 'on'] = process.argv.slice(2)
-const plinth = openOverloaded(url, token, shedding === 'on' ? {} : { inFlight: 1_000_000, loopLag: 1_000_000 })
+const plinth = openOverloaded(url, token, shedding === 'on' ? {} : { inFlight: 1_000_000, congestion: 1_000_000 })
 const listener = getRequestListener(toHono(plinth).fetch)
 const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
 server.listen(0, '127.0.0.1', 4_096, () => process.send?.((server.address() as AddressInfo).port))

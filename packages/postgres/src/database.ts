@@ -254,6 +254,10 @@ class SqlDatabase implements Database {
     return runLibrary(await this.#drivers.system(), text, parameters)
   }
 
+  waitedMs(): number {
+    return this.#drivers.app.waitedMs?.() ?? 0
+  }
+
   async ping(): Promise<void> {
     const runner = directRunner(this.#drivers.probe?.() ?? this.#drivers.app, this.#ready().runner)
     await runner.run({ text: 'select 1 as "one"', parameters: [], shape: 'fixed' }, 'read')

@@ -1,43 +1,32 @@
 import type { Histogram } from '../metrics/series.ts'
 
-/** How often it is looked, and how much of the new look goes into what is remembered: half of it is new after 100 ms. */
+/** How often it is looked. */
 const EVERY_MS = 50
-const WEIGHT = 0.3
 
-/**
- * How late this process is: a timer that should have rung and could not, since the one thread was busy. Smoothed, so that one long
- * computation is not taken for too much work.
- */
+/** How late this process is: a timer that should have rung and could not, since the one thread was busy. */
 export class EventLoop {
   readonly #observed: Histogram
-  #lagMs = 0
+  readonly #look: (lagMs: number) => void
   #timer: NodeJS.Timeout | undefined
 
-  constructor(observed: Histogram) {
+  /** @param look told at each look how many milliseconds it was late */
+  constructor(observed: Histogram, look: (lagMs: number) => void) {
     this.#observed = observed
-  }
-
-  /** Milliseconds. */
-  get lagMs(): number {
-    return this.#lagMs
+    this.#look = look
   }
 
   start(): void {
     if (this.#timer) return
     let expected = performance.now() + EVERY_MS
-    const look = (): void => {
+    const ring = (): void => {
       const now = performance.now()
-      this.late(Math.max(0, now - expected))
+      const lagMs = Math.max(0, now - expected)
       expected = now + EVERY_MS
+      this.#observed.observe({}, lagMs / 1_000)
+      this.#look(lagMs)
     }
     // A process that has nothing else to do may end.
-    this.#timer = setInterval(look, EVERY_MS).unref()
-  }
-
-  /** One look: so many milliseconds late. */
-  late(milliseconds: number): void {
-    this.#lagMs += (milliseconds - this.#lagMs) * WEIGHT
-    this.#observed.observe({}, milliseconds / 1_000)
+    this.#timer = setInterval(ring, EVERY_MS).unref()
   }
 
   stop(): void {

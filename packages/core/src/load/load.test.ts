@@ -3,9 +3,9 @@ import { Metrics } from '../metrics/metrics.ts'
 import { silentLogger } from '../logging/silent-logger.ts'
 import { Load } from './load.ts'
 
-const loaded = (limits = { inFlight: 1_000, loopLag: 100 }) => {
+const loaded = (limits = { inFlight: 1_000, congestion: 100 }) => {
   const metrics = new Metrics()
-  return { metrics, load: new Load({ limits, log: silentLogger, metrics }) }
+  return { metrics, load: new Load({ limits, log: silentLogger, metrics, waitedMs: () => 0 }) }
 }
 
 /** One request; whether it was let in. It stays. */
@@ -22,41 +22,44 @@ const admittedOf = (load: Load, offered: number): number =>
 
 describe('how many may be in flight', () => {
   test('as many as the limit says, and again when some have left', () => {
-    const { load } = loaded({ inFlight: 10, loopLag: 100 })
+    const { load } = loaded({ inFlight: 10, congestion: 100 })
     expect(admittedOf(load, 50)).toBe(10)
     load.left()
     load.left()
     expect(admittedOf(load, 50)).toBe(2)
   })
 
-  test.each([
-    [0, 1_000],
-    [100, 1_000],
-    [200, 500],
-    [400, 250],
-    [60_000, 100],
-  ])('while the event loop is %d ms late: %d', (late, expected) => {
-    const { load } = loaded()
-    for (let at = 0; at < 100; at += 1) load.late(late)
-    expect(admittedOf(load, 1_500)).toBe(expected)
+  test('while the event loop is late or statements wait: fewer at each look, a hundred at least', () => {
+    for (const look of [(load: Load) => load.looked(101, 0), (load: Load) => load.looked(0, 101)]) {
+      const { load } = loaded()
+      admittedOf(load, 1_000)
+      look(load)
+      expect(load.admitted).toBe(800)
+      for (let at = 0; at < 50; at += 1) look(load)
+      expect(load.admitted).toBe(100)
+      expect(enter(load)).toBe(false)
+    }
   })
 
-  test('one long computation is not taken for too much work', () => {
+  test('from as many as there are: of a thousand that might be, none is there', () => {
     const { load } = loaded()
-    load.late(300)
-    expect(admittedOf(load, 1_500)).toBe(1_000)
+    admittedOf(load, 300)
+    load.looked(101, 0)
+    expect(load.admitted).toBe(240)
   })
 
-  test('it lets in again when the event loop is in time again', () => {
+  test('it lets in more again, slowly, when nothing waits', () => {
     const { load } = loaded()
-    for (let at = 0; at < 100; at += 1) load.late(1_000)
-    for (let at = 0; at < 10; at += 1) load.late(0)
-    expect(admittedOf(load, 1_500)).toBe(1_000)
+    for (let at = 0; at < 50; at += 1) load.looked(500, 0)
+    load.looked(0, 0)
+    expect(load.admitted).toBe(105)
+    for (let at = 0; at < 100; at += 1) load.looked(100, 100)
+    expect(load.admitted).toBe(1_000)
   })
 })
 
 test('counts what it turned away, and says when to come again', async () => {
-  const { load, metrics } = loaded({ inFlight: 1, loopLag: 100 })
+  const { load, metrics } = loaded({ inFlight: 1, congestion: 100 })
   admittedOf(load, 5)
   expect(await metrics.print()).toMatch(/^plinth_http_requests_shed_total 4$/m)
   expect(() => load.refuseExcess()).toThrow(expect.objectContaining({ headers: { 'retry-after': '1' } }))

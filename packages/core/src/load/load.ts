@@ -8,13 +8,26 @@ import { EventLoop } from './event-loop.ts'
 export interface LoadLimits {
   /** Requests that may be in flight in this process; the next one is answered 503. */
   readonly inFlight: number
-  /** Milliseconds that the event loop may be late before fewer are let in. */
-  readonly loopLag: number
+  /** Milliseconds that the event loop may be late, and a statement wait for its connection, before fewer are let in. */
+  readonly congestion: number
 }
 
-/** However late the event loop is, so many may be in flight: it is not they who make it late. */
+/** So many may be in flight however congested it is: it is not they who make it so. */
 const LEAST = 100
+/** How the number of those that are let in changes, at every look: fast down, slowly up, so that it stays near what can be done. */
+const DOWN = 0.8
+const UP = 0.05
 const TOLD_EVERY_MS = 10_000
+/** The same one for all: its stack says nothing, and taking it was a third of what turning a request away cost. */
+const refusal = problem('overloaded', { headers: { 'retry-after': '1' } })
+
+interface LoadParts {
+  readonly limits: LoadLimits
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** How long the statement that is next has waited for a connection, in milliseconds. */
+  readonly waitedMs: () => number
+}
 
 /**
  * What this process is busy with. Beyond what it can do, requests are turned away before anything is done for them: those that are let
@@ -26,21 +39,15 @@ export class Load {
   readonly #loop: EventLoop
   readonly #shed: Counter
   #inFlight = 0
+  #admitted: number
   #isEnding = false
   #whenIdle: (() => void)[] = []
   #turnedAway = 0
   #toldAt = -Infinity
 
-  constructor({
-    limits,
-    log,
-    metrics,
-  }: {
-    readonly limits: LoadLimits
-    readonly log: Logger
-    readonly metrics: Metrics
-  }) {
+  constructor({ limits, log, metrics, waitedMs }: LoadParts) {
     this.#limits = limits
+    this.#admitted = limits.inFlight
     this.#log = log
     this.#shed = metrics.counter({
       name: 'plinth_http_requests_shed_total',
@@ -51,7 +58,14 @@ export class Load {
         name: 'plinth_event_loop_lag_seconds',
         help: 'How late the event loop was, looked at twenty times a second.',
       }),
+      (lagMs) => this.looked(lagMs, waitedMs()),
     )
+    metrics.add({
+      name: 'plinth_http_requests_admitted',
+      help: 'How many requests may be in flight now; falls below the limit where there is congestion.',
+      type: 'gauge',
+      read: () => [{ value: this.admitted }],
+    })
     metrics.add({
       name: 'plinth_http_requests_in_flight',
       help: 'Requests that are being answered.',
@@ -69,12 +83,9 @@ export class Load {
     return !this.#isEnding
   }
 
-  /** How many may be in flight now: as many as the limit says, and fewer in proportion as the event loop is late. */
+  /** How many may be in flight now: as many as the limit says, fewer where there is congestion. */
   get admitted(): number {
-    const { inFlight, loopLag } = this.#limits
-    const { lagMs } = this.#loop
-    if (lagMs <= loopLag) return inFlight
-    return Math.max(Math.min(LEAST, inFlight), Math.floor((inFlight * loopLag) / lagMs))
+    return Math.floor(this.#admitted)
   }
 
   /** A request is here. Every one is followed by {@link left}. */
@@ -90,7 +101,7 @@ export class Load {
 
   /** Whether there are more requests than may be in flight. Asked by each of them. */
   get isBusy(): boolean {
-    return this.#inFlight > LEAST ? this.#inFlight > this.admitted : this.#inFlight > this.#limits.inFlight
+    return this.#inFlight > this.#admitted
   }
 
   /**
@@ -107,12 +118,22 @@ export class Load {
       this.#toldAt = now
       this.#turnedAway = 0
     }
-    throw problem('overloaded', { headers: { 'retry-after': '1' } })
+    throw refusal
   }
 
-  /** For tests and for what measures elsewhere: the event loop was so many milliseconds late. */
-  late(milliseconds: number): void {
-    this.#loop.late(milliseconds)
+  /**
+   * One look: the event loop was so many milliseconds late, the next statement has waited so many for a connection. What has come in
+   * faster than it can be done waits in one of these two lines.
+   */
+  looked(lagMs: number, waitedMs: number): void {
+    const { inFlight, congestion } = this.#limits
+    const least = Math.min(LEAST, inFlight)
+    if (Math.max(lagMs, waitedMs) <= congestion) {
+      this.#admitted = Math.min(inFlight, this.#admitted + Math.max(1, this.#admitted * UP))
+      return
+    }
+    // From what there is and not from what there might be: what is far above it would take long to come down.
+    this.#admitted = Math.max(least, Math.min(this.#admitted, Math.max(this.#inFlight, least)) * DOWN)
   }
 
   /** From now on it is not serving. Resolves when nothing is in flight, or after `graceMs`: with how many are left. */

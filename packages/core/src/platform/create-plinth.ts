@@ -73,7 +73,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   const readiness = readinessOf(database, runtime.log, () => {
     for (const feature of registry.features) feature.background?.(platform)
   })
-  const watched = beginMetrics(limits, runtime.log)
+  const watched = beginMetrics(limits, runtime.log, database)
   const lateFaults = [
     ...routeFaults(owned, features, registry.permissions.names),
     ...database.attach({

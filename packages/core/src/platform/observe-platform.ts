@@ -15,9 +15,13 @@ import type { Runtime } from './runtime.ts'
 type Watched = Pick<Platform, 'metrics' | 'requests' | 'load'>
 
 /** What counts from the first request on. */
-export function beginMetrics(limits: Limits, log: Logger): Watched {
+export function beginMetrics(limits: Limits, log: Logger, database: Platform['database']): Watched {
   const metrics = new Metrics()
-  return { metrics, requests: new RequestMetrics(metrics), load: new Load({ limits, log, metrics }) }
+  return {
+    metrics,
+    requests: new RequestMetrics(metrics),
+    load: new Load({ limits, log, metrics, waitedMs: () => database.waitedMs?.() ?? 0 }),
+  }
 }
 
 interface HealthParts extends Watched {

@@ -43,8 +43,8 @@ export interface Limits {
   readonly exportSpool: number
   /** Requests in flight in one process; the next one is 503 at once. */
   readonly inFlight: number
-  /** Milliseconds that the event loop may be late; beyond, fewer requests may be in flight. */
-  readonly loopLag: number
+  /** Milliseconds that the event loop may be late, and a statement wait for its connection; beyond, fewer may be in flight. */
+  readonly congestion: number
   /** Milliseconds that `close()` waits for requests in flight. */
   readonly drain: number
 }
@@ -60,7 +60,7 @@ export const defaultLimits: Limits = {
   exportIdle: 60_000,
   exportSpool: 4_294_967_296,
   inFlight: 1_000,
-  loopLag: 100,
+  congestion: 100,
   drain: 10_000,
 }
 

@@ -289,6 +289,8 @@ export interface Database extends Beside, Observed {
   ): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
   /** Starts what runs beside requests: handing committed events on where a feature listens, sweeping what has expired. */
   startBackground(): void
+  /** How long the statement of a request that is next has waited for its connection, in milliseconds; 0 where none waits. */
+  waitedMs?(): number
   /** Resolves when the database answers; rejects with `unavailable` when not. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -216,13 +216,13 @@ describe('a line that does not move', () => {
     const early = start('alone').done.catch((error: unknown) => error)
     expect(await early).toMatchObject({ code: 'overloaded', message: 'None of 1 connections was free within 40 ms' })
     const late = start('alone')
-    expect(made.use).toEqual({ max: 1, busy: 1, waiting: 1 })
+    expect(made.use).toMatchObject({ max: 1, busy: 1, waiting: 1 })
     busy.end()
     await busy.done
     await settle()
     expect(late.on).toBe(0)
     late.end()
     await late.done
-    expect(made.use).toEqual({ max: 1, busy: 0, waiting: 0 })
+    expect(made.use).toEqual({ max: 1, busy: 0, waiting: 0, waitedMs: 0 })
   })
 })

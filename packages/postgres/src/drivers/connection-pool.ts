@@ -1,4 +1,5 @@
 import { DriverError } from '../errors/driver-error.ts'
+import type { PoolUse } from './driver.ts'
 import type { SingleConnection } from './single-connection.ts'
 
 export interface PoolOptions {
@@ -67,9 +68,15 @@ export class ConnectionPool {
     return this.#run(this.#options.pipeline, use)
   }
 
-  get use(): { readonly max: number; readonly busy: number; readonly waiting: number } {
+  get use(): Omit<PoolUse, 'pool'> {
     const busy = this.#slots.filter(({ load }) => load > 0).length
-    return { max: this.#options.max, busy, waiting: this.#line.length }
+    return { max: this.#options.max, busy, waiting: this.#line.length, waitedMs: this.waitedMs }
+  }
+
+  /** How long whoever is first in the line has waited, in milliseconds. */
+  get waitedMs(): number {
+    const [first] = this.#line
+    return first ? Math.max(0, Date.now() - (first.until - this.#options.maxWaitMs)) : 0
   }
 
   /** Refuses what waits, gives what runs some time, ends all connections. */

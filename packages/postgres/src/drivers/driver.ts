@@ -41,6 +41,8 @@ export interface PoolUse {
   readonly busy: number
   /** Statements and transactions that wait for one. */
   readonly waiting: number
+  /** How long the first of them has waited, in milliseconds. */
+  readonly waitedMs: number
 }
 
 export interface Driver extends Connection {
@@ -54,6 +56,8 @@ export interface Driver extends Connection {
   script(text: string): Promise<void>
   /** For metrics; undefined where there is no pool. */
   use?(): Omit<PoolUse, 'pool'>
+  /** As {@link PoolUse.waitedMs}; asked twenty times a second. */
+  waitedMs?(): number
   close(): Promise<void>
 }
 

@@ -109,6 +109,7 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
         }
       }),
     use: () => pool.use,
+    waitedMs: () => pool.waitedMs,
     close: () => pool.close(),
   }
 }

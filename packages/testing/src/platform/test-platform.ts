@@ -99,6 +99,8 @@ export async function testPlatform(options: TestPlatformOptions): Promise<TestPl
       // Tests ask more than any person.
       rateLimits: { requests: false },
       ...options.plinth,
+      // Many at once are a test and no flood, and the machine has other work.
+      limits: { congestion: 60_000, ...options.plinth?.limits },
       database,
       resources,
       features: features(),
