@@ -21,7 +21,13 @@ alter table plinth.${table} add column unproven boolean not null default false;`
   )
   .join('')}
 
-set local role {system};
+-- Whoever migrates becomes the owner and may not become {system}: the rows are the owner's to see for the length of this transaction.
+${[...tables.map(([table]) => table), 'users']
+  .map(
+    (table) => `
+alter table plinth.${table} no force row level security;`,
+  )
+  .join('')}
 ${tables
   .map(
     ([table, user]) => `
@@ -29,6 +35,11 @@ update plinth.${table} c set unproven = true from plinth.users u
   where u.id = c.${user} and u.email is not null and u.email_verified_at is null;`,
   )
   .join('')}
-set local role {owner};
+${[...tables.map(([table]) => table), 'users']
+  .map(
+    (table) => `
+alter table plinth.${table} force row level security;`,
+  )
+  .join('')}
 `,
 }
