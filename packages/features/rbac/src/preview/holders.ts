@@ -34,7 +34,7 @@ export async function* holdersOf(runner: StatementRunner, tenantId: string, role
       union
       (select distinct g.user_id from plinth.user_roles r
         join plinth.group_members g on g.tenant_id = r.tenant_id and g.group_id = r.group_id
-        where r.tenant_id = ${tenantId}::uuid and r.role = ${role}::text and g.user_id > ${after}::uuid
+        where r.tenant_id = ${tenantId}::uuid and r.role = ${role}::text and r.group_id is not null and g.user_id > ${after}::uuid
         order by g.user_id limit ${AT_ONCE}::int)) h
     order by h.id limit ${AT_ONCE}::int`
   const services = (after: string): FixedStatement => statement`
@@ -78,25 +78,50 @@ async function* idsOf(
   }
 }
 
-/** These members, those among them that there are; one without a role has no grants. */
+/**
+ * These members, those among them that there are; one without a role has no grants.
+ *
+ * Joined with `unnest`: of `= any (…::text::uuid[])` the list is read anew for each row that a filter meets, and where statistics are
+ * older than the members it is a filter. 500 of 20,000 took 17.8 s so, and 16 ms as a join.
+ */
 export async function membersOf(
   runner: StatementRunner,
   tenantId: string,
   ids: readonly string[],
 ): Promise<readonly Holder[]> {
-  const rows = await runner.run(statement`
-    select m.user_id as id, m.status, r.role, r.group_id
-    from plinth.memberships m
-    left join lateral (
-      select u.role, null::uuid as group_id from plinth.user_roles u
-      where u.tenant_id = m.tenant_id and u.user_id = m.user_id
-      union all
-      select u.role, g.group_id from plinth.group_members g
-      left join plinth.user_roles u on u.tenant_id = g.tenant_id and u.group_id = g.group_id
-      where g.tenant_id = m.tenant_id and g.user_id = m.user_id) r on true
-    where m.tenant_id = ${tenantId}::uuid and m.user_id = any (${ids}::text::uuid[])
-    order by m.user_id, r.group_id, r.role`)
-  return gathered('member', rows)
+  const members = await runner.run(statement`
+    select m.user_id as id, m.status from unnest(${ids}::text::uuid[]) w(id)
+    join plinth.memberships m on m.tenant_id = ${tenantId}::uuid and m.user_id = w.id order by m.user_id`)
+  const own = await runner.run(statement`
+    select r.user_id as id, r.role from unnest(${ids}::text::uuid[]) w(id)
+    join plinth.user_roles r on r.tenant_id = ${tenantId}::uuid and r.user_id = w.id`)
+  const places = await runner.run(statement`
+    select g.user_id as id, g.group_id from unnest(${ids}::text::uuid[]) w(id)
+    join plinth.group_members g on g.tenant_id = ${tenantId}::uuid and g.user_id = w.id`)
+  const groupIds = [...new Set(places.map((row) => String(row['group_id'])))]
+  const ofGroups =
+    groupIds.length === 0
+      ? []
+      : await runner.run(statement`
+          select r.group_id as id, r.role from unnest(${groupIds}::text::uuid[]) w(id)
+          join plinth.user_roles r on r.tenant_id = ${tenantId}::uuid and r.group_id = w.id`)
+  const [ownById, placesById, rolesByGroup] = [own, places, ofGroups].map(byId)
+  return members.map((row): Holder => {
+    const id = String(row['id'])
+    const groups = (placesById!.get(id) ?? []).map((place) => String(place['group_id'])).sort()
+    return {
+      kind: 'member',
+      id,
+      grants: [
+        ...(ownById!.get(id) ?? []).map(({ role }) => ({ role: String(role), groupId: null })),
+        ...groups.flatMap((groupId) =>
+          (rolesByGroup!.get(groupId) ?? []).map(({ role }) => ({ role: String(role), groupId })),
+        ),
+      ],
+      groupIds: groups,
+      active: row['status'] === 'active',
+    }
+  })
 }
 
 export async function servicesOf(
@@ -105,10 +130,16 @@ export async function servicesOf(
   ids: readonly string[],
 ): Promise<readonly Holder[]> {
   const rows = await runner.run(statement`
-    select w.id, r.role, r.group_id from unnest(${ids}::text::uuid[]) w(id)
-    left join plinth.user_roles r on r.tenant_id = ${tenantId}::uuid and r.service_account_id = w.id
-    order by w.id, r.role`)
-  return gathered('service', rows)
+    select r.service_account_id as id, r.role from unnest(${ids}::text::uuid[]) w(id)
+    join plinth.user_roles r on r.tenant_id = ${tenantId}::uuid and r.service_account_id = w.id`)
+  const own = byId(rows)
+  return ids.map((id) => ({
+    kind: 'service',
+    id,
+    grants: (own.get(id) ?? []).map(({ role }) => ({ role: String(role), groupId: null })),
+    groupIds: [],
+    active: true,
+  }))
 }
 
 /** Names of the roles of a group. */
@@ -135,8 +166,8 @@ export async function namesOf(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await runner.run(statement`
-    select user_id as id, coalesce(nullif(name, ''), email) as name from plinth.memberships
-    where tenant_id = ${tenantId}::uuid and user_id = any (${ids}::text::uuid[])`)
+    select m.user_id as id, coalesce(nullif(m.name, ''), m.email) as name from unnest(${ids}::text::uuid[]) w(id)
+    join plinth.memberships m on m.tenant_id = ${tenantId}::uuid and m.user_id = w.id`)
   return new Map(
     rows.flatMap((row) => (row['name'] === null ? [] : [[String(row['id']), String(row['name'])] as const])),
   )
@@ -146,17 +177,4 @@ export async function namesOf(
 export const rolesAmong = (grants: readonly Grant[]): readonly string[] =>
   [...new Set(grants.map(({ role }) => role))].sort()
 
-function gathered(kind: Holder['kind'], rows: readonly RawRow[]): readonly Holder[] {
-  const byId = Map.groupBy(rows, (row) => String(row['id']))
-  return [...byId].map(([id, of]) => ({
-    kind,
-    id,
-    grants: of.flatMap((row) =>
-      row['role'] === null
-        ? []
-        : [{ role: String(row['role']), groupId: row['group_id'] === null ? null : String(row['group_id']) }],
-    ),
-    groupIds: [...new Set(of.flatMap((row) => (row['group_id'] === null ? [] : [String(row['group_id'])])))],
-    active: kind === 'service' || of[0]?.['status'] === 'active',
-  }))
-}
+const byId = (rows: readonly RawRow[]): Map<string, RawRow[]> => Map.groupBy(rows, (row) => String(row['id']))
