@@ -1,0 +1,55 @@
+import { createPlinth, defineJob, defineResource, resourceTable, serviceTokens } from '@plinth/core'
+import { jobs } from '@plinth/jobs'
+import { postgres } from '@plinth/postgres'
+import { loginUrl } from '@plinth/testing'
+import { integer } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
+
+/* The platform of the crash tests: the same for the process that asks and for those that are killed. */
+
+/** Not secret: the database is gone when the test ends. */
+export const TOKEN = 'a-service-of-the-crash-tests-xxxxxxxxxxx'
+
+/** Without a unique key: what happens twice is there twice. */
+export const effects = resourceTable('effects', { number: integer().notNull() })
+
+export const effect = defineJob({
+  name: 'effect.write',
+  input: z.object({ number: z.int() }),
+  retry: { attempts: 1_000, first: '1s', most: '1s' },
+  run: async (ctx, { number }) => {
+    await ctx.create(effects, { number })
+  },
+})
+
+export const poison = defineJob({
+  name: 'poison',
+  input: z.object({}),
+  retry: { attempts: 3, first: '1s', most: '1s' },
+  run: async (ctx) => {
+    await ctx.create(effects, { number: -1 })
+    throw new Error('poison')
+  },
+})
+
+const url = process.env['CRASH_URL'] ?? ''
+
+export const plinth = createPlinth({
+  database: postgres(url && loginUrl(url, 'plinth_app'), {
+    ownerUrl: url,
+    systemUrl: url && loginUrl(url, 'plinth_system'),
+  }),
+  resources: [defineResource({ table: effects })],
+  features: [
+    jobs({ workers: 'apart', lease: '3s', pollMs: 50, mostWaiting: 100_000 }),
+    serviceTokens([{ name: 'crash', token: TOKEN, tenant: 'acme', permissions: ['*'] }]),
+  ],
+  jobs: [effect, poison],
+  rateLimits: { requests: false },
+  env: {
+    ENVIRONMENT: 'test',
+    LOG_LEVEL: 'error',
+    LOG_TO: 'stderr',
+    SECRET_KEYS: 'k:Xq1YJz0m5dV7mHn3rQw8cT2bL6pK9sFgA4uEoIiRtZk=',
+  },
+})
