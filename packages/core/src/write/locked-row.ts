@@ -2,23 +2,22 @@ import { problem } from '../errors/plinth-error.ts'
 import { matchVersion } from '../output/conditional.ts'
 import type { Call } from '../pipeline/call.ts'
 import type { RawRow, Transaction } from '../ports/database.ts'
+import { admits } from '../resource/admitted.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
+import { deniedRow } from './write-parts.ts'
 
 /**
- * The row of a hand-written change, locked, in the order of answers of every other row: there, yours to change, in the version that
+ * The row of an action or of a hand-written change, locked, in the order of answers of every other row: there, yours to change, in the version that
  * was seen (`If-Match`).
  * @throws not_found, permission_denied, version_mismatch
  */
 export async function lockedRow(call: Call, transaction: Transaction, resource: ResourceInfo): Promise<RawRow> {
-  const id = call.parameters['id']!
-  const row = await transaction.lock({ resource, id, visible: call.visible })
+  const row = await transaction.lock({ resource, id: call.parameters['id']!, visible: call.visible })
   if (!row) throw problem('not_found')
-  if (!(await transaction.read({ resource, id, visible: call.allowed })))
-    throw problem('permission_denied', {
-      detail: `This needs the permission ${resource.name}:${call.request.route.verb} in a wider scope.`,
-    })
+  if (!(await admits(transaction, resource, row, call.allowed, call.scope.facts)))
+    throw deniedRow(resource, call.request.route.verb)
   const ifVersion = matchVersion(call.headers['if-match'])
-  if (ifVersion !== undefined && row['version'] !== ifVersion) throw problem('version_mismatch')
+  if (ifVersion !== undefined && Number(row['version']) !== ifVersion) throw problem('version_mismatch')
   return row
 }
 

@@ -1,14 +1,13 @@
 import { problem } from '../../errors/plinth-error.ts'
 import { validate } from '../../input/validate.ts'
-import { matchVersion } from '../../output/conditional.ts'
 import { fieldView } from '../../fields/field-view.ts'
 import { rowPrinter, wholeRow } from '../../output/print-row.ts'
 import { emptyAnswer, jsonAnswer, type TextAnswer } from '../../pipeline/answer.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { RawRow, Transaction } from '../../ports/database.ts'
-import { admits } from '../../resource/admitted.ts'
 import type { ActionInfo } from '../../resource/resource-info.ts'
 import { transactionContext } from '../../resource/transaction-context.ts'
+import { lockedRow } from '../../write/locked-row.ts'
 import { refuseQuery } from './read.ts'
 import { slowPart } from './slow-part.ts'
 
@@ -21,21 +20,21 @@ export function runAction(action: ActionInfo): (call: Call) => Promise<TextAnswe
   return async (call) => {
     refuseQuery(call)
     const input = action.input ? validate(action.input, call.body) : undefined
-    const ifVersion = matchVersion(call.headers['if-match'])
+    const { resource } = call.request.route
     if (!action.outside) {
       return call.transact(async (transaction) => {
-        const raw = await lockedRow(call, transaction, ifVersion)
+        const raw = await lockedRow(call, transaction, resource)
         return finish(call, action, transaction, raw, input)
       })
     }
     const before = await call.replay()
     if (before) return before
     const seen = await call.platform.database.transaction(call.scope, (transaction) =>
-      lockedRow(call, transaction, ifVersion),
+      lockedRow(call, transaction, resource),
     )
-    const result = await slowPart(call, action, wholeRow(call.request.route.resource, seen), input)
+    const result = await slowPart(call, action, wholeRow(resource, seen), input)
     return call.transact(async (transaction) => {
-      const raw = await lockedRow(call, transaction, ifVersion)
+      const raw = await lockedRow(call, transaction, resource)
       // The caller named no version; that the row moved on meanwhile is no failed precondition of his.
       if (Number(raw.version) !== Number(seen.version)) {
         throw problem('conflict', { detail: 'The row changed while the action was at work.' })
@@ -43,20 +42,6 @@ export function runAction(action: ActionInfo): (call: Call) => Promise<TextAnswe
       return finish(call, action, transaction, raw, result)
     })
   }
-}
-
-/** @throws not_found, permission_denied, version_mismatch */
-async function lockedRow(call: Call, transaction: Transaction, ifVersion: number | undefined): Promise<RawRow> {
-  const { resource, verb } = call.request.route
-  const raw = await transaction.lock({ resource, id: call.parameters.id!, visible: call.visible })
-  if (!raw) throw problem('not_found')
-  if (!(await admits(transaction, resource, raw, call.allowed, call.scope.facts))) {
-    throw problem('permission_denied', {
-      detail: `This row needs the permission ${resource.name}:${verb} in a wider scope.`,
-    })
-  }
-  if (ifVersion !== undefined && Number(raw.version) !== ifVersion) throw problem('version_mismatch')
-  return raw
 }
 
 async function finish(

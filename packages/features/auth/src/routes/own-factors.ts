@@ -17,7 +17,7 @@ import { factorExample, factorSchema, factorsOf } from '../mfa/factors.ts'
 import { proofInput, proveHolder } from '../mfa/prove-holder.ts'
 import { removeDevices, renameDevice } from '../mfa/remove-devices.ts'
 import { replaceRecoveryCodes } from '../mfa/replace-recovery-codes.ts'
-import { noContent, noStore, personalAuth } from './route-facts.ts'
+import { noContent, noStore, personalAuth, provingErrors } from './route-facts.ts'
 import { recoveryCodesExample, recoveryCodesSchema } from './verify-factor.ts'
 
 const listSchema = z.object({
@@ -120,15 +120,7 @@ export function ownFactors(auth: () => Auth): readonly PersonalRoute[] {
       operationId: 'replaceRecoveryCodes',
       summary: 'New recovery codes; those before are worth nothing any more',
       body: { schema: proofInput, optional: true, example: { currentPassword: 'correct horse battery staple' } },
-      errors: [
-        'validation_failed',
-        'unsupported_media_type',
-        'proof_required',
-        'invalid_credentials',
-        'invalid_code',
-        'passkey_refused',
-        'factor_missing',
-      ],
+      errors: [...provingErrors, 'factor_missing'],
       answers: [{ status: 200, description: 'Ten codes', schema: recoveryCodesSchema, example: recoveryCodesExample }],
       async handle(call) {
         const parts = auth()

@@ -12,7 +12,7 @@ import { authProblem } from '../errors.ts'
 import { isByFactor, proofInput, proveHolder } from '../mfa/prove-holder.ts'
 import { renewedCookie } from '../sessions/renewed-cookie.ts'
 import { renewSecret } from '../sessions/renew-secret.ts'
-import { noContent, noStore, personalAuth } from './route-facts.ts'
+import { noContent, noStore, personalAuth, provingErrors } from './route-facts.ts'
 
 /**
  * `POST /auth/reauthenticate`: shows again who one is, and may for ten minutes do what asks for a recent sign-in. A code or a passkey makes
@@ -26,15 +26,7 @@ export function reauthenticate(auth: () => Auth): PersonalRoute {
     operationId: 'reauthenticate',
     summary: 'Show again who I am, with the password, a code or a passkey',
     body: { schema: proofInput, example: { code: '492039' } },
-    errors: [
-      'validation_failed',
-      'unsupported_media_type',
-      'proof_required',
-      'invalid_credentials',
-      'invalid_code',
-      'passkey_refused',
-      'rate_limited',
-    ],
+    errors: [...provingErrors, 'rate_limited'],
     answers: [{ ...noContent, headers: ['X-CSRF-Token'] }],
     async handle(call) {
       const { principal, client, body } = call

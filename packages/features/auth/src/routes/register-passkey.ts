@@ -13,7 +13,7 @@ import { ceremonyField, createdExample, createdSchema } from '../passkeys/shown-
 import { verifyCreated } from '../passkeys/verify-passkey.ts'
 import { showFactor } from '../sessions/show-factor.ts'
 import { askedSchema, creationExample } from './passkey-answers.ts'
-import { noStore, personalAuth } from './route-facts.ts'
+import { noStore, personalAuth, provingErrors } from './route-facts.ts'
 import { recoveryCodesExample, withRenewed } from './verify-factor.ts'
 
 const input = z.object({
@@ -47,15 +47,7 @@ export function registerPasskey(auth: () => Auth): readonly PersonalRoute[] {
       operationId: 'askForNewPasskey',
       summary: 'Options for navigator.credentials.create, just after showing who I am',
       body: { schema: proofInput, optional: true, example: { currentPassword: 'correct horse battery staple' } },
-      errors: [
-        'validation_failed',
-        'unsupported_media_type',
-        'proof_required',
-        'invalid_credentials',
-        'invalid_code',
-        'passkey_refused',
-        'passkeys_unavailable',
-      ],
+      errors: [...provingErrors, 'passkeys_unavailable'],
       answers: [{ status: 200, description: 'For the browser', schema: askedSchema, example: creationExample }],
       async handle({ principal, client, body }) {
         const parts = auth()

@@ -22,6 +22,16 @@ export const noStore = { 'cache-control': 'no-store' } as const
 
 export const noContent: RouteAnswer = { status: 204, description: 'Done' }
 
+/** Of routes whose body shows again who asks: by a password, a code or a passkey. */
+export const provingErrors = [
+  'validation_failed',
+  'unsupported_media_type',
+  'proof_required',
+  'invalid_credentials',
+  'invalid_code',
+  'passkey_refused',
+] as const
+
 /** The same answer whatever there is: whether an address has an account is told to nobody. */
 export const accepted: RouteAnswer = {
   status: 202,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Auth } from '../auth-parts.ts'
 import { proofInput, proveHolder } from '../mfa/prove-holder.ts'
 import { setUpDevice } from '../mfa/set-up-device.ts'
-import { noStore, personalAuth } from './route-facts.ts'
+import { noStore, personalAuth, provingErrors } from './route-facts.ts'
 
 const input = proofInput.extend({
   name: z.string().trim().min(1).max(100).default('Authenticator').describe('What you call it'),
@@ -35,15 +35,7 @@ export function setUpFactor(auth: () => Auth): PersonalRoute {
     operationId: 'setUpSecondFactor',
     summary: 'Set up an authenticator, which counts once a code of it was shown',
     body: { schema: input, optional: true, example: { name: 'Phone' } },
-    errors: [
-      'validation_failed',
-      'unsupported_media_type',
-      'proof_required',
-      'invalid_credentials',
-      'invalid_code',
-      'passkey_refused',
-      'conflict',
-    ],
+    errors: [...provingErrors, 'conflict'],
     answers: [{ status: 200, description: 'To be read by an authenticator', schema: pendingSchema, example }],
     async handle(call) {
       const { principal, client, body } = call
