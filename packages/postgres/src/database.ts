@@ -77,6 +77,7 @@ class SqlDatabase implements Database {
   #remembered: Remembered | undefined
   readonly #background: Background
   readonly #onForget: (() => void)[] = []
+  readonly #onWrite: ((tenantId: string, resource: string) => void)[] = []
 
   constructor(drivers: Drivers, options: DatabaseOptions) {
     this.kind = options.kind ?? drivers.kind
@@ -105,6 +106,7 @@ class SqlDatabase implements Database {
       session: {
         printing: printingOf(registry, this.#isolation, records, withFacts),
         onEvent: () => this.#background.poke(),
+        onWrite: (tenantId, resource) => this.#onWrite.forEach((tell) => tell(tenantId, resource)),
       },
       gate:
         this.#isolation === 'schema'
@@ -164,6 +166,10 @@ class SqlDatabase implements Database {
   findAcl(tenantId: string, subjects: readonly string[]): Promise<readonly AclSaying[] | undefined> {
     this.#ready()
     return this.#remembered?.acl(tenantId, subjects) ?? Promise.resolve(undefined)
+  }
+
+  onWrite(listener: (tenantId: string, resource: string) => void): void {
+    this.#onWrite.push(listener)
   }
 
   onForget(listener: () => void): void {

@@ -1,6 +1,7 @@
 import { logEvents } from '../logging/events.ts'
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
+import { RowCache } from '../cache/row-cache.ts'
 import { corsOf } from '../cors/cors.ts'
 import { allErrors } from '../errors/all-errors.ts'
 import { StartupError, type StartupFault } from '../errors/startup-error.ts'
@@ -88,6 +89,8 @@ export function createPlinth(options: PlinthOptions): Plinth {
   let roles: Roles | undefined
   let jobs: JobQueue | undefined
   let audit: Audit | undefined
+  const rows = new RowCache()
+  database.onWrite((tenantId, resource) => rows.forget(tenantId, resource))
   const platform: Platform = {
     basePath,
     environment: runtime.environment,
@@ -114,6 +117,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     publicUrl: runtime.settings.PUBLIC_URL,
     settings: runtime.settings,
     mailer: runtime.mailer,
+    rows,
     after: new AfterAnswer(runtime.log),
     secrets: runtime.secrets,
     proxies: runtime.proxies,

@@ -1,5 +1,6 @@
 import type { Accounts } from '../auth/accounts.ts'
 import type { CredentialReader } from '../auth/principal.ts'
+import type { RowCache } from '../cache/row-cache.ts'
 import type { TrustedProxies } from '../client/trusted-proxies.ts'
 import type { Cors } from '../cors/cors.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
@@ -96,6 +97,8 @@ export interface Platform {
   readonly secrets: Secrets
   readonly proxies: TrustedProxies
   readonly cors: Cors
+  /** Rows of resources that may be a little old for their readers. */
+  readonly rows: RowCache
   /** Limits: those of requests are counted by the pipeline, those of attempts (logins) by features. */
   readonly rates: Rates
   readonly log: Logger

@@ -270,6 +270,8 @@ export interface Database extends Beside, Observed {
   findAcl(tenantId: string, subjects: readonly string[]): Promise<readonly AclSaying[] | undefined>
   /** Drops what `findTenant`, `findMember` and `findAcl` keep, in this process. Others follow within a second. */
   forget(): void
+  /** Told of every committed write of this process: tenant and name of the resource. */
+  onWrite(listener: (tenantId: string, resource: string) => void): void
   /** Told whenever that happens: others remember what belongs to members too (sessions, keys). */
   onForget(listener: () => void): void
   /** A statement as the runtime login without a tenant: it sees what the functions of `plinth_lookup` give out, and no row. */

@@ -67,6 +67,7 @@ export interface Resource<S extends Shape = Shape> {
   readonly links: Readonly<Record<string, AnyResourceTable>>
   readonly builtIn: BuiltInRows | undefined
   readonly events: EventEvolution | undefined
+  readonly cache: string | undefined
   /** Types only; never present at run time. */
   readonly shape?: S
 }
@@ -109,6 +110,11 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
    * into one order.
    */
   readonly builtIn?: BuiltInRows
+  /**
+   * How old a row may be that somebody reads by its id: `30s`. It is then kept in memory and asked for again when it is older. Who may see
+   * it is decided as ever; a write in the same process is seen at once. Without a word, every read asks the database.
+   */
+  readonly cache?: string
   /**
    * Counted up with a change that the readers of its events must know of (a column renamed, say), and how old data becomes new:
    * `{ version: 2, upcast: { 1: (data: { name: string }) => … } }`. Without a word, version 1.
@@ -183,5 +189,6 @@ export function defineResource<
     links: facts.links ?? {},
     builtIn: facts.builtIn,
     events: facts.events,
+    cache: facts.cache,
   }
 }

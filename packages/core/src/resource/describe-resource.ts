@@ -2,6 +2,7 @@ import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core
 import { getTableColumns } from 'drizzle-orm'
 import { singularize } from 'inflection'
 import { z } from 'zod'
+import { cacheSecondsOf } from '../cache/verify-cache.ts'
 import { readDuration } from '../duration/read-duration.ts'
 import { keyKindOf } from '../columns/key-kinds.ts'
 import { kindOf, LONGEST_TEXT, supportedColumnTypes } from '../columns/kinds.ts'
@@ -100,6 +101,7 @@ export function describeResource(
     compat: declaration.compat,
     actions,
     hooks: declaration.hooks,
+    cacheSeconds: cacheSecondsOf(at, declaration, origin, faults),
     verbs: [...verbsOf(operations, 'deletedAt' in columns), ...actions.map((action) => action.name)],
     declaration,
   }

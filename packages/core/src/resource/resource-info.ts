@@ -66,6 +66,8 @@ export interface ResourceInfo {
   readonly compat: boolean
   readonly actions: readonly ActionInfo[]
   readonly hooks: AnyHooks
+  /** How old a row may be that is read by its id; undefined where each read asks the database. */
+  readonly cacheSeconds: number | undefined
   /** The permission actions of the resource: `read create update delete`, where there are such operations `restore` and `clear`, and its own verbs. */
   readonly verbs: readonly string[]
   readonly declaration: Resource

@@ -9,6 +9,7 @@ import {
   type RawRow,
   type ReadOperation,
   type RelatedOperation,
+  type ResourceInfo,
   type Scope,
   type Session,
   type UpdateOperation,
@@ -27,6 +28,8 @@ import type { Operation } from './translate-error.ts'
 /** What the sessions of a database share. */
 export interface SessionParts {
   readonly printing: Printing
+  /** Called after a committed write, with tenant and name of the resource. */
+  readonly onWrite: (tenantId: string, resource: string) => void
   /** Called after a statement that put an event into the outbox. */
   readonly onEvent: () => void
   /** Keeps a call for the commit; only in transactions. */
@@ -86,7 +89,7 @@ export class ScopedSession implements Session {
   async create(operation: CreateOperation): Promise<RawRow> {
     const [row] = await this.runner.run(printCreate(operation, this.scope, this.parts.printing), 'create')
     if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
-    this.announce(`${operation.resource.name}.created`)
+    this.wrote(operation.resource, 'created')
     return row
   }
 
@@ -112,8 +115,13 @@ export class ScopedSession implements Session {
     if (!row) return { outcome: 'missing' }
     const outcome = outcomeOf(row['id'])
     if (outcome) return { outcome }
-    if (kind !== 'read') this.announce(`${operation.resource.name}.${operation.event}`)
+    if (kind !== 'read') this.wrote(operation.resource, operation.event)
     return { outcome: 'done', row }
+  }
+
+  protected wrote(resource: ResourceInfo, event: string): void {
+    this.parts.onWrite(this.scope.tenantId, resource.name)
+    this.announce(`${resource.name}.${event}`)
   }
 
   protected announce(type: string): void {

@@ -75,7 +75,7 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
       const rows = await this.runner.run(printCreateMany(run, this.scope, this.parts.printing), 'create')
       for (const row of rows) byId.set(nameOf(String(row['id'])), row)
     }
-    this.announce(`${first.resource.name}.created`)
+    this.wrote(first.resource, 'created')
     return operations.map((operation) => {
       const row = operation.id === null ? made.shift() : byId.get(nameOf(operation.id))
       if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
@@ -96,7 +96,7 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     const [row] = await this.runner.run(print(), kind)
     const changed = Number(row?.['n'] ?? 0)
     if (changed < 0) throw new Error(`${operation.resource.name}: other rows were locked than changed`)
-    if (changed > 0) this.announce(`${operation.resource.name}.${operation.event}`)
+    if (changed > 0) this.wrote(operation.resource, operation.event)
     return changed
   }
 

@@ -1,3 +1,4 @@
+import { readShared } from '../../cache/read-shared.ts'
 import { problem, type InputFault } from '../../errors/plinth-error.ts'
 import { fieldView, type FieldView } from '../../fields/field-view.ts'
 import { loadIncludes } from '../../include/load-includes.ts'
@@ -14,7 +15,7 @@ export async function readRow(call: Call): Promise<Answer> {
   const { resource } = call.request.route
   const view = fieldView(call.platform.registry, call.request.principal, resource)
   const { printer, includes } = chosen(call, view)
-  const row = await call.session.read({ resource, id: call.parameters.id!, visible: call.visible, view })
+  const row = await readShared(call, view)
   if (!row) throw problem('not_found')
   if (includes.length > 0) {
     const whole = await loadIncludes(call.session, includes, [row], 1)
