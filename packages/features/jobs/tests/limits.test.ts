@@ -58,7 +58,20 @@ const slow = defineJob({
     }),
   run: (ctx) => ctx.create(notes, { title: 'slow' }),
 })
-const declared = [narrow, keyed, nightly, slow, writeNote]
+const talker = defineJob({
+  name: 'talker',
+  input: z.object({}),
+  retry: { attempts: 1 },
+  outside: async (_input, job) => {
+    // Cut after 200, it ends with half of a character.
+    job.progress(0.5, `${'x'.repeat(198)}\0😀`)
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+  },
+  run: () => {
+    throw new Error('\0')
+  },
+})
+const declared = [talker, narrow, keyed, nightly, slow, writeNote]
 
 let platform: JobPlatform
 beforeAll(async () => {
@@ -136,6 +149,16 @@ test('a run that takes longer than its lease keeps it', async () => {
   await platform.enqueue(slow, { milliseconds: 3_000 })
   await platform.settled()
   expect(await platform.rows()).toMatchObject([{ status: 'completed', attempts: 1 }])
+  await empty()
+})
+
+test('what a job says of itself, whatever it is, keeps no other one from its lease', async () => {
+  const others = await platform.enqueue(slow, { milliseconds: 3_000 })
+  await platform.enqueue(talker, {})
+  await platform.settled()
+  const rows = await platform.rows()
+  expect(rows.find(({ id }) => id === others)).toMatchObject({ status: 'completed', attempts: 1 })
+  expect(rows.find(({ type }) => type === 'talker')).toMatchObject({ status: 'dead', error: 'Error: \uFFFD' })
   await empty()
 })
 

@@ -80,7 +80,7 @@ export interface Failure {
 /** Whether that was the last attempt: the event is set aside, and holds nothing back any more. */
 export async function markFailed(connection: Connection, event: EventRecord, failure: Failure): Promise<boolean> {
   const { reason, delay, mostAttempts } = failure
-  const parameters = [event.tenantId, event.id, reason.slice(0, 1_000), delay, mostAttempts]
+  const parameters = [event.tenantId, event.id, reason, delay, mostAttempts]
   const [row] = await connection.query(failedText, parameters, { prepare: true })
   return row?.['parked'] === 'true'
 }

@@ -1,4 +1,4 @@
-import { logEvents, maskText, type Attachment, type Logger } from '@plinth/core'
+import { logEvents, storedText, type Attachment, type Logger } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { asLeader } from './leadership.ts'
 import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './outbox.ts'
@@ -152,7 +152,7 @@ export class Relay {
   async #failed(driver: Driver, { event, attempts }: DueEvent, error: unknown): Promise<boolean> {
     const { log, mostAttempts = MOST_ATTEMPTS } = this.#options
     const delay = this.#delay(attempts)
-    const reason = maskText(error instanceof Error ? error.message : String(error))
+    const reason = storedText(error instanceof Error ? error.message : String(error), 1_000)
     const parked = await markFailed(driver, event, { reason, delay, mostAttempts })
     const { type, id: eventId, tenantId, requestId } = event
     const told = { error, type, eventId, tenantId, requestId, attempts: attempts + 1 }

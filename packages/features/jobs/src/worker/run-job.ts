@@ -5,6 +5,7 @@ import {
   readingAs,
   recallPrincipal,
   refuseInactive,
+  storedText,
   type Entered,
   type Job,
   type JobRun,
@@ -112,7 +113,8 @@ function signalsOf(running: Running): Omit<JobRun, 'outside'> {
     progress(fraction, note) {
       if (!(fraction >= 0 && fraction <= 1)) throw new RangeError('progress is a number from 0 to 1')
       running.progress = fraction
-      running.note = note?.slice(0, 200) ?? null
+      // All runs of a worker say how far they are in one statement: the words of one must not make it fail for the others.
+      running.note = note === undefined ? null : storedText(note, 200)
     },
   }
 }

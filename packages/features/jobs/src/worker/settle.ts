@@ -1,8 +1,8 @@
 import {
-  maskText,
   readDuration,
   scopeOf,
   statement,
+  storedText,
   systemPrincipal,
   type Job,
   type Platform,
@@ -70,7 +70,7 @@ export async function fail(
   const now = platform.clock.now()
   const runAt = new Date(now.getTime() + failure.pauseMs)
   const dead = failure.hopeless || job.attempt >= job.attempts
-  const words = maskText(failure.words).slice(0, 1_000)
+  const words = storedText(failure.words, 1_000)
   return platform.database.system(async (system): Promise<Outcome> => {
     const [changed] = await system.run(statement`
       update plinth.background_jobs
