@@ -39,24 +39,24 @@ async function start(shedding: 'on' | 'off'): Promise<{ readonly child: ChildPro
 async function capacityAt(port: number): Promise<number> {
   const connections = await Promise.all(Array.from({ length: 32 }, () => LoadConnection.open(port, script)))
   const rates: number[] = []
-  for (const seconds of [2, 3]) {
+  for (const seconds of [2, 2, 2, 2]) {
     const tally: Tally = { latencies: [], statuses: new Map() }
     const until = performance.now() + seconds * 1_000
     await Promise.all(connections.map((connection) => connection.run(until, tally)))
     rates.push((tally.statuses.get('200') ?? 0) / seconds)
   }
   for (const connection of connections) connection.close()
-  return rates.at(-1)!
+  return Math.max(...rates)
 }
 
 const print = (cells: readonly (string | number)[]): void =>
   console.info(cells.map((cell) => String(typeof cell === 'number' ? Math.round(cell) : cell).padStart(9)).join(' '))
 
 const servers = { on: await start('on'), off: await start('off') }
-const capacity = Math.min(await capacityAt(servers.on.port), await capacityAt(servers.off.port))
+const capacity = Math.max(await capacityAt(servers.on.port), await capacityAt(servers.off.port))
 console.info(`one process answers ${Math.round(capacity)} requests a second to 32 who wait`)
 print(['offered', 'times', 'shedding', '200/s', '503/s', 'missed/s', 'p50 ms', 'p99 ms'])
-for (const times of [0.5, 1, 2, 3]) {
+for (const times of [0.5, 1.5, 3]) {
   const seen = { on: [] as Offered[], off: [] as Offered[] }
   // In turn, so that a machine that gets busy is busy for both.
   for (let round = 0; round < ROUNDS; round += 1)

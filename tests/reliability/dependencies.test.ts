@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type AddressInfo } from 'node:net'
+import { text } from 'drizzle-orm/pg-core'
+import {
+  createPlinth,
+  defineResource,
+  problem,
+  resourceTable,
+  serviceTokens,
+  type Feature,
+  type Plinth,
+  type PublicRoute,
+} from '@plinth/core'
+import { embedded, postgres } from '@plinth/postgres'
+import { postgresJsDriver, type Driver } from '@plinth/postgres/driver'
+import { redisLimits } from '@plinth/redis'
+import { smtp } from '@plinth/smtp'
+import {
+  capturedLog,
+  createDatabase,
+  launchRedis,
+  loginUrl,
+  testClock,
+  type CapturedLog,
+  type TestDatabase,
+  type TestRedis,
+} from '@plinth/testing'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+
+/* What docs/reliability.md says of each dependency that is away; each of these tests is named there. */
+
+const notes = resourceTable('notes', { name: text().notNull() })
+const token = 'a-token-of-forty-characters-0123456789abc'
+const env = { ENVIRONMENT: 'test', SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+const sender = { address: '203.0.113.5' }
+let database: TestDatabase
+let superuser: Driver
+const opened: Plinth[] = []
+
+/** `/guess` is an attempt, `/mail` sends one behind its answer; `heard` are the events that came. */
+function product(heard: string[]): Feature {
+  const route = {
+    method: 'POST',
+    public: true,
+    origin: 'platform',
+    tag: 'x',
+    summary: 'x',
+    errors: [],
+    answers: [],
+  } as const
+  const done = { status: 204, headers: {}, body: null }
+  return {
+    name: 'product',
+    on: { 'note.created': (_context, event) => Promise.resolve(void heard.push(event.key)) },
+    routes: (): readonly PublicRoute[] => [
+      {
+        ...route,
+        path: '/guess',
+        operationId: 'guess',
+        handle: async ({ platform, client }) => {
+          await platform.rates.attempt([
+            { name: 'guess', by: [client.key ?? 'unknown'], capacity: 100, windowSeconds: 3_600 },
+          ])
+          throw problem('invalid_credential')
+        },
+      },
+      {
+        ...route,
+        path: '/mail',
+        operationId: 'mail',
+        handle: ({ platform }) => {
+          const mail = { to: 'ada@example.com', subject: 'Hello', text: 'Hello.', html: '<p>Hello.</p>' }
+          platform.after.start('mail', () => platform.mailer.send(mail))
+          return done
+        },
+      },
+    ],
+  }
+}
+
+type Options = Partial<Parameters<typeof createPlinth>[0]> & { readonly heard?: string[]; readonly max?: number }
+
+function open({ heard = [], max = 4, ...options }: Options = {}): Plinth {
+  const plinth = createPlinth({
+    database: postgres(loginUrl(database.url, 'plinth_app'), { ownerUrl: database.url, max, statementTimeoutMs: 400 }),
+    resources: [defineResource({ table: notes })],
+    features: [serviceTokens([{ name: 'acme', token, tenant: 'acme', permissions: ['*'] }]), product(heard)],
+    rateLimits: { requests: false },
+    log: capturedLog({ least: 'warn' }),
+    env,
+    ...options,
+  })
+  opened.push(plinth)
+  return plinth
+}
+
+beforeAll(async () => {
+  database = await createDatabase(inject('postgresUrl'))
+  superuser = postgresJsDriver(database.url, {
+    max: 2,
+    applicationName: 'tests',
+    prepare: false,
+    statementTimeoutMs: 0,
+    connectTimeoutSeconds: 10,
+  })
+  const plinth = open()
+  await plinth.migrate()
+  await plinth.foundTenant({ slug: 'acme', name: 'Acme' })
+  await plinth.close()
+})
+afterEach(async () => {
+  for (const plinth of opened.splice(0)) await plinth.close()
+})
+afterAll(async () => {
+  await superuser.close()
+  await database.drop()
+})
+
+interface Answered {
+  readonly status: number
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+async function ask(plinth: Plinth, method: string, path: string, body?: unknown): Promise<Answered> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  }
+  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
+  const answer = await plinth.fetch(new Request(`http://test${path}`, init), sender)
+  const printed = await answer.text()
+  return { status: answer.status, json: printed === '' ? {} : (JSON.parse(printed) as Record<string, unknown>) }
+}
+
+const checksOf = async (plinth: Plinth): Promise<Record<string, string>> =>
+  Object.fromEntries(Object.entries((await plinth.health()).checks).map(([name, { status }]) => [name, status]))
+const readyOf = async (plinth: Plinth): Promise<number> => (await ask(plinth, 'GET', '/health/ready')).status
+
+async function closedPort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => probe.once('listening', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+describe('Redis is down', () => {
+  let redis: TestRedis
+  beforeAll(async () => {
+    redis = await launchRedis({ own: true })
+  }, 300_000)
+  afterAll(() => redis?.stop())
+
+  test('requests are answered and limited in this process, attempts are refused, the process stays ready', async () => {
+    const store = redisLimits(redis.url, { timeoutMs: 300 })
+    const plinth = open({ rateLimits: { store, requests: { ip: { capacity: 50, windowSeconds: 3_600 } } } })
+    expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+    expect((await ask(plinth, 'POST', '/guess')).status).toBe(401)
+    expect((await checksOf(plinth))['redis']).toBe('healthy')
+    await redis.kill()
+    for (let at = 0; at < 10; at += 1) expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+    // A guess that nobody counts is a guess for free.
+    expect(await ask(plinth, 'POST', '/guess')).toMatchObject({ status: 503, json: { code: 'unavailable' } })
+    await expect.poll(async () => (await checksOf(plinth))['redis']).toBe('unhealthy')
+    expect(await readyOf(plinth)).toBe(200)
+    await redis.restart()
+    await expect.poll(async () => (await ask(plinth, 'POST', '/guess')).status, { timeout: 20_000 }).toBe(401)
+    await expect.poll(async () => (await checksOf(plinth))['redis'], { timeout: 20_000 }).toBe('healthy')
+  })
+})
+
+test('the mail server is down: answers are as ever, the failure is in log and health, the process stays ready', async () => {
+  const mailer = smtp({ url: `smtp://127.0.0.1:${await closedPort()}`, from: 'no-reply@acme.example', env: {} })
+  const log: CapturedLog = capturedLog({ least: 'warn' })
+  const plinth = open({ mailer, log })
+  expect((await ask(plinth, 'POST', '/mail')).status).toBe(204)
+  expect((await checksOf(plinth))['smtp']).toBe('unhealthy')
+  expect((await ask(plinth, 'GET', '/health')).status).toBe(503)
+  expect(await readyOf(plinth)).toBe(200)
+  expect((await ask(plinth, 'POST', '/api/v1/notes', { name: 'a note' })).status).toBe(201)
+  await expect.poll(() => log.of('after_answer_failed'), { timeout: 10_000 }).toHaveLength(1)
+})
+
+describe('PostgreSQL is slow', () => {
+  /** Nobody reads the table until it is let go, as behind a migration that locks it. */
+  async function locked(work: () => Promise<void>): Promise<void> {
+    await superuser.transaction(async (connection) => {
+      await connection.query('lock table notes in access exclusive mode')
+      await work()
+    })
+  }
+
+  test('a statement that takes too long is 503, the next one is answered', async () => {
+    const plinth = open()
+    expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+    await locked(async () => {
+      expect(await ask(plinth, 'GET', '/api/v1/notes')).toMatchObject({ status: 503, json: { code: 'unavailable' } })
+    })
+    expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+  })
+
+  test('with all connections busy, health and readiness are answered, and those who wait are served or 503', async () => {
+    const plinth = open({ max: 2 })
+    expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+    await locked(async () => {
+      const waiting = Array.from({ length: 30 }, () => ask(plinth, 'GET', '/api/v1/notes'))
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(await readyOf(plinth)).toBe(200)
+      expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(new Set([503]))
+    })
+    const after = await Promise.all(Array.from({ length: 30 }, () => ask(plinth, 'GET', '/api/v1/notes')))
+    expect(new Set(after.map(({ status }) => status))).toEqual(new Set([200]))
+  })
+})
+
+test('clocks that are days apart: events are handed on and limits counted by the clock of the database', async () => {
+  const rateLimits = { requests: { ip: { capacity: 10, windowSeconds: 86_400 } } } as const
+  const heard: string[] = []
+  const [behind, ahead] = [-3, 3].map((days) => {
+    const clock = testClock()
+    clock.set(new Date(Date.now() + days * 86_400_000))
+    return open({ clock, heard, rateLimits })
+  }) as [Plinth, Plinth]
+  const statuses: number[] = []
+  for (let at = 0; at < 10; at += 1)
+    for (const plinth of [behind, ahead])
+      statuses.push((await ask(plinth, 'POST', '/api/v1/notes', { name: 'x' })).status)
+  expect(statuses.filter((status) => status === 201)).toHaveLength(10)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(10)
+  await expect.poll(() => new Set(heard).size, { timeout: 20_000 }).toBe(10)
+})
+
+test('a feature that cannot stop keeps nothing else from being closed, and the process is told', async () => {
+  const closed: string[] = []
+  const log = capturedLog({ least: 'warn' })
+  const broken: Feature = { name: 'broken', stop: () => Promise.reject(new Error('will not')) }
+  const other: Feature = { name: 'other', stop: () => Promise.resolve(void closed.push('other')) }
+  const plinth = createPlinth({
+    database: embedded('memory://'),
+    resources: [],
+    features: [broken, other],
+    mailer: { name: 'post', send: () => Promise.resolve(), close: () => Promise.resolve(void closed.push('mailer')) },
+    log,
+    env,
+  })
+  const [first, second] = [plinth.close(), plinth.close()]
+  expect(second).toBe(first)
+  await expect(first).rejects.toThrow('Not everything could be closed')
+  expect(closed).toEqual(['other', 'mailer'])
+  expect(log.of('close_failed')).toHaveLength(1)
+})
