@@ -8,7 +8,7 @@ import { offer, type Offered } from './overload/open-loop.ts'
 import { openOverloaded } from './overload/platform.ts'
 import { spread } from './report/statistics.ts'
 
-const SECONDS = 4
+const SECONDS = 3
 const ROUNDS = 3
 const token = 'a-token-of-forty-characters-0123456789abc'
 const script = {

@@ -1,7 +1,7 @@
 import type { Histogram } from '../metrics/series.ts'
 
-/** How often it is looked. */
-const EVERY_MS = 50
+/** Milliseconds between two looks. */
+export const LOOK_MS = 50
 
 /** How late this process is: a timer that should have rung and could not, since the one thread was busy. */
 export class EventLoop {
@@ -17,16 +17,16 @@ export class EventLoop {
 
   start(): void {
     if (this.#timer) return
-    let expected = performance.now() + EVERY_MS
+    let expected = performance.now() + LOOK_MS
     const ring = (): void => {
       const now = performance.now()
       const lagMs = Math.max(0, now - expected)
-      expected = now + EVERY_MS
+      expected = now + LOOK_MS
       this.#observed.observe({}, lagMs / 1_000)
       this.#look(lagMs)
     }
     // A process that has nothing else to do may end.
-    this.#timer = setInterval(ring, EVERY_MS).unref()
+    this.#timer = setInterval(ring, LOOK_MS).unref()
   }
 
   stop(): void {

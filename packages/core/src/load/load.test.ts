@@ -41,11 +41,35 @@ describe('how many may be in flight', () => {
     }
   })
 
+  test('and as many as are answered in half a second, by the best second of late', () => {
+    const { load } = loaded()
+    for (let at = 0; at < 800; at += 1) {
+      load.entered()
+      load.left()
+    }
+    for (let at = 0; at < 20; at += 1) load.looked(0, 0)
+    admittedOf(load, 1_000)
+    for (let at = 0; at < 9; at += 1) load.looked(51, 101)
+    expect(load.admitted).toBe(400)
+    for (let at = 0; at < 2_000; at += 1) load.looked(50, 101)
+    expect(load.admitted).toBe(100)
+  })
+
   test('from as many as there are: of a thousand that might be, none is there', () => {
     const { load } = loaded()
     admittedOf(load, 300)
     load.looked(101, 0)
     expect(load.admitted).toBe(240)
+  })
+
+  test('while more are turned away than let in, the event loop says nothing of those that are in', () => {
+    const { load } = loaded({ inFlight: 200, congestion: 100 })
+    admittedOf(load, 1_000)
+    load.looked(500, 0)
+    expect(load.admitted).toBe(200)
+    admittedOf(load, 1_000)
+    load.looked(500, 500)
+    expect(load.admitted).toBe(160)
   })
 
   test('it lets in more again, slowly, when nothing waits', () => {

@@ -3,7 +3,7 @@ import { logEvents } from '../logging/events.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Counter } from '../metrics/series.ts'
 import type { Logger } from '../ports/logger.ts'
-import { EventLoop } from './event-loop.ts'
+import { EventLoop, LOOK_MS } from './event-loop.ts'
 
 export interface LoadLimits {
   /** Requests that may be in flight in this process; the next one is answered 503. */
@@ -14,6 +14,10 @@ export interface LoadLimits {
 
 /** So many may be in flight however congested it is: it is not they who make it so. */
 const LEAST = 100
+/** And as many as are answered in so many seconds: what comes in one burst, while the process was held up, is answered soon. */
+const SOON = 0.5
+/** The best second is forgotten by and by: half of it after 35. */
+const FORGET = 0.98
 /** How the number of those that are let in changes, at every look: fast down, slowly up, so that it stays near what can be done. */
 const DOWN = 0.8
 const UP = 0.05
@@ -43,6 +47,12 @@ export class Load {
   #isEnding = false
   #whenIdle: (() => void)[] = []
   #turnedAway = 0
+  /** Since the last look. */
+  #letIn = 0
+  #refused = 0
+  #answered = 0
+  #elapsedMs = 0
+  #best = 0
   #toldAt = -Infinity
 
   constructor({ limits, log, metrics, waitedMs }: LoadParts) {
@@ -92,10 +102,12 @@ export class Load {
   entered(): void {
     this.#loop.start()
     this.#inFlight += 1
+    this.#letIn += 1
   }
 
   left(): void {
     this.#inFlight -= 1
+    this.#answered += 1
     if (this.#inFlight === 0) for (const tell of this.#whenIdle.splice(0)) tell()
   }
 
@@ -111,6 +123,9 @@ export class Load {
   refuseExcess(): void {
     this.#shed.add({})
     this.#turnedAway += 1
+    this.#refused += 1
+    this.#letIn -= 1
+    this.#answered -= 1
     const now = performance.now()
     if (now - this.#toldAt >= TOLD_EVERY_MS) {
       // Not each of them: what is too much to answer is too much to log.
@@ -123,17 +138,30 @@ export class Load {
 
   /**
    * One look: the event loop was so many milliseconds late, the next statement has waited so many for a connection. What has come in
-   * faster than it can be done waits in one of these two lines.
+   * faster than it can be done waits in one of these two lines. An event loop that is late with more turning away than answering
+   * would not be sooner for letting in fewer: each request needs several turns of it, so that fewer would be answered.
    */
   looked(lagMs: number, waitedMs: number): void {
+    this.#count(LOOK_MS + lagMs)
     const { inFlight, congestion } = this.#limits
-    const least = Math.min(LEAST, inFlight)
+    const least = Math.min(inFlight, Math.max(LEAST, this.#best * SOON))
+    const [letIn, refused] = [this.#letIn, this.#refused]
+    this.#letIn = this.#refused = 0
+    if (waitedMs <= congestion && lagMs > congestion && refused > letIn) return
     if (Math.max(lagMs, waitedMs) <= congestion) {
       this.#admitted = Math.min(inFlight, this.#admitted + Math.max(1, this.#admitted * UP))
       return
     }
     // From what there is and not from what there might be: what is far above it would take long to come down.
     this.#admitted = Math.max(least, Math.min(this.#admitted, Math.max(this.#inFlight, least)) * DOWN)
+  }
+
+  /** How many were answered in the best second, so that a bad one does not make the next one worse. */
+  #count(elapsedMs: number): void {
+    this.#elapsedMs += elapsedMs
+    if (this.#elapsedMs < 1_000) return
+    this.#best = Math.max(this.#best * FORGET, (this.#answered * 1_000) / this.#elapsedMs)
+    this.#elapsedMs = this.#answered = 0
   }
 
   /** From now on it is not serving. Resolves when nothing is in flight, or after `graceMs`: with how many are left. */
