@@ -49,6 +49,27 @@ describe('a change of address that somebody else asked for', () => {
     expect(stolen.json).toMatchObject({ status: 400, code: 'token_invalid' })
   })
 
+  test('gets nobody’s address by a click of its reader, who shows no account', async () => {
+    const attacker = await platform.signUp()
+    const own = { token: tokenIn(await platform.mail.waitFor(attacker.email)) }
+    expect((await platform.call('POST', '/api/v1/auth/email/verify', own, attacker.bearer)).status).toBe(204)
+    const email = 'reader@victim.example'
+    const asked = { email, currentPassword: PASSWORD }
+    expect((await platform.call('PATCH', '/api/v1/auth/me', asked, attacker.bearer)).status).toBe(200)
+    const token = tokenIn(await platform.mail.waitFor(email))
+    const stranger = await platform.signUp()
+    const addressOf = async (): Promise<unknown> =>
+      (await platform.superuser.query('select email from plinth.users where id = $1::uuid', [attacker.userId]))[0]
+    for (const headers of [undefined, stranger.bearer]) {
+      const click = await platform.call('POST', '/api/v1/auth/email/verify', { token }, headers)
+      expect(click.json).toMatchObject({ status: 400, errors: [{ path: '/password', code: 'required' }] })
+    }
+    expect(await addressOf()).toEqual({ email: attacker.email })
+    // The link is as good as before, for who has the account as well.
+    expect((await platform.call('POST', '/api/v1/auth/email/verify', { token, password: PASSWORD })).status).toBe(204)
+    expect(await addressOf()).toEqual({ email })
+  })
+
   test('that is refused for another field leaves no link behind', async () => {
     const other = await platform.signUp({ username: 'somebody-else' })
     const person = await platform.signUp()

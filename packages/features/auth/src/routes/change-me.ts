@@ -20,7 +20,9 @@ import { noStore, personalAuth } from './route-facts.ts'
 const input = z.object({
   name: accountFields.name.optional(),
   username: accountFields.username.nullable().optional(),
-  email: accountFields.email.optional().describe('Takes effect when the link that is sent there is opened'),
+  email: accountFields.email
+    .optional()
+    .describe('Takes effect when the link that is sent there is opened by who is signed in, or shows the password'),
   currentPassword: accountFields.password.optional().describe('Needed to change the e-mail address'),
 })
 

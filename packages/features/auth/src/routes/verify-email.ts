@@ -28,7 +28,7 @@ const tokenInput = z.object({
   password: accountFields.password
     .optional()
     .describe(
-      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown',
+      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown. A change of address takes one of both',
     ),
 })
 const emailInput = z.object({ email: accountFields.email })
@@ -36,7 +36,7 @@ const emailInput = z.object({ email: accountFields.email })
 /**
  * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. The first
  * proof ends what was added to the account before, its password and sessions too, unless a session or the password comes with the link.
- * Who is left without a password is sent a link to set one.
+ * Who is left without a password is sent a link to set one. Another address than the account has takes one of both in any case.
  * @param byMail whether an account begins with this link: then it takes the password in any case
  */
 export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
@@ -73,6 +73,8 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
           select name, email, email is not null and email_verified_at is null as unproven from plinth.users
           where id = ${taken.userId}::uuid and status = 'active' for update`)
         if (!before) return 'token_invalid'
+        const account = shown || reader === taken.userId
+        if (!account && !isSame(before['email'], taken.bound)) throw unshown()
         const [other] = await system.run(statement`
           select id from plinth.users where lower(email) = lower(${taken.bound}::text) and id <> ${taken.userId}::uuid`)
         if (other) return 'email_taken'
@@ -81,7 +83,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
             updated_at = ${now}::text::timestamptz, version = version + 1
           where id = ${taken.userId}::uuid`)
         let ended = false
-        if (shown || reader === taken.userId) await keepUnproven(system, taken.userId)
+        if (account) await keepUnproven(system, taken.userId)
         else if (before['unproven'] === true) {
           ended = await endUnproven(parts, system, taken.userId)
           await endSessions(parts, system, { userId: taken.userId, by: 'address proven elsewhere' })
@@ -104,6 +106,20 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       return emptyAnswer(204)
     },
   }
+}
+
+function isSame(before: unknown, now: string): boolean {
+  return typeof before === 'string' && before.toLowerCase() === now.toLowerCase()
+}
+
+/**
+ * Whoever has an account could ask to have somebody else's address, who would give it to him by a click: he would be in tenants that take
+ * in the people of a domain. So another address than the account has is confirmed by who shows the account with the link. Thrown in the
+ * transaction, so that the link stays good.
+ */
+function unshown(): Error {
+  const message = 'Show the password of the account, or open the link where you are signed in to it'
+  return problem('validation_failed', { errors: [{ path: '/password', code: 'required', message }] })
 }
 
 interface Confirmed {
