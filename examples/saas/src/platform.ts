@@ -5,6 +5,7 @@ import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
 import { agentServices, ownQueues } from './agent/agent-services.ts'
 import { siteChecks } from './check/site-checks.ts'
+import { lookoutHandlers } from './handlers.ts'
 import { lookoutResources } from './resources/all.ts'
 import { lookoutRoles } from './roles.ts'
 import type { LookoutSettings } from './settings.ts'
@@ -29,6 +30,7 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     log,
     resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000, way }),
     observe: { resilience: [way] },
+    handlers: lookoutHandlers,
     policies: [ownQueues],
     features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles }), agentServices],
   })

@@ -100,7 +100,7 @@ function typesOf(
     })
     return []
   }
-  const resource = resources.find(({ declaration }) => declaration === source.of)
+  const resource = resources.find(({ declaration, table }) => declaration === source.of || table === source.of)
   if (!resource) {
     const problem = 'hears of a resource that this platform has not'
     faults.push({ path, problem, fix: 'list it: createPlinth({ resources: [ … ] })' })

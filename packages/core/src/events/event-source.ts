@@ -1,4 +1,4 @@
-import type { Resource, Shape } from '../resource/define-resource.ts'
+import type { Resource } from '../resource/define-resource.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 import type { EventType } from './event-type.ts'
 
@@ -12,18 +12,22 @@ export type EventRow<T extends AnyResourceTable> = { readonly id: string } & {
   readonly [K in Exclude<keyof Row<T>, 'id' | 'tenantId'>]?: JsonOf<Row<T>[K]>
 }
 
-/** What a resource's events are called after its name: `site.created`, `site.archive`. */
-export type EventName<S extends Shape> =
-  | 'created'
-  | 'updated'
-  | 'deleted'
-  | 'restored'
-  | 'purged'
-  | (keyof S['inputs'] & string)
+/** What happens to rows of every resource; `restored` and `purged` where they are deleted softly. */
+export type RowEventName = 'created' | 'updated' | 'deleted' | 'restored' | 'purged'
+
+/** What a resource's events are called after its name: `site.created`, `site.archive`. Of a table, without the actions. */
+export type EventName<R> = R extends AnyResourceTable
+  ? RowEventName
+  : R extends Resource<infer S>
+    ? RowEventName | (keyof S['inputs'] & string)
+    : never
+
+type TableOf<R> = R extends AnyResourceTable ? R : R extends Resource<infer S> ? S['table'] : never
 
 /** Events of a resource: of one name, or all. */
 export interface ResourceEvents<D = unknown> {
-  readonly of: Resource
+  /** The resource, or its table. */
+  readonly of: Resource | AnyResourceTable
   readonly event: string | undefined
   /** Types only; never present at run time. */
   readonly shape?: { readonly data: D }
@@ -38,13 +42,14 @@ export interface EveryEvent {
 export type EventSource<D = unknown> = EventType<D> | ResourceEvents<D> | EveryEvent
 
 /**
- * The events of a resource: `eventOf(site, 'created')`, an action's by its name, and without a name all of them.
+ * The events of a resource: `eventOf(site, 'created')`, an action's by its name, and without a name all of them. The table stands for
+ * the resource as in `ctx.read`: `eventOf(sites, 'created')`.
  */
-export function eventOf<S extends Shape>(
-  resource: Resource<S>,
-  event?: EventName<S>,
-): ResourceEvents<EventRow<S['table']>> {
-  return { of: resource as unknown as Resource, event }
+export function eventOf<R extends Resource | AnyResourceTable>(
+  of: R,
+  event?: EventName<R>,
+): ResourceEvents<EventRow<TableOf<R>>> {
+  return { of, event }
 }
 
 /** Whatever happens, of any type: `on(everyEvent, 'mirror', …)`. */

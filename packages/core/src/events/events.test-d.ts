@@ -39,10 +39,20 @@ test('a handler of a resource gets its row as JSON; what may be absent is so by 
   })
 })
 
+test('a table stands for its resource', () => {
+  on(eventOf(sites, 'deleted'), 'mourn', (_, { data }) => {
+    expectTypeOf(data.name).toEqualTypeOf<string | undefined>()
+    return Promise.resolve()
+  })
+})
+
 test('an action is heard by its name, and a name that there is not does not compile', () => {
   eventOf(site, 'archive')
   eventOf(site, 'rename')
   eventOf(site)
+  eventOf(sites, 'created')
+  // @ts-expect-error a table knows no actions
+  eventOf(sites, 'archive')
   // @ts-expect-error it is called archive
   eventOf(site, 'arhcive')
 })

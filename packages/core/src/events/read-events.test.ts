@@ -119,7 +119,7 @@ describe('handlers', () => {
         events: [paid()],
         handlers: [
           on(everyEvent, 'mirror', done),
-          on(eventOf(site), 'watch', done),
+          on(eventOf(sites), 'watch', done),
           on(eventOf(site, 'archive'), 'act', done),
         ],
       },

@@ -154,6 +154,32 @@ describe('the events of a tenant', () => {
   })
 })
 
+test('each of two layers keeps tenants apart alone, and without both they are not', async () => {
+  const scope = {
+    tenantId: platform.a.id,
+    actor: { kind: 'user', id: 'x' },
+    facts: { principalId: 'x', userId: null, groupIds: [] },
+    requestId: 'r',
+    now: new Date(),
+  } as const
+  const withoutCondition = async (): Promise<unknown> =>
+    (
+      await platform.database.transaction(scope, (transaction) =>
+        transaction.run(statement`select count(distinct tenant_id)::int as tenants from plinth.events`),
+      )
+    )[0]?.['tenants']
+  expect(await withoutCondition()).toBe(1)
+  await platform.superuser.query('alter policy plinth_tenant on plinth.events using (true)')
+  try {
+    expect(await withoutCondition()).toBe(2)
+    expect(JSON.stringify(await list('?pageSize=100'))).not.toContain('"b 3"')
+  } finally {
+    await platform.superuser.query(
+      `alter policy plinth_tenant on plinth.events using (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid)`,
+    )
+  }
+})
+
 test('the catalogue has every type with the schema of its data', async () => {
   const { data } = (await get('integrator', '/catalog')).json as {
     readonly data: readonly { readonly type: string; readonly schema: { readonly properties: object } }[]

@@ -26,6 +26,7 @@ test('what has had its time goes, all else stays', async () => {
     ['old', "now() - interval '8 days'"],
     ['recent', 'now()'],
     ['waiting', 'null'],
+    ['parked', 'null'],
   ]) {
     await system.query(
       `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)
@@ -33,9 +34,14 @@ test('what has had its time goes, all else stays', async () => {
       [tenant, type!],
     )
   }
+  // Set aside long ago, and nobody has decided yet.
+  await system.query(
+    `update plinth.events set parked_at = now() - interval '90 days' where tenant_id = $1::uuid and type = 'parked'`,
+    [tenant],
+  )
   await new Sweep(() => opened.drivers.system(), silentLogger).run()
   const keys = await system.query('select key from plinth.idempotency_keys where tenant_id = $1::uuid', [tenant])
   expect(keys.map((row) => row['key'])).toEqual(['new'])
   const events = await system.query('select type from plinth.events where tenant_id = $1::uuid order by type', [tenant])
-  expect(events.map((row) => row['type'])).toEqual(['recent', 'waiting'])
+  expect(events.map((row) => row['type'])).toEqual(['parked', 'recent', 'waiting'])
 })
