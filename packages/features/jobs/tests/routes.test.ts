@@ -46,7 +46,7 @@ beforeAll(async () => {
     [writeNote, fragile, endless],
     {},
     {
-      actors: { looker: ['job:read'] },
+      actors: { looker: ['job:read'], asker: ['job:create'] },
       features: [
         {
           name: 'ears',
@@ -101,6 +101,17 @@ test('whoever may read jobs sees what they were given only with a permission of 
   const page = await ask('GET', '/jobs', undefined, 'looker')
   expect(page.json).toMatchObject({ data: [{ type: 'fragile' }] })
   expect(page.body).not.toContain('private')
+})
+
+test('an idempotency key is its caller’s own: neither another one’s, nor the code’s', async () => {
+  const post = (idempotencyKey: string, who = 'full') =>
+    ask('POST', '/jobs', { type: 'fragile', delay: '1h', idempotencyKey }, who)
+  const idOf = ({ json }: Awaited<ReturnType<typeof post>>) => (json as { id: string }).id
+  const byCode = await platform.enqueue(fragile, {}, { delay: '1h', idempotencyKey: 'monthly' })
+  const mine = idOf(await post('monthly'))
+  expect(idOf(await post('monthly'))).toBe(mine)
+  expect(new Set([byCode, mine, idOf(await post('monthly', 'asker'))]).size).toBe(3)
+  await platform.superuser.script('delete from plinth.background_jobs')
 })
 
 test('of another tenant no job is seen, retried or cancelled', async () => {

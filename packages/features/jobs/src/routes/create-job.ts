@@ -1,4 +1,5 @@
-import { fieldView, jsonAnswer, refuseQuery, rowPrinter, validate, type Call, type TextAnswer } from '@plinth/core'
+import { createHash } from 'node:crypto'
+import { fieldView, jsonAnswer, refuseQuery, rowPrinter, validate, type Actor, type Call, type TextAnswer } from '@plinth/core'
 import { z } from 'zod'
 import { backgroundJobs } from '../job-resource.ts'
 
@@ -18,7 +19,7 @@ export function newJob(types: readonly string[]) {
       idempotencyKey: z
         .string()
         .regex(/^[\x20-\x7e]{1,200}$/)
-        .meta({ description: 'The same key makes one job' })
+        .meta({ description: 'The same key of the same caller makes one job' })
         .optional(),
     })
     .meta({ id: 'NewJob' })
@@ -30,12 +31,16 @@ export async function createJob(call: Call): Promise<TextAnswer> {
   const { platform, request, scope } = call
   const { registry, basePath } = platform
   const requested = [...registry.jobs.values()].filter((job) => job.requested).map((job) => job.name)
-  const { type, input = {}, at, ...options } = validate(newJob(requested), call.body)
+  const { type, input = {}, at, idempotencyKey, ...options } = validate(newJob(requested), call.body)
   const resource = registry.byTable.get(backgroundJobs)!
   return call.transact(async (transaction) => {
     const { principal } = request
     const parts = { transaction, scope, principal }
-    const given = { ...options, ...(at && { at: new Date(at) }) }
+    const given = {
+      ...options,
+      ...(at && { at: new Date(at) }),
+      ...(idempotencyKey !== undefined && { idempotencyKey: keyOf(principal, idempotencyKey) }),
+    }
     const { id } = await platform.jobs!.enqueue(parts, registry.jobs.get(type)!, input, given)
     const view = fieldView(registry, principal, resource)
     const row = await transaction.read({ resource, id, visible: call.visible, view })
@@ -43,4 +48,14 @@ export async function createJob(call: Call): Promise<TextAnswer> {
     const location = `${basePath}/api/v1/jobs/${id}`
     return jsonAnswer(202, row ? printer.print(row) : JSON.stringify({ id }), { location })
   })
+}
+
+/**
+ * Keys of the outside are each caller's own, and none is one of the code or of the clock: whoever guessed such a key would have his job
+ * stand in the place of another one, and be told whose it is.
+ */
+function keyOf({ kind, id }: Actor, key: string): string {
+  return `asked ${createHash('sha256')
+    .update(JSON.stringify([kind, id, key]))
+    .digest('base64url')}`
 }
