@@ -18,6 +18,8 @@ interface Window {
   /** That were only counted. */
   repeated: number
   last: AuditDraft
+  /** Of several actors and actions. */
+  readonly mixed: boolean
 }
 
 /**
@@ -38,7 +40,8 @@ export class Refusals {
   tell(draft: AuditDraft): void {
     const now = Date.now()
     const window = this.#windowOf(draft, now)
-    window.last = draft
+    // Of those that are no more told apart the number is nobody's: least of all that of the last account.
+    window.last = window.mixed ? { ...draft, target: null } : draft
     if (window.entries < MOST_ENTRIES && this.#admits(draft, now)) {
       window.entries += 1
       this.#platform.after.start('audit', () => this.#write(draft, 1))
@@ -63,14 +66,19 @@ export class Refusals {
   }
 
   #windowOf(draft: AuditDraft, now: number): Window {
-    const { tenantId, actor, action, outcome, client } = draft
-    const who = actor.kind === 'anonymous' ? `at ${client?.address ?? ''}` : actor.id
+    const { tenantId, actor, action, outcome } = draft
     const full = this.#windows.size >= MOST_KEYS
-    const key = JSON.stringify(full ? ['others'] : [tenantId, actor.kind, who, action, outcome])
+    const key = JSON.stringify(full ? ['others', tenantId] : [tenantId, actor.kind, whoOf(draft), action, outcome])
     const known = this.#windows.get(key)
     if (known && known.until > now) return known
     if (known && known.repeated > 0) this.#platform.after.start('audit', () => this.#write(known.last, known.repeated))
-    const made: Window = { until: now + WINDOW_MS, entries: full ? MOST_ENTRIES : 0, repeated: 0, last: draft }
+    const made: Window = {
+      until: now + WINDOW_MS,
+      entries: full ? MOST_ENTRIES : 0,
+      repeated: 0,
+      last: draft,
+      mixed: full,
+    }
     this.#windows.set(key, made)
     this.#timer ??= setTimeout(() => this.#sweep(), WINDOW_MS).unref()
     return made
@@ -106,4 +114,13 @@ export class Refusals {
       this.#platform.log.warn(auditEvents.notRecorded, { action: draft.action, requestId: draft.requestId, error })
     }
   }
+}
+
+/**
+ * Of strangers, the account that they want to be: its tenants are told of every attempt on it and of no other. By their address alone, ten
+ * attempts on one account would hide those on all others, and the last account would be told the number of all.
+ */
+function whoOf({ actor, target, client }: AuditDraft): string {
+  if (actor.kind !== 'anonymous') return actor.id
+  return target == null ? `at ${client?.address ?? ''}` : `as ${target}`
 }

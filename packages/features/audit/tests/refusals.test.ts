@@ -107,3 +107,37 @@ test('strangers are bounded all together, and nobody fills the memory', async ()
       .reduce((sum, entry) => sum + Number(entry['repeated']), 0),
   ).toBe(300)
 }, 30_000)
+
+test('who tries many accounts from one address hides none of them, and no tenant is told of another one’s', async () => {
+  const refusals = new Refusals(book.inner)
+  const ids = [book.platform.a.id, book.platform.b.id].map((_, at) => `0190a000-0000-7000-8000-00000000000${at}`)
+  await book.platform.superuser.script(
+    ids
+      .map(
+        (id, at) => `
+        insert into plinth.users (id, name) values ('${id}', 'Tried');
+        insert into plinth.memberships (tenant_id, user_id) values ('${[book.platform.a, book.platform.b][at]!.id}', '${id}');`,
+      )
+      .join(''),
+  )
+  const attempt = (at: number, target: string | null): void =>
+    refusals.tell({
+      tenantId: null,
+      actor: { kind: 'anonymous', id: '' },
+      action: 'auth.signIn',
+      outcome: 'failed',
+      target,
+      requestId: `tried ${at}`,
+      client: { address: '192.0.2.7', userAgent: undefined },
+      time: book.platform.clock.now(),
+    })
+  // Ten on the account of a, thirty on that of b, and the last on none.
+  for (let at = 0; at < 41; at += 1) attempt(at, at < 10 ? ids[0]! : at < 40 ? ids[1]! : null)
+  await book.inner.after.settled()
+  await refusals.flush(true)
+  const told = async (tenant: string): Promise<number> =>
+    (await book.entries(tenant))
+      .filter((entry) => String(entry['request_id']).startsWith('tried'))
+      .reduce((sum, entry) => sum + Number(entry['repeated']), 0)
+  expect([await told(book.platform.a.id), await told(book.platform.b.id)]).toEqual([10, 30])
+}, 30_000)

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { fieldView, jsonAnswer, refuseQuery, rowPrinter, validate, type Actor, type Call, type TextAnswer } from '@plinth/core'
+import {
+  fieldView,
+  jsonAnswer,
+  refuseQuery,
+  rowPrinter,
+  validate,
+  type Actor,
+  type Call,
+  type TextAnswer,
+} from '@plinth/core'
 import { z } from 'zod'
 import { backgroundJobs } from '../job-resource.ts'
 
