@@ -44,7 +44,7 @@ export class BackgroundSealing {
   async #round(): Promise<void> {
     let next = EVERY_MS
     try {
-      await this.#sealer.sealAll()
+      await this.#sealer.sealAll(() => this.#stopped)
     } catch (error) {
       next = AFTER_FAILURE_MS
       this.#log.warn(auditEvents.notSealed, { error })

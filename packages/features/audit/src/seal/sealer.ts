@@ -1,6 +1,6 @@
 import { statement, type Database, type Platform, type StatementRunner } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
-import { hashOf, macOf, NO_HASH, type EntryFacts } from '../entry/chained-entry.ts'
+import { hashOf, macOf, NO_HASH, PLATFORM, type EntryFacts } from '../entry/chained-entry.ts'
 import { auditEvents } from '../log-events.ts'
 import { bookKeys, type BookKeys } from './book-keys.ts'
 import { sealPart, type PartKey } from './part-key.ts'
@@ -9,8 +9,13 @@ import { keysOf } from './subject-keys.ts'
 
 /** Entries of one transaction: enough to be cheap, few enough not to hold the chain for long. */
 const BATCH = 1_000
-/** Chains that a round looks at. */
+/** And bytes of what they say, up to the entry that goes beyond: a thousand rows of a megabyte each would be the end of the process. */
+const MOST_BYTES = 16_777_216
+/** Chains that are asked for at once. */
 const CHAINS = 200
+/** Below and above every position of the inbox. */
+const FIRST = '-9223372036854775808'
+const LAST = '9223372036854775807'
 
 /**
  * Moves entries from the inbox into the book: one chain at a time under its lock, so that no number is given twice and none is left
@@ -38,38 +43,63 @@ export class Sealer {
   async seal(tenantId: string): Promise<number> {
     const keys = await this.keys()
     let count = 0
-    for (;;) {
-      const sealed = await this.#platform.database.system((system) => this.#sealBatch(system, tenantId, keys))
-      count += sealed
-      if (sealed < BATCH) break
+    for (let more = true; more;) {
+      const batch = await this.#platform.database.system((system) => this.#sealBatch(system, tenantId, keys))
+      count += batch.count
+      more = batch.more
     }
     if (count > 0) this.#platform.log.debug(auditEvents.sealed, { tenant: tenantId, entries: count })
     return count
   }
 
-  /** Every chain with something in the inbox, as far as one round goes. How many entries. */
-  async sealAll(): Promise<number> {
+  /**
+   * Every chain with something in the inbox, once: however many of the first are filled again meanwhile, the last has its turn. How many
+   * entries.
+   * @param isEnding asked before each chain
+   * @throws the first error, when all others have had their turn: one chain that cannot be sealed holds up no other
+   */
+  async sealAll(isEnding = (): boolean => false): Promise<number> {
     let count = 0
-    for (const tenantId of await waiting(this.#platform.database)) count += await this.seal(tenantId)
+    const errors: unknown[] = []
+    let chains: readonly string[] = []
+    do {
+      chains = await waiting(this.#platform.database, chains.at(-1))
+      for (const tenantId of chains) {
+        if (isEnding()) break
+        count += await this.seal(tenantId).catch((error: unknown) => {
+          errors.push(error)
+          return 0
+        })
+      }
+    } while (chains.length === CHAINS && !isEnding())
+    if (errors.length > 0) throw errors[0]
     return count
   }
 
-  async #sealBatch(system: StatementRunner, tenantId: string, keys: BookKeys): Promise<number> {
+  async #sealBatch(
+    system: StatementRunner,
+    tenantId: string,
+    keys: BookKeys,
+  ): Promise<{ readonly count: number; readonly more: boolean }> {
     const { secrets, clock } = this.#platform
     // In a statement of its own: what comes after it sees what the holder before has committed.
     await system.run(statement`select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0))`)
     const [head] = await system.run(statement`
       select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid order by seq desc limit 1`)
     const rows = await system.run(statement`
-      with gone as (
-        delete from plinth.audit_inbox i using (
-          select position from plinth.audit_inbox where tenant_id = ${tenantId}::uuid order by position limit ${BATCH}::int) w
-        where i.tenant_id = ${tenantId}::uuid and i.position = w.position
-        returning i.*)
+      with first as (
+        select position, coalesce(octet_length(before::text), 0) + coalesce(octet_length(after::text), 0)
+          + coalesce(octet_length(personal::text), 0) + coalesce(octet_length(detail::text), 0) as bytes
+        from plinth.audit_inbox where tenant_id = ${tenantId}::uuid order by position limit ${BATCH}::int),
+      summed as (select position, bytes, sum(bytes) over (order by position) as through from first),
+      gone as (
+        delete from plinth.audit_inbox i using summed w
+        where i.tenant_id = ${tenantId}::uuid and i.position = w.position and w.through - w.bytes < ${MOST_BYTES}::int
+        returning i.*, w.through)
       select to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id, on_behalf_of,
-        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent
+        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent, through
       from gone order by position`)
-    if (rows.length === 0) return 0
+    if (rows.length === 0) return { count: 0, more: false }
     const written = rows.map(readInboxRow)
     const parts = written.flatMap(({ origin, personal }) => [origin, personal].flatMap((part) => part?.subject ?? []))
     const subjects = await keysOf(system, secrets, tenantId, [...new Set(parts)], clock.now())
@@ -97,7 +127,7 @@ export class Sealer {
       from json_to_recordset(${JSON.stringify(entries)}::text::json) e("seq" bigint, "id" uuid, "occurredAt" timestamptz, "actorKind" text,
         "actorId" text, "onBehalfOf" text, "action" text, "targetType" text, "targetId" text, "outcome" text, "requestId" text,
         "repeated" int, "changes" text, "detail" text, "origin" text, "personal" text, "hash" text, "mac" text)`)
-    return entries.length
+    return { count: entries.length, more: rows.length === BATCH || Number(rows.at(-1)?.['through']) >= MOST_BYTES }
   }
 }
 
@@ -107,11 +137,13 @@ function encrypted(keys: ReadonlyMap<string, PartKey>, part: PersonalPart | unde
 }
 
 /** From one tenant with entries to the next: the inbox may hold a million of the first. */
-async function waiting(database: Pick<Database, 'system'>): Promise<readonly string[]> {
+async function waiting(database: Pick<Database, 'system'>, after: string | undefined): Promise<readonly string[]> {
+  const [from, position] = after === undefined ? [PLATFORM, FIRST] : [after, LAST]
   const rows = await database.system((system) =>
     system.run(statement`
       with recursive t as (
-        (select tenant_id, 1 as n from plinth.audit_inbox order by tenant_id limit 1)
+        (select tenant_id, 1 as n from plinth.audit_inbox where (tenant_id, position) > (${from}::uuid, ${position}::bigint)
+          order by tenant_id limit 1)
         union all
         select f.tenant_id, t.n + 1 from t cross join lateral (
           select i.tenant_id from plinth.audit_inbox i where i.tenant_id > t.tenant_id order by i.tenant_id limit 1) f
