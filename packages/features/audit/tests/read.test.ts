@@ -65,20 +65,20 @@ describe('GET /audit-logs', () => {
   })
 
   test('is filtered by who, what, to what, how it ended, by which request and when', async () => {
-    const { data } = await page(`target=${documentId}`)
+    const { data } = await page(`target=document:${documentId}`)
     expect(data.map(({ actorId, action }) => `${actorId} ${action}`)).toEqual([
       'a-writer document.updated',
       'a-full document.updated',
       'a-full document.created',
     ])
     const [latest] = data
-    expect(actions(await page(`target=${documentId}&actor=a-writer`))).toEqual(['document.updated'])
+    expect(actions(await page(`target=document:${documentId}&actor=a-writer`))).toEqual(['document.updated'])
     expect(actions(await page('action=folder.created'))).toEqual(['folder.created'])
     expect(actions(await page(`requestId=${latest!.requestId}`))).toEqual(['document.updated'])
     expect(actions(await page(`target=folder:${documentId}`))).toEqual([])
-    expect(actions(await page(`target=${documentId}&outcome=denied`))).toEqual([])
-    expect(actions(await page(`target=${documentId}&until=2000-01-01T00:00:00Z`))).toEqual([])
-    expect(actions(await page(`target=${documentId}&since=2000-01-01T00:00:00Z`))).toHaveLength(3)
+    expect(actions(await page(`target=document:${documentId}&outcome=denied`))).toEqual([])
+    expect(actions(await page(`target=document:${documentId}&until=2000-01-01T00:00:00Z`))).toEqual([])
+    expect(actions(await page(`target=document:${documentId}&since=2000-01-01T00:00:00Z`))).toHaveLength(3)
   })
 
   test('refuses what it does not know', async () => {
@@ -97,14 +97,16 @@ describe('GET /audit-logs', () => {
   })
 
   test('goes on by a cursor that belongs to this tenant and this filter', async () => {
-    const first = await page(`target=${documentId}&pageSize=2`)
+    const first = await page(`target=document:${documentId}&pageSize=2`)
     expect(first.page.hasMore).toBe(true)
     const cursor = encodeURIComponent(first.page.nextCursor!)
-    expect(actions(await page(`target=${documentId}&pageSize=2&cursor=${cursor}`))).toEqual(['document.created'])
+    expect(actions(await page(`target=document:${documentId}&pageSize=2&cursor=${cursor}`))).toEqual([
+      'document.created',
+    ])
     expect((await ask('auditor', 'GET', `audit-logs?cursor=${cursor}`)).status).toBe(400)
-    expect((await ask('full', 'GET', `audit-logs?target=${documentId}&cursor=${cursor}`, undefined, 'b')).status).toBe(
-      400,
-    )
+    expect(
+      (await ask('full', 'GET', `audit-logs?target=document:${documentId}&cursor=${cursor}`, undefined, 'b')).status,
+    ).toBe(400)
   })
 
   test('is an entry itself, and so is every other way of reading', async () => {

@@ -45,7 +45,7 @@ test('a chain that cannot be sealed holds up no other one, and neither do many',
     select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, now(), 'system', 'system', 'thing.happened', 'many', 'success', null
     from generate_series(1, 210) n`)
   await put(`values ('${id}', now(), 'system', 'system', 'thing.happened', 'last', 'success', null::jsonb)`)
-  await expect(new Sealer(book.inner).sealAll()).rejects.toThrow()
+  await expect(new Sealer(book.inner).sealAll()).rejects.toThrow(/./)
   const [left] = await book.platform.superuser.query('select count(*)::int as n from plinth.audit_inbox')
   expect(left).toEqual({ n: 1 })
   await book.platform.superuser.script('delete from plinth.audit_inbox')
