@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createPlinth, defineJob, defineResource, resourceTable, serviceTokens } from '@plinth/core'
 import { jobs } from '@plinth/jobs'
 import { postgres } from '@plinth/postgres'
@@ -19,6 +20,8 @@ export const effect = defineJob({
   retry: { attempts: 1_000, first: '1s', most: '1s' },
   run: async (ctx, { number }) => {
     await ctx.create(effects, { number })
+    // Long enough for a kill to fall between the effect and its commit.
+    await sleep((number % 10) * 40)
   },
 })
 

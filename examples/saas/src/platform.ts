@@ -1,9 +1,11 @@
 import { apiDocs } from '@plinth/api-docs'
 import { auth } from '@plinth/auth'
 import { createPlinth, type Logger, type Mailer, type Plinth, type PlinthOptions } from '@plinth/core'
+import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
 import { agentServices, ownQueues } from './agent/agent-services.ts'
+import { checkJobs } from './check/check-jobs.ts'
 import { siteChecks } from './check/site-checks.ts'
 import { lookoutHandlers } from './handlers.ts'
 import { lookoutResources } from './resources/all.ts'
@@ -21,6 +23,7 @@ export interface LookoutParts {
 export function createLookout({ settings, database, mailer, log }: LookoutParts): Plinth {
   const allowPrivate = settings.LOOKOUT_ALLOW_PRIVATE
   const way = siteChecks()
+  const checks = { allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000, way }
   return createPlinth({
     title: 'Lookout',
     version: '0.1.0',
@@ -28,10 +31,11 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     database,
     mailer,
     log,
-    resources: lookoutResources({ allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000, way }),
+    resources: lookoutResources(checks),
+    jobs: checkJobs(checks),
     observe: { resilience: [way] },
     handlers: lookoutHandlers,
     policies: [ownQueues],
-    features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles }), agentServices],
+    features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles }), jobs(), agentServices],
   })
 }

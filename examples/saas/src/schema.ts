@@ -1,5 +1,6 @@
 import { serviceAccounts } from '@plinth/auth'
-import { index, integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm'
+import { index, integer, jsonb, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable, templateColumns, templated, type AnyResourceTable } from '@plinth/core'
 import type { QueuedTask } from './agent/agent-state.ts'
 import type { AgentParams, EnvironmentParams, MonitorParams } from './params.ts'
@@ -55,6 +56,26 @@ export const monitors = resourceTable(
   (table) => [
     index('monitors_last_status_idx').on(table.tenantId, table.lastStatus),
     index('monitors_next_check_at_idx').on(table.tenantId, table.nextCheckAt, table.id),
+  ],
+)
+
+/** That a page was down, from the check that found it to the one that found it up again. */
+export const incidents = resourceTable(
+  'incidents',
+  {
+    monitorId: belongsTo(() => monitors, { onDelete: 'cascade' }).notNull(),
+    status: text({ enum: ['open', 'resolved'] })
+      .notNull()
+      .default('open'),
+    reason: text().notNull(),
+    openedAt: timestamp({ withTimezone: true }).notNull(),
+    resolvedAt: timestamp({ withTimezone: true }),
+  },
+  (table) => [
+    // One outage is one incident, whoever finds it.
+    uniqueIndex('incidents_open_key')
+      .on(table.tenantId, table.monitorId)
+      .where(sql`status = 'open'`),
   ],
 )
 

@@ -1,6 +1,7 @@
 import type { Resource } from '@plinth/core'
 import { agentResource } from './agent.ts'
 import { environmentResource } from './environment.ts'
+import { incidentResource } from './incident.ts'
 import { monitorResource, type MonitorOptions } from './monitor.ts'
 import { siteResource } from './site.ts'
 import { agentTemplateResource, environmentTemplateResource, monitorTemplateResource } from './templates.ts'
@@ -13,6 +14,7 @@ export function lookoutResources(options: MonitorOptions): readonly Resource[] {
     environmentResource(options),
     monitorTemplateResource(),
     monitorResource(options),
+    incidentResource(),
     agentTemplateResource(),
     agentResource(),
   ]

@@ -1,9 +1,11 @@
-import { defineResource, problem, ResilienceError, type ReadingContext, type Resilience, type Row } from '@plinth/core'
-import { performCheck, type CheckOptions, type CheckResult } from '../check/perform-check.ts'
-import { monitorPath, watchedUrl } from '../check/site-url.ts'
+import { defineResource, type ReadingContext, type Resilience, type Row } from '@plinth/core'
+import { checkPage } from '../check/check-page.ts'
+import { keepFinding } from '../check/keep-finding.ts'
+import type { CheckOptions } from '../check/perform-check.ts'
+import { monitorPath } from '../check/site-url.ts'
 import { siteChecks } from '../check/site-checks.ts'
 import { monitorParams } from '../params.ts'
-import { environments, monitors, sites } from '../schema.ts'
+import { monitors } from '../schema.ts'
 
 type Monitor = Row<typeof monitors>
 
@@ -54,53 +56,7 @@ export const monitorResource = ({ way = siteChecks(), ...options }: MonitorOptio
         description: 'Check the page now and keep what was found',
         outside: (monitor: Monitor, _input: undefined, signal: AbortSignal, ctx: ReadingContext) =>
           checkPage(ctx, monitor, { ...options, way, signal }),
-        run: (ctx, monitor, found) =>
-          ctx.update(monitors, monitor.id, {
-            lastStatus: found.status,
-            lastCheckedAt: ctx.now(),
-            lastResponseMs: found.responseMs,
-            lastError: found.error,
-            nextCheckAt: new Date(ctx.now().getTime() + found.intervalSeconds * 1_000),
-          }),
+        run: (ctx, monitor, found) => keepFinding(ctx, monitor.id, found),
       },
     },
   })
-
-/** Not even the most patient environment may keep a check beyond what an action's slow part may take. */
-const LONGEST_TIMEOUT = 25_000
-
-async function checkPage(
-  ctx: ReadingContext,
-  monitor: Monitor,
-  options: CheckOptions & Required<Pick<MonitorOptions, 'way'>>,
-): Promise<CheckResult & { readonly intervalSeconds: number }> {
-  const { method, expectedStatus, timeoutSeconds, intervalSeconds, headers } = await ctx.resolve(monitors, monitor)
-  const place = monitor.environmentId === null ? undefined : await ctx.read(environments, monitor.environmentId)
-  const { headers: placeHeaders, patience } = place
-    ? await ctx.resolve(environments, place)
-    : { headers: {}, patience: 1 }
-  const { url } = place ?? (await ctx.read(sites, monitor.siteId))
-  const timeout = timeoutSeconds === undefined ? options.timeout : timeoutSeconds * 1_000
-  const target = {
-    url: watchedUrl(url, monitor.path),
-    method,
-    expectedStatus,
-    headers: { ...placeHeaders, ...headers },
-  }
-  const found = await options.way
-    .run(() =>
-      performCheck(target, {
-        ...options,
-        ...(timeout !== undefined && { timeout: Math.min(timeout * patience, LONGEST_TIMEOUT) }),
-      }),
-    )
-    .catch(tooMany)
-  return { ...found, intervalSeconds }
-}
-
-/** A site that is down is a result; that too many are being checked says nothing of this one. */
-function tooMany(error: unknown): never {
-  throw ResilienceError.is(error)
-    ? problem('unavailable', { detail: 'Too many checks are running.', cause: error })
-    : error
-}
