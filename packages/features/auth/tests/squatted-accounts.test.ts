@@ -90,6 +90,28 @@ describe('an account that somebody else registered', () => {
     expect((await post('login', { email: squatter.email, password: PASSWORD })).status).toBe(401)
   })
 
+  test('keeps the password when the link is opened where it was made, and nowhere else', async () => {
+    const from = (address: string) => async (path: string, body: unknown) => {
+      const request = new Request(`${PUBLIC_URL}/api/v1/auth/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      return platform.plinth.fetch(request, { address })
+    }
+    const [home, elsewhere] = [from('192.0.2.7'), from('192.0.2.8')]
+    for (const [place, still] of [
+      [home, 200],
+      [elsewhere, 401],
+    ] as const) {
+      const email = `made-at-home-${still}@example.com`
+      expect((await home('register', { email, password: PASSWORD, organizationName: `At ${still}` })).status).toBe(201)
+      await platform.mail.waitFor(email)
+      expect((await place('email/verify', { token: linkTo(email) })).status).toBe(204)
+      expect((await home('login', { email, password: PASSWORD })).status).toBe(still)
+    }
+  })
+
   test('loses a sign-in that waits for the factor of who registered it', async () => {
     const squatter = await squatted()
     const login = await post('login', { email: squatter.email, password: PASSWORD })

@@ -35,7 +35,7 @@ export function linkPages({ root, title, basePath }: FeatureParts, byMail: boole
       heading: 'Confirm your address',
       words: byMail
         ? 'You opened the link that was sent to it. If you did not make an account, close this page: nothing happens.'
-        : 'You opened the link that was sent to it. Confirm that it is yours. If you are not signed in here, show the password with which the account was made: without it that one counts no more, and you are sent a link to choose another.',
+        : 'You opened the link that was sent to it. Confirm that it is yours. Where you did not make the account and are not signed in, show the password with which it was made: without it that one counts no more, and you are sent a link to choose another.',
       form: {
         action: api('email/verify'),
         button: 'Confirm the address',

@@ -20,6 +20,7 @@ import { authProblem } from '../errors.ts'
 import { sendChoice, sendNotice, sendVerification } from '../mails/account-mails.ts'
 import { peekOneTimeToken, takeOneTimeToken } from '../one-time/one-time-tokens.ts'
 import { endSessions } from '../sessions/end-session.ts'
+import { isKnownClient } from '../sessions/is-known-client.ts'
 import { provePassword } from '../sign-in/prove-password.ts'
 import { accepted, acceptedAnswer, noContent, publicAuth } from './route-facts.ts'
 
@@ -28,15 +29,15 @@ const tokenInput = z.object({
   password: accountFields.password
     .optional()
     .describe(
-      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown. A change of address takes one of both',
+      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown and the link is opened far from where the account was made. A change of address takes one of both',
     ),
 })
 const emailInput = z.object({ email: accountFields.email })
 
 /**
  * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. The first
- * proof ends what was added to the account before, its password and sessions too, unless a session or the password comes with the link.
- * Who is left without a password is sent a link to set one. Another address than the account has takes one of both in any case.
+ * proof ends what was added to the account before, its password and sessions too, unless a session or the password comes with the link,
+ * or the link is opened from where the account was made. Who is left without a password is sent a link to set one. Another address than the account has takes one of both in any case.
  * @param byMail whether an account begins with this link: then it takes the password in any case
  */
 export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
@@ -64,6 +65,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
       const attempt = await parts.guard.token(client)
       const reader = await readerOf(call)
       const shown = (byMail || password !== undefined) && (await proveRegistrant(parts, token, password, client))
+      const near = !byMail && (await isNear(parts, token, client))
       const now = parts.platform.clock.now()
       const confirm = async (system: SystemTransaction): Promise<Confirmed | 'token_invalid' | 'email_taken'> => {
         const taken = await takeOneTimeToken(parts, system, 'verify', token)
@@ -83,7 +85,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
             updated_at = ${now}::text::timestamptz, version = version + 1
           where id = ${taken.userId}::uuid`)
         let ended = false
-        if (account) await keepUnproven(system, taken.userId)
+        if (account || near) await keepUnproven(system, taken.userId)
         else if (before['unproven'] === true) {
           ended = await endUnproven(parts, system, taken.userId)
           await endSessions(parts, system, { userId: taken.userId, by: 'address proven elsewhere' })
@@ -129,6 +131,17 @@ interface Confirmed {
   readonly now: string
   /** Whether the account is left without the password that was chosen with it. */
   readonly ended: boolean
+}
+
+/**
+ * Whether the link is opened from an address at which the account was made or signed in to. Who registers on a computer and opens the mail
+ * on the telephone beside it keeps his password; who registers somebody else's address does it from elsewhere.
+ */
+async function isNear(auth: Auth, token: string, client: Client): Promise<boolean> {
+  // A call in this process comes from nowhere, and may be made for anybody.
+  if (client.address === undefined) return false
+  const known = await peekOneTimeToken(auth, 'verify', token)
+  return known !== undefined && isKnownClient(auth, known.userId, client)
 }
 
 /**
