@@ -1,6 +1,6 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Accounts } from '../auth/accounts.ts'
-import type { CredentialReader } from '../auth/principal.ts'
+import type { Actor, CredentialReader, Principal } from '../auth/principal.ts'
 import type { PrincipalSource } from '../auth/principal-source.ts'
 import type { ErrorDefinition } from '../errors/registry.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
@@ -58,6 +58,8 @@ export interface FeatureSlots {
   readonly audit?: (platform: Platform) => Audit
   /** Where principals are found by name, for explanations. */
   readonly principals?: readonly PrincipalSource[]
+  /** Finds by its id whoever asked for something in a tenant that happens later, as he is now; undefined where there is none. */
+  readonly recall?: (asker: Actor, tenant: Tenant) => Promise<Principal | undefined>
 }
 
 /** What a feature may know when it names its routes. */

@@ -27,7 +27,7 @@ export async function recallPrincipal(
 ): Promise<Principal | undefined> {
   const { kind, id } = remembered
   if (kind === 'system') return systemPrincipal(platform.registry.permissions, 'job')
-  const found = (await fromSources(platform, remembered)) ?? (kind === 'user' ? member(id) : undefined)
+  const found = (await fromSources(platform, remembered, tenant)) ?? (kind === 'user' ? member(id) : undefined)
   if (!found) return undefined
   // A credential that belongs to another tenant by now may nothing in this one.
   if (found.tenant !== null && found.tenant !== tenant.id && found.tenant !== tenant.slug) return undefined
@@ -40,13 +40,21 @@ export async function recallPrincipal(
   return enterTenant(platform, { ...found, superadmin: false, session }, tenant)
 }
 
-async function fromSources({ registry }: Platform, { kind, id }: RememberedPrincipal): Promise<Principal | undefined> {
+async function fromSources(
+  { registry }: Platform,
+  { kind, id }: Actor,
+  tenant: Tenant,
+): Promise<Principal | undefined> {
   const sources = registry.features.flatMap((feature) => feature.slots?.principals ?? [])
   for (const source of sources) {
     if (source.kind !== kind) continue
     const found = await source.find(id)
     // Sources find by name and address too; whoever took over somebody's name is somebody else.
     if (found?.id === id) return found
+  }
+  for (const { slots } of registry.features) {
+    const found = await slots?.recall?.({ kind, id }, tenant)
+    if (found) return found
   }
   return undefined
 }

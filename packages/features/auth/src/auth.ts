@@ -6,6 +6,7 @@ import { seedDevelopmentAccounts } from './accounts/development-accounts.ts'
 import type { Auth } from './auth-parts.ts'
 import { adminCreate } from './commands/admin-create.ts'
 import { KeyLookup } from './api-keys/find-key.ts'
+import { recallKey } from './api-keys/recall-key.ts'
 import { writeKeyUse } from './api-keys/key-use.ts'
 import { authErrors } from './errors.ts'
 import { authEvents } from './auth-events.ts'
@@ -61,7 +62,7 @@ export function auth(given: AuthOptions = {}): Feature {
       unprovenCredentials,
     ],
     travels,
-    slots: { auth: credentialReaders(current), accounts: accountsPort(current) },
+    slots: { auth: credentialReaders(current), accounts: accountsPort(current), recall: recallKey(current) },
     routes: (feature) => authRoutes(current, options, feature),
     commands: [adminCreate(current)],
     verify(_registry, runtime) {

@@ -48,7 +48,7 @@ async function ask({ database }: Platform, hashes: readonly string[]): Promise<R
   return new Map(rows.map((row) => [String(row['hash']), keyOf(row)]))
 }
 
-function keyOf(row: RawRow): FoundKey {
+export function keyOf(row: RawRow): FoundKey {
   const time = (name: string): number | null => (row[name] === null ? null : Number(row[name]))
   return {
     id: String(row['id']),

@@ -35,7 +35,7 @@ function isFromHome({ ipRanges }: FoundKey, { address }: Client): boolean {
  * A person's key may do what its role and his membership both allow, drawn anew in every request; a service may do what its roles
  * allow, and answers for itself.
  */
-function principalOf(key: FoundKey): Principal {
+export function principalOf(key: FoundKey): Principal {
   const { holder, name, roles } = key
   const common = {
     name,
