@@ -1,8 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { softPasskey, type TestReply } from '@plinth/testing'
+import { audit } from '@plinth/audit'
+import { createPlinth, silentLogger } from '@plinth/core'
+import { embedded } from '@plinth/postgres'
+import { capturedMail, softPasskey, type TestReply } from '@plinth/testing'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PASSWORD, PUBLIC_URL, type Person } from '../identity/open-identity.ts'
+import { lookoutResources } from '../../examples/saas/src/resources/all.ts'
+import { identityFeatures, PASSWORD, PUBLIC_URL, type Person } from '../identity/open-identity.ts'
 import { askToLogIn, askToRegister } from '../identity/passkeys.ts'
 import { openWalk, type Walk } from './walk.ts'
 
@@ -344,4 +348,23 @@ test('and there is no route that was forgotten', () => {
   const routes = walk.platform.plinth.routes.filter(({ method, unlisted }) => method !== 'GET' && unlisted !== true)
   const forgotten = [...new Set(routes.map(({ operationId }) => operationId))].filter((id) => !asked.has(id))
   expect(forgotten).toEqual([])
+})
+
+test('the routes of Lookout are among these, or writes of its resources, which are recorded in their own statement', () => {
+  const plinth = createPlinth({
+    database: embedded('memory://'),
+    resources: lookoutResources({ allowPrivate: false, timeout: 1_000 }),
+    features: identityFeatures({ features: [audit()] }),
+    mailer: capturedMail(),
+    log: silentLogger,
+    env: {
+      ENVIRONMENT: 'test',
+      PUBLIC_URL,
+      SECRET_KEYS: `k1:${createHash('sha256').update('keys of the walk').digest('base64')}`,
+    },
+  })
+  const known = new Set([...walk.left.keys(), ...Object.keys(none)])
+  const others = plinth.routes.filter(({ method, operationId }) => method !== 'GET' && !known.has(operationId))
+  expect(others.length).toBeGreaterThan(10)
+  expect(others.filter((route) => route.origin !== 'product').map(({ operationId }) => operationId)).toEqual([])
 })

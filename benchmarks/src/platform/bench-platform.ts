@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { audit } from '@plinth/audit'
 import { createPlinth, serviceTokens, type Feature, type Plinth } from '@plinth/core'
 import { postgres } from '@plinth/postgres'
 import { databaseFrom, postgresDrivers } from '@plinth/postgres/driver'
@@ -8,9 +9,9 @@ import { project } from './projects.ts'
 
 /**
  * `recording` writes a record and an event with each create; `delivering` hands the events on as well; `migrating` declares
- * what the others store and listens to nothing.
+ * what the others store and listens to nothing; `audited` keeps an audit log.
  */
-export type Variant = 'plain' | 'recording' | 'delivering' | 'migrating'
+export type Variant = 'plain' | 'audited' | 'recording' | 'delivering' | 'migrating'
 
 /** Limits as in production, and as wide as the load: what counting costs is in every figure. */
 const wide = { capacity: 6_000_000, windowSeconds: 60 }
@@ -24,8 +25,11 @@ interface PlatformParts {
   readonly variant: Variant
 }
 
-// The strictest environment, and keys for as long as this process lives.
-const env = { ENVIRONMENT: 'production', SECRET_KEYS: `bench:${randomBytes(32).toString('base64')}` }
+// The strictest environment. One key for all processes, for it guards nothing: what one seals another opens.
+export const env = {
+  ENVIRONMENT: 'production',
+  SECRET_KEYS: `bench:${createHash('sha256').update('keys of the benchmarks').digest('base64')}`,
+}
 
 export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: PlatformParts): Plinth {
   const tokens = tenants.map(({ slug, token }) => ({ name: slug, token, tenant: slug, permissions: ['*'] }))
@@ -43,7 +47,8 @@ export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: Platf
 
 function featuresOf(variant: Variant): readonly Feature[] {
   if (variant === 'plain') return []
-  return variant === 'migrating' ? [benchRecord()] : [benchRecord(), benchListener()]
+  if (variant === 'audited') return [audit()]
+  return variant === 'migrating' ? [benchRecord(), audit()] : [benchRecord(), benchListener()]
 }
 
 /** Events are written and never handed on: a relay that waits for its connection for ever. What handing on costs is measured apart. */

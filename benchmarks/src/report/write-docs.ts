@@ -10,6 +10,7 @@ const commands = {
   adapters: 'npm run bench:adapters -- --write',
   identity: 'npm run bench:identity -- --write',
   access: 'npm run bench:access -- --write',
+  audit: 'npm run bench:audit -- --write',
   types: 'npm run bench:types -- --write',
 } as const
 

@@ -1,4 +1,5 @@
 import { apiDocs } from '@plinth/api-docs'
+import { audit } from '@plinth/audit'
 import { auth } from '@plinth/auth'
 import { createPlinth, type Logger, type Mailer, type Plinth, type PlinthOptions } from '@plinth/core'
 import { jobs } from '@plinth/jobs'
@@ -36,6 +37,6 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     observe: { resilience: [way] },
     handlers: lookoutHandlers,
     policies: [ownQueues],
-    features: [apiDocs(), auth(), tenants(), rbac({ roles: lookoutRoles }), jobs(), agentServices],
+    features: [apiDocs(), audit(), auth(), tenants(), rbac({ roles: lookoutRoles }), jobs(), agentServices],
   })
 }

@@ -13,6 +13,8 @@ import { resealBookKeys } from './seal/book-keys.ts'
 import { Sealer } from './seal/sealer.ts'
 import { resealAllSubjectKeys, shredSubject } from './seal/shred.ts'
 import { auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
+import type { ChainVerdict } from './verify/chain-verifier.ts'
+import { verifyChain } from './verify/verify-book.ts'
 import { writeEntry } from './write-entry.ts'
 
 /** The feature, and what a program does with the book as the platform itself. */
@@ -22,6 +24,11 @@ export interface AuditFeature extends Feature {
    * @param tenantId null for the chain of the platform
    */
   seal(tenantId?: string | null): Promise<number>
+  /**
+   * Reads the whole log of a tenant and says whether it is as it was written.
+   * @param tenantId null for the chain of the platform
+   */
+  verifyLog(tenantId: string | null): Promise<ChainVerdict>
   /** Writes what was only counted of refusals so far, without waiting for the end of the minute. */
   flushRefusals(): Promise<void>
   /**
@@ -93,6 +100,7 @@ export function audit(): AuditFeature {
       }),
     },
     seal: (tenantId) => (tenantId === undefined ? all() : parts().sealer.seal(tenantId ?? PLATFORM)),
+    verifyLog: (tenantId) => verifyChain(parts().platform, parts().sealer, tenantId ?? PLATFORM),
     flushRefusals: () => parts().refusals.flush(true),
     async shredSubject(subject, tenantId) {
       // What waits in the inbox is in the clear.

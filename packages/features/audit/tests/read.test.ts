@@ -42,7 +42,7 @@ const actions = ({ data }: Page): readonly string[] => data.map(({ action }) => 
 
 describe('GET /audit-logs', () => {
   test('is for whoever has auditLog:read, and shows his tenant alone', async () => {
-    for (const path of ['', `/${documentId}`, '/verify', '/checkpoint', '/stream'])
+    for (const path of ['', '/some-entry', '/verify', '/checkpoint', '/stream'])
       expect((await ask('writer', 'GET', `audit-logs${path}`)).status, path).toBe(403)
     expect((await ask('writer', 'POST', 'audit-logs/export', {})).status).toBe(403)
     const { data } = await page('pageSize=100')

@@ -1,4 +1,4 @@
-import { createHash, createHmac, type KeyObject } from 'node:crypto'
+import { createHmac, hash as digestOf, type KeyObject } from 'node:crypto'
 
 /** The chain of what belongs to no tenant. */
 export const PLATFORM = '00000000-0000-0000-0000-000000000000'
@@ -46,31 +46,28 @@ export const NO_HASH = ''
  * read in two ways, however a value looks.
  */
 export function hashOf(previous: string, seq: number, entry: EntryFacts): string {
-  return createHash('sha256')
-    .update(
-      JSON.stringify([
-        'plinth/audit/1',
-        previous,
-        entry.tenantId,
-        seq,
-        entry.id,
-        entry.occurredAt,
-        entry.actorKind,
-        entry.actorId,
-        entry.onBehalfOf,
-        entry.action,
-        entry.targetType,
-        entry.targetId,
-        entry.outcome,
-        entry.requestId,
-        entry.repeated,
-        entry.changes,
-        entry.detail,
-        entry.origin,
-        entry.personal,
-      ]),
-    )
-    .digest('base64url')
+  const text = JSON.stringify([
+    'plinth/audit/1',
+    previous,
+    entry.tenantId,
+    seq,
+    entry.id,
+    entry.occurredAt,
+    entry.actorKind,
+    entry.actorId,
+    entry.onBehalfOf,
+    entry.action,
+    entry.targetType,
+    entry.targetId,
+    entry.outcome,
+    entry.requestId,
+    entry.repeated,
+    entry.changes,
+    entry.detail,
+    entry.origin,
+    entry.personal,
+  ])
+  return digestOf('sha256', text, 'base64url')
 }
 
 /** Who rewrites a chain can compute its hashes anew; this he cannot. */

@@ -86,18 +86,20 @@ export class Sealer {
     await system.run(statement`select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0))`)
     const [head] = await system.run(statement`
       select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid order by seq desc limit 1`)
+    // By their places in the file: as a join of keys, a batch of a table without statistics was read once for each of its rows.
     const rows = await system.run(statement`
       with first as (
-        select position, coalesce(octet_length(before::text), 0) + coalesce(octet_length(after::text), 0)
+        select ctid as place, position, coalesce(octet_length(before::text), 0) + coalesce(octet_length(after::text), 0)
           + coalesce(octet_length(personal::text), 0) + coalesce(octet_length(detail::text), 0) as bytes
         from plinth.audit_inbox where tenant_id = ${tenantId}::uuid order by position limit ${BATCH}::int),
-      summed as (select position, bytes, sum(bytes) over (order by position) as through from first),
+      summed as (select place, bytes, sum(bytes) over (order by position) as through from first),
       gone as (
-        delete from plinth.audit_inbox i using summed w
-        where i.tenant_id = ${tenantId}::uuid and i.position = w.position and w.through - w.bytes < ${MOST_BYTES}::int
-        returning i.*, w.through)
+        delete from plinth.audit_inbox
+        where ctid = any (array(select place from summed where through - bytes < ${MOST_BYTES}::int))
+        returning *)
       select to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id, on_behalf_of,
-        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent, through
+        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent,
+        (select sum(bytes) from summed where through - bytes < ${MOST_BYTES}::int) as through
       from gone order by position`)
     if (rows.length === 0) return { count: 0, more: false }
     const written = rows.map(readInboxRow)
