@@ -1,5 +1,5 @@
 import type { TestReply } from '@plinth/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Sealer } from '../src/seal/sealer.ts'
 import type { ShownEntry } from '../src/read/shown-entry.ts'
 import { openBook, type Book } from './open-book.ts'
@@ -208,6 +208,15 @@ describe('GET /audit-logs/stream', () => {
     expect((await waiting).map(({ action }) => action)).toContain('folder.created')
     for (const query of ['after=-1', 'after=x', 'wait=31', 'later=1'])
       expect((await ask('auditor', 'GET', `audit-logs/stream?${query}`)).status, query).toBe(400)
+  })
+
+  test('holds ten of a tenant back and no more: they are requests in flight, which others need', async () => {
+    let ended = 0
+    const last = Number.MAX_SAFE_INTEGER
+    const all = Array.from({ length: 14 }, () => stream(`after=${last}&wait=3`).then(() => (ended += 1)))
+    await vi.waitFor(() => expect(ended).toBe(4), { timeout: 2_500, interval: 20 })
+    await Promise.all(all)
+    expect(await stream(`after=${last}&wait=1`)).toEqual([])
   })
 })
 

@@ -10,6 +10,11 @@ import { shownEntries, shownSchema, type ShownEntry } from './shown-entry.ts'
 const MOST = 1_000
 const LONGEST_WAIT = 30
 const LOOK_MS = 1_000
+/**
+ * Calls of one tenant that are held back at once in this process. Each is a request in flight, of which there are so many for all tenants,
+ * and looks at the log every second.
+ */
+const MOST_WAITING = 10
 /** The name of the entry about a call of this route. */
 const STREAMED = 'auditLog.streamed'
 
@@ -18,6 +23,7 @@ const STREAMED = 'auditLog.streamed'
  * of the last line misses nothing and gets nothing twice; with `wait` the answer is held back until there is something.
  */
 export function streamRoute(sealer: () => Sealer): PersonalRoute {
+  const waiting = new Map<string, number>()
   return {
     ...auditRoute,
     method: 'GET',
@@ -28,7 +34,7 @@ export function streamRoute(sealer: () => Sealer): PersonalRoute {
       { name: 'after', description: 'Number of the last entry that was received; 0 for all', schema: z.int().min(0) },
       {
         name: 'wait',
-        description: `Seconds to wait where there is nothing (0 unless told)`,
+        description: `Seconds to wait where there is nothing (0 unless told); not where ${MOST_WAITING} others of the tenant wait`,
         schema: z.int().min(0).max(LONGEST_WAIT),
       },
     ],
@@ -41,11 +47,11 @@ export function streamRoute(sealer: () => Sealer): PersonalRoute {
         schema: shownSchema,
       },
     ],
-    handle: (call) => streamed(call, sealer()),
+    handle: (call) => streamed(call, sealer(), waiting),
   }
 }
 
-async function streamed(call: PersonalCall, sealer: Sealer): Promise<Answer> {
+async function streamed(call: PersonalCall, sealer: Sealer, waiting: Map<string, number>): Promise<Answer> {
   const { platform, scope, tenantId } = inTenant(call)
   refuseQuery(call, ['after', 'wait'])
   const given = readQuery(call.search)
@@ -64,7 +70,13 @@ async function streamed(call: PersonalCall, sealer: Sealer): Promise<Answer> {
     })
     const left = until - performance.now()
     if (entries.length > 0 || left <= 0 || call.signal.aborted) break
+    const others = waiting.get(tenantId) ?? 0
+    if (others >= MOST_WAITING) break
+    waiting.set(tenantId, others + 1)
     await sleep(Math.min(LOOK_MS, left))
+    const still = waiting.get(tenantId)! - 1
+    if (still > 0) waiting.set(tenantId, still)
+    else waiting.delete(tenantId)
   }
   return {
     status: 200,
