@@ -52,8 +52,9 @@ export const jobResource = defineResource({
     finishedAt: { sort: true, readOnly: true },
     progress: { readOnly: true, description: 'From 0 to 1, where the job says it' },
     note: { readOnly: true, description: 'What it is at, in words' },
-    result: { readOnly: true },
-    error: { readOnly: true, description: 'Why it failed, or is held' },
+    // Computed with the rights of whoever asked, and the words of any error that code throws: not for everybody who sees that a job ran.
+    result: { readOnly: true, restricted: 'read' },
+    error: { readOnly: true, restricted: 'read', description: 'Why it failed, or is held' },
     principalKind: { filter: true, readOnly: true, description: 'What asked for it' },
     principalId: { filter: true, readOnly: true },
     requestId: { filter: true, readOnly: true, description: 'The request in which it was asked for' },

@@ -17,12 +17,22 @@ const ownOnly = defineJob({
   },
 })
 
+/** What happens while it is outside. */
+let meanwhile: () => Promise<void> = () => Promise.resolve()
+const slow = defineJob({
+  name: 'slow',
+  input: z.object({}),
+  retry: { attempts: 1 },
+  outside: () => meanwhile(),
+  run: (ctx) => ctx.create(notes, { title: 'too late' }),
+})
+
 let platform: JobPlatform
 let may = true
 
 beforeAll(async () => {
   platform = await jobPlatform(
-    [writeNote, ownOnly],
+    [writeNote, ownOnly, slow],
     {},
     {
       features: [
@@ -104,6 +114,20 @@ test.each([
   platform.clock.advance(3_600_000)
   await platform.settled()
   expect(seen).toEqual([])
+  expect(await platform.rows()).toMatchObject([
+    { status: 'dead', error: 'Whoever asked for it may not enter this tenant any more.' },
+  ])
+})
+
+test('who is removed while his job is outside changes nothing any more', async () => {
+  const principal = await member()
+  meanwhile = async () => {
+    await platform.superuser.query(`delete from plinth.memberships where user_id = $1::uuid`, [principal.id])
+    platform.database.forget()
+  }
+  await platform.plinth.as(principal, platform.a.slug, (ctx) => ctx.enqueue(slow, {}))
+  await platform.settled()
+  expect(await platform.titles()).toEqual([])
   expect(await platform.rows()).toMatchObject([
     { status: 'dead', error: 'Whoever asked for it may not enter this tenant any more.' },
   ])

@@ -53,11 +53,13 @@ async function attempt(platform: Platform, tenant: Tenant | undefined, running: 
   const input = parseInput(definition, job.payload)
   const principal = await recall(platform, tenant, job)
   await within(running.abort, definition, async () => {
-    const entered: Entered = { principal, tenant, requestId: job.requestId }
+    let entered: Entered = { principal, tenant, requestId: job.requestId }
     const signals = signalsOf(running)
     const outside = definition.outside as ((input: unknown, signals: unknown, context: unknown) => unknown) | undefined
     const found = outside && (await outside(input, signals, readingAs(platform, entered)))
     running.abort.signal.throwIfAborted()
+    // What was outside may have taken minutes: whoever was removed meanwhile changes nothing any more.
+    if (outside) entered = await enterAgain(platform, job)
     await asPrincipal(platform, entered, async (context, transaction) => {
       const run = definition.run as (context: unknown, input: unknown, run: JobRun<unknown>) => unknown
       const result = await run(context, input, { ...signals, outside: found })
@@ -73,6 +75,13 @@ function parseInput(definition: Job, payload: string): unknown {
   if (parsed.success) return parsed.data
   const where = parsed.error.issues.slice(0, 3).map(({ path, message }) => `/${path.map(String).join('/')}: ${message}`)
   throw new Hopeless(`Its input is not what the job takes: ${where.join('; ')}`)
+}
+
+async function enterAgain(platform: Platform, job: Claimed): Promise<Entered> {
+  const tenant = await platform.database.findTenant(job.tenantId)
+  if (!tenant) throw new Hopeless('Its tenant is gone.')
+  refuseInactive(tenant, false)
+  return { principal: await recall(platform, tenant, job), tenant, requestId: job.requestId }
 }
 
 /** Drawn anew: what was taken from whoever asked since he asked is gone. @throws Hopeless */
