@@ -13,6 +13,8 @@ export class JobService {
   readonly #queue: Queue
   readonly #mover: Mover
   #worker: Worker | undefined
+  /** Handed over by this process and not yet through, as far as it knows; what others take is found by the next look. */
+  #flying = 0
   #closing: Promise<void> | undefined
 
   constructor(platform: Platform, settings: JobsSettings) {
@@ -24,7 +26,10 @@ export class JobService {
       settings,
       queue: this.#queue,
       schedules: new Schedules(platform.registry.jobs.values()),
-      onHanded: () => this.#worker?.poke(),
+      onHanded: (count) => {
+        this.#flying += count
+        this.#worker?.poke()
+      },
     })
   }
 
@@ -66,7 +71,11 @@ export class JobService {
       platform: this.#platform,
       settings: this.#settings,
       queue: this.#queue,
-      onDone: () => this.#mover.poke(),
+      onDone: (count) => {
+        this.#flying = Math.max(0, this.#flying - count)
+        // Not for each: what is on its way keeps the worker busy until there is room for many.
+        if (this.#flying <= this.#settings.window / 2) this.#mover.poke()
+      },
     })
     this.#worker.start()
     this.#platform.log.info(jobLogEvents.workerStarted, { concurrency: this.#settings.concurrency })

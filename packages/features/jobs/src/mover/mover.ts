@@ -9,6 +9,7 @@ import type { Schedules } from './schedules.ts'
 
 const LEAD = 'jobs'
 const LONGEST_PAUSE_MS = 10_000
+const GATHER_MS = 10
 
 export interface MoverParts {
   readonly platform: Platform
@@ -16,7 +17,7 @@ export interface MoverParts {
   readonly settings: JobsSettings
   readonly schedules: Schedules
   /** Told when something was put into the queue. */
-  readonly onHanded: () => void
+  readonly onHanded: (count: number) => void
 }
 
 /**
@@ -73,7 +74,8 @@ export class Mover {
     while (!this.#stopping) {
       await check()
       const moved = await this.#step()
-      if (moved < BATCH && !this.#stopping) await this.#pause.wait(moved > 0 ? 1 : settings.pollMs)
+      // A step costs as much for one job as for a hundred: they may gather.
+      if (moved < BATCH && !this.#stopping) await this.#pause.wait(moved > 0 ? GATHER_MS : settings.pollMs)
     }
   }
 
@@ -97,7 +99,7 @@ export class Mover {
         parcels.map(({ delivery }) => delivery),
       ),
     )
-    this.#parts.onHanded()
+    this.#parts.onHanded(parcels.length)
     return parcels.length
   }
 

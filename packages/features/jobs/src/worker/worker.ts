@@ -18,7 +18,7 @@ export interface WorkerParts {
   readonly queue: Queue
   readonly settings: JobsSettings
   /** Told when jobs ended, and the mover may have room for others. */
-  readonly onDone: () => void
+  readonly onDone: (count: number) => void
 }
 
 /** Takes jobs from the queue and runs them, so many at once. */
@@ -135,7 +135,7 @@ export class Worker {
     try {
       while (this.#through.length > 0) {
         const through = this.#through.splice(0)
-        onDone()
+        onDone(through.length)
         await queue.drop(through)
       }
     } catch {
