@@ -45,6 +45,8 @@ export async function runJob(platform: Platform, running: Running): Promise<void
 
 async function attempt(platform: Platform, tenant: Tenant | undefined, running: Running): Promise<void> {
   const { job } = running
+  // Cancelled while it lay here.
+  running.abort.signal.throwIfAborted()
   if (!tenant) throw new Hopeless('Its tenant is gone.')
   // As a request that writes is refused while the tenant is suspended; it is not the job's fault, and it waits.
   refuseInactive(tenant, false)

@@ -10,6 +10,8 @@ import { Draining, runJob, type Running } from './run-job.ts'
 import { giveBack } from './settle.ts'
 
 const LONGEST_PAUSE_MS = 10_000
+/** Of how much work a process takes ahead: what lies here is in the way of another tenant's, and goes back when the process ends. */
+const AHEAD_MS = 50
 /** How long a run may take to end once it was told that its time of grace is over. */
 const LAST_MS = 500
 
@@ -27,6 +29,10 @@ export class Worker {
   readonly #name = `${hostname().slice(0, 40)}/${process.pid}/${randomUUID().slice(0, 8)}`
   readonly #pause = new Pause()
   readonly #running = new Map<string, Running>()
+  /** Claimed, and begun as soon as there is room. */
+  #ahead: Running[] = []
+  /** Of late, in milliseconds. */
+  #usual = Infinity
   readonly #ending = new Set<Promise<void>>()
   /** Deliveries that are through and still in the queue. */
   #through: string[] = []
@@ -57,6 +63,9 @@ export class Worker {
     this.#stopping = true
     this.#pause.end()
     await this.#loop
+    const ahead = this.#ahead.splice(0).map(({ job }) => job)
+    await giveBack(this.#parts.platform, ahead).catch(() => undefined)
+    this.#through.push(...ahead.map(({ delivery }) => delivery))
     await this.#settled(this.#parts.settings.graceMs)
     const left = [...this.#running.values()]
     for (const { abort } of left) abort.abort(new Draining('the process ends'))
@@ -92,7 +101,9 @@ export class Worker {
   }
 
   get #free(): number {
-    return this.#parts.settings.concurrency - this.#running.size
+    const { concurrency } = this.#parts.settings
+    const ahead = Math.min(4 * concurrency, Math.floor((concurrency * AHEAD_MS) / Math.max(1, this.#usual)))
+    return concurrency + ahead - this.#running.size - this.#ahead.length
   }
 
   /** Not one by one: a look at the queue costs as much for ten. */
@@ -109,19 +120,32 @@ export class Worker {
     const claimed = await claim(platform.database, deliveries, { worker: this.#name, leaseMs: settings.leaseMs })
     const mine = new Set(claimed.map(({ delivery }) => delivery))
     this.#through.push(...deliveries.filter((delivery) => !mine.has(delivery)))
-    for (const job of claimed) this.#begin({ job, abort: new AbortController(), progress: null, note: null })
+    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
+    this.#fill()
     return deliveries.length
+  }
+
+  #fill(): void {
+    while (!this.#stopping && this.#running.size < this.#parts.settings.concurrency) {
+      const next = this.#ahead.shift()
+      if (!next) return
+      this.#begin(next)
+    }
   }
 
   #begin(running: Running): void {
     const { delivery } = running.job
     this.#running.set(delivery, running)
+    const begun = performance.now()
     const ending = runJob(this.#parts.platform, running)
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
         this.#running.delete(delivery)
         this.#ending.delete(ending)
+        const took = performance.now() - begun
+        this.#usual = this.#usual === Infinity ? took : 0.9 * this.#usual + 0.1 * took
+        this.#fill()
         this.#through.push(delivery)
         this.#dropping ??= Promise.resolve().then(() => this.#drop())
         if (this.#free >= this.#least) this.#pause.shorten()
@@ -151,7 +175,7 @@ export class Worker {
 
   async #beat(): Promise<void> {
     const { platform, settings } = this.#parts
-    const running = [...this.#running.values()]
+    const running = [...this.#running.values(), ...this.#ahead]
     try {
       if (running.length === 0) return
       const said = running.map(({ job, progress, note }) => ({ delivery: job.delivery, progress, note }))
