@@ -10,12 +10,20 @@ import { recordEvent, recordWrite } from './recorded.ts'
 import { Refusals } from './refusals.ts'
 import { BackgroundSealing } from './seal/background.ts'
 import { resealBookKeys } from './seal/book-keys.ts'
-import { Sealer } from './seal/sealer.ts'
+import { Sealer, type EntryHandler } from './seal/sealer.ts'
 import { resealAllSubjectKeys, shredSubject } from './seal/shred.ts'
 import { auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
 import type { ChainVerdict } from './verify/chain-verifier.ts'
 import { verifyChain } from './verify/verify-book.ts'
 import { writeEntry } from './write-entry.ts'
+
+export interface AuditOptions {
+  /**
+   * Told of new entries in this process, when they are in the book: each batch of one chain once, by the process that put it there. What
+   * it throws is logged and not repeated; who must miss nothing reads `GET /audit-logs/stream`.
+   */
+  readonly onEntries?: EntryHandler
+}
 
 /** The feature, and what a program does with the book as the platform itself. */
 export interface AuditFeature extends Feature {
@@ -48,7 +56,7 @@ interface Parts {
 }
 
 /** Who did what, when, from where: an append-only log of every change, with a hash chain per tenant. One object belongs to one platform. */
-export function audit(): AuditFeature {
+export function audit(options: AuditOptions = {}): AuditFeature {
   let started: Parts | undefined
   const parts = (): Parts => {
     if (!started) throw new Error('audit() belongs to no platform yet')
@@ -77,7 +85,7 @@ export function audit(): AuditFeature {
     start(platform) {
       // Put together anew (a test's template): what ran for the platform before does not go on.
       void started?.background.stop()
-      const sealer = new Sealer(platform)
+      const sealer = new Sealer(platform, options.onEntries)
       started = {
         platform,
         sealer,

@@ -1,3 +1,5 @@
 export { audit } from './audit.ts'
-export type { AuditFeature } from './audit.ts'
+export type { AuditFeature, AuditOptions } from './audit.ts'
+export type { ChainedEntry, EntryFacts } from './entry/chained-entry.ts'
+export type { EntryHandler } from './seal/sealer.ts'
 export type { ChainFault, ChainVerdict } from './verify/chain-verifier.ts'

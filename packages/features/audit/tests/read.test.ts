@@ -238,3 +238,21 @@ test('the sealer is asked by every reader: nothing that was committed is missing
   await ask('full', 'POST', 'folders', { name: 'just now' })
   expect(actions(await page('pageSize=2'))).toContain('folder.created')
 })
+
+test('whoever listens is told of each entry once, and what he throws holds nothing up', async () => {
+  const heard: string[] = []
+  const sealer = new Sealer(book.inner, (entries) => {
+    heard.push(...entries.map(({ action }) => action))
+    throw new Error('the receiver is away')
+  })
+  await ask('full', 'POST', 'folders', { name: 'heard' })
+  // The background may have been there first; then it is the next one.
+  while (!heard.includes('folder.created')) {
+    await ask('full', 'POST', 'folders', { name: 'heard' })
+    await sealer.seal(book.platform.a.id)
+  }
+  const told = heard.length
+  await sealer.seal(book.platform.a.id)
+  expect(heard).toHaveLength(told)
+  expect(book.platform.log.lines.some(({ event }) => event === 'audit_handler_failed')).toBe(true)
+})

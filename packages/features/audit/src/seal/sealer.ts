@@ -1,6 +1,6 @@
 import { statement, type Database, type Platform, type StatementRunner } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
-import { hashOf, macOf, NO_HASH, PLATFORM, type EntryFacts } from '../entry/chained-entry.ts'
+import { hashOf, macOf, NO_HASH, PLATFORM, type ChainedEntry, type EntryFacts } from '../entry/chained-entry.ts'
 import { auditEvents } from '../log-events.ts'
 import { bookKeys, type BookKeys } from './book-keys.ts'
 import { sealPart, type PartKey } from './part-key.ts'
@@ -17,16 +17,22 @@ const CHAINS = 200
 const FIRST = '-9223372036854775808'
 const LAST = '9223372036854775807'
 
+/** Told of entries as they are stored: what is personal is encrypted. */
+export type EntryHandler = (entries: readonly ChainedEntry[]) => Promise<void> | void
+
 /**
  * Moves entries from the inbox into the book: one chain at a time under its lock, so that no number is given twice and none is left
  * out. It works here and not in the database, because what is personal is encrypted under keys that the database does not have.
  */
 export class Sealer {
   readonly #platform: Platform
+  readonly #onEntries: EntryHandler | undefined
   #keys: Promise<BookKeys> | undefined
 
-  constructor(platform: Platform) {
+  /** @param onEntries told of what is in the book, after it was committed */
+  constructor(platform: Platform, onEntries?: EntryHandler) {
     this.#platform = platform
+    this.#onEntries = onEntries
   }
 
   /** The keys of the book; asked for once. */
@@ -45,7 +51,8 @@ export class Sealer {
     let count = 0
     for (let more = true; more;) {
       const batch = await this.#platform.database.system((system) => this.#sealBatch(system, tenantId, keys))
-      count += batch.count
+      count += batch.entries.length
+      await this.#tell(batch.entries)
       more = batch.more
     }
     if (count > 0) this.#platform.log.debug(auditEvents.sealed, { tenant: tenantId, entries: count })
@@ -76,11 +83,21 @@ export class Sealer {
     return count
   }
 
+  /** Whoever listens holds up no entry: what he throws is in the log. */
+  async #tell(entries: readonly ChainedEntry[]): Promise<void> {
+    if (!this.#onEntries || entries.length === 0) return
+    try {
+      await this.#onEntries(entries)
+    } catch (error) {
+      this.#platform.log.error(auditEvents.handlerFailed, { entries: entries.length, error })
+    }
+  }
+
   async #sealBatch(
     system: StatementRunner,
     tenantId: string,
     keys: BookKeys,
-  ): Promise<{ readonly count: number; readonly more: boolean }> {
+  ): Promise<{ readonly entries: readonly ChainedEntry[]; readonly more: boolean }> {
     const { secrets, clock } = this.#platform
     // In a statement of its own: what comes after it sees what the holder before has committed.
     await system.run(statement`select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0))`)
@@ -101,7 +118,7 @@ export class Sealer {
         action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent,
         (select sum(bytes) from summed where through - bytes < ${MOST_BYTES}::int) as through
       from gone order by position`)
-    if (rows.length === 0) return { count: 0, more: false }
+    if (rows.length === 0) return { entries: [], more: false }
     const written = rows.map(readInboxRow)
     const parts = written.flatMap(({ origin, personal }) => [origin, personal].flatMap((part) => part?.subject ?? []))
     const subjects = await keysOf(system, secrets, tenantId, [...new Set(parts)], clock.now())
@@ -129,7 +146,7 @@ export class Sealer {
       from json_to_recordset(${JSON.stringify(entries)}::text::json) e("seq" bigint, "id" uuid, "occurredAt" timestamptz, "actorKind" text,
         "actorId" text, "onBehalfOf" text, "action" text, "targetType" text, "targetId" text, "outcome" text, "requestId" text,
         "repeated" int, "changes" text, "detail" text, "origin" text, "personal" text, "hash" text, "mac" text)`)
-    return { count: entries.length, more: rows.length === BATCH || Number(rows.at(-1)?.['through']) >= MOST_BYTES }
+    return { entries, more: rows.length === BATCH || Number(rows.at(-1)?.['through']) >= MOST_BYTES }
   }
 }
 
