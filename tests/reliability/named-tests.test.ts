@@ -24,7 +24,7 @@ test('and no row of that table names none', () => {
 
 test('every metric that the code declares is in the table of metrics', () => {
   const text = read('docs/reliability.md')
-  const declared = files(/^packages\/(core|postgres)\/src\/.*(?<!\.test)\.ts$/).flatMap((file) =>
+  const declared = files(/^packages\/(core|postgres|features\/\w+)\/src\/.*(?<!\.test)\.ts$/).flatMap((file) =>
     [...read(file).matchAll(/name: '((?:plinth|process|nodejs)_[a-z_]+)'/g)].map(([, name = '']) => name),
   )
   expect(declared.length).toBeGreaterThan(15)

@@ -6,6 +6,7 @@ import { readRoutes } from './read/read-routes.ts'
 import { streamRoute } from './read/stream-route.ts'
 import { verifyRoutes } from './verify/verify-routes.ts'
 import { migrations } from './migrations.ts'
+import { observeAudit } from './observe.ts'
 import { recordEvent, recordWrite } from './recorded.ts'
 import { Refusals } from './refusals.ts'
 import { BackgroundSealing } from './seal/background.ts'
@@ -93,6 +94,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
         refusals: new Refusals(platform),
       }
     },
+    observe: observeAudit,
     background: () => parts().background.start(),
     async stop() {
       await started?.background.stop()

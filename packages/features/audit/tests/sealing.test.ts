@@ -1,5 +1,6 @@
 import type { Platform } from '@plinth/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { observeAudit } from '../src/observe.ts'
 import { Sealer } from '../src/seal/sealer.ts'
 import { openBook, type Book } from './open-book.ts'
 
@@ -48,5 +49,18 @@ test('a chain that cannot be sealed holds up no other one, and neither do many',
   await expect(new Sealer(book.inner).sealAll()).rejects.toThrow(/./)
   const [left] = await book.platform.superuser.query('select count(*)::int as n from plinth.audit_inbox')
   expect(left).toEqual({ n: 1 })
+  await book.platform.superuser.script('delete from plinth.audit_inbox')
+})
+
+test('health says so when entries get into no chain', async () => {
+  const { checks = [], metrics = [] } = observeAudit(book.inner)
+  const look = (): Promise<void> => checks[0]!.check(AbortSignal.timeout(5_000))
+  await look()
+  const old = new Date(book.inner.clock.now().getTime() - 400_000).toISOString()
+  await put(
+    `values ('${book.platform.b.id}', '${old}', 'system', 'system', 'thing.happened', 'stuck', 'nonsense', null::jsonb)`,
+  )
+  await expect(look()).rejects.toThrow('for its chain for 400 seconds')
+  expect(await metrics.find(({ name }) => name === 'plinth_audit_waiting')!.read()).toEqual([{ value: 1 }])
   await book.platform.superuser.script('delete from plinth.audit_inbox')
 })

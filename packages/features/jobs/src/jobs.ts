@@ -6,6 +6,7 @@ import { jobErrors } from './job-errors.ts'
 import { jobResource, keptResults } from './job-resource.ts'
 import { migrations } from './migrations.ts'
 import { Schedules } from './mover/schedules.ts'
+import { observeJobs } from './observe.ts'
 import { once } from './once.ts'
 import { settle, type JobsOptions } from './options.ts'
 import { jobRoutes } from './routes/job-routes.ts'
@@ -51,6 +52,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     start(platform) {
       service = new JobService(platform, settings)
     },
+    observe: observeJobs,
     background: () => service?.start(),
     stop: async () => service?.close(),
     sweep: (now) => {

@@ -1,6 +1,7 @@
 import { defineJob } from '@plinth/core'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { observeJobs } from '../src/observe.ts'
 import { jobPlatform, notes, writeNote, type JobPlatform } from './job-platform.ts'
 
 let broken = false
@@ -206,4 +207,23 @@ test('a job that waits to be tried again is tried now', async () => {
   await platform.settled()
   expect(await platform.titles()).toEqual(['soon'])
   expect(await ask('POST', `/jobs/${id}/retry`)).toMatchObject({ status: 409 })
+})
+
+test('health says so when nobody runs what is due, and the numbers are those of the table', async () => {
+  const { checks = [], metrics = [] } = observeJobs(platform)
+  const [workers] = checks
+  const look = (): Promise<void> => workers!.check(AbortSignal.timeout(5_000))
+  const numbers = async (name: string) =>
+    (await metrics.find((one) => one.name === name)!.read()).map(({ labels, value }) => [labels?.['status'], value])
+  await platform.superuser.script('delete from plinth.background_jobs')
+  await look()
+  await platform.enqueue(writeNote, { title: 'left' }, { delay: '1h' })
+  expect(await numbers('plinth_jobs')).toEqual([['scheduled', 1]])
+  // As a job is that the mover handed over, and no worker took.
+  await platform.superuser.script(
+    `update plinth.background_jobs set status = 'queued', delivery = gen_random_uuid(), run_at = clock_timestamp() - interval '90 seconds'`,
+  )
+  await expect(look()).rejects.toThrow('waited for 90 seconds')
+  expect(await numbers('plinth_jobs_oldest_seconds')).toEqual([[undefined, expect.closeTo(90, -1)]])
+  await platform.superuser.script('delete from plinth.background_jobs')
 })
