@@ -71,7 +71,17 @@ const talker = defineJob({
     throw new Error('\0')
   },
 })
-const declared = [talker, narrow, keyed, nightly, slow, writeNote]
+/** Whose row is taken from it after its last look: as a pause of the process longer than its lease does. */
+const robbed = defineJob({
+  name: 'robbed',
+  input: z.object({}),
+  run: async (ctx) => {
+    await ctx.create(notes, { title: 'robbed' })
+    await taken()
+  },
+})
+let taken = (): Promise<unknown> => Promise.resolve()
+const declared = [robbed, talker, narrow, keyed, nightly, slow, writeNote]
 
 let platform: JobPlatform
 beforeAll(async () => {
@@ -159,6 +169,26 @@ test('what a job says of itself, whatever it is, keeps no other one from its lea
   const rows = await platform.rows()
   expect(rows.find(({ id }) => id === others)).toMatchObject({ status: 'completed', attempts: 1 })
   expect(rows.find(({ type }) => type === 'talker')).toMatchObject({ status: 'dead', error: 'Error: \uFFFD' })
+  await empty()
+})
+
+test.each([
+  ['was cancelled', `status = 'cancelled', delivery = gen_random_uuid()`],
+  ['is with another worker', `delivery = gen_random_uuid(), attempts = attempts + 1`],
+  ['is done already', `status = 'completed'`],
+])('what a run has written is rolled back where its job %s', async (_how, change) => {
+  let robbery = 0
+  taken = () => {
+    robbery += 1
+    return platform.superuser.query(`update plinth.background_jobs set ${change} where type = 'robbed'`)
+  }
+  await platform.enqueue(robbed, {})
+  await vi.waitFor(() => expect(robbery).toBe(1), { timeout: 10_000 })
+  // It is through when it is out of the queue.
+  await vi.waitFor(async () => expect(await platform.superuser.query('select id from plinth_queue.job')).toEqual([]), {
+    timeout: 10_000,
+  })
+  expect(await platform.titles()).toEqual([])
   await empty()
 })
 
