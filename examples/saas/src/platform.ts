@@ -2,6 +2,7 @@ import { apiDocs } from '@plinth/api-docs'
 import { audit } from '@plinth/audit'
 import { auth } from '@plinth/auth'
 import { createPlinth, type Logger, type Mailer, type Plinth, type PlinthOptions } from '@plinth/core'
+import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
@@ -37,6 +38,6 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     observe: { resilience: [way] },
     handlers: lookoutHandlers,
     policies: [ownQueues],
-    features: [apiDocs(), audit(), auth(), tenants(), rbac({ roles: lookoutRoles }), jobs(), agentServices],
+    features: [apiDocs(), audit(), auth(), events(), jobs(), rbac({ roles: lookoutRoles }), tenants(), agentServices],
   })
 }

@@ -61,7 +61,7 @@ export const defaultLimits: Limits = {
   exportIdle: 60_000,
   exportSpool: 4_294_967_296,
   inFlight: 1_000,
-  congestion: 100,
+  congestion: 250,
   drain: 10_000,
 }
 
