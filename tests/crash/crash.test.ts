@@ -108,9 +108,12 @@ test(`${JOBS} jobs, ${KILLS} times kill -9 of a worker, ${RESTARTS} crashes of t
   })()
   const begun = Date.now()
   while (kills < KILLS || restarts < RESTARTS) {
-    // Long enough for a process to start and do something, now and then.
-    await sleep(200 + random.next() * 1_500)
-    if (kills < KILLS && victims.killOne(random.next())) kills += 1
+    await sleep(100 + random.next() * 400)
+    // One that is in the middle of a job: a kill of a process that starts shows nothing.
+    const [busy] = await stored(
+      `select worker from plinth.background_jobs where status = 'running' order by random() limit 1`,
+    )
+    if (kills < KILLS && victims.kill(Number(String(busy?.['worker']).split('/')[1]))) kills += 1
     if (restarts < RESTARTS && restarts / RESTARTS <= kills / KILLS) {
       await server.restart('immediate')
       restarts += 1

@@ -33,10 +33,9 @@ export class Victims {
     return { url, kill: () => void child.kill('SIGKILL') }
   }
 
-  /** kill -9 of one of them, by chance. Whether there was one. */
-  killOne(random: number): boolean {
-    const all = [...this.#living]
-    const one = all[Math.floor(random * all.length)]
+  /** kill -9 of the one with this id. Whether it is one of them. */
+  kill(pid: number): boolean {
+    const one = [...this.#living].find((child) => child.pid === pid)
     return one?.kill('SIGKILL') ?? false
   }
 
