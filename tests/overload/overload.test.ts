@@ -45,7 +45,7 @@ describe('ten times too many', () => {
     const before = log.lines.length
     const answers = Array.from({ length: 80 }, (_, number) => create(`note ${number}`))
     // Whoever watches is answered in the middle of it.
-    await expect.poll(() => held.length).toBeGreaterThan(0)
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBeGreaterThan(0)
     const statusOf = async (path: string, headers?: Record<string, string>): Promise<number> =>
       (await platform.plinth.fetch(new Request(`http://test${path}`, { headers: headers ?? {} }))).status
     expect(await statusOf('/health')).toBe(200)
@@ -76,7 +76,7 @@ describe('ten times too many', () => {
     await open({ inFlight: 4 })
     const guard = platform.plinth.guard('note:read')
     const waiting = Array.from({ length: 4 }, () => create('held'))
-    await expect.poll(() => held.length).toBeGreaterThan(0)
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBeGreaterThan(0)
     const headers = { authorization: `Bearer ${tokenOf('acme')}` }
     const { refused } = await guard(new Request('http://test/report', { headers }))
     expect([refused?.status, (await refused?.json()) as unknown]).toMatchObject([503, { code: 'overloaded' }])

@@ -161,7 +161,7 @@ describe('Redis is down', () => {
     for (let at = 0; at < 10; at += 1) expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
     // A guess that nobody counts is a guess for free.
     expect(await ask(plinth, 'POST', '/guess')).toMatchObject({ status: 503, json: { code: 'unavailable' } })
-    await expect.poll(async () => (await checksOf(plinth))['redis']).toBe('unhealthy')
+    await expect.poll(async () => (await checksOf(plinth))['redis'], { timeout: 20_000 }).toBe('unhealthy')
     expect(await readyOf(plinth)).toBe(200)
     await redis.restart()
     await expect.poll(async () => (await ask(plinth, 'POST', '/guess')).status, { timeout: 20_000 }).toBe(401)

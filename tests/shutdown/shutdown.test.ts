@@ -146,7 +146,9 @@ test('a second signal does not wait', async () => {
     () => 'cut off',
   )
   child.kill('SIGTERM')
-  await expect.poll(() => ask(agent, port, 'GET', '/health/ready').then(({ status }) => status)).toBe(503)
+  await expect
+    .poll(() => ask(agent, port, 'GET', '/health/ready').then(({ status }) => status), { timeout: 20_000 })
+    .toBe(503)
   child.kill('SIGINT')
   expect(await ended).toBe(130)
   expect(await slow).toBe('cut off')

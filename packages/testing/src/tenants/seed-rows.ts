@@ -6,6 +6,7 @@ import { fitPlatform } from './fit-platform.ts'
 import { fitTemplates } from './fit-templates.ts'
 import { storedShape, type StoredShape } from './stored-shape.ts'
 import { tableOf } from './table-place.ts'
+import { isUniqueReference } from './unique-reference.ts'
 import { madeValue, markedId, markedUuid, valueText, type Owner } from './marks.ts'
 
 /**
@@ -226,6 +227,8 @@ function referenceValue(
 ): string | null {
   const parent = registry.byTable.get(field.reference!.to() as object)
   if (!parent || (draft.role === 'bare' && !field.notNull)) return null
+  const same = drafts.get(parent.name)!.find((each) => each.role === draft.role && each.place === draft.place)
+  if (same && parent !== resource && isUniqueReference(resource, field)) return same.id
   const likely = drafts.get(parent.name)!.filter((each) => each.role === (draft.role === 'twin' ? 'twin' : 'own'))
   // The second half of the rows points at the first: with as many people as that, child and parent are one person's.
   if (parent === resource)
