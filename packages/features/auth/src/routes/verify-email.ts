@@ -29,7 +29,7 @@ const tokenInput = z.object({
   password: accountFields.password
     .optional()
     .describe(
-      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown and the link is opened far from where the account was made. A change of address takes one of these three',
+      'The one that was chosen with the account. Where accounts begin with a mail it is needed; elsewhere the first proof of an address ends it, where neither it nor a session of the account is shown and the link is opened far from where the account was made. A change of address takes a session or the password',
     ),
 })
 const emailInput = z.object({ email: accountFields.email })
@@ -37,7 +37,7 @@ const emailInput = z.object({ email: accountFields.email })
 /**
  * `POST /auth/email/verify`: the address to which the link was sent is the account's from now on, and proven. The first
  * proof ends what was added to the account before, its password and sessions too, unless a session or the password comes with the link,
- * or the link is opened from where the account was made. Who is left without a password is sent a link to set one. Another address than the account has takes one of these three in any case.
+ * or the link is opened from where the account was made. Who is left without a password is sent a link to set one. Another address than the account has takes a session or the password in any case.
  * @param byMail whether an account begins with this link: then it takes the password in any case
  */
 export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
@@ -76,7 +76,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
           where id = ${taken.userId}::uuid and status = 'active' for update`)
         if (!before) return 'token_invalid'
         const account = shown || reader === taken.userId
-        if (!account && !near && !isSame(before['email'], taken.bound)) throw unshown()
+        if (!account && !isSame(before['email'], taken.bound)) throw unshown()
         const [other] = await system.run(statement`
           select id from plinth.users where lower(email) = lower(${taken.bound}::text) and id <> ${taken.userId}::uuid`)
         if (other) return 'email_taken'
@@ -116,8 +116,7 @@ function isSame(before: unknown, now: string): boolean {
 
 /**
  * Whoever has an account could ask to have somebody else's address, who would give it to him by a click: he would be in tenants that take
- * in the people of a domain. So another address than the account has is confirmed by who shows the account with the link, or sits where
- * it is used. Thrown in the
+ * in the people of a domain. So another address than the account has is confirmed by who shows the account with the link. Thrown in the
  * transaction, so that the link stays good.
  */
 function unshown(): Error {
