@@ -98,7 +98,7 @@ describe('pages of other origins, with cookies', () => {
   test('for forgery, such a page counts as ours; nobody else does', () => {
     const secrets = keyRingSecrets(parseKeyRing(SECRET_KEYS))
     const cors = { origins: new Set([APP]), any: false, credentials: true }
-    const client = { address: undefined, key: undefined, secure: true, userAgent: undefined }
+    const client = { address: undefined, key: undefined, own: false, secure: true, userAgent: undefined }
     const token = csrfToken({ secrets }, 'the cookie')
     const of = (origin: string) => () =>
       refuseForgery(

@@ -15,7 +15,7 @@ const through = (forwarded: string, proto?: string): Client =>
 describe('clientOf', () => {
   test('without a trusted proxy, the peer is the client and headers say nothing', () => {
     const headers = { 'x-forwarded-for': '198.51.100.9', 'x-forwarded-proto': 'https', 'user-agent': 'a'.repeat(600) }
-    const seen = { address: '203.0.113.5', key: '203.0.113.5', secure: false, userAgent: 'a'.repeat(512) }
+    const seen = { address: '203.0.113.5', key: '203.0.113.5', own: false, secure: false, userAgent: 'a'.repeat(512) }
     expect(from('203.0.113.5', headers)).toEqual(seen)
     expect(from('::ffff:203.0.113.5', headers)).toEqual(seen)
     expect(from('10.0.0.1', headers, none)).toMatchObject({ address: '10.0.0.1', secure: false })
@@ -26,6 +26,20 @@ describe('clientOf', () => {
     expect(through('6.6.6.6, 198.51.100.9, 10.3.3.3').address).toBe('198.51.100.9')
     expect(through('6.6.6.6,198.51.100.9,fd00::1,10.3.3.3').address).toBe('198.51.100.9')
     expect(through('2001:DB8:0:1::7').key).toBe('2001:db8:0:1::/64')
+  })
+
+  test('an address is the client’s own where no unnamed proxy shows', () => {
+    expect(from('203.0.113.5').own).toBe(true)
+    expect(from('203.0.113.5', {}, none).own).toBe(true)
+    for (const name of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-proto'])
+      expect(from('192.168.0.1', { [name]: '' }, none).own, name).toBe(false)
+    expect(through('198.51.100.9').own).toBe(true)
+    expect(through('198.51.100.9, 10.3.3.3').own).toBe(true)
+    // The one that the trusted proxy saw passed on a request of somebody else, or says so.
+    expect(through('203.0.113.5, 198.51.100.9').own).toBe(false)
+    expect(through('10.9.9.9').own).toBe(false)
+    expect(from('10.0.0.1').own).toBe(false)
+    expect(from(undefined).own).toBe(false)
   })
 
   test('some proxies append the port', () => {

@@ -19,6 +19,11 @@ export interface Client {
    * Undefined where no peer was told at all: a call in process, which no limit of addresses counts.
    */
   readonly key: string | undefined
+  /**
+   * Whether, by all that the request tells, nobody else has this address: false behind a proxy that is not trusted, whose address all of
+   * its clients share. A client can make it false by what it sends, never true.
+   */
+  readonly own: boolean
   /** Encrypted, at least as far as the outermost trusted proxy. */
   readonly secure: boolean
   /** What the client calls itself, never believed; at most 512 characters. */
@@ -39,13 +44,17 @@ export function clientOf(
   const userAgent = headers['user-agent']?.slice(0, 512)
   const secure = peer?.secure ?? request.url.startsWith('https:')
   const nearest = peer?.address === undefined ? undefined : known(peer.address)
-  if (!nearest) return { address: undefined, key: peer && 'unknown', secure, userAgent }
-  if (proxies.none || !proxies.has(nearest)) return { address: nearest.text, key: nearest.key, secure, userAgent }
-  const { address, hops } = walk(proxies, nearest, headers['x-forwarded-for'] ?? '')
+  if (!nearest) return { address: undefined, key: peer && 'unknown', own: false, secure, userAgent }
+  if (proxies.none || !proxies.has(nearest)) {
+    const own = !signsOfProxies.some((name) => headers[name] !== undefined)
+    return { address: nearest.text, key: nearest.key, own, secure, userAgent }
+  }
+  const { address, hops, whole } = walk(proxies, nearest, headers['x-forwarded-for'] ?? '')
   const scheme = forwardedScheme(headers['x-forwarded-proto'], hops)
   return {
     address: address.text,
     key: address.key,
+    own: whole && !proxies.has(address),
     secure: scheme === undefined ? secure : scheme === 'https' || scheme === 'wss',
     userAgent,
   }
@@ -54,8 +63,18 @@ export function clientOf(
 /** No honest chain is longer; a header of 16 KB holds two thousand. */
 const MOST_HOPS = 32
 
+/** What a proxy adds to a request that it passes on. */
+const signsOfProxies = ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-proto']
+
+interface Walk {
+  readonly address: IpAddress
+  readonly hops: number
+  /** Nothing is left of the address: what stands there was told by the client, or by a proxy that nobody named. */
+  readonly whole: boolean
+}
+
 /** The nearest address that is no trusted proxy, and how many trusted ones stand before it. */
-function walk(proxies: TrustedProxies, nearest: IpAddress, forwarded: string): { address: IpAddress; hops: number } {
+function walk(proxies: TrustedProxies, nearest: IpAddress, forwarded: string): Walk {
   let address = nearest
   let hops = 0
   let end = forwarded.length
@@ -67,7 +86,7 @@ function walk(proxies: TrustedProxies, nearest: IpAddress, forwarded: string): {
     address = next
     end = comma
   }
-  return { address, hops: Math.max(hops, 1) }
+  return { address, hops: Math.max(hops, 1), whole: end <= 0 }
 }
 
 /** Some proxies append the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

@@ -91,21 +91,25 @@ describe('an account that somebody else registered', () => {
   })
 
   test('keeps the password when the link is opened where it was made, and nowhere else', async () => {
-    const from = (address: string) => async (path: string, body: unknown) => {
-      const request = new Request(`${PUBLIC_URL}/api/v1/auth/${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-      return platform.plinth.fetch(request, { address })
-    }
+    const from =
+      (address: string, headers?: Readonly<Record<string, string>>) => async (path: string, body: unknown) => {
+        const request = new Request(`${PUBLIC_URL}/api/v1/auth/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+        })
+        return platform.plinth.fetch(request, { address })
+      }
     const [home, elsewhere] = [from('192.0.2.7'), from('192.0.2.8')]
-    for (const [place, still] of [
-      [home, 200],
-      [elsewhere, 401],
+    // Everybody has the address of a proxy that the settings do not name.
+    const proxied = from('192.0.2.7', { 'x-forwarded-for': '198.51.100.1' })
+    for (const [place, still, name] of [
+      [home, 200, 'home'],
+      [elsewhere, 401, 'elsewhere'],
+      [proxied, 401, 'proxied'],
     ] as const) {
-      const email = `made-at-home-${still}@example.com`
-      expect((await home('register', { email, password: PASSWORD, organizationName: `At ${still}` })).status).toBe(201)
+      const email = `made-at-home-${name}@example.com`
+      expect((await home('register', { email, password: PASSWORD, organizationName: `At ${name}` })).status).toBe(201)
       await platform.mail.waitFor(email)
       expect((await place('email/verify', { token: linkTo(email) })).status).toBe(204)
       expect((await home('login', { email, password: PASSWORD })).status).toBe(still)

@@ -138,8 +138,9 @@ interface Confirmed {
  * on the telephone beside it keeps his password; who registers somebody else's address does it from elsewhere.
  */
 async function isNear(auth: Auth, token: string, client: Client): Promise<boolean> {
-  // A call in this process comes from nowhere, and may be made for anybody.
-  if (client.address === undefined) return false
+  // A call in this process comes from nowhere, and may be made for anybody. And the address of a proxy that the settings do not name is
+  // everybody's: the squatter's as well as the owner's.
+  if (!client.own) return false
   const known = await peekOneTimeToken(auth, 'verify', token)
   return known !== undefined && isKnownClient(auth, known.userId, client)
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { ExportOptions } from './export-tenant.ts'
 
 /** A command has no client. */
-const nobody = { address: undefined, key: undefined, secure: true, userAgent: undefined }
+const nobody = { address: undefined, key: undefined, own: false, secure: true, userAgent: undefined }
 
 /** The entry of an export, before its first row: one that cannot be recorded does not begin. */
 export async function tellExport(
