@@ -36,7 +36,7 @@ export interface AuditDraft {
 export interface Audit {
   /**
    * Writes an entry in the caller's transaction: what is rolled back leaves none, and what cannot be recorded does not happen.
-   * @param runner a transaction of the tenant or of the system
+   * @param runner a transaction of the system, or of the tenant: there of what its own principal did, with the outcome `success`
    * @throws record_failed
    */
   record(runner: StatementRunner, draft: AuditDraft): Promise<void>

@@ -2,6 +2,7 @@
 export const auditEvents = {
   sealed: 'audit_sealed',
   notSealed: 'audit_not_sealed',
+  unreadable: 'audit_entry_unreadable',
   notRecorded: 'audit_not_recorded',
   handlerFailed: 'audit_handler_failed',
 } as const

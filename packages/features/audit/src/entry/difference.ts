@@ -29,7 +29,8 @@ export function differenceOf({
   personal,
 }: WrittenRow): Readonly<Record<string, FieldChange>> | undefined {
   if (!before && !after) return undefined
-  const changes: Record<string, FieldChange> = {}
+  // Without a prototype: what a field called __proto__ was would be lost.
+  const changes = Object.create(null) as Record<string, FieldChange>
   for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
     if (kept.has(name) || personal.includes(name)) continue
     const [from, to] = [before?.[name], after?.[name]]

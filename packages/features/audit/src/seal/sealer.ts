@@ -1,11 +1,12 @@
-import { statement, type Database, type Platform, type StatementRunner } from '@plinth/core'
+import { PlinthError, statement, type Database, type Platform, type StatementRunner } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
 import { hashOf, macOf, NO_HASH, PLATFORM, type ChainedEntry, type EntryFacts } from '../entry/chained-entry.ts'
 import { auditEvents } from '../log-events.ts'
 import { bookKeys, type BookKeys } from './book-keys.ts'
 import { sealPart, type PartKey } from './part-key.ts'
-import { readInboxRow, type PersonalPart } from './read-inbox.ts'
+import type { PersonalPart } from './read-inbox.ts'
 import { keysOf } from './subject-keys.ts'
+import { entryFrom } from './unreadable-entry.ts'
 
 /** Entries of one transaction: enough to be cheap, few enough not to hold the chain for long. */
 const BATCH = 1_000
@@ -16,6 +17,11 @@ const CHAINS = 200
 /** Below and above every position of the inbox. */
 const FIRST = '-9223372036854775808'
 const LAST = '9223372036854775807'
+
+interface SealedBatch {
+  readonly entries: readonly ChainedEntry[]
+  readonly more: boolean
+}
 
 /** Told of entries as they are stored: what is personal is encrypted. */
 export type EntryHandler = (entries: readonly ChainedEntry[]) => Promise<void> | void
@@ -49,8 +55,17 @@ export class Sealer {
   async seal(tenantId: string): Promise<number> {
     const keys = await this.keys()
     let count = 0
+    let singly = 0
     for (let more = true; more;) {
-      const batch = await this.#platform.database.system((system) => this.#sealBatch(system, tenantId, keys))
+      const limit = singly > 0 ? 1 : BATCH
+      const batch = await this.#batch(tenantId, keys, limit).catch((error: unknown) => {
+        // Not for what it says: the database is away.
+        if (PlinthError.is(error) && error.status >= 500) throw error
+        // One of them is not taken, and would hold up all others for ever: they go one by one, and that one as what it is.
+        if (limit > 1) singly = BATCH + 1
+        return limit > 1 ? { entries: [], more: true } : this.#batch(tenantId, keys, 1, true)
+      })
+      singly -= 1
       count += batch.entries.length
       await this.#tell(batch.entries)
       more = batch.more
@@ -93,11 +108,17 @@ export class Sealer {
     }
   }
 
+  #batch(tenantId: string, keys: BookKeys, limit: number, suspect = false): Promise<SealedBatch> {
+    return this.#platform.database.system((system) => this.#sealBatch(system, tenantId, keys, limit, suspect))
+  }
+
   async #sealBatch(
     system: StatementRunner,
     tenantId: string,
     keys: BookKeys,
-  ): Promise<{ readonly entries: readonly ChainedEntry[]; readonly more: boolean }> {
+    limit: number,
+    suspect: boolean,
+  ): Promise<SealedBatch> {
     const { secrets, clock } = this.#platform
     // In a statement of its own: what comes after it sees what the holder before has committed.
     await system.run(statement`select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0))`)
@@ -108,18 +129,27 @@ export class Sealer {
       with first as (
         select ctid as place, position, coalesce(octet_length(before::text), 0) + coalesce(octet_length(after::text), 0)
           + coalesce(octet_length(personal::text), 0) + coalesce(octet_length(detail::text), 0) as bytes
-        from plinth.audit_inbox where tenant_id = ${tenantId}::uuid order by position limit ${BATCH}::int),
+        from plinth.audit_inbox where tenant_id = ${tenantId}::uuid order by position limit ${limit}::int),
       summed as (select place, bytes, sum(bytes) over (order by position) as through from first),
       gone as (
         delete from plinth.audit_inbox
         where ctid = any (array(select place from summed where through - bytes < ${MOST_BYTES}::int))
         returning *)
       select to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id, on_behalf_of,
-        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent,
+        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent, position,
         (select sum(bytes) from summed where through - bytes < ${MOST_BYTES}::int) as through
       from gone order by position`)
     if (rows.length === 0) return { entries: [], more: false }
-    const written = rows.map(readInboxRow)
+    const written = rows.map((row) => {
+      const { entry, problem } = entryFrom(row, suspect)
+      if (problem !== undefined)
+        this.#platform.log.error(auditEvents.unreadable, {
+          tenant: tenantId,
+          position: String(row['position']),
+          problem,
+        })
+      return entry
+    })
     const parts = written.flatMap(({ origin, personal }) => [origin, personal].flatMap((part) => part?.subject ?? []))
     const subjects = await keysOf(system, secrets, tenantId, [...new Set(parts)], clock.now())
     let seq = Number(head?.['seq'] ?? 0)
@@ -146,7 +176,7 @@ export class Sealer {
       from json_to_recordset(${JSON.stringify(entries)}::text::json) e("seq" bigint, "id" uuid, "occurredAt" timestamptz, "actorKind" text,
         "actorId" text, "onBehalfOf" text, "action" text, "targetType" text, "targetId" text, "outcome" text, "requestId" text,
         "repeated" int, "changes" text, "detail" text, "origin" text, "personal" text, "hash" text, "mac" text)`)
-    return { entries, more: rows.length === BATCH || Number(rows.at(-1)?.['through']) >= MOST_BYTES }
+    return { entries, more: rows.length === limit || Number(rows.at(-1)?.['through']) >= MOST_BYTES }
   }
 }
 
