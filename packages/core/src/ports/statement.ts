@@ -1,4 +1,4 @@
-/** What a statement may be given. Times become ISO text, lists the text of a PostgreSQL array; each stands with its cast: `${at}::text::timestamptz`, `${ids}::text::uuid[]`. */
+/** What a statement may be given. Times become ISO text, lists the text of a PostgreSQL array; each stands with its cast: `${at}::text::timestamptz`. Of lists it is the list's own, `${ids}::uuid[]`: `::text::uuid[]` is read anew for each row it is compared with. */
 export type StatementValue = string | number | boolean | null | Date | readonly string[]
 
 // Known to this module alone; declared before the class, whose static block fills it.

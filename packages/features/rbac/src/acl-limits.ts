@@ -64,7 +64,7 @@ export async function refuseFull(transaction: Transaction, limits: SettledLimits
         limit ${perSubject}::int) e) as subject,
       (select count(*) >= ${perRow}::int from (
         select from plinth.acl_entries
-        where tenant_id = ${tenantId}::uuid and model = any(${models}::text::text[]) and record_id = ${recordId ?? null}::text
+        where tenant_id = ${tenantId}::uuid and model = any(${models}::text[]) and record_id = ${recordId ?? null}::text
         limit ${perRow}::int) e) as of_row`)
   const refuse = (most: number, whose: string): Error =>
     rbacProblem('too_many_entries', { detail: `The most entries of the ACL ${whose}: ${most}.` })

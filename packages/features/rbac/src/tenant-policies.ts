@@ -102,7 +102,7 @@ async function storedRoles(
   const names = wanted.map((role) => role.name)
   const rows = await transaction.run(statement`
     select id, name, description, permissions::text as permissions from plinth.roles
-    where tenant_id = ${tenantId}::uuid and name = any (${names}::text::text[]) order by name for update`)
+    where tenant_id = ${tenantId}::uuid and name = any (${names}::text[]) order by name for update`)
   return new Map(
     rows.map((row) => [
       String(row['name']),

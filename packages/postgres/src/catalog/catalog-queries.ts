@@ -82,7 +82,7 @@ export const catalogQueries = {
    * matches $2 are left out.
    */
   tenantTables: tables(`c.relkind in ('r', 'p', 'f') and ${userSchemas} and n.nspname !~ $2::text and (
-    n.nspname = 'plinth' or n.nspname || '.' || c.relname = any($1::text::text[])
+    n.nspname = 'plinth' or n.nspname || '.' || c.relname = any($1::text[])
     or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))`),
 
   /** All of the schema $1. */

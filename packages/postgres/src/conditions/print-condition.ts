@@ -146,11 +146,11 @@ function printIn(field: FieldInfo, values: readonly Scalar[], target: ConditionT
   )
   if (kept.length === 0) return unequal(column)
   const list = target.text(arrayLiteral(kept.map((operand) => operand?.text ?? null)))
-  if (byText) return `(${column}::text = any(${list}::text::text[]))`
+  if (byText) return `(${column}::text = any(${list}::text[]))`
   const type = columnType(field.column)
-  if (type.family === 'real') return `(${comparable(field, target)} = any(${list}::text::double precision[]))`
+  if (type.family === 'real') return `(${comparable(field, target)} = any(${list}::double precision[]))`
   if (type.family === 'zoneless') return `((${column} at time zone 'UTC') = any(${type.compareMany(list)}))`
-  if (kept.some((operand) => operand?.as === 'number')) return `(${column} = any(${list}::text::numeric[]))`
+  if (kept.some((operand) => operand?.as === 'number')) return `(${column} = any(${list}::numeric[]))`
   return `(${comparable(field, target)} = any(${type.compareMany(list)}))`
 }
 
@@ -163,11 +163,11 @@ function printInGroups(field: FieldInfo, target: ConditionTarget): string {
   const column = columnOf(field, target)
   if ('sql' in groups) return `(${textOf(field, target)} = any(${groups.sql}))`
   if (columnType(field.column).family !== 'uuid') {
-    return `(${textOf(field, target)} = any(${target.text(arrayLiteral(groups.known))}::text::text[]))`
+    return `(${textOf(field, target)} = any(${target.text(arrayLiteral(groups.known))}::text[]))`
   }
   const ids = groups.known.filter(isCanonicalUuid)
   if (ids.length === 0 && groups.known.length > 0) return unequal(column)
-  return `(${column} = any(${target.text(arrayLiteral(ids))}::text::uuid[]))`
+  return `(${column} = any(${target.text(arrayLiteral(ids))}::uuid[]))`
 }
 
 /** Measured: compiling the expression of 64 letters 0.5 ms, of 2,000 6 ms, and matching 100,000 texts with it 700 ms. */

@@ -28,7 +28,7 @@ export function printListed(
   const id = fieldOf(resource, 'id')
   const entries =
     'from plinth.acl_entries e where e.tenant_id = (select $1::uuid)' +
-    ` and e.subject = any(${statement.add(arrayLiteral(subjects))}::text::text[])` +
+    ` and e.subject = any(${statement.add(arrayLiteral(subjects))}::text[])` +
     ` and e.model = ${statement.add(model)}::text and e.action in (${statement.add(action)}::text, '*')`
   if (effect === 'deny' || many || of === 'one row')
     return `((select true ${entries} and e.effect = '${effect}' and e.record_id = ${alias}.id::text collate "C" limit 1) is true)`

@@ -47,7 +47,7 @@ export async function readRoles(
             r.rolcreaterole as create_role, r.rolcreatedb as create_db, r.rolreplication as replication,
             array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
                   where m.member = r.oid order by 1) as member_of
-     from pg_roles r where r.rolname = any($1::text::text[])`,
+     from pg_roles r where r.rolname = any($1::text[])`,
     wanted,
   )
   const verifiers = await readVerifiers(connection, wanted)
@@ -62,7 +62,7 @@ async function readVerifiers(
   const [allowed] = await connection.query(`select has_table_privilege('pg_catalog.pg_authid', 'select') as yes`)
   if (allowed?.['yes'] !== true) return undefined
   const rows = await connection.query(
-    'select rolname::text as name, rolpassword as verifier from pg_authid where rolname = any($1::text::text[])',
+    'select rolname::text as name, rolpassword as verifier from pg_authid where rolname = any($1::text[])',
     wanted,
   )
   return new Map(rows.map((row) => [String(row['name']), row['verifier'] as string | null]))

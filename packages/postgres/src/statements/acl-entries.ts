@@ -8,7 +8,7 @@ import type { Printed } from './statement.ts'
 export function printAclEntries({ models, subjects, recordIds, everything }: AclOperation, scope: Scope): Printed {
   const statement = scopedStatement(scope, false)
   const of = (column: string, texts: readonly string[]): string =>
-    `e.${column} = any(${statement.add(arrayLiteral(texts))}::text::text[])`
+    `e.${column} = any(${statement.add(arrayLiteral(texts))}::text[])`
   const rows = of('record_id', recordIds)
   const named = everything ? `(${rows} or e.record_id is null)` : rows
   const where = `${of('model', models)} and ${named} and ${of('subject', subjects)}`

@@ -32,7 +32,7 @@ export async function keepPeople(superuser: Driver, all: readonly People[]): Pro
   const rowsOf = async (people: People): Promise<ReadonlyMap<string, readonly string[]>> => {
     const parts = tables.map(
       ({ sql, column, of }) =>
-        `select '${sql}' as source, to_jsonb(t)::text as content from ${sql} t where t."${column}" = any ($${place[of]}::text::uuid[])`,
+        `select '${sql}' as source, to_jsonb(t)::text as content from ${sql} t where t."${column}" = any ($${place[of]}::uuid[])`,
     )
     // All three stand in the text, for a platform without identity has no table of sessions.
     const none = `select '' as source, '' as content where coalesce($1::text, $2::text, $3::text) is null`
@@ -66,7 +66,7 @@ export async function keepPeople(superuser: Driver, all: readonly People[]): Pro
           await connection.query('set local session_replication_role = replica')
           for (const { sql, column, of } of tables) {
             if (!wrong.has(sql)) continue
-            await connection.query(`delete from ${sql} where "${column}" = any ($1::text::uuid[])`, [
+            await connection.query(`delete from ${sql} where "${column}" = any ($1::uuid[])`, [
               parametersOf(people)[place[of] - 1]!,
             ])
             await connection.query(

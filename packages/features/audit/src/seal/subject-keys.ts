@@ -2,6 +2,12 @@ import { statement, type Secrets, type StatementRunner } from '@plinth/core'
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { PartKey } from './part-key.ts'
 
+/*
+ * Keys are looked up one by one, by the first row from a place on in the order of an index. No other plan can be cheaper, whatever the
+ * statistics say: as a condition on subjects, a tenant that they did not know yet was read as a whole by the key of the table, and
+ * each row compared with each subject (40,000 entries of 200 tenants took minutes).
+ */
+
 const contextOf = (tenantId: string, id: string): string => `audit_subject_keys|${tenantId}|${id}`
 
 /**
@@ -19,8 +25,10 @@ export async function keysOf(
   const keys = new Map<string, PartKey>()
   if (subjects.length === 0) return keys
   const known = await system.run(statement`
-    select id, subject, sealed from plinth.audit_subject_keys
-    where tenant_id = ${tenantId}::uuid and subject = any (${subjects}::text::text[])`)
+    select k.id, k.subject, k.sealed from unnest(${subjects}::text[]) w(subject) cross join lateral (
+      select s.id, s.subject, s.sealed, s.tenant_id from plinth.audit_subject_keys s
+      where (s.tenant_id, s.subject) >= (${tenantId}::uuid, w.subject collate "C") order by s.tenant_id, s.subject limit 1) k
+    where k.tenant_id = ${tenantId}::uuid and k.subject = w.subject collate "C"`)
   for (const row of known) keys.set(String(row['subject']), opened(secrets, tenantId, row))
   const missing = subjects.filter((subject) => !keys.has(subject))
   if (missing.length === 0) return keys
@@ -43,8 +51,10 @@ export async function keysById(
 ): Promise<ReadonlyMap<string, PartKey>> {
   if (ids.length === 0) return new Map()
   const rows = await runner.run(statement`
-    select id, sealed from plinth.audit_subject_keys
-    where tenant_id = ${tenantId}::uuid and id = any (${ids}::text::uuid[])`)
+    select k.id, k.sealed from unnest(${ids}::uuid[]) w(id) cross join lateral (
+      select s.id, s.sealed, s.tenant_id from plinth.audit_subject_keys s
+      where (s.tenant_id, s.id) >= (${tenantId}::uuid, w.id) order by s.tenant_id, s.id limit 1) k
+    where k.tenant_id = ${tenantId}::uuid and k.id = w.id`)
   return new Map(rows.map((row) => [String(row['id']), opened(secrets, tenantId, row)]))
 }
 

@@ -159,7 +159,7 @@ async function writeRoles(
   await system.run(statement`
     with gone as (
       delete from plinth.user_roles
-      where tenant_id = ${tenantId}::uuid and service_account_id = ${id}::uuid and role <> all (${names}::text::text[]))
+      where tenant_id = ${tenantId}::uuid and service_account_id = ${id}::uuid and role <> all (${names}::text[]))
     insert into plinth.user_roles (tenant_id, service_account_id, role)
     select ${tenantId}::uuid, ${id}::uuid, r.role from unnest(${names}::text::text[]) r(role)
     on conflict do nothing`)

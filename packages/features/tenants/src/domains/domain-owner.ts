@@ -10,7 +10,7 @@ export async function ownsAddresses(
   const wanted = [...new Set(addresses.map(domainOf))]
   const [row] = await system.run(statement`
     select count(*)::int as n from plinth.verified_domains
-    where tenant_id = ${tenantId}::uuid and domain = any (${wanted}::text::text[])`)
+    where tenant_id = ${tenantId}::uuid and domain = any (${wanted}::text[])`)
   return wanted.length > 0 && row?.['n'] === wanted.length
 }
 

@@ -63,7 +63,7 @@ export function replaceMembers(call: Call): Promise<TextAnswer> {
   return changeMembers(call, async (transaction, groupId) => {
     await transaction.run(statement`
       delete from plinth.group_members
-      where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid and user_id <> all (${userIds}::text::uuid[])`)
+      where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid and user_id <> all (${userIds}::uuid[])`)
     await insert(transaction, tenantId, groupId, userIds, (userId) => `/userIds/${userIds.indexOf(userId)}`)
     return jsonAnswer(200, JSON.stringify({ userIds }))
   })
@@ -115,7 +115,7 @@ async function insert(
 ): Promise<void> {
   const known = await transaction.run(statement`
     select user_id from plinth.memberships
-    where tenant_id = ${tenantId}::uuid and user_id = any (${userIds}::text::uuid[])`)
+    where tenant_id = ${tenantId}::uuid and user_id = any (${userIds}::uuid[])`)
   const members = new Set(known.map((row) => String(row['user_id'])))
   const strangers = userIds.filter((userId) => !members.has(userId))
   if (strangers.length > 0) {

@@ -15,7 +15,7 @@ export async function setRoles(
   await holdOwners(system, tenantId)
   await system.run(statement`
     delete from plinth.user_roles
-    where tenant_id = ${tenantId}::uuid and user_id = ${userId}::uuid and role <> all (${roles}::text::text[])`)
+    where tenant_id = ${tenantId}::uuid and user_id = ${userId}::uuid and role <> all (${roles}::text[])`)
   await system.run(statement`
     insert into plinth.user_roles (tenant_id, user_id, role)
     select ${tenantId}::uuid, ${userId}::uuid, r.role from unnest(${roles}::text::text[]) r(role)

@@ -37,8 +37,8 @@ async function readLayers(
       union all
       select key, value, sealed, case when user_id is null then 'tenant' else 'user' end, tenant_id, user_id
       from plinth.settings
-      where kind = ${kind}::text and tenant_id = any (${tenantIds}::text::uuid[])
-        and (user_id is null or user_id = any (${userIds}::text::uuid[]))`),
+      where kind = ${kind}::text and tenant_id = any (${tenantIds}::uuid[])
+        and (user_id is null or user_id = any (${userIds}::uuid[]))`),
   )
   return new Map(
     audiences.map(([tenantId, userId]) => {
