@@ -12,6 +12,18 @@ export interface EnqueueOptions {
   readonly idempotencyKey?: string | undefined
   /** Of the tenant's own waiting jobs, higher ones go first; of other tenants' it goes before none. From -100 to 100. Default 0. */
   readonly priority?: number | undefined
+  /**
+   * The id of a service account of the tenant that it runs as, with the rights that this has then, instead of in the name of whoever asks:
+   * work of a row that acts by one. Whoever asks needs no right to it; that is for the code to decide.
+   */
+  readonly as?: string | undefined
+}
+
+/** How many jobs of one key there are: what is to come (held and paused ones as well), what runs, and what is dead and on the list. */
+export interface JobCounts {
+  readonly waiting: number
+  readonly running: number
+  readonly dead: number
 }
 
 export interface EnqueuedJob {
@@ -36,6 +48,8 @@ export interface JobQueue {
   enqueue(parts: EnqueueParts, job: Job, input: unknown, options: EnqueueOptions): Promise<EnqueuedJob>
   /** Runs `work` unless its result is kept under this key; keeps it in the transaction. The result is JSON. */
   once<T>(parts: EnqueueParts, key: string, work: () => Promise<T>): Promise<T>
+  /** Jobs of the tenant with this key, as one statement finds them in the transaction. */
+  count(parts: Pick<EnqueueParts, 'transaction' | 'scope'>, key: string): Promise<JobCounts>
   /** Hands out and runs jobs until the signal; resolves when what was begun has ended or was given back. */
   work(platform: Platform, signal: AbortSignal): Promise<void>
 }

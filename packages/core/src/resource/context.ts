@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Scalar } from '../condition/condition.ts'
 import type { Job } from '../job/define-job.ts'
-import type { EnqueuedJob, EnqueueOptions } from '../job/job-queue.ts'
+import type { EnqueuedJob, EnqueueOptions, JobCounts } from '../job/job-queue.ts'
 import type { EventType } from '../events/event-type.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AnyResourceTable, Draft, Patch, Row } from '../table/types.ts'
@@ -53,6 +53,11 @@ export interface Context extends ReadingContext {
    * @throws Error where the type is not declared, or its schema refuses the data
    */
   emit<D>(event: EventType<D>, key: string, data: D): Promise<void>
+  /**
+   * Reads a row that nobody else changes until the end of this transaction: what is decided by it still holds when it is written.
+   * @throws not_found, permission_denied
+   */
+  lock<T extends AnyResourceTable>(table: T, id: string): Promise<Row<T>>
   /** @throws permission_denied, validation_failed, already_exists */
   create<T extends AnyResourceTable>(table: T, draft: Draft<T>): Promise<Row<T>>
   /**
@@ -81,7 +86,7 @@ export interface Context extends ReadingContext {
   restore<T extends AnyResourceTable>(table: T, id: string, options?: { readonly ifVersion?: number }): Promise<Row<T>>
   /**
    * Asks for a job, in this transaction: it is there when this is committed, and never when not. It runs in the name of this
-   * principal, with the rights that he has then.
+   * principal, or as the service account of `as`, with the rights that it has then.
    * @throws validation_failed for an input that its schema does not take, queue_full
    */
   enqueue<I>(job: Job<I>, input: NoInfer<I>, options?: EnqueueOptions): Promise<EnqueuedJob>
@@ -90,4 +95,6 @@ export interface Context extends ReadingContext {
    * one. Two at once wait for each other. Kept for 30 days.
    */
   once<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** How many jobs of the tenant have this key (`key` of `defineJob`), whoever may read them. */
+  jobCounts(key: string): Promise<JobCounts>
 }

@@ -48,6 +48,13 @@ export function transactionContext(given: TransactionParts): Context {
       const from = shared === undefined ? { templateId: template } : { sharedTemplate: shared }
       return context.create(table, { ...draft, ...from })
     },
+    async lock(table, id) {
+      const resource = resourceOf(platform, table)
+      const { visible } = reach(parts, resource, 'read', id)
+      if (!(await transaction.lock({ resource, id, visible }))) throw problem('not_found')
+      // Read as ever: what hooks and field rules hide is hidden here, too.
+      return context.read(table, id)
+    },
     async create(table, draft) {
       const resource = resourceOf(platform, table)
       const whole = validateDraft(resource, inputSchemas(resource).whole, draft as Record<string, unknown>)
@@ -82,6 +89,9 @@ export function transactionContext(given: TransactionParts): Context {
     },
     async once(key, work) {
       return queueOf(platform).once(given, key, work)
+    },
+    async jobCounts(key) {
+      return queueOf(platform).count(given, key)
     },
   }
   return context

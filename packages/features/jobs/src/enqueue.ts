@@ -34,7 +34,7 @@ export async function enqueue(
   // As it was given: what the schema makes of it is made when the job runs, by the schema of that day.
   const payload = JSON.stringify(input ?? null)
   if (Buffer.byteLength(payload) > MOST_INPUT) throw refused('The input is longer than 256 KiB as JSON')
-  const { idempotencyKey = null, priority = 0 } = options
+  const { idempotencyKey = null, priority = 0, as: service } = options
   if (!Number.isInteger(priority) || Math.abs(priority) > 100) throw refused('The priority is from -100 to 100')
   if (idempotencyKey !== null && !/^[\x20-\x7e]{1,200}$/.test(idempotencyKey))
     throw refused('The idempotency key is 1 to 200 printable characters')
@@ -48,8 +48,8 @@ export async function enqueue(
     values (${scope.tenantId}::uuid, ${id}::uuid, ${principal.userId}::uuid, ${scope.now}::text::timestamptz,
       ${scope.now}::text::timestamptz, ${job.name}::text, ${payload}::text::jsonb, ${key}::text, ${priority}::int,
       ${runAt > scope.now ? 'scheduled' : 'waiting'}::text, ${job.retry.attempts ?? DEFAULT_ATTEMPTS}::int,
-      ${runAt}::text::timestamptz, ${idempotencyKey}::text, ${principal.kind}::text, ${principal.id}::text,
-      ${principal.session?.secondFactor ?? false}::boolean, ${scope.requestId}::text)
+      ${runAt}::text::timestamptz, ${idempotencyKey}::text, ${service === undefined ? principal.kind : 'service'}::text, ${service ?? principal.id}::text,
+      ${service === undefined && principal.session?.secondFactor === true}::boolean, ${scope.requestId}::text)
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)
   if (made) {

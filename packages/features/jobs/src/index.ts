@@ -1,2 +1,6 @@
 export { jobs } from './jobs.ts'
 export type { JobsOptions } from './options.ts'
+export { jobCancelled, jobCompleted, jobDiscarded, jobFailed, jobRedriven, jobRetried } from './job-events.ts'
+export { backgroundJobs } from './job-resource.ts'
+export { queueStatuses, rowQueue } from './row-queue.ts'
+export type { PutOptions, QueueState, QueueStatus, RowQueue } from './row-queue.ts'

@@ -1,4 +1,5 @@
 import { statement, type Feature, type JobQueue, type Platform, type StartupFault } from '@plinth/core'
+import { countJobs } from './count-jobs.ts'
 import { Depth } from './depth.ts'
 import { enqueue } from './enqueue.ts'
 import { jobEvents } from './job-events.ts'
@@ -32,6 +33,7 @@ export function jobs(options: JobsOptions = {}): Feature {
         return asked
       },
       once,
+      count: countJobs,
       work: async (_platform, signal) => service?.work(signal),
     }
   }

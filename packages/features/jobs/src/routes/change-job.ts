@@ -40,7 +40,8 @@ export async function changeJob(call: Call, change: Change, poke: () => void): P
         ? await end(system, scope.tenantId, id, change, scope.now)
         : await begin(system, scope.tenantId, id, change, scope.now)
     if (!changed) throw problem('conflict', { detail: `The job is ${status}.` })
-    await transaction.emit({ type: `job.${change}`, key: `job:${id}`, data: { id, type: String(row['type']) } })
+    const data = { id, type: String(row['type']), key: (row['key'] ?? null) as string | null }
+    await transaction.emit({ type: `job.${change}`, key: `job:${id}`, data })
     if (change === 'retry' || change === 'redrive') transaction.afterCommit(poke)
     const view = fieldView(platform.registry, request.principal, resource)
     const now = await transaction.read({ resource, id, visible: call.visible, view })

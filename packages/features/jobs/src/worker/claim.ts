@@ -5,6 +5,7 @@ export interface Claimed {
   readonly tenantId: string
   readonly id: string
   readonly type: string
+  readonly key: string | null
   readonly payload: string
   readonly attempt: number
   readonly attempts: number
@@ -29,7 +30,7 @@ export async function claim(
         lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::text::double precision),
         queued_at = coalesce(queued_at, clock_timestamp()), error = null, progress = null, note = null
       where delivery = any(${deliveries}::text::uuid[]) and status in ('waiting', 'queued')
-      returning tenant_id, id, type, payload, attempts, max_attempts, request_id, delivery,
+      returning tenant_id, id, type, key, payload, attempts, max_attempts, request_id, delivery,
         principal_kind, principal_id, owner_user_id, second_factor, created_at`),
   )
   return rows.map(claimedOf)
@@ -41,6 +42,7 @@ function claimedOf(row: RawRow): Claimed {
     tenantId: text('tenant_id'),
     id: text('id'),
     type: text('type'),
+    key: row['key'] === null ? null : text('key'),
     payload: text('payload'),
     attempt: Number(row['attempts']),
     attempts: Number(row['max_attempts']),

@@ -89,7 +89,7 @@ export async function fail(
 export async function announceDeath(
   platform: Platform,
   tenant: Tenant,
-  job: Pick<Claimed, 'id' | 'type' | 'requestId'>,
+  job: Pick<Claimed, 'id' | 'type' | 'key' | 'requestId'>,
   within: (scope: ReturnType<typeof scopeOf>) => Promise<Transaction>,
 ): Promise<void> {
   const { listened } = platform.registry
@@ -101,9 +101,9 @@ export async function announceDeath(
 
 function eventOf(
   type: string,
-  job: Pick<Claimed, 'id' | 'type'>,
+  job: Pick<Claimed, 'id' | 'type' | 'key'>,
 ): { readonly type: string; readonly key: string; readonly data: unknown } {
-  return { type, key: `job:${job.id}`, data: { id: job.id, type: job.type } }
+  return { type, key: `job:${job.id}`, data: { id: job.id, type: job.type, key: job.key } }
 }
 
 /**
