@@ -29,6 +29,13 @@ test('OpenAPI says that a restricted field may be absent, and what it takes to s
   expect(JSON.stringify(given!.properties['grade'])).not.toContain('x-permission')
 })
 
+test('what may be null is of no type that cannot be, with whatever words it is described', () => {
+  const { Employee: shown } = (plinth.openapi().components as unknown as { schemas: Record<string, Schema> }).schemas
+  const { dossier } = shown!.properties
+  expect(dossier).toMatchObject({ 'x-permission': 'employee.dossier:read', anyOf: [{}, { type: 'null' }] })
+  for (const demand of ['type', 'maxLength', 'maxItems']) expect(dossier).not.toHaveProperty(demand)
+})
+
 test('the registry has the permissions of fields, and no others', () => {
   const names = plinth.registry.permissions.names.filter((name) => name.startsWith('employee.'))
   expect(names.sort()).toEqual([

@@ -1,5 +1,6 @@
 import { SQL } from 'drizzle-orm'
 import { z } from 'zod'
+import { annotationsOf } from '../resource/annotate.ts'
 import { codeAlone, fieldOf, writableFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
 /** The input schemas of a resource, made once. Unknown keys are stripped (or refused with `strict`), never stored. */
@@ -65,5 +66,5 @@ function optional(field: FieldInfo): z.ZodType {
 function withDefault(field: FieldInfo): z.ZodType {
   const usual: unknown = field.column.default
   const told = usual === undefined || usual instanceof SQL ? undefined : field.kind.toJson(usual)
-  return told === undefined ? optional(field) : optional(field).meta({ ...field.schema.meta(), default: told })
+  return told === undefined ? optional(field) : optional(field).meta({ ...annotationsOf(field.schema), default: told })
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { MOST_ROWS } from '../list/list-query.ts'
 import { fieldModel } from '../fields/field-permission.ts'
-import { annotate } from '../resource/annotate.ts'
+import { annotate, annotationsOf } from '../resource/annotate.ts'
 import { visibleFields, type FieldInfo, type ResourceInfo } from '../resource/resource-info.ts'
 
 const made = new WeakMap<ResourceInfo, z.ZodObject>()
@@ -25,8 +25,8 @@ function outputOf(resource: ResourceInfo, field: FieldInfo): z.ZodType {
   const base = annotate(field.kind.schema(field.column), { ...field, permission })
   const nullable = field.notNull ? base : base.nullable()
   // Absent, and not null: of a row on which it may not be read, not even that is told.
-  const schema = permission === undefined ? nullable : nullable.optional().meta({ ...base.meta() })
-  return field.platform || field.readOnly ? schema.meta({ ...base.meta(), readOnly: true }) : schema
+  const schema = permission === undefined ? nullable : nullable.optional().meta(annotationsOf(base))
+  return field.platform || field.readOnly ? schema.meta({ ...annotationsOf(base), readOnly: true }) : schema
 }
 
 /** Schema of a page of rows. */

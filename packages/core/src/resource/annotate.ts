@@ -25,3 +25,12 @@ export function annotate(schema: z.ZodType, field: Annotated): z.ZodType {
   }
   return Object.keys(meta).length === 0 ? schema : schema.meta({ ...schema.meta(), ...meta })
 }
+
+/**
+ * Its words and references without what it demands: what may be said of the schema around it as well, which may be null where this one
+ * may not.
+ */
+export function annotationsOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
+  const told = Object.entries(schema.meta() ?? {})
+  return Object.fromEntries(told.filter(([name]) => name === 'description' || name.startsWith('x-')))
+}

@@ -41,7 +41,7 @@ const list = async (path = '', of: 'a' | 'b' = 'a'): Promise<Listed> => (await g
 beforeAll(async () => {
   platform = await testPlatform({
     resources: [site, defineResource({ table: tags })],
-    features: [events({ store: ['*'] })],
+    features: [events()],
     actors: { integrator: ['event:read'], nobody: ['site:read'] },
     plinth: { handlers },
   })

@@ -6,8 +6,8 @@ import { parkedCommands } from './parked-commands.ts'
 
 export interface EventsOptions {
   /**
-   * Types that are kept although no handler hears them: `['site.*']`, or `['*']` for all. Each costs a row in the statement of its write,
-   * and a mark afterwards. Default: none, so that one reads what somebody hears.
+   * Types that are kept although no handler hears them, each for a row in the statement of its write: `['site.*']`, or `[]` for what
+   * somebody hears alone. Default: all of them.
    */
   readonly store?: readonly string[]
 }
@@ -16,7 +16,7 @@ export interface EventsOptions {
  * `GET /events` and their catalogue for who has `event:read`, and commands for those that could not be handled. Handlers need none of
  * this: they are the platform's.
  */
-export function events({ store = [] }: EventsOptions = {}): Feature {
+export function events({ store = ['*'] }: EventsOptions = {}): Feature {
   return {
     name: 'events',
     migrations,

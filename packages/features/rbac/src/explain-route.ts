@@ -119,7 +119,7 @@ async function otherMember(call: PersonalCall, tenant: Tenant, name: string): Pr
   // An address would tell whose it is; the id stands in what userRole:read shows.
   if (found && found.id === name.toLowerCase()) return { ...found, name: found.id }
   // Nobody is offered: of other tenants' people not even a name may be seen.
-  const message = 'There is no such member of the tenant'
+  const message = 'There is no such member of the tenant; expected an id or an e-mail address'
   throw problem('invalid_query', { errors: [{ path: '?principal', code: 'unknown_principal', message }] })
 }
 

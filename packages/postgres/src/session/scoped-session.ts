@@ -125,6 +125,6 @@ export class ScopedSession implements Session {
   }
 
   protected announce(type: string): void {
-    if (this.parts.printing.records.listens(type)) this.parts.onEvent()
+    if (this.parts.printing.records.hearing(type) === 'heard') this.parts.onEvent()
   }
 }

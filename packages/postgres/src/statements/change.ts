@@ -153,8 +153,8 @@ function finish(
   const allowed = print(operation.allowed)
   const version =
     operation.ifVersion === undefined ? '' : ` and b.version = ${seenVersion(operation.ifVersion, statement)}`
-  const listened = records.listens(`${resource.name}.${operation.event}`)
-  const text = texts.get(`${key} ${resource.name} ${listened}${visible} & ${allowed}${version}`, () => {
+  const hearing = records.hearing(`${resource.name}.${operation.event}`)
+  const text = texts.get(`${key} ${resource.name} ${hearing}${visible} & ${allowed}${version}`, () => {
     const row = `p.tenant_id = $1::uuid and p.id = ${names.id}`
     const gone = deleted === undefined ? '' : ` and b.${identifier(deleted.sqlName)} is not null`
     // Without `gone`, a row that was seen, allowed and of the right version is changed.

@@ -118,8 +118,8 @@ function printMany(
   const beside = records.beside(resource, kind, event, 'many')
   const { statement, head } = beginWrite(scope, ids[0]!, key, event, withFacts, records.written(beside))
   const list = columnType(fieldOf(resource, 'id').column).compareMany(statement.add(arrayLiteral(ids)))
-  const listened = records.listens(`${resource.name}.${event}`)
-  const text = texts.get(`${verb} many ${resource.name} ${listened}`, () => {
+  const hearing = records.hearing(`${resource.name}.${event}`)
+  const text = texts.get(`${verb} many ${resource.name} ${hearing}`, () => {
     const rows = `p.tenant_id = $1::uuid and p.id = any(${list})`
     return (
       `${head}, b as materialized (select p.* from c cross join lateral (select p.* from ${tableOf(resource)} p where c.t is not null and ${rows}${state} for update of p) p)` +

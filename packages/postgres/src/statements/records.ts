@@ -26,7 +26,7 @@ export interface Records {
   readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string, many?: 'many') => string
   /** CTEs beside an event that a hand-written write emits; empty where nobody records it. */
   readonly besideEvent: string
-  readonly listens: (type: string) => boolean
+  readonly hearing: (type: string) => Hearing
   /** Which parameters stand for them: none but where something is written beside, the client's only where somebody records it. */
   readonly written: (beside: string) => Written
   /** `schema.table` of everything that is written beside a resource: an error there is not the caller's. */
@@ -35,10 +35,16 @@ export interface Records {
 
 export const EVENTS_TABLE = '"plinth"."events"'
 
-interface CompiledWrite {
-  readonly records: string
-  readonly withEvent: string
+/** Whether an event is written at all, and whether the relay has anything to do with it. */
+export type Hearing = 'unheard' | 'stored' | 'heard'
+
+/** What is stored for readers alone is through as it is written: the relay, which marks each event that it handed on, never meets it. */
+export const deliveredAs: Readonly<Record<Exclude<Hearing, 'unheard'>, string>> = {
+  stored: 'clock_timestamp()',
+  heard: 'null::timestamptz',
 }
+
+type CompiledWrite = Readonly<Record<Hearing, string>>
 
 const ofTheClient = new Set<string>(['onBehalfOf', 'address', 'userAgent'])
 
@@ -68,7 +74,9 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
         seen(row)
         return printRecord({ name: `r${at}`, row, source, symbols, resource, feature, hook: 'record', tables, faults })
       })
-      return { records: records.join(''), withEvent: records.join('') + printEvent(resource, kind, source, symbols) }
+      const withEvent = (hearing: keyof typeof deliveredAs): string =>
+        records.join('') + printEvent(resource, kind, source, symbols, deliveredAs[hearing])
+      return { unheard: records.join(''), stored: withEvent('stored'), heard: withEvent('heard') }
     }
     texts.set(resource, {
       create: compile('create'),
@@ -101,15 +109,13 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
     if (!compiled) throw new Error(`${resource.name} is no resource of the registry that this database is attached to`)
     return compiled
   }
-  const listens = (type: string): boolean => registry.listened.has(type)
+  const hearing = (type: string): Hearing =>
+    registry.handlers.has(type) ? 'heard' : registry.listened.has(type) ? 'stored' : 'unheard'
   const whatIsWritten = fromWhere ? 'by whom and from where' : 'by whom'
   return {
-    beside: (resource, kind, event, many) => {
-      const compiled = of(resource, kind, many)
-      return listens(`${resource.name}.${event}`) ? compiled.withEvent : compiled.records
-    },
+    beside: (resource, kind, event, many) => of(resource, kind, many)[hearing(`${resource.name}.${event}`)],
     besideEvent: besideEvent.join(''),
-    listens,
+    hearing,
     written: (beside) => (beside === '' ? 'nothing' : whatIsWritten),
     tables,
   }
@@ -149,13 +155,19 @@ function sourceOfMany(kind: WriteKind): string {
   return kind === 'create' ? 'n' : 'n join b on b.id = n.id'
 }
 
-function printEvent(resource: ResourceInfo, kind: WriteKind, source: string, symbols: Symbols): string {
+function printEvent(
+  resource: ResourceInfo,
+  kind: WriteKind,
+  source: string,
+  symbols: Symbols,
+  delivered: string,
+): string {
   const { version = 1 } = resource.declaration.events ?? {}
   const data = kind === 'delete' ? symbols.before : symbols.after
   // The key is the row: what happens to one row is handed on in the order in which it happened.
   return (
-    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at)` +
+    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)` +
     ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${version}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},` +
-    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time} from ${source})`
+    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time}, ${delivered} from ${source})`
   )
 }
