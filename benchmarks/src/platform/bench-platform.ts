@@ -9,9 +9,10 @@ import { project } from './projects.ts'
 
 /**
  * `recording` writes a record and an event with each create; `delivering` hands the events on as well; `migrating` declares
- * what the others store and listens to nothing; `audited` keeps an audit log.
+ * what the others store and listens to nothing; `audited` keeps an audit log and writes an event with each create, and `unsealed`
+ * writes both and does nothing more after the answer.
  */
-export type Variant = 'plain' | 'audited' | 'recording' | 'delivering' | 'migrating'
+export type Variant = 'plain' | 'audited' | 'unsealed' | 'recording' | 'delivering' | 'migrating'
 
 /** Limits as in production, and as wide as the load: what counting costs is in every figure. */
 const wide = { capacity: 6_000_000, windowSeconds: 60 }
@@ -35,7 +36,7 @@ export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: Platf
   const tokens = tenants.map(({ slug, token }) => ({ name: slug, token, tenant: slug, permissions: ['*'] }))
   return createPlinth({
     database:
-      variant === 'recording'
+      variant === 'recording' || variant === 'audited' || variant === 'unsealed'
         ? withoutRelay(databaseUrl)
         : postgres(databaseUrl, ownerUrl === undefined ? {} : { ownerUrl }),
     resources: [project],
@@ -47,8 +48,15 @@ export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: Platf
 
 function featuresOf(variant: Variant): readonly Feature[] {
   if (variant === 'plain') return []
-  if (variant === 'audited') return [audit()]
+  if (variant === 'audited') return [audit(), benchListener()]
+  if (variant === 'unsealed') return [unsealed(audit()), benchListener()]
   return variant === 'migrating' ? [benchRecord(), audit()] : [benchRecord(), benchListener()]
+}
+
+/** Entries are written and never put into the book: what sealing costs is measured apart. */
+function unsealed(feature: Feature): Feature {
+  const { background: _, ...rest } = feature
+  return rest
 }
 
 /** Events are written and never handed on: a relay that waits for its connection for ever. What handing on costs is measured apart. */
