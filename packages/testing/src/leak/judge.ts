@@ -26,11 +26,15 @@ export interface Finding {
 
 const anyUuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 
-/** What one answer says by itself: marks of the victim in it, or a 5xx. */
+/**
+ * What one answer says by itself: marks of the victim in it, or a 5xx.
+ * @param told what was asked before, where the answer may hold that
+ */
 export function judgeReply(
   request: WireRequest,
   reply: WireReply,
   knowledge: Knowledge,
+  told: readonly string[] = [],
 ): Pick<Finding, 'kind' | 'words'> | undefined {
   if (reply.status >= 500) return { kind: 'server error', words: `${reply.status} ${reply.body.slice(0, 300)}` }
   const said = saidBy(reply)
@@ -39,7 +43,10 @@ export function judgeReply(
   if (found.length === 0) return undefined
   // What the attacker said himself may come back to him (a field's name in a message, his own request id).
   const asked = heardFrom(request)
-  const foreign = found.filter((mark) => !asked.includes(mark.toLowerCase()) && !knowledge.common.has(mark))
+  const foreign = found.filter((mark) => {
+    const word = mark.toLowerCase()
+    return !asked.includes(word) && !knowledge.common.has(mark) && !told.some((text) => text.includes(word))
+  })
   return foreign.length === 0
     ? undefined
     : { kind: 'foreign bytes', words: `the answer holds ${[...new Set(foreign)].slice(0, 5).join(', ')}` }

@@ -5,7 +5,7 @@ import type { TestPlatform } from '../platform/test-platform.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { arenaOf, type Arena } from './arena.ts'
 import type { LeakActor } from './leak-actor.ts'
-import { difference, judgeReply, type Finding } from './judge.ts'
+import { difference, heardFrom, judgeReply, type Finding } from './judge.ts'
 import { makeProbe, type Mood } from './make-probe.ts'
 import { decoyOf, type Probe } from './probe.ts'
 import { shrinkProbe } from './shrink-probe.ts'
@@ -32,6 +32,8 @@ export interface LeakFuzzerOptions {
   readonly people?: readonly LeakActor[]
   /** The host name that names a tenant by its slug, where host names do. */
   readonly hostOf?: (slug: string) => string
+  /** Routes whose answers hold what was asked before, by whomever of the attacker's: a log. */
+  readonly remembers?: (route: Route) => boolean
 }
 
 export interface LeakReport {
@@ -87,6 +89,9 @@ class LeakRun {
   readonly #actors = new Map<string, { requests: number; served: number }>()
   /** Since the rows were put back. */
   readonly #said: WireRequest[] = []
+  /** All that was ever said, where some route tells of it. */
+  readonly #told: string[] = []
+  readonly #remembering: ReadonlySet<string>
   #requests = 0
   #compared = 0
   #aborted = 0
@@ -97,6 +102,8 @@ class LeakRun {
     this.#send = options.send ?? options.platform.send
     this.#routes = options.platform.plinth.routes.filter((route) => options.only?.(route) ?? true)
     this.#names = new Set(this.#routes.map((route) => `${route.method} ${route.path}`))
+    const remembers = options.remembers ?? ((): boolean => false)
+    this.#remembering = new Set(this.#routes.filter(remembers).map(({ method, path }) => `${method} ${path}`))
     this.#seed = String(options.seed ?? Date.now())
   }
 
@@ -170,7 +177,8 @@ class LeakRun {
     this.#judge(probe, request, decoyReply)
     // Where others change rows in between, only refusals must be the same.
     const refused = reply.status >= 400 && decoyReply.status >= 400
-    if (mood === 'wild' && !refused) return
+    // Nor where the first of the two is in the answer to the second.
+    if ((mood === 'wild' || this.#remembering.has(probe.route)) && !refused) return
     // A key, slow work, or a place for exports, that another worker of the attacker has at this moment.
     if (isRunning(reply) || isRunning(decoyReply)) return
     this.#compared += 1
@@ -180,6 +188,7 @@ class LeakRun {
 
   async #ask(probe: Probe, request: WireRequest): Promise<WireReply | undefined> {
     this.#requests += 1
+    if (this.#remembering.size > 0) this.#told.push(heardFrom(request))
     const reply = await this.#send(request)
     if (!reply) this.#aborted += 1
     else {
@@ -192,7 +201,8 @@ class LeakRun {
   }
 
   #judge(probe: Probe, request: WireRequest, reply: WireReply): void {
-    const found = judgeReply(request, reply, this.#arena.knowledge)
+    const told = this.#remembering.has(probe.route) ? this.#told : []
+    const found = judgeReply(request, reply, this.#arena.knowledge, told)
     if (found && !this.#over()) this.#findings.push({ ...found, probe: { ...probe, request }, reply })
   }
 

@@ -22,10 +22,11 @@ export function makeBody(
   const { random } = words
   if (route.path?.endsWith('/bulk')) return makeBulk(words, route, references)
   if (route.path?.endsWith('/acl') && random.chance(0.8)) return makeAclEntry(words, references !== 'twins')
-  const plain =
-    route.verb === 'create' || route.verb === 'update'
-      ? makeDraft(words, drafted(route), references, route.method, route.guarded !== undefined)
-      : makeInput(words, route, references)
+  // Of a resource that is written by routes of its own, the body is what these say.
+  const written = (route.verb === 'create' || route.verb === 'update') && writableFields(drafted(route)).length > 0
+  const plain = written
+    ? makeDraft(words, drafted(route), references, route.method, route.guarded !== undefined)
+    : makeInput(words, route, references)
   if (style === 'plain') return JSON.stringify(plain)
   // What the body must hold stays: the id of an action that takes it there is what the request aims at.
   const body = random.chance(0.45) ? { ...massAssignment(words, route.resource), ...plain } : plain

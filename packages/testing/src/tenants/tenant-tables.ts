@@ -61,12 +61,14 @@ export async function traceTables(
   tenantIds: readonly string[],
 ): Promise<ReadonlyMap<string, TableTrace>> {
   const known = tenantIds.map((_, at) => `$${at + 1}::uuid`)
+  // What belongs to no tenant is in a chain of the platform's own.
+  const ours = [...known, `'00000000-0000-0000-0000-000000000000'`]
   const parts = tables.map((table) => {
     const writes = known.map(
       (id, at) =>
         `count(*) filter (where tenant_id = ${id}) || ' ' || coalesce(sum(xmin::text::int8) filter (where tenant_id = ${id}), 0) as writes${at}`,
     )
-    return `select '${table.sql}' as source, ${writes.join(', ')}, count(*) filter (where tenant_id not in (${known.join(', ')}))::int as strangers from ${table.sql}`
+    return `select '${table.sql}' as source, ${writes.join(', ')}, count(*) filter (where tenant_id not in (${ours.join(', ')}))::int as strangers from ${table.sql}`
   })
   const rows = await superuser.query(parts.join(' union all '), tenantIds, { prepare: true })
   return new Map(
