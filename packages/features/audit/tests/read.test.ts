@@ -91,9 +91,20 @@ describe('GET /audit-logs', () => {
       'actor=',
       'cursor=1~x',
       'cursor=1',
+      'page=0',
+      'skip=1',
     ])
       expect((await ask('auditor', 'GET', `audit-logs?${query}`)).status, query).toBe(400)
     expect((await ask('auditor', 'GET', 'audit-logs/no-uuid')).status).toBe(404)
+  })
+
+  test('goes on by the number of a page', async () => {
+    const second = await page(`target=document:${documentId}&pageSize=2&page=2`)
+    expect(actions(second)).toEqual(['document.created'])
+    expect(second.page).toMatchObject({ page: 2, hasMore: false, nextCursor: null })
+    const first = await page(`target=document:${documentId}&pageSize=2&page=1`)
+    const both = `audit-logs?target=document:${documentId}&page=2&cursor=${encodeURIComponent(first.page.nextCursor!)}`
+    expect((await ask('auditor', 'GET', both)).status).toBe(400)
   })
 
   test('goes on by a cursor that belongs to this tenant and this filter', async () => {

@@ -1,4 +1,4 @@
-import { problem, statement, type FixedStatement, type InputFault, type QueryParameter } from '@plinth/core'
+import { queryFilter, statement, type FixedStatement, type LogPage } from '@plinth/core'
 import { z } from 'zod'
 
 const time = z.iso.datetime({ offset: true })
@@ -22,42 +22,14 @@ const filterSchema = z.object({
 /** Which events are asked for; what is left out means all. */
 export type EventFilter = z.output<typeof filterSchema>
 
-export const filterNames = Object.keys(filterSchema.shape)
-
-/** Of the query, for OpenAPI. */
-export const filterParameters: readonly QueryParameter[] = Object.entries(filterSchema.shape).map(([name, schema]) => ({
-  name,
-  description: schema.description ?? name,
-  schema,
-}))
-
-/** @throws invalid_query */
-export function readFilter(given: ReadonlyMap<string, string>): EventFilter {
-  const parsed = filterSchema.safeParse(Object.fromEntries([...given].filter(([name]) => filterNames.includes(name))))
-  if (parsed.success) return parsed.data
-  const errors: InputFault[] = parsed.error.issues.map((issue) => ({
-    path: `?${issue.path.join('.')}`,
-    code: 'invalid_value',
-    message: issue.message,
-  }))
-  throw problem('invalid_query', { errors })
-}
-
-/** What a cursor is bound to. */
-export function filterText(filter: EventFilter): string {
-  return JSON.stringify(filterNames.map((name) => filter[name as keyof EventFilter] ?? null))
-}
+export const eventFilter = queryFilter(filterSchema)
 
 /**
  * Newest first. The tenant is named and row-level security names it too. No alias is called `seq`: the order would be that of its text, in
  * which 10 comes before 9.
  */
-export function newestEvents(
-  tenantId: string,
-  filter: EventFilter,
-  before: string | undefined,
-  limit: number,
-): FixedStatement {
+export function newestEvents(tenantId: string, page: LogPage<EventFilter>): FixedStatement {
+  const { filter, before, offset, limit } = page
   const { type, key = null, state = null, since = null, until = null } = filter
   const whole = type === undefined || type.endsWith('*') ? null : type
   const kind = type?.endsWith('*') ? type.slice(0, -1) : null
@@ -75,5 +47,5 @@ export function newestEvents(
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
       and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
       and (${before ?? null}::text is null or seq < ${before ?? null}::text::bigint)
-    order by seq desc limit ${limit}::int`
+    order by seq desc limit ${limit}::int offset ${offset}::int`
 }

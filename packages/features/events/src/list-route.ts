@@ -1,29 +1,18 @@
 import {
   jsonAnswer,
+  listAnswerSchema,
+  logParameters,
   problem,
   readEvent,
-  readQuery,
-  refuseQuery,
+  readLogPage,
   type Actor,
   type EventCatalog,
   type EventRecord,
   type PersonalRoute,
   type RawRow,
-  type Secrets,
 } from '@plinth/core'
 import { z } from 'zod'
-import {
-  filterNames,
-  filterParameters,
-  filterText,
-  newestEvents,
-  readFilter,
-  type EventFilter,
-} from './event-filter.ts'
-
-const USUAL = 20
-const MOST = 100
-const PURPOSE = 'event-cursor'
+import { eventFilter, newestEvents } from './event-filter.ts'
 
 const shown = z
   .object({
@@ -57,46 +46,20 @@ export const listRoute: PersonalRoute = {
   path: '/api/v1/events',
   operationId: 'listEvents',
   summary: 'What happened in the tenant, the newest first',
-  query: [
-    ...filterParameters,
-    { name: 'pageSize', description: `Events a page (${USUAL} unless told)`, schema: z.int().min(1).max(MOST) },
-    { name: 'cursor', description: 'What the page before gave', schema: z.string() },
-  ],
-  errors: ['invalid_query', 'invalid_cursor'],
-  answers: [
-    {
-      status: 200,
-      description: 'A page',
-      schema: z.object({
-        data: z.array(shown),
-        page: z.object({
-          page: z.null(),
-          pageSize: z.int(),
-          hasMore: z.boolean(),
-          nextCursor: z.string().nullable(),
-        }),
-      }),
-    },
-  ],
-  async handle(call) {
-    const { platform, scope } = call
+  query: [...eventFilter.parameters, ...logParameters],
+  errors: ['invalid_query', 'invalid_cursor', 'page_too_large'],
+  answers: [{ status: 200, description: 'A page', schema: listAnswerSchema(shown) }],
+  async handle({ platform, scope, search }) {
     if (!scope) throw problem('tenant_required')
-    refuseQuery(call, [...filterNames, 'pageSize', 'cursor'])
-    const given = readQuery(call.search)
-    const filter = readFilter(given)
-    const pageSize = pageSizeOf(given.get('pageSize'))
-    const cursor = given.get('cursor')
     const { tenantId } = scope
-    const before = cursor === undefined ? undefined : readCursor(platform.secrets, tenantId, filter, cursor)
+    const { secrets, registry } = platform
+    const page = readLogPage({ search, filter: eventFilter, secrets, tenantId, purpose: 'event-cursor' })
     const rows = await platform.database.transaction(scope, (transaction) =>
-      transaction.run(newestEvents(tenantId, filter, before, pageSize + 1)),
+      transaction.run(newestEvents(tenantId, page)),
     )
-    const page = rows.slice(0, pageSize)
-    const hasMore = rows.length > pageSize
-    const last = page.at(-1)
-    const nextCursor = hasMore && last ? makeCursor(platform.secrets, tenantId, filter, String(last['position'])) : null
-    const data = page.map((row) => show(platform.registry.events, row))
-    return jsonAnswer(200, JSON.stringify({ data, page: { page: null, pageSize, hasMore, nextCursor } }))
+    const told = page.shown(rows)
+    const data = told.map((row) => show(registry.events, row))
+    return jsonAnswer(200, page.print(data, rows.length, told.at(-1)?.['position'] as string | undefined))
   },
 }
 
@@ -123,27 +86,4 @@ function show(catalog: EventCatalog, row: RawRow): z.output<typeof shown> {
 function current(catalog: EventCatalog, stored: EventRecord): EventRecord {
   const known = catalog.get(stored.type)
   return known && stored.version > known.version ? stored : readEvent(catalog, stored)
-}
-
-function pageSizeOf(text: string | undefined): number {
-  if (text === undefined) return USUAL
-  const size = /^\d{1,3}$/.test(text) ? Number(text) : 0
-  if (size >= 1 && size <= MOST) return size
-  const message = `Expected a whole number from 1 to ${MOST}`
-  throw problem('invalid_query', { errors: [{ path: '?pageSize', code: 'out_of_range', message }] })
-}
-
-const boundTo = (tenantId: string, filter: EventFilter, seq: string): string =>
-  `${tenantId}\n${filterText(filter)}\n${seq}`
-
-function makeCursor(secrets: Secrets, tenantId: string, filter: EventFilter, seq: string): string {
-  return `${seq}~${secrets.sign(PURPOSE, boundTo(tenantId, filter, seq))}`
-}
-
-/** @throws invalid_cursor for one of another tenant or filter */
-function readCursor(secrets: Secrets, tenantId: string, filter: EventFilter, cursor: string): string {
-  const [seq = '', signature = '', ...rest] = cursor.split('~')
-  if (rest.length > 0 || !secrets.verify(PURPOSE, boundTo(tenantId, filter, seq), signature))
-    throw problem('invalid_cursor')
-  return seq
 }

@@ -1,7 +1,7 @@
 import { csvText, validate, type Answer, type PersonalCall, type PersonalRoute } from '@plinth/core'
 import { z } from 'zod'
 import type { Sealer } from '../seal/sealer.ts'
-import { filterSchema, filterText, oldestEntries, type EntryFilter } from './filter.ts'
+import { entryFilter, filterSchema, oldestEntries, type EntryFilter } from './filter.ts'
 import { auditRoute, inTenant, tell } from './read-routes.ts'
 import { shownEntries, shownSchema, type ShownEntry } from './shown-entry.ts'
 
@@ -33,7 +33,7 @@ async function exported(call: PersonalCall, sealer: Sealer): Promise<Answer> {
   await sealer.seal(tenantId)
   // Before the first line: an export that cannot be recorded does not begin.
   await platform.database.transaction(scope, (transaction) =>
-    tell(transaction, call, 'auditLog.exported', { format, filter: filterText(filter) }),
+    tell(transaction, call, 'auditLog.exported', { format, filter: entryFilter.text(filter) }),
   )
   const lines = linesOf(call, format, filter)
   return {

@@ -1,19 +1,5 @@
-import { problem, statement, type FixedStatement, type InputFault, type QueryParameter } from '@plinth/core'
+import { queryFilter, statement, type FixedStatement } from '@plinth/core'
 import { z } from 'zod'
-
-/** Which entries are asked for; what is left out means all. */
-export interface EntryFilter {
-  readonly actor?: string | undefined
-  readonly action?: string | undefined
-  /** An id, or with its kind before it: `site:<id>`. */
-  readonly target?: string | undefined
-  readonly outcome?: 'success' | 'denied' | 'failed' | undefined
-  readonly requestId?: string | undefined
-  /** From this time on. */
-  readonly since?: string | undefined
-  /** Before this time. */
-  readonly until?: string | undefined
-}
 
 const time = z.iso.datetime({ offset: true })
 
@@ -21,48 +7,37 @@ export const filterSchema = z.strictObject({
   actor: z.string().min(1).max(200).optional().describe('Id of who did it'),
   action: z.string().min(1).max(200).optional().describe('`site.updated`'),
   target: z.string().min(1).max(500).optional().describe('What it was done to: an id, or `site:<id>`'),
-  outcome: z.enum(['success', 'denied', 'failed']).optional(),
-  requestId: z.string().min(1).max(200).optional(),
+  outcome: z.enum(['success', 'denied', 'failed']).optional().describe('How it ended'),
+  requestId: z.string().min(1).max(200).optional().describe('The request that it was part of'),
   since: time.optional().describe('From this time on'),
   until: time.optional().describe('Before this time'),
 })
 
-/** Of the query, for OpenAPI. */
-export const filterParameters: readonly QueryParameter[] = Object.entries(filterSchema.shape).map(([name, schema]) => ({
-  name,
-  description: schema.description ?? 'How it ended, or the request that it was part of',
-  schema,
-}))
+/** Which entries are asked for; what is left out means all. */
+export type EntryFilter = z.output<typeof filterSchema>
 
-export const filterNames = Object.keys(filterSchema.shape)
+export const entryFilter = queryFilter(filterSchema)
 
-/** @throws invalid_query */
-export function readFilter(given: ReadonlyMap<string, string>): EntryFilter {
-  const parsed = filterSchema.safeParse(Object.fromEntries([...given].filter(([name]) => filterNames.includes(name))))
-  if (parsed.success) return parsed.data
-  const errors: InputFault[] = parsed.error.issues.map((issue) => ({
-    path: `?${issue.path.join('.')}`,
-    code: 'invalid_value',
-    message: issue.message,
-  }))
-  throw problem('invalid_query', { errors })
+export interface NewestEntries {
+  /** Numbers below this one; without it, all. */
+  readonly before: string | undefined
+  /** To leave out. */
+  readonly offset: number
+  readonly limit: number
 }
 
-/** What a cursor and an entry about reading say of a filter. */
-export function filterText(filter: EntryFilter): string {
-  return JSON.stringify(filterNames.map((name) => filter[name as keyof EntryFilter] ?? null))
-}
-
-export interface EntryRange {
+export interface OldestEntries {
   /** Numbers above this one; without it, all. */
-  readonly after?: string | undefined
-  /** Numbers below this one. */
-  readonly before?: string | undefined
+  readonly after: string | undefined
   readonly limit: number
 }
 
 /** Runs in a tenant's transaction: row-level security decides whose book it is. Newest first. */
-export function newestEntries(tenantId: string, filter: EntryFilter, { before, limit }: EntryRange): FixedStatement {
+export function newestEntries(
+  tenantId: string,
+  filter: EntryFilter,
+  { before, offset, limit }: NewestEntries,
+): FixedStatement {
   const { actor = null, action = null, outcome = null, requestId = null, since = null, until = null } = filter
   const { kind, id } = targetOf(filter)
   return statement`
@@ -76,11 +51,11 @@ export function newestEntries(tenantId: string, filter: EntryFilter, { before, l
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
       and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
       and (${before ?? null}::text is null or seq < ${before ?? null}::text::bigint)
-    order by seq desc limit ${limit}::int`
+    order by seq desc limit ${limit}::int offset ${offset}::int`
 }
 
 /** The same, oldest first. */
-export function oldestEntries(tenantId: string, filter: EntryFilter, { after, limit }: EntryRange): FixedStatement {
+export function oldestEntries(tenantId: string, filter: EntryFilter, { after, limit }: OldestEntries): FixedStatement {
   const { actor = null, action = null, outcome = null, requestId = null, since = null, until = null } = filter
   const { kind, id } = targetOf(filter)
   return statement`

@@ -1,19 +1,20 @@
 import {
   jsonAnswer,
+  listAnswerSchema,
+  logParameters,
   problem,
-  readQuery,
+  readLogPage,
   refuseQuery,
   type PersonalCall,
   type PersonalRoute,
   type Scope,
-  type Secrets,
   type StatementRunner,
   statement,
 } from '@plinth/core'
 import { z } from 'zod'
 import type { Sealer } from '../seal/sealer.ts'
 import { writeEntry } from '../write-entry.ts'
-import { filterNames, filterParameters, filterText, newestEntries, readFilter, type EntryFilter } from './filter.ts'
+import { entryFilter, newestEntries } from './filter.ts'
 import { shownEntries, shownSchema } from './shown-entry.ts'
 
 /** What all routes about the book have in common. */
@@ -26,9 +27,6 @@ export const auditRoute = {
   origin: 'platform',
 } as const satisfies Partial<PersonalRoute>
 
-const USUAL = 20
-const MOST = 100
-
 /** `GET /audit-logs` and `GET /audit-logs/:id`. To read the book is an entry in it. */
 export function readRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
   return [
@@ -38,27 +36,9 @@ export function readRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
       path: '/api/v1/audit-logs',
       operationId: 'listAuditLogs',
       summary: 'What happened in the tenant, the newest first',
-      query: [
-        ...filterParameters,
-        { name: 'pageSize', description: `Entries a page (${USUAL} unless told)`, schema: z.int().min(1).max(MOST) },
-        { name: 'cursor', description: 'What the page before gave', schema: z.string() },
-      ],
-      errors: ['invalid_query', 'invalid_cursor'],
-      answers: [
-        {
-          status: 200,
-          description: 'A page',
-          schema: z.object({
-            data: z.array(shownSchema),
-            page: z.object({
-              page: z.null(),
-              pageSize: z.int(),
-              hasMore: z.boolean(),
-              nextCursor: z.string().nullable(),
-            }),
-          }),
-        },
-      ],
+      query: [...entryFilter.parameters, ...logParameters],
+      errors: ['invalid_query', 'invalid_cursor', 'page_too_large'],
+      answers: [{ status: 200, description: 'A page', schema: listAnswerSchema(shownSchema) }],
       handle: (call) => list(call, sealer()),
     },
     {
@@ -76,22 +56,14 @@ export function readRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
 
 async function list(call: PersonalCall, sealer: Sealer): ReturnType<PersonalRoute['handle']> {
   const { platform, tenantId, scope } = inTenant(call)
-  refuseQuery(call, [...filterNames, 'pageSize', 'cursor'])
-  const given = readQuery(call.search)
-  const filter = readFilter(given)
-  const pageSize = pageSizeOf(given.get('pageSize'))
-  const cursor = given.get('cursor')
-  const before = cursor === undefined ? undefined : readCursor(platform.secrets, tenantId, filter, cursor)
+  const { secrets } = platform
+  const page = readLogPage({ search: call.search, filter: entryFilter, secrets, tenantId, purpose: 'audit-cursor' })
   await sealer.seal(tenantId)
   return platform.database.transaction(scope, async (transaction) => {
-    const rows = await transaction.run(newestEntries(tenantId, filter, { before, limit: pageSize + 1 }))
-    const page = rows.slice(0, pageSize)
-    const data = await shownEntries(transaction, platform.secrets, tenantId, page)
-    await tell(transaction, call, 'auditLog.listed', { entries: data.length, filter: filterText(filter) })
-    const hasMore = rows.length > pageSize
-    const last = data.at(-1)
-    const nextCursor = hasMore && last ? makeCursor(platform.secrets, tenantId, filter, last.seq) : null
-    return jsonAnswer(200, JSON.stringify({ data, page: { page: null, pageSize, hasMore, nextCursor } }))
+    const rows = await transaction.run(newestEntries(tenantId, page.filter, page))
+    const data = await shownEntries(transaction, secrets, tenantId, page.shown(rows))
+    await tell(transaction, call, 'auditLog.listed', { entries: data.length, filter: entryFilter.text(page.filter) })
+    return jsonAnswer(200, page.print(data, rows.length, data.at(-1)?.seq))
   })
 }
 
@@ -135,28 +107,4 @@ export function tell(
   const { scope } = inTenant(call)
   const { tenantId, actor, onBehalfOf, requestId, client, now } = scope
   return writeEntry(runner, { tenantId, actor, onBehalfOf, action, target, requestId, client, time: now, detail })
-}
-
-function pageSizeOf(text: string | undefined): number {
-  if (text === undefined) return USUAL
-  const size = /^\d{1,3}$/.test(text) ? Number(text) : 0
-  if (size >= 1 && size <= MOST) return size
-  const message = `Expected a whole number from 1 to ${MOST}`
-  throw problem('invalid_query', { errors: [{ path: '?pageSize', code: 'out_of_range', message }] })
-}
-
-const PURPOSE = 'audit-cursor'
-const boundTo = (tenantId: string, filter: EntryFilter, seq: string): string =>
-  `${tenantId}\n${filterText(filter)}\n${seq}`
-
-function makeCursor(secrets: Secrets, tenantId: string, filter: EntryFilter, seq: number): string {
-  return `${seq}~${secrets.sign(PURPOSE, boundTo(tenantId, filter, String(seq)))}`
-}
-
-/** @throws invalid_cursor for one of another tenant or filter */
-function readCursor(secrets: Secrets, tenantId: string, filter: EntryFilter, cursor: string): string {
-  const [seq = '', signature = '', ...rest] = cursor.split('~')
-  if (rest.length > 0 || !secrets.verify(PURPOSE, boundTo(tenantId, filter, seq), signature))
-    throw problem('invalid_cursor')
-  return seq
 }

@@ -5,20 +5,10 @@ import { keyIdOf, openPart, type PartKey } from '../seal/part-key.ts'
 import { keysById } from '../seal/subject-keys.ts'
 import { entryOf } from '../verify/read-chain.ts'
 
+type Facts = Omit<ChainedEntry, 'tenantId' | 'mac' | 'changes' | 'detail' | 'origin' | 'personal'>
+
 /** An entry as its readers see it. */
-export interface ShownEntry {
-  readonly id: string
-  readonly seq: number
-  readonly occurredAt: string
-  readonly actorKind: string
-  readonly actorId: string
-  readonly onBehalfOf: string | null
-  readonly action: string
-  readonly targetType: string
-  readonly targetId: string | null
-  readonly outcome: string
-  readonly requestId: string
-  readonly repeated: number
+export interface ShownEntry extends Facts {
   readonly changes: unknown
   readonly detail: unknown
   /** Null where nobody told it, or where it was erased. */
@@ -28,7 +18,6 @@ export interface ShownEntry {
   readonly personal: unknown
   /** Whether something personal of it was erased. */
   readonly erased: boolean
-  readonly hash: string
 }
 
 export const shownSchema = z

@@ -1,20 +1,9 @@
 import { type RawRow } from '@plinth/core'
+import type { EntryFacts } from '../entry/chained-entry.ts'
 import { differenceOf } from '../entry/difference.ts'
 
 /** An entry as it was written, with its personal parts in the clear. */
-export interface WrittenEntry {
-  readonly occurredAt: string
-  readonly actorKind: string
-  readonly actorId: string
-  readonly onBehalfOf: string | null
-  readonly action: string
-  readonly targetType: string
-  readonly targetId: string | null
-  readonly outcome: string
-  readonly requestId: string
-  readonly repeated: number
-  readonly changes: string | null
-  readonly detail: string | null
+export interface WrittenEntry extends Omit<EntryFacts, 'tenantId' | 'id' | 'origin' | 'personal'> {
   readonly origin: PersonalPart | undefined
   readonly personal: PersonalPart | undefined
 }
