@@ -1,10 +1,10 @@
 import { depot } from '@plinth/testing'
 import { afterAll, expect, test } from 'vitest'
-import { lookoutResources } from '../../examples/saas/src/resources/all.ts'
+import { lookoutDeclaration } from '../../examples/saas/src/declaration.ts'
 import { clear, contentOf, furnish, openArchive, type ArchivePlatform } from './open-archive.ts'
 
 /** Every column kind there is, and Lookout with its trees of templates. */
-const resources = [...depot, ...lookoutResources({ allowPrivate: false, timeout: 1_000 })]
+const resources = [...depot, ...lookoutDeclaration({ allowPrivate: false, timeout: 1_000 }).resources]
 
 const opened: ArchivePlatform[] = []
 afterAll(async () => {

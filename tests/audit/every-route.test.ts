@@ -5,7 +5,7 @@ import { embedded } from '@plinth/postgres'
 import { capturedMail, softPasskey, type TestReply } from '@plinth/testing'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { lookoutResources } from '../../examples/saas/src/resources/all.ts'
+import { lookoutDeclaration } from '../../examples/saas/src/declaration.ts'
 import { identityFeatures, PASSWORD, PUBLIC_URL, type Person } from '../identity/open-identity.ts'
 import { askToLogIn, askToRegister } from '../identity/passkeys.ts'
 import { openWalk, type Walk } from './walk.ts'
@@ -353,7 +353,7 @@ test('and there is no route that was forgotten', () => {
 test('the routes of Lookout are among these, or writes of its resources, which are recorded in their own statement', () => {
   const plinth = createPlinth({
     database: embedded('memory://'),
-    resources: lookoutResources({ allowPrivate: false, timeout: 1_000 }),
+    resources: lookoutDeclaration({ allowPrivate: false, timeout: 1_000 }).resources,
     features: identityFeatures({ features: [audit()] }),
     mailer: capturedMail(),
     log: silentLogger,

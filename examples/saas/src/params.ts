@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { taskSchema } from './tasks/task.ts'
 
 /** Names that a check sets itself, that end or redirect a request, or whose values nobody should read in a list. */
 const kept =
@@ -46,7 +47,7 @@ export type EnvironmentParams = z.output<typeof environmentParams>
 
 /** What an agent takes on. */
 export const agentParams = z.object({
-  tasks: z.array(z.string().min(1).max(80)).max(50).optional().describe('Tasks that it knows; without it, any'),
-  queueLimit: z.int().min(1).max(1_000).default(100).describe('Tasks that may wait'),
+  tasks: z.array(taskSchema).optional().describe('Tasks that it takes; without it, any'),
+  queueLimit: z.int().min(1).max(1_000).default(100).describe('Tasks that may be to be done at once'),
 })
 export type AgentParams = z.output<typeof agentParams>

@@ -6,11 +6,8 @@ import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
-import { agentServices, ownQueues } from './agent/agent-services.ts'
-import { checkJobs } from './check/check-jobs.ts'
-import { siteChecks } from './check/site-checks.ts'
-import { lookoutHandlers } from './handlers.ts'
-import { lookoutResources } from './resources/all.ts'
+import { agentServices } from './agent/agent-services.ts'
+import { lookoutDeclaration } from './declaration.ts'
 import { lookoutRoles } from './roles.ts'
 import type { LookoutSettings } from './settings.ts'
 
@@ -23,9 +20,10 @@ export interface LookoutParts {
 
 /** Lookout as a platform: what it holds and who may ask. @throws StartupError */
 export function createLookout({ settings, database, mailer, log }: LookoutParts): Plinth {
-  const allowPrivate = settings.LOOKOUT_ALLOW_PRIVATE
-  const way = siteChecks()
-  const checks = { allowPrivate, timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000, way }
+  const { way, ...declared } = lookoutDeclaration({
+    allowPrivate: settings.LOOKOUT_ALLOW_PRIVATE,
+    timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000,
+  })
   return createPlinth({
     title: 'Lookout',
     version: '0.1.0',
@@ -33,11 +31,8 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     database,
     mailer,
     log,
-    resources: lookoutResources(checks),
-    jobs: checkJobs(checks),
+    ...declared,
     observe: { resilience: [way] },
-    handlers: lookoutHandlers,
-    policies: [ownQueues],
     features: [apiDocs(), audit(), auth(), events(), jobs(), rbac({ roles: lookoutRoles }), tenants(), agentServices],
   })
 }

@@ -15,8 +15,19 @@ export const lookoutRoles: Readonly<Record<string, RoleDefinition>> = {
       'group:read',
     ],
   },
+  watcher: {
+    description: 'Checks pages, opens and resolves incidents: for the service accounts of agents',
+    permissions: [
+      ...['site', 'environment', 'monitor', 'incident'].map((model) => `${model}:read`),
+      'monitor:update',
+      'incident:create',
+      'incident:update',
+    ],
+  },
   support: {
     description: 'Sees everything that may be asked about, and asks why somebody may or may not',
-    permissions: [...clientWork, 'agent', 'user', 'group', 'role', 'userRole'].map((model) => `${model}:read`),
+    permissions: [...clientWork, 'incident', 'agent', 'timelineEntry', 'user', 'group', 'role', 'userRole'].map(
+      (model) => `${model}:read`,
+    ),
   },
 }

@@ -1,8 +1,8 @@
 import { serviceAccounts } from '@plinth/auth'
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
+import { index, integer, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
 import { belongsTo, deletedAt, resourceTable, templateColumns, templated, type AnyResourceTable } from '@plinth/core'
-import type { QueuedTask } from './agent/agent-state.ts'
+import { queueStatuses } from '@plinth/jobs'
 import type { AgentParams, EnvironmentParams, MonitorParams } from './params.ts'
 
 /** A client's web site that the agency looks after. */
@@ -26,6 +26,7 @@ export const environments = resourceTable('environments', {
   name: text().notNull(),
   stage: text({ enum: ['production', 'staging', 'development'] }).notNull(),
   url: text().notNull(),
+  status: text({ enum: queueStatuses }).notNull().default('idle'),
   ...templated<EnvironmentParams>(() => environmentTemplates),
 })
 
@@ -43,6 +44,7 @@ export const monitors = resourceTable(
   {
     siteId: belongsTo(() => sites, { onDelete: 'cascade' }).notNull(),
     environmentId: belongsTo(() => environments, { onDelete: 'cascade' }),
+    agentId: belongsTo((): AnyResourceTable => agents),
     name: text().notNull(),
     path: text().notNull().default('/'),
     ...templated<MonitorParams>(() => monitorTemplates),
@@ -86,15 +88,20 @@ export const agentTemplates = resourceTable('agent_templates', {
   deletedAt: deletedAt(),
 })
 
-/** Works through tasks, one after the other. */
+/** Works through tasks, one after the other, and checks pages by the clock. */
 export const agents = resourceTable('agents', {
   name: text().notNull(),
-  status: text({ enum: ['idle', 'busy', 'error'] })
-    .notNull()
-    .default('idle'),
-  taskQueue: jsonb().$type<readonly QueuedTask[]>().notNull().default([]),
-  lastError: text(),
+  // What its queue is; the queue is its jobs.
+  status: text({ enum: queueStatuses }).notNull().default('idle'),
   // As whom it acts: a role that this service has is the agent's, and so are its keys.
   serviceAccountId: belongsTo(() => serviceAccounts),
   ...templated<AgentParams>(() => agentTemplates),
+})
+
+/** What became of what an agent was told, in words, for whoever looks at it. */
+export const timelineEntries = resourceTable('timeline_entries', {
+  agentId: belongsTo(() => agents, { onDelete: 'cascade', inverse: 'timeline' }).notNull(),
+  outcome: text({ enum: ['done', 'failed'] }).notNull(),
+  text: text().notNull(),
+  jobId: text().notNull(),
 })

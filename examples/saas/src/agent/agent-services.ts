@@ -3,10 +3,10 @@ import { compareFact, factIs, or, PlinthError, policy, type Feature } from '@pli
 import { z } from 'zod'
 import { agents } from '../schema.ts'
 
-/** A service works through the queue of the agent that it is, and of no other, whatever its roles say. */
+/** A service commands the agent that it is, and no other, whatever its roles say. */
 export const ownQueues = policy({
-  name: 'an agent works through its own queue alone',
-  action: ['agent:finish', 'agent:fail'],
+  name: 'an agent commands itself alone',
+  action: 'agent:command',
   when: or(factIs('principalKind', 'ne', 'service'), compareFact('serviceAccountId', 'eq', 'principalId')),
 })
 

@@ -1,55 +1,90 @@
-import { defineJob, type Job } from '@plinth/core'
+import { defineJob, PlinthError, type Context, type Job, type Row } from '@plinth/core'
 import { z } from 'zod'
-import type { MonitorOptions } from '../resources/monitor.ts'
-import { monitors } from '../schema.ts'
+import { monitors, type agents } from '../schema.ts'
+import { findWatch } from './find-watch.ts'
 import { checkPage } from './check-page.ts'
-import { keepFinding, keepIncident } from './keep-finding.ts'
-import { siteChecks } from './site-checks.ts'
+import { keepChecked } from './keep-finding.ts'
+import type { PageOptions } from './page-options.ts'
 
-/** Monitors of one agency that are looked at in a minute; those that are due longest first. */
+/** Monitors of one agent that are looked at in a minute; those that are due longest first. */
 const MOST = 500
 /** A new monitor is checked by whoever made it, or after so long. */
 const FIRST_MS = 60_000
 
-/** The checks that nobody asks for. */
-export function checkJobs({ way = siteChecks(), ...options }: MonitorOptions): readonly Job[] {
-  const checkMonitor = defineJob({
+export const checkInput = z.object({ monitorId: z.uuid(), agentId: z.uuid() })
+type CheckJob = Job<z.input<typeof checkInput>>
+
+/** A check that nobody asked for: an agent's, as which it runs. What that may not see is not checked, what it may not change not kept. */
+export const checkMonitor = (options: PageOptions): CheckJob =>
+  defineJob({
     name: 'monitor.check',
     description: 'Check one page, and open or resolve its incident',
-    input: z.object({ monitorId: z.uuid() }),
+    input: checkInput,
     // The next minute asks again: a check that came too late says nothing of now.
     retry: { attempts: 2, first: '5s' },
     timeout: '1m',
     perTenant: 10,
     key: ({ monitorId }) => monitorId,
     outside: async ({ monitorId }, { signal }, ctx) => {
-      const [monitor] = await ctx.list(monitors, { where: { id: monitorId } })
-      return monitor && checkPage(ctx, monitor, { ...options, way, signal })
+      const monitor = await ctx.read(monitors, monitorId).catch(nothing)
+      return monitor && checkPage(ctx, monitor, { ...options, signal })
     },
+    // Nothing where it was deleted since it was due, or is none of the agent's.
     run: async (ctx, { monitorId }, { outside: found }) => {
-      // Deleted since it was due.
-      const [monitor] = await ctx.list(monitors, { where: { id: monitorId } })
-      if (!found || !monitor) return
-      await keepFinding(ctx, monitorId, found)
-      await keepIncident(ctx, monitorId, found)
+      if (found) await keepChecked(ctx, monitorId, found)
     },
   })
-  const findDue = defineJob({
+
+/** By the clock, as the platform: which pages are due, and who checks each. */
+export const findDue = (check: CheckJob): Job =>
+  defineJob({
     name: 'monitor.due',
-    description: 'Have the pages checked that are due',
+    description: 'Have the pages checked that are due, each by its agent',
     input: z.object({}),
     cron: '* * * * *',
     run: async (ctx) => {
-      const now = ctx.now().getTime()
-      const due = (await ctx.list(monitors, { sort: ['nextCheckAt'], limit: MOST })).filter(
-        ({ nextCheckAt, createdAt }) => (nextCheckAt?.getTime() ?? createdAt.getTime() + FIRST_MS) <= now,
-      )
-      for (const { id, nextCheckAt } of due) {
-        const idempotencyKey = `${id} ${nextCheckAt?.toISOString() ?? 'first'}`
-        await ctx.enqueue(checkMonitor, { monitorId: id }, { idempotencyKey })
+      const { active, disabled } = await findWatch(ctx)
+      let due = 0
+      for (const agent of active)
+        for (const monitor of await dueOf(ctx, agent.id)) {
+          await ask(ctx, check, monitor, agent)
+          due += 1
+        }
+      const anybodys = await dueOf(ctx, null)
+      for (const [at, monitor] of anybodys.entries()) {
+        const agent = active[at % active.length]
+        if (!agent) break
+        await ask(ctx, check, monitor, agent)
+        due += 1
       }
-      return { due: due.length }
+      if (active.length === 0 && anybodys.length > 0) ctx.log.info('monitors_unwatched', { due: anybodys.length })
+      for (const { id, name } of disabled) {
+        const waiting = (await dueOf(ctx, id)).length
+        if (waiting > 0) ctx.log.warn('agent_disabled', { agent: id, name, due: waiting })
+      }
+      return { due }
     },
   })
-  return [checkMonitor, findDue]
+
+function nothing(error: unknown): undefined {
+  if (!PlinthError.is(error) || error.code !== 'not_found') throw error
+}
+
+/** @param agentId null: of those that any agent may check */
+async function dueOf(ctx: Context, agentId: string | null): Promise<readonly Row<typeof monitors>[]> {
+  const now = ctx.now().getTime()
+  return (await ctx.list(monitors, { where: { agentId }, sort: ['nextCheckAt'], limit: MOST })).filter(
+    ({ nextCheckAt, createdAt }) => (nextCheckAt?.getTime() ?? createdAt.getTime() + FIRST_MS) <= now,
+  )
+}
+
+function ask(
+  ctx: Context,
+  check: CheckJob,
+  { id: monitorId, nextCheckAt }: Row<typeof monitors>,
+  { id: agentId, serviceAccountId }: Row<typeof agents>,
+): Promise<unknown> {
+  // Once, for as long as nobody checks it; where that failed, again the next hour: each minute would be as many dead letters.
+  const idempotencyKey = `${monitorId} ${nextCheckAt?.toISOString() ?? 'first'} ${ctx.now().toISOString().slice(0, 13)}`
+  return ctx.enqueue(check, { monitorId, agentId }, { idempotencyKey, as: serviceAccountId ?? undefined })
 }

@@ -20,3 +20,12 @@ export async function keepIncident(ctx: Context, monitorId: string, found: PageF
     await ctx.create(incidents, { monitorId, reason: found.error ?? 'It is down.', openedAt: ctx.now() })
   if (found.status === 'up' && open) await ctx.update(incidents, open.id, { status: 'resolved', resolvedAt: ctx.now() })
 }
+
+/** Both, where the monitor is still there. @returns whether it is */
+export async function keepChecked(ctx: Context, monitorId: string, found: PageFinding): Promise<boolean> {
+  const [monitor] = await ctx.list(monitors, { where: { id: monitorId } })
+  if (!monitor) return false
+  await keepFinding(ctx, monitorId, found)
+  await keepIncident(ctx, monitorId, found)
+  return true
+}

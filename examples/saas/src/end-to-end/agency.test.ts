@@ -181,24 +181,27 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     expect(await owner.ask('DELETE', `/monitors/${String(monitor.body['id'])}`)).toMatchObject(gone)
   })
 
-  test('gives its agent a key that works through the queue, and is good for nothing else', async () => {
-    const permissions = ['agent:read', 'agent:command', 'agent:status', 'agent:finish', 'agent:fail']
-    expect(await owner.ask('POST', '/roles', { name: 'crawling', permissions })).toMatchObject(made)
-    const key = await owner.ask('POST', '/auth/api-keys', { name: 'Crawler', role: 'crawling' })
-    expect(key).toMatchObject({ status: 201, body: { role: 'crawling', key: expect.stringMatching(/^plk_\w{36}$/) } })
-    const agent = await owner.ask('POST', '/agents', { name: 'Crawler', sharedTemplate: 'crawler' })
+  test('gives a program a key that commands agents, and is good for nothing else', async () => {
+    const permissions = ['agent:read', 'agent:command', 'agent:status']
+    expect(await owner.ask('POST', '/roles', { name: 'commanding', permissions })).toMatchObject(made)
+    const key = await owner.ask('POST', '/auth/api-keys', { name: 'Pipeline', role: 'commanding' })
+    expect(key).toMatchObject({ status: 201, body: { role: 'commanding', key: expect.stringMatching(/^plk_\w{36}$/) } })
+    const agent = await owner.ask('POST', '/agents', { name: 'Watcher' })
     const one = `/agents/${String(agent.body['id'])}`
     const robot = asker(origin, String(key.body['key']))
 
-    expect((await robot('POST', `${one}/command`, { task: 'crawl' })).body).toEqual({ status: 'busy', queued: 1 })
-    expect((await robot('POST', `${one}/command`, { task: 'crawl' })).body).toEqual({ status: 'busy', queued: 2 })
-    expect((await robot('POST', `${one}/finish`)).body).toEqual({ status: 'busy', queued: 1 })
-    expect((await robot('POST', `${one}/finish`)).body).toEqual({ status: 'idle', queued: 0 })
-    expect((await robot('GET', `${one}/status`)).body).toEqual({ status: 'idle', queued: 0 })
+    expect((await robot('POST', `${one}/command`, { task: 'check' })).body).toMatchObject({ status: 'busy' })
+    // It has no account: what it does is done with the rights of the key, which sees no monitor.
+    await vi.waitFor(async () => expect((await robot('GET', `${one}/status`)).body['status']).toBe('idle'), {
+      timeout: 60_000,
+    })
+    expect((await owner.ask('GET', '/jobs?type=agent.task')).body['data']).toMatchObject([
+      { principalKind: 'apiKey', status: 'completed', result: { checked: 0, down: 0 } },
+    ])
 
     expect(await robot('GET', '/sites')).toMatchObject(denied)
     expect(await robot('DELETE', one)).toMatchObject(denied)
-    expect((await robot('POST', '/auth/api-keys', { name: 'Another', role: 'crawling' })).status).toBe(403)
+    expect((await robot('POST', '/auth/api-keys', { name: 'Another', role: 'commanding' })).status).toBe(403)
     expect((await robot('POST', '/auth/password/change', { password, newPassword: password })).status).toBe(403)
     // Nobody hands out more than he has: a developer's key is a developer's at most.
     expect(await colleague.ask('POST', '/auth/api-keys', { name: 'More', role: 'owner' })).toMatchObject({
@@ -208,48 +211,59 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
 
     expect(await owner.ask('DELETE', `/auth/api-keys/${String(key.body['id'])}`)).toMatchObject(gone)
     expect(await robot('GET', `${one}/status`)).toMatchObject({ status: 401 })
+    expect(await owner.ask('DELETE', one)).toMatchObject(gone)
   })
 
   test('makes an agent act by a service account of its own, which ends with it', async () => {
-    const permissions = ['agent:read', 'agent:status', 'agent:finish', 'agent:fail']
-    expect(await owner.ask('POST', '/roles', { name: 'agentic', permissions })).toMatchObject(made)
-    const service = await owner.ask('POST', '/service-accounts', { name: 'Crawler of the bakery' })
+    const service = await owner.ask('POST', '/service-accounts', { name: 'Watcher of the bakery' })
     const serviceAccountId = String(service.body['id'])
     // Who may change agents need not say as whom they act.
     const refused = await colleague.ask('POST', '/agents', { name: 'Mine', serviceAccountId })
     expect(refused).toMatchObject(denied)
     const agents = await Promise.all(
-      [{ serviceAccountId }, {}].map((more) => owner.ask('POST', '/agents', { name: 'Crawler', ...more })),
+      [{ serviceAccountId }, {}].map((more) => owner.ask('POST', '/agents', { name: 'Watcher', ...more })),
     )
     const [its, other] = agents.map(({ body }) => `/agents/${String(body['id'])}`)
     expect(agents[0]).toMatchObject({ status: 201, body: { serviceAccountId } })
     expect(await owner.ask('DELETE', `/service-accounts/${serviceAccountId}`)).toMatchObject({ status: 409 })
-    const key = await owner.ask('POST', `/service-accounts/${serviceAccountId}/keys`, { name: 'Crawler' })
-    const robot = asker(origin, String(key.body['key']))
-
-    for (const one of [its!, other!])
-      expect(await owner.ask('POST', `${one}/command`, { task: 'crawl' })).toMatchObject(ok)
-    expect(await robot('POST', `${its!}/finish`)).toMatchObject(denied)
-    // A role for the agent is a role for its service account.
-    expect(await owner.ask('POST', '/user-roles', { serviceAccountId, role: 'agentic' })).toMatchObject(made)
-    expect((await robot('POST', `${its!}/finish`)).body).toEqual({ status: 'idle', queued: 0 })
-    expect((await robot('GET', `${other!}/status`)).body).toEqual({ status: 'busy', queued: 1 })
-    for (const verb of ['finish', 'fail'])
-      expect(await robot('POST', `${other!}/${verb}`, verb === 'fail' ? { reason: 'x' } : undefined)).toMatchObject(
-        denied,
+    const done = async (count: number): Promise<unknown> => {
+      const of = `/jobs?type=agent.task&status=completed&principalId=${serviceAccountId}&sort=createdAt`
+      return vi.waitFor(
+        async () => {
+          const jobs = (await owner.ask('GET', of)).body['data'] as readonly Readonly<Record<string, unknown>>[]
+          expect(jobs).toHaveLength(count)
+          return jobs.at(-1)!['result']
+        },
+        { timeout: 60_000 },
       )
-    expect(await robot('POST', `${its!}/command`, { task: 'crawl' })).toMatchObject(denied)
-    expect(await robot('DELETE', its!)).toMatchObject(denied)
-    expect(await robot('GET', '/sites')).toMatchObject(denied)
+    }
 
-    const given = `/user-roles?serviceAccountId=${serviceAccountId}&role=agentic`
-    expect(await owner.ask('DELETE', given)).toMatchObject(gone)
+    // A developer commands it, and it does what its account may: nothing, before that has a role.
+    const command = () => colleague.ask('POST', `${its!}/command`, { task: 'check' })
+    expect(await command()).toMatchObject(ok)
+    expect(await done(1)).toEqual({ checked: 0, down: 0 })
+    // A role for the agent is a role for its service account.
+    expect(await owner.ask('POST', '/user-roles', { serviceAccountId, role: 'watcher' })).toMatchObject(made)
     await pass(1_000) // As long as any process may keep what it knows of a role.
-    expect(await robot('GET', `${its!}/status`)).toMatchObject(denied)
+    expect(await command()).toMatchObject(ok)
+    expect(await done(2)).toMatchObject({ checked: expect.toSatisfy((count: number) => count > 0) })
+
+    // With a key it comes in by itself: it commands nobody else, and not itself without the right to.
+    const key = await owner.ask('POST', `/service-accounts/${serviceAccountId}/keys`, { name: 'Watcher' })
+    const robot = asker(origin, String(key.body['key']))
+    expect(await robot('POST', `${its!}/command`, { task: 'check' })).toMatchObject(denied)
+    expect(await robot('DELETE', its!)).toMatchObject(denied)
+    expect(await robot('GET', '/sites')).toMatchObject(ok)
+    const permissions = ['agent:read', 'agent:command']
+    expect(await owner.ask('POST', '/roles', { name: 'agentic', permissions })).toMatchObject(made)
     expect(await owner.ask('POST', '/user-roles', { serviceAccountId, role: 'agentic' })).toMatchObject(made)
+    await pass(1_000)
+    expect(await robot('POST', `${its!}/command`, { task: 'check' })).toMatchObject(ok)
+    expect(await robot('POST', `${other!}/command`, { task: 'check' })).toMatchObject(denied)
+    await done(3)
 
     expect(await owner.ask('DELETE', its!)).toMatchObject(gone)
-    await vi.waitFor(async () => expect(await robot('GET', '/agents')).toMatchObject({ status: 401 }), {
+    await vi.waitFor(async () => expect(await robot('GET', '/sites')).toMatchObject({ status: 401 }), {
       timeout: 20_000,
     })
     expect(await owner.ask('GET', `/service-accounts/${serviceAccountId}`)).toMatchObject({ status: 404 })
@@ -333,6 +347,6 @@ describe.each(places)('an agency on $name', ({ name, make }) => {
     const chosen = await other.ask('GET', '/sites', undefined, { 'x-tenant-id': 'agency' })
     expect(chosen).toMatchObject({ status: 403, body: { code: 'tenant_forbidden' } })
     const roles = (await other.ask('GET', '/roles?pageSize=100')).body['data'] as readonly { readonly name: string }[]
-    expect(roles.map((role) => role.name)).not.toContain('crawling')
+    expect(roles.map((role) => role.name)).not.toContain('commanding')
   })
 })

@@ -80,11 +80,15 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
 
   test('does what the README says', () => {
     const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-    const [, , commands = ''] = readme.split('```sh\n')
-    const script = commands.slice(0, commands.indexOf('```')).replaceAll('http://127.0.0.1:8000', lookout.origin)
+    const [, , agency = '', agent = ''] = readme.split('```sh\n').map((text) => text.slice(0, text.indexOf('```')))
+    const script = `${agency}echo; echo ---\n${agent}`.replaceAll('http://127.0.0.1:8000', lookout.origin)
     const said = spawnSync('sh', ['-euc', script], shell)
     expect(said.stderr).toBe('')
-    expect(JSON.parse(said.stdout)).toMatchObject({ name: 'Status page', lastStatus: 'up' })
+    const [checked = '', worked = ''] = said.stdout.split('---\n')
+    expect(JSON.parse(checked)).toMatchObject({ name: 'Status page', lastStatus: 'up' })
+    expect(worked).toMatch(/^\{"status":"busy","waiting":1,/)
+    expect(worked.match(/"type":"report.build"/g)).toHaveLength(4)
+    for (const status of ['scheduled', 'cancelled', 'waiting']) expect(worked).toContain(`"status":"${status}"`)
   })
 
   test('keeps the log out of the greeting', () => {
@@ -211,70 +215,53 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
 
   describe('an agent', () => {
     const make = async (draft: object = {}): Promise<string> => {
-      const made = await acme('POST', '/agents', { name: 'Crawler', ...draft })
+      const made = await acme('POST', '/agents', { name: 'Watcher', ...draft })
       expect(made).toMatchObject({ status: 201, body: { status: 'idle' } })
       return `/agents/${String(made.body['id'])}`
     }
-    const state = async (agent: string): Promise<unknown> => (await acme('GET', `${agent}/status`)).body
+    const idle = (agent: string): Promise<void> =>
+      vi.waitFor(async () => expect((await acme('GET', agent)).body['status']).toBe('idle'), { timeout: 60_000 })
 
-    test('goes from idle to busy and back, or into error and out of it; any other way is a 409', async () => {
+    test('does what it is told, one after the other: busy until the last of it is done', async () => {
       const agent = await make()
-      const refused = async (verb: string, body?: object): Promise<void> => {
-        expect(await acme('POST', `${agent}/${verb}`, body)).toMatchObject({ status: 409, body: { code: 'conflict' } })
-      }
-      const told = async (verb: string, body?: object): Promise<unknown> =>
-        (await acme('POST', `${agent}/${verb}`, body)).body
-      expect(await state(agent)).toEqual({ status: 'idle', queued: 0 })
-      await refused('finish')
-      await refused('fail', { reason: 'x' })
-      await refused('reset')
-      expect(await told('command', { task: 'crawl' })).toEqual({ status: 'busy', queued: 1 })
-      expect(await told('command', { task: 'crawl' })).toEqual({ status: 'busy', queued: 2 })
-      await refused('reset')
-      expect(await told('finish')).toEqual({ status: 'busy', queued: 1 })
-      expect(await told('finish')).toEqual({ status: 'idle', queued: 0 })
-      await told('command', { task: 'crawl' })
-      expect(await told('fail', { reason: 'No route' })).toEqual({ status: 'error', queued: 1 })
-      expect((await acme('GET', agent)).body).toMatchObject({ status: 'error', lastError: 'No route' })
-      await refused('command', { task: 'crawl' })
-      await refused('finish')
-      await refused('fail', { reason: 'x' })
-      expect(await told('reset')).toEqual({ status: 'idle', queued: 0 })
+      const none = { waiting: 0, running: 0, dead: 0 }
+      expect((await acme('GET', `${agent}/status`)).body).toEqual({ status: 'idle', ...none })
+      const told = await acme('POST', `${agent}/command`, { task: 'check', siteId })
+      expect(told).toMatchObject({ status: 200, body: { status: 'busy', dead: 0 } })
+      expect(await acme('POST', `${agent}/command`, { task: 'recheck', siteId })).toMatchObject({ status: 200 })
+      await idle(agent)
+      expect((await acme('GET', `${agent}/status`)).body).toEqual({ status: 'idle', ...none })
+      const of = `/jobs?type=agent.task&status=completed&key=${encodeURIComponent(agent.replace('/agents/', 'agent:'))}`
+      expect((await acme('GET', of)).body['data']).toHaveLength(2)
+      const entries = `/timeline?agentId=${agent.replace('/agents/', '')}`
+      await vi.waitFor(async () => expect((await acme('GET', entries)).body['data']).toHaveLength(2), {
+        timeout: 60_000,
+      })
+      expect((await beta('GET', entries)).body['data']).toEqual([])
     })
 
     test('never shows its queue, and takes neither it nor its state from outside', async () => {
       const agent = await make({ status: 'error', taskQueue: [{ task: 'planted', at: '' }] })
-      await acme('POST', `${agent}/command`, { task: 'secret-task' })
-      await acme('PATCH', agent, { status: 'idle', taskQueue: [] })
-      expect(await state(agent)).toEqual({ status: 'busy', queued: 1 })
-      const shown = JSON.stringify([await acme('GET', agent), await acme('GET', '/agents'), await state(agent)])
-      expect(shown).not.toMatch(/secret-task|taskQueue/)
+      await acme('PATCH', agent, { status: 'busy', taskQueue: [] })
+      expect((await acme('GET', `${agent}/status`)).body).toMatchObject({ status: 'idle' })
+      const shown = JSON.stringify([await acme('GET', agent), await acme('GET', '/agents')])
+      expect(shown).not.toMatch(/planted|taskQueue/)
     })
 
-    test('knows the tasks of its template, and no others', async () => {
-      const agent = await make({ sharedTemplate: 'crawler' })
-      expect(await acme('POST', `${agent}/command`, { task: 'crawl' })).toMatchObject({ status: 200 })
-      expect(await acme('POST', `${agent}/command`, { task: 'bake' })).toMatchObject({
+    test('takes the tasks of its template, and no others', async () => {
+      const agent = await make({ sharedTemplate: 'rechecker' })
+      expect(await acme('POST', `${agent}/command`, { task: 'recheck' })).toMatchObject({ status: 200 })
+      expect(await acme('POST', `${agent}/command`, { task: 'check' })).toMatchObject({
         status: 400,
         body: { errors: [{ path: '/task', code: 'unknown_task' }] },
       })
-    })
-
-    test('takes as many of 120 commands at once as its queue holds, each of them once', async () => {
-      const agent = await make({ params: { queueLimit: 100 } })
-      const answers = await Promise.all(
-        Array.from({ length: 120 }, (_, at) => acme('POST', `${agent}/command`, { task: `task ${at}` })),
-      )
-      const taken = answers.filter(({ status }) => status === 200).map(({ body }) => Number(body['queued']))
-      expect(taken.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
-      expect(answers.filter(({ status }) => status === 409)).toHaveLength(20)
-      expect(await state(agent)).toEqual({ status: 'busy', queued: 100 })
-      expect((await acme('GET', agent)).body).toMatchObject({ version: 101 })
+      expect(await acme('POST', `${agent}/command`, { task: 'bake' })).toMatchObject({ status: 400 })
+      await idle(agent)
     })
 
     test('of another agency is not there', async () => {
       const agent = await make()
-      expect(await beta('POST', `${agent}/command`, { task: 'crawl' })).toMatchObject({ status: 404 })
+      expect(await beta('POST', `${agent}/command`, { task: 'check' })).toMatchObject({ status: 404 })
       expect(await beta('GET', `${agent}/status`)).toMatchObject({ status: 404 })
     })
   })

@@ -1,26 +1,21 @@
-import { defineResource, type ReadingContext, type Resilience, type Row } from '@plinth/core'
+import { defineResource, type ReadingContext, type Row } from '@plinth/core'
 import { checkPage } from '../check/check-page.ts'
 import { keepFinding } from '../check/keep-finding.ts'
-import type { CheckOptions } from '../check/perform-check.ts'
+import type { PageOptions } from '../check/page-options.ts'
 import { monitorPath } from '../check/site-url.ts'
-import { siteChecks } from '../check/site-checks.ts'
 import { monitorParams } from '../params.ts'
 import { monitors } from '../schema.ts'
 
 type Monitor = Row<typeof monitors>
 
-export interface MonitorOptions extends Pick<CheckOptions, 'allowPrivate' | 'timeout'> {
-  /** Where it is shown in health and metrics, the platform has it as well. */
-  readonly way?: Resilience
-}
-
-export const monitorResource = ({ way = siteChecks(), ...options }: MonitorOptions) =>
+export const monitorResource = (options: PageOptions) =>
   defineResource({
     table: monitors,
     description: 'One page of a site that is watched, with what the last check found',
     fields: {
       siteId: { filter: true },
       environmentId: { filter: true, description: 'Checked there instead of at the address of the site' },
+      agentId: { filter: true, description: 'Who checks it by the clock; null: any agent of the agency' },
       name: { schema: (name) => name.trim().min(1).max(120), search: true, filter: true, sort: true },
       path: { schema: monitorPath, description: 'Put behind the URL of the site: /, /shop?lang=en' },
       lastStatus: { readOnly: true, filter: true, sort: true, description: 'null until the first check' },
@@ -55,7 +50,7 @@ export const monitorResource = ({ way = siteChecks(), ...options }: MonitorOptio
       check: {
         description: 'Check the page now and keep what was found',
         outside: (monitor: Monitor, _input: undefined, signal: AbortSignal, ctx: ReadingContext) =>
-          checkPage(ctx, monitor, { ...options, way, signal }),
+          checkPage(ctx, monitor, { ...options, signal }),
         run: (ctx, monitor, found) => keepFinding(ctx, monitor.id, found),
       },
     },

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+/** What agents and environments can be told to do. `recheck` looks at the pages alone that were down. */
+export const taskSchema = z.enum(['check', 'recheck'])
+export type Task = z.output<typeof taskSchema>
+
+/** Which pages a task is about: those of a site, of an environment, or all that whoever does it may see. */
+export interface TaskPlace {
+  readonly siteId?: string | undefined
+  readonly environmentId?: string | undefined
+}
+
+/** What a task came to. */
+export const taskResult = z.object({ checked: z.int(), down: z.int() })
+export type TaskResult = z.output<typeof taskResult>
