@@ -4,6 +4,7 @@ import { postgresJsDriver } from '@plinth/postgres/driver'
 import { createDatabase, launchServer, seededRandom, type TestDatabase, type TestServer } from '@plinth/testing'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type * as Config from './plinth.config.ts'
+import { restoreDrill } from './restore-drill.ts'
 import { Victims } from './victims.ts'
 
 /*
@@ -208,3 +209,5 @@ test(`a process that is killed at ${CUTS} random points of a request, which is s
   )
   expect(row).toEqual({ n: CUTS, numbers: CUTS })
 })
+
+restoreDrill(long)

@@ -9,6 +9,8 @@ import { findServerBinaries, type ServerBinaries } from './server-binaries.ts'
 export interface LaunchOptions {
   /** Start an own server even where TEST_DATABASE_URL names one: for tests that stop or kill it. */
   readonly own?: boolean
+  /** Only one of the system that has its tools beside it (`pg_dump`, `pg_restore`, `psql`), in `bin` of its `source`: for backups. */
+  readonly tools?: boolean
   /** Wait for the disk at commit. Off: a crash of the machine may lose a test database, and nobody minds. */
   readonly fsync?: boolean
   /** On for tests that kill the server and read the data afterwards. */
@@ -41,7 +43,7 @@ export interface TestServer {
 export async function launchServer(options: LaunchOptions = {}): Promise<TestServer> {
   const given = process.env['TEST_DATABASE_URL']
   if (given && !options.own) return existingServer(given)
-  const binaries = await findServerBinaries()
+  const binaries = await findServerBinaries({ tools: options.tools === true })
   const dir = mkdtempSync(join(tmpdir(), 'plinth-pg-'))
   const { uid, gid } = binaries.runAs
   if (uid !== undefined && gid !== undefined) chownSync(dir, uid, gid)

@@ -23,11 +23,15 @@ const nobody: RunAs = { uid: 65534, gid: 65534 }
  * Finds PostgreSQL: the npm package of this platform, else the newest of the system. Throws with the commands that mend it
  * when there is none; a quiet fall back to the embedded database would test something else than what runs in production.
  */
-export async function findServerBinaries(): Promise<ServerBinaries> {
+export async function findServerBinaries({ tools = false } = {}): Promise<ServerBinaries> {
   const runAs = process.getuid?.() === 0 ? nobody : {}
   const tried: string[] = []
   for (const found of [await fromPackage(tried), ...fromSystem(tried)]) {
     if (!found) continue
+    if (tools && !existsSync(join(found.bin, 'pg_dump'))) {
+      tried.push(`${found.source}: comes without pg_dump`)
+      continue
+    }
     const usable = reachable(found, runAs, tried)
     if (usable) return usable
   }
