@@ -21,6 +21,12 @@ test('a right that was used is a debug line, a refusal a warning that says what 
     'warn permission_denied',
     'debug permission_granted',
   ])
+  // Each request says once where it is and as whom.
+  expect(log.of('tenant_context_established')).toHaveLength(3)
+  expect(log.of('tenant_context_established')[0]).toMatchObject({
+    level: 'debug',
+    fields: { tenant: platform.a.slug, principal: 'service:a-full' },
+  })
   expect(decisions[0]?.fields).toMatchObject({ permission: 'folder:create', tenant: platform.a.slug })
   expect(decisions[1]?.fields).toMatchObject({ detail: 'This needs the permission folder:delete.' })
   expect(decisions[1]?.fields['principal']).toBe('service:a-reader')

@@ -20,6 +20,7 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
   const mailer = smtp()
   // Standard output is for people: the greeting must not drown in the log.
   const log = platformLogger(settings, { name: 'lookout', destination: process.stderr })
+  log.info(logEvents.applicationStarting, { environment: settings.ENVIRONMENT })
   const plinth = createLookout({ settings, database: chosen.database, mailer, log })
   try {
     if (chosen.isNew) print('Making the embedded database (once, about ten seconds) …\n')

@@ -1,5 +1,7 @@
 /** The names of the platform's log lines: searched for by people, alerts and tests, so that none may be mistyped. */
 export const logEvents = {
+  applicationStarting: 'application_starting',
+  platformInitialized: 'platform_initialized',
   applicationStarted: 'application_started',
   applicationShuttingDown: 'application_shutting_down',
   applicationStopped: 'application_stopped',
@@ -9,6 +11,7 @@ export const logEvents = {
   migrationWarning: 'migration_warning',
   databaseVerified: 'database_verified',
   tenantFounded: 'tenant_founded',
+  tenantContextEstablished: 'tenant_context_established',
   systemAccess: 'system_access',
   requestCompleted: 'request_completed',
   requestFailed: 'request_failed',

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts'
 import { problem } from '../errors/plinth-error.ts'
+import { logEvents } from '../logging/events.ts'
 import type { Platform } from '../platform/platform.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
@@ -16,7 +17,13 @@ const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** @throws tenant_required, tenant_forbidden, tenant_suspended, second_factor_required */
 export async function chooseTenant(platform: Platform, authenticated: Authenticated): Promise<InTenant> {
-  return { ...authenticated, ...(await tenantOf(platform, authenticated)) }
+  const found = await tenantOf(platform, authenticated)
+  platform.log.debug(logEvents.tenantContextEstablished, {
+    requestId: authenticated.requestId,
+    tenant: found.tenant.slug,
+    principal: `${found.principal.kind}:${found.principal.id}`,
+  })
+  return { ...authenticated, ...found }
 }
 
 /**

@@ -148,6 +148,11 @@ export function createPlinth(options: PlinthOptions): Plinth {
 
   for (const feature of registry.features) feature.start?.(platform)
   const end = endOf(platform, options)
+  runtime.log.debug(logEvents.platformInitialized, {
+    features: registry.features.map(({ name }) => name),
+    resources: registry.resources.length,
+    database: database.kind,
+  })
 
   return {
     basePath,

@@ -11,6 +11,7 @@ import {
 import type { DeclaredRole } from './declared-roles.ts'
 import type { DefinitionsOf } from './definitions.ts'
 import { faultOf } from './known-permissions.ts'
+import { rbacLogEvents } from './log-events.ts'
 import { readPermissions } from './role-rights.ts'
 import { canonicalText, type PermissionSpelling } from './spelling.ts'
 import { roles } from './tables.ts'
@@ -56,14 +57,28 @@ export async function applyRoles(
   refuseBuiltIn(definitions, wanted)
   for (let attempt = 1; ; attempt += 1)
     try {
-      return await asSystem(platform, 'roles of a tenant', tenant, async (context, transaction) => {
+      const changes = await asSystem(platform, 'roles of a tenant', tenant, async (context, transaction) => {
         // Those who apply wait for each other: the later one then reads what the earlier one made.
         await transaction.hold('rbac roles', 'alone')
         return changeRoles(context, transaction, wanted, options)
       })
+      if (options.dryRun !== true) tell(platform, tenant, changes, options)
+      return changes
     } catch (error) {
       if (attempt === ATTEMPTS || !PlinthError.is(error) || error.code !== 'already_exists') throw error
     }
+}
+
+/** Once it is committed; what changed in which role is in the audit log. */
+function tell(
+  { log }: Platform,
+  tenant: string,
+  changes: readonly RoleChange[],
+  { existing }: Pick<ApplyOptions, 'existing'>,
+): void {
+  const changed = changes.filter(({ change }) => change !== 'keep').map(({ role }) => role)
+  if (existing === 'keep') log.info(rbacLogEvents.defaultPoliciesCreated, { tenant, roles: changed })
+  else for (const role of changed) log.info(rbacLogEvents.rolePolicyUpdated, { tenant, role })
 }
 
 /** In the order of names, so that two who lock the same rows wait for each other instead of a deadlock. */

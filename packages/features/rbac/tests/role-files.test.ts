@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartupError } from '@plinth/core'
 import { rbac, type Rbac } from '@plinth/rbac'
-import { depot, testPlatform, type TestPlatform } from '@plinth/testing'
+import { capturedLog, depot, testPlatform, type TestPlatform } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'plinth-roles-'))
@@ -28,9 +28,10 @@ const config = {
 describe.each(['postgres', 'pglite'] as const)('roles of a file on %s', (kind) => {
   let platform: TestPlatform
   let feature: Rbac
+  const log = capturedLog()
   beforeAll(async () => {
     feature = rbac({ file: write(config), tenantRoles: { clerk: { permissions: ['crate:read'] } } })
-    platform = await testPlatform({ kind, resources: depot, features: [feature], pool: 8 })
+    platform = await testPlatform({ kind, resources: depot, features: [feature], pool: 8, plinth: { log } })
   }, 60_000)
   afterAll(() => platform.close())
 
@@ -66,6 +67,8 @@ describe.each(['postgres', 'pglite'] as const)('roles of a file on %s', (kind) =
       { role: 'packer', change: 'create', added: packer, removed: [] },
     ])
     expect(await stored(tenant)).toEqual({ clerk: ['crate:read'], filer: ['folder:read'], packer })
+    expect(log.of('role_policy_updated')).toMatchObject([{ level: 'info', fields: { role: 'filer' } }])
+    expect(log.of('default_rbac_policies_created')).toMatchObject([{ fields: { roles: ['clerk', 'packer'] } }])
     const before = await versions(tenant)
     expect((await feature.createDefaultPolicies(tenant)).map(({ change }) => change)).toEqual(['keep', 'keep', 'keep'])
     expect(await versions(tenant)).toEqual(before)
