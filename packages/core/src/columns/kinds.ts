@@ -1,6 +1,7 @@
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import type { ComparableKind } from '../condition/comparable.ts'
+import { timeInput } from '../input/time-input.ts'
 import type { Raw } from '../ports/database.ts'
 import { quoteJson } from './quote-json.ts'
 
@@ -94,7 +95,7 @@ const time: ColumnKind = {
   name: 'time',
   compares: 'time',
   // PostgreSQL knows other years, and prints them in a form that no ISO reader takes back.
-  schema: () => z.iso.datetime({ offset: true }).refine(isOurEra, 'Expected a year from 0001 to 9999 in UTC'),
+  schema: () => timeInput().refine(isOurEra, 'Expected a year from 0001 to 9999 in UTC'),
   print: (raw) => `"${isoTime(raw as string)}"`,
   decode: (raw) => new Date(isoTime(raw as string)),
   toJson: (value) => (value instanceof Date ? value.toISOString() : value),

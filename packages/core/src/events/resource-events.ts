@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { annotate } from '../resource/annotate.ts'
+import { oneInWords } from '../routes/resource/in-words.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { KnownEvent } from './event-catalog.ts'
 
@@ -35,15 +36,17 @@ export function resourceEvents(resource: ResourceInfo): readonly KnownEvent[] {
     resource,
     untold: untold.map(({ key }) => key),
   })
+  const one = oneInWords(resource.name).replace('a', 'A')
+  const name = one.replace(/^An? /, '')
   const soft = resource.byKey.has('deletedAt')
   return [
-    known('created', `A ${resource.name} was created.`, row),
-    known('updated', `A ${resource.name} was changed.`, row),
-    known('deleted', `A ${resource.name} was deleted; the data is the row as it was.`, row),
+    known('created', `${one} was created.`, row),
+    known('updated', `${one} was changed.`, row),
+    known('deleted', `${one} was deleted; the data is the row as it was.`, row),
     ...(soft
       ? [
-          known('restored', `A deleted ${resource.name} was brought back.`, row),
-          known('purged', `A deleted ${resource.name} went with a row that it belonged to.`, row),
+          known('restored', `A deleted ${name} was brought back.`, row),
+          known('purged', `A deleted ${name} went with a row that it belonged to.`, row),
         ]
       : []),
     ...resource.actions

@@ -40,6 +40,9 @@ function faultsOf(job: Job, path: string): StartupFault[] {
       `'${job.name}' is no name of a job`,
       'words with dots between, each begun in lower case: report.build',
     )
+  // Code without types forgets it, and would learn of it when the job is asked for.
+  const takes = typeof (job.input as { safeParse?: unknown } | undefined)?.safeParse === 'function'
+  if (!takes) fault('input', 'is no schema', 'input: z.object({}), for a job that takes nothing')
   for (const [key, text] of [
     ['retry.first', job.retry.first],
     ['retry.most', job.retry.most],
@@ -56,7 +59,7 @@ function faultsOf(job: Job, path: string): StartupFault[] {
   if (job.timeZone !== undefined && job.cron === undefined)
     fault('timeZone', 'means nothing without cron', "cron: '0 3 * * *'")
   // What runs by the clock has nobody who could give it anything.
-  if (job.cron !== undefined && !job.input.safeParse({}).success)
+  if (takes && job.cron !== undefined && !job.input.safeParse({}).success)
     fault('input', 'does not take {}, which is what a job by the clock is given', 'give its fields defaults')
   return faults
 }

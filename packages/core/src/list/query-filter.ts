@@ -12,7 +12,7 @@ export interface QueryFilter<F> {
    * @throws invalid_query
    */
   read(given: ReadonlyMap<string, string>): F
-  /** One text for equal filters: what a cursor is bound to. */
+  /** One text for equal filters, as it would stand in a query; empty where nothing is filtered. A cursor is bound to it. */
   text(filter: F): string
 }
 
@@ -33,6 +33,14 @@ export function queryFilter<S extends z.ZodObject>(schema: S): QueryFilter<z.out
       })
       throw problem('invalid_query', { errors })
     },
-    text: (filter) => JSON.stringify(names.map((name) => (filter as Readonly<Record<string, unknown>>)[name] ?? null)),
+    text(filter) {
+      const given = filter as Readonly<Record<string, string | undefined>>
+      const query = new URLSearchParams()
+      for (const name of names) {
+        const value = given[name]
+        if (value !== undefined) query.append(name, value)
+      }
+      return query.toString()
+    },
   }
 }

@@ -28,7 +28,9 @@ import type { Platform } from './platform.ts'
  */
 export async function explainAccess(platform: Platform, question: AccessQuestion): Promise<AccessExplanation> {
   const { resource, verb, field, permission } = askedPermission(platform.registry, question.permission)
-  const asker = await principalOf(platform, question.principal)
+  const found = await principalOf(platform, question.principal)
+  // Who signed up without a name would be nobody in the sentence.
+  const asker = found.name === '' ? { ...found, name: found.id } : found
   const about = { permission: question.permission, id: question.id ?? null }
   const who = { kind: asker.kind, id: asker.id, name: asker.name }
   let tenant: Tenant

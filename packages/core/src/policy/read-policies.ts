@@ -71,7 +71,8 @@ function verifyFact({ fact, op, value }: FactCondition, add: Add): void {
   const equality = op === 'eq' || op === 'ne'
   if (!factNames.includes(fact)) {
     const near = nearestNames(String(fact), factNames)
-    add(`'${String(fact)}' is no fact`, `use one of: ${(near.length > 0 ? near : factNames).join(', ')}`)
+    const fix = near.length > 0 ? `nearest: ${near.join(', ')}` : `use one of: ${factNames.join(', ')}`
+    add(`'${String(fact)}' is no fact`, fix)
   } else if (value === null) add(`compares ${fact} with null, which is never true`, 'compare it with a value')
   else if ((fact === 'role' || fact === 'group') && !equality)
     add(`of ${fact} there may be several, which have no order`, `factIs('${fact}', 'eq', …)`)

@@ -74,6 +74,8 @@ describe('GET /audit-logs', () => {
     const [latest] = data
     expect(actions(await page(`target=document:${documentId}&actor=a-writer`))).toEqual(['document.updated'])
     expect(actions(await page('action=folder.created'))).toEqual(['folder.created'])
+    expect(actions(await page(`target=document:${documentId}&action=document.*`))).toHaveLength(3)
+    expect(actions(await page('action=folder.*'))).toEqual(['folder.created'])
     expect(actions(await page(`requestId=${latest!.requestId}`))).toEqual(['document.updated'])
     expect(actions(await page(`target=folder:${documentId}`))).toEqual([])
     expect(actions(await page(`target=document:${documentId}&outcome=denied`))).toEqual([])
@@ -86,6 +88,9 @@ describe('GET /audit-logs', () => {
       'nobody=1',
       'outcome=lost',
       'since=yesterday',
+      'action=*',
+      'action=fold*',
+      'action=document.upd*',
       'pageSize=0',
       'pageSize=101',
       'actor=',
@@ -121,7 +126,7 @@ describe('GET /audit-logs', () => {
   })
 
   test('is an entry itself, and so is every other way of reading', async () => {
-    const listed = await page('action=folder.created')
+    const listed = await page('action=folder.created&outcome=success')
     expect((await ask('auditor', 'GET', `audit-logs/${listed.data[0]!.id}`)).status).toBe(200)
     await ask('auditor', 'GET', 'audit-logs/verify')
     await ask('auditor', 'POST', 'audit-logs/export', { format: 'csv' })
@@ -135,6 +140,8 @@ describe('GET /audit-logs', () => {
       'auditLog.listed',
     ])
     expect(read.data[3]).toMatchObject({ actorId: 'a-auditor', targetId: listed.data[0]!.id })
+    expect(read.data[4]!.detail).toEqual({ entries: 1, filter: 'action=folder.created&outcome=success' })
+    expect(read.data[1]!.detail).toEqual({ format: 'csv', filter: null })
   })
 })
 

@@ -1,7 +1,7 @@
-import { queryFilter, statement, type FixedStatement, type LogPage } from '@plinth/core'
+import { queryFilter, statement, timeInput, type FixedStatement, type LogPage } from '@plinth/core'
 import { z } from 'zod'
 
-const time = z.iso.datetime({ offset: true })
+const time = timeInput()
 
 const filterSchema = z.object({
   type: z

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  faultsAt,
   problem,
   readDuration,
   statement,
@@ -66,13 +67,7 @@ export async function enqueue(
 function parseInput(job: Job, input: unknown): unknown {
   const parsed = job.input.safeParse(input)
   if (parsed.success) return parsed.data
-  throw problem('validation_failed', {
-    errors: parsed.error.issues.slice(0, 20).map(({ path, code, message }) => ({
-      path: `/${path.map(String).join('/')}`,
-      code,
-      message,
-    })),
-  })
+  throw problem('validation_failed', { errors: faultsAt([], parsed.error, input) })
 }
 
 function timeOf({ at, delay }: EnqueueOptions, now: Date): Date {

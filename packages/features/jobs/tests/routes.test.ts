@@ -90,7 +90,18 @@ test('another one is not, nor by somebody without the permission, nor with an in
   expect(await ask('POST', '/jobs', { type: 'note.write', input: { title: 'x' } })).toMatchObject({ status: 400 })
   expect(await ask('POST', '/jobs', { type: 'fragile', input: { word: 1 } })).toMatchObject({
     status: 400,
-    json: { errors: [{ path: '/word' }] },
+    json: { errors: [{ path: '/input/word' }] },
+  })
+  // As it is called where it is read: dropped without a word, the job would run with nothing.
+  expect(await ask('POST', '/jobs', { type: 'fragile', payload: { word: 'lost' } })).toMatchObject({
+    status: 400,
+    json: { errors: [{ path: '/payload', code: 'unknown_field' }] },
+  })
+  const both = { type: 'fragile', at: '2030-01-01T00:00:00Z', delay: '1m' }
+  expect(await ask('POST', '/jobs', both)).toMatchObject({ status: 400, json: { errors: [{ path: '/delay' }] } })
+  expect(await ask('POST', '/jobs', { type: 'fragile', at: '2030-01-01' })).toMatchObject({
+    status: 400,
+    json: { errors: [{ path: '/at', message: 'Expected a time with its zone, as 2026-11-28T20:00:00Z' }] },
   })
   expect(await ask('POST', '/jobs', { type: 'fragile' }, 'looker')).toMatchObject({ status: 403 })
   expect(await platform.rows()).toEqual([])

@@ -20,6 +20,7 @@ import {
 } from '@plinth/core'
 import { z } from 'zod'
 import { findMember } from './member-principals.ts'
+import { readPermission } from './spelling.ts'
 
 /**
  * `GET /explain?action=project:update&id=…`: whether the caller may, and which role and scope said so; for somebody else
@@ -36,7 +37,12 @@ export const explainRoute: PersonalRoute = {
   tag: 'permission',
   origin: 'platform',
   query: [
-    { name: 'action', description: 'A permission without scope: `project:update`', schema: z.string(), required: true },
+    {
+      name: 'action',
+      description: 'A permission without scope: `project:update`, or `Project.update`',
+      schema: z.string(),
+      required: true,
+    },
     { name: 'id', description: 'A row; without it the rule itself is explained', schema: z.string() },
     { name: 'principal', description: 'A member, by id or e-mail address. Default: the caller', schema: z.string() },
   ],
@@ -92,20 +98,27 @@ interface Question {
 function readQuestion({ search, platform }: PersonalCall): Question {
   refuseQuery({ search }, ['action', 'id', 'principal'])
   const given = search === '' ? new Map<string, string>() : readQuery(search)
-  const action = given.get('action')
+  const written = given.get('action')
   const { permissions, resources } = platform.registry
   // Of permissions that are about no rows there is nothing to explain but who has them.
   const names = permissions.names.filter((name) => resources.some((one) => one.name === resourceOf(name)))
+  const action = written === undefined || names.includes(written) ? written : usualSpelling(written)
   if (action === undefined || !names.includes(action)) {
-    const nearest = nearestNames((action ?? '').slice(0, 100), names)
+    const nearest = nearestNames((written ?? '').slice(0, 100), names)
     const message = `There is no such action${nearest.length > 0 ? `; nearest: ${nearest.join(', ')}` : ''}`
     const fault: InputFault =
-      action === undefined
+      written === undefined
         ? { path: '?action', code: 'required', message: 'Expected a permission: project:update' }
         : { path: '?action', code: 'unknown_permission', message }
     throw problem('invalid_query', { errors: [fault] })
   }
   return { action, id: given.get('id'), name: given.get('principal') }
+}
+
+/** `site:update` for `Site.update`, as entries of the ACL are written; a scope is no part of the question. */
+function usualSpelling(written: string): string | undefined {
+  const read = readPermission(written)
+  return read?.scope === 'all' ? `${read.model}:${read.action}` : undefined
 }
 
 /** @throws permission_denied, invalid_query */
@@ -176,7 +189,7 @@ function notThere(
 ): AccessExplanation {
   return {
     permission,
-    principal: { kind, id: principalId, name },
+    principal: { kind, id: principalId, name: name || principalId },
     tenant: { id: tenant.id, slug: tenant.slug },
     id,
     decision: 'denied',

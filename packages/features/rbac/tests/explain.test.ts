@@ -44,6 +44,14 @@ test('the role is named, in the rules and in the sentence', async () => {
   expect(depends.sentence).toContain('Uwe holds folder:update:own by the role user')
 })
 
+test('the permission may be spelled as entries of the ACL are; a scope is no part of the question', async () => {
+  expect(await explain(user, 'action=Folder.update')).toEqual(await explain(user, 'action=folder:update'))
+  for (const action of ['folder:update:own', 'Folder.*', 'Folder.updat', '*']) {
+    const refused = await house.ask(user, 'GET', `explain?action=${action}`)
+    expect([refused.status, refused.json], action).toMatchObject([400, { errors: [{ code: 'unknown_permission' }] }])
+  }
+})
+
 test('about others it is asked by whoever may see who has which role', async () => {
   const answer = await explain(reader, `action=folder:update&id=${theirs}&principal=${user.id}`)
   expect([answer.decision, answer.answer]).toEqual(['denied', 'not_found'])

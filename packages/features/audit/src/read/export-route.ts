@@ -33,7 +33,7 @@ async function exported(call: PersonalCall, sealer: Sealer): Promise<Answer> {
   await sealer.seal(tenantId)
   // Before the first line: an export that cannot be recorded does not begin.
   await platform.database.transaction(scope, (transaction) =>
-    tell(transaction, call, 'auditLog.exported', { format, filter: entryFilter.text(filter) }),
+    tell(transaction, call, 'auditLog.exported', { format, filter: entryFilter.text(filter) || null }),
   )
   const lines = linesOf(call, format, filter)
   return {

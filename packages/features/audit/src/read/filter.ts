@@ -1,11 +1,17 @@
-import { queryFilter, statement, type FixedStatement } from '@plinth/core'
+import { queryFilter, statement, timeInput, type FixedStatement } from '@plinth/core'
 import { z } from 'zod'
 
-const time = z.iso.datetime({ offset: true })
+const time = timeInput()
 
 export const filterSchema = z.strictObject({
   actor: z.string().min(1).max(200).optional().describe('Id of who did it'),
-  action: z.string().min(1).max(200).optional().describe('`site.updated`'),
+  // `*` stands for all actions of a kind, as where events are asked for; anywhere else it would find nothing, without a word.
+  action: z
+    .string()
+    .max(200)
+    .regex(/^[^*]+$|^[^*.]+\.\*$/, 'Expected an action, or all of a kind: `site.updated`, `site.*`')
+    .optional()
+    .describe('`site.updated`, or `site.*`'),
   target: z.string().min(1).max(500).optional().describe('What it was done to: an id, or `site:<id>`'),
   outcome: z.enum(['success', 'denied', 'failed']).optional().describe('How it ended'),
   requestId: z.string().min(1).max(200).optional().describe('The request that it was part of'),
@@ -38,14 +44,16 @@ export function newestEntries(
   filter: EntryFilter,
   { before, offset, limit }: NewestEntries,
 ): FixedStatement {
-  const { actor = null, action = null, outcome = null, requestId = null, since = null, until = null } = filter
+  const { actor = null, outcome = null, requestId = null, since = null, until = null } = filter
   const { kind, id } = targetOf(filter)
+  const { action, actions } = actionOf(filter)
   return statement`
     select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
       on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
     from plinth.audit_logs
     where tenant_id = ${tenantId}::uuid
       and (${actor}::text is null or actor_id = ${actor}::text) and (${action}::text is null or action = ${action}::text)
+      and (${actions}::text is null or starts_with(action, ${actions}::text))
       and (${kind}::text is null or target_type = ${kind}::text) and (${id}::text is null or target_id = ${id}::text)
       and (${outcome}::text is null or outcome = ${outcome}::text) and (${requestId}::text is null or request_id = ${requestId}::text)
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
@@ -56,20 +64,29 @@ export function newestEntries(
 
 /** The same, oldest first. */
 export function oldestEntries(tenantId: string, filter: EntryFilter, { after, limit }: OldestEntries): FixedStatement {
-  const { actor = null, action = null, outcome = null, requestId = null, since = null, until = null } = filter
+  const { actor = null, outcome = null, requestId = null, since = null, until = null } = filter
   const { kind, id } = targetOf(filter)
+  const { action, actions } = actionOf(filter)
   return statement`
     select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
       on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
     from plinth.audit_logs
     where tenant_id = ${tenantId}::uuid
       and (${actor}::text is null or actor_id = ${actor}::text) and (${action}::text is null or action = ${action}::text)
+      and (${actions}::text is null or starts_with(action, ${actions}::text))
       and (${kind}::text is null or target_type = ${kind}::text) and (${id}::text is null or target_id = ${id}::text)
       and (${outcome}::text is null or outcome = ${outcome}::text) and (${requestId}::text is null or request_id = ${requestId}::text)
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
       and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
       and (${after ?? null}::text is null or seq > ${after ?? null}::text::bigint)
     order by seq limit ${limit}::int`
+}
+
+/** One action, or what those of a kind begin with. */
+function actionOf({ action }: EntryFilter): { readonly action: string | null; readonly actions: string | null } {
+  return action?.endsWith('.*')
+    ? { action: null, actions: action.slice(0, -1) }
+    : { action: action ?? null, actions: null }
 }
 
 function targetOf({ target }: EntryFilter): { readonly kind: string | null; readonly id: string | null } {

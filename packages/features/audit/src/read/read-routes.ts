@@ -62,7 +62,10 @@ async function list(call: PersonalCall, sealer: Sealer): ReturnType<PersonalRout
   return platform.database.transaction(scope, async (transaction) => {
     const rows = await transaction.run(newestEntries(tenantId, page.filter, page))
     const data = await shownEntries(transaction, secrets, tenantId, page.shown(rows))
-    await tell(transaction, call, 'auditLog.listed', { entries: data.length, filter: entryFilter.text(page.filter) })
+    await tell(transaction, call, 'auditLog.listed', {
+      entries: data.length,
+      filter: entryFilter.text(page.filter) || null,
+    })
     return jsonAnswer(200, page.print(data, rows.length, data.at(-1)?.seq))
   })
 }

@@ -16,17 +16,19 @@ export class Schedules {
   /** What is wrong with the expressions and zones. */
   faults(): readonly StartupFault[] {
     return this.#jobs.flatMap((job) => {
+      // Asked first: the reader of expressions says of a zone that it does not know only that some time cannot be handled.
+      if (!isZone(zoneOf(job))) {
+        const problem = `'${job.timeZone}' is no time zone`
+        return [{ path: `job ${job.name}.timeZone`, problem, fix: "a name of the IANA database: 'Europe/Zurich'" }]
+      }
       try {
         lastBefore(job, new Date())
         return []
       } catch (error) {
-        return [
-          {
-            path: `job ${job.name}.cron`,
-            problem: `'${job.cron}' in ${job.timeZone ?? 'UTC'}: ${error instanceof Error ? error.message : String(error)}`,
-            fix: "cron: '0 3 * * *', timeZone: 'Europe/Zurich'",
-          },
-        ]
+        const reason = error instanceof Error ? error.message : String(error)
+        const problem = `'${job.cron}' is no time by the clock (${reason})`
+        const fix = "minute, hour, day, month, day of the week: '0 3 * * 1-5' is 3:00 from Monday to Friday"
+        return [{ path: `job ${job.name}.cron`, problem, fix }]
       }
     })
   }
@@ -70,6 +72,14 @@ function keyOf(job: Job): string | null {
 }
 
 const zoneOf = (job: Job): string => job.timeZone ?? 'UTC'
+
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
 
 /** The last time at or before `now`. */
 function lastBefore(job: Job, now: Date): Date {

@@ -4,6 +4,7 @@ import {
   jsonAnswer,
   refuseQuery,
   rowPrinter,
+  timeInput,
   validate,
   type Actor,
   type Call,
@@ -15,10 +16,10 @@ import { backgroundJobs } from '../job-resource.ts'
 /** @param types names of the jobs that may be asked for from outside */
 export function newJob(types: readonly string[]) {
   return z
-    .object({
+    .strictObject({
       type: z.enum(types as [string, ...string[]]).meta({ description: 'The name of the job' }),
       input: z.unknown().meta({ description: 'What the job takes' }).optional(),
-      at: z.iso.datetime({ offset: true }).meta({ description: 'Not before this time' }).optional(),
+      at: timeInput().meta({ description: 'Not before this time' }).optional(),
       delay: z
         .string()
         .regex(/^[1-9][0-9]{0,8}[smhd]$/)
@@ -31,6 +32,11 @@ export function newJob(types: readonly string[]) {
         .meta({ description: 'The same key of the same caller makes one job' })
         .optional(),
     })
+    .refine(({ at, delay }) => at === undefined || delay === undefined, {
+      path: ['delay'],
+      message: 'Give at or delay, not both',
+      params: { code: 'not_applicable' },
+    })
     .meta({ id: 'NewJob' })
 }
 
@@ -41,6 +47,9 @@ export async function createJob(call: Call): Promise<TextAnswer> {
   const { registry, basePath } = platform
   const requested = [...registry.jobs.values()].filter((job) => job.requested).map((job) => job.name)
   const { type, input = {}, at, idempotencyKey, ...options } = validate(newJob(requested), call.body)
+  const job = registry.jobs.get(type)!
+  // By its place in the body, which the queue knows nothing of.
+  validate(z.object({ input: job.input }), { input })
   const resource = registry.byTable.get(backgroundJobs)!
   return call.transact(async (transaction) => {
     const { principal } = request
@@ -50,7 +59,7 @@ export async function createJob(call: Call): Promise<TextAnswer> {
       ...(at && { at: new Date(at) }),
       ...(idempotencyKey !== undefined && { idempotencyKey: keyOf(principal, idempotencyKey) }),
     }
-    const { id } = await platform.jobs!.enqueue(parts, registry.jobs.get(type)!, input, given)
+    const { id } = await platform.jobs!.enqueue(parts, job, input, given)
     const view = fieldView(registry, principal, resource)
     const row = await transaction.read({ resource, id, visible: call.visible, view })
     const printer = rowPrinter(resource, view)
