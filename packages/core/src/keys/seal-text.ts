@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { subkey } from './derive-key.ts'
 import type { KeyRing } from './key-ring.ts'
 import { utf8 } from './utf8.ts'
@@ -65,10 +65,13 @@ export function openText(ring: KeyRing, sealed: string, context: string): string
 
 /**
  * Each context has its own key. With one key for all, random 96-bit nonces are good for 2^32 texts (NIST SP 800-38D, 8.3),
- * which at 5,800 sealed answers a second is nine days.
+ * which at 5,800 sealed answers a second is nine days. As a KeyObject: with the bytes themselves a cipher of Node 24 takes 31 µs to begin, and
+ * not 5.
  */
-function keyFor(key: KeyObject, context: string): Buffer {
-  return createHmac('sha256', subkey(key, 'seal', 'text'))
-    .update(utf8(context))
-    .digest()
+function keyFor(key: KeyObject, context: string): KeyObject {
+  return createSecretKey(
+    createHmac('sha256', subkey(key, 'seal', 'text'))
+      .update(utf8(context))
+      .digest(),
+  )
 }

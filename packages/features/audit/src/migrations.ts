@@ -64,7 +64,6 @@ create table plinth.audit_logs (
 );
 comment on table plinth.audit_logs is
   'The book: one chain for each tenant, each entry with the hash of the one before. Rows are added and never changed.';
-create unique index audit_logs_id_key on plinth.audit_logs (tenant_id, id);
 create index audit_logs_actor_idx on plinth.audit_logs (tenant_id, actor_id, seq);
 create index audit_logs_target_idx on plinth.audit_logs (tenant_id, target_id, seq);
 create index audit_logs_action_idx on plinth.audit_logs (tenant_id, action, seq);

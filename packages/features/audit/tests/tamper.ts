@@ -1,5 +1,5 @@
 import type { SeededRandom } from '@plinth/testing'
-import { hashOf, type ChainedEntry } from '../src/entry/chained-entry.ts'
+import { contentOf, hashOf, type ChainedEntry } from '../src/entry/chained-entry.ts'
 
 type Mutable = { -readonly [Name in keyof ChainedEntry]: ChainedEntry[Name] }
 
@@ -84,7 +84,8 @@ export function tamper(chain: readonly ChainedEntry[], random: SeededRandom): Ta
       // Every hash from there on computed anew, as whoever knows the code can do.
       entry.action = `${entry.action}x`
       let previous = at === 0 ? '' : entries[at - 1]!.hash
-      for (const later of entries.slice(at)) previous = later.hash = hashOf(previous, later.seq, later)
+      for (const later of entries.slice(at))
+        previous = later.hash = hashOf(later.tenantId, previous, contentOf(later.seq, later))
       return { how, entries, firstBad: at + 1 }
     }
   }

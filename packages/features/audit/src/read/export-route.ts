@@ -71,7 +71,6 @@ async function* linesOf(
     const last = entries.at(-1)
     if (!last) return
     yield encoder.encode(entries.map(format === 'csv' ? csvLine : jsonLine).join(''))
-    if (entries.length < BATCH) return
     after = String(last.seq)
   }
 }

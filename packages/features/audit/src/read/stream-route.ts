@@ -42,7 +42,7 @@ export function streamRoute(sealer: () => Sealer): PersonalRoute {
     answers: [
       {
         status: 200,
-        description: `Up to ${MOST} lines, the oldest first; none where there is nothing`,
+        description: `Up to ${MOST} lines and some 16 MiB, the oldest first; none where there is nothing`,
         contentType: 'application/x-ndjson',
         schema: shownSchema,
       },

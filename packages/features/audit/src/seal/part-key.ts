@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto'
 
 const algorithm = 'aes-256-gcm'
 const nonceBytes = 12
@@ -8,8 +8,21 @@ const shape = /^a1\.([0-9a-f-]{36})\.([A-Za-z0-9_-]{38,})$/
 /** A key for the personal parts of one subject in one tenant. */
 export interface PartKey {
   readonly id: string
-  /** 32 bytes. */
-  readonly key: Buffer
+  /** 256 bits. No Buffer: with the bytes themselves a cipher of Node 24 takes 31 µs to begin, and not 3. */
+  readonly key: KeyObject
+}
+
+/** Random bytes are cheap by the thousand, and 5 µs by the dozen. */
+const pool = Buffer.allocUnsafe(nonceBytes * 512)
+let used = pool.length
+
+/** Filled into the first bytes of what is sent. */
+function putNonce(into: Buffer): void {
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  pool.copy(into, 0, used, (used += nonceBytes))
 }
 
 /**
@@ -18,11 +31,16 @@ export interface PartKey {
  * @returns `a1.<id of the key>.<base64url of nonce, ciphertext and tag>`
  */
 export function sealPart({ id, key }: PartKey, text: string, context: string): string {
-  const nonce = randomBytes(nonceBytes)
-  const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes })
-  cipher.setAAD(Buffer.from(`a1.${id}.${context}`))
-  const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
-  return `a1.${id}.${sealed.toString('base64url')}`
+  const plain = Buffer.from(text)
+  const sealed = Buffer.allocUnsafe(nonceBytes + plain.length + tagBytes)
+  putNonce(sealed)
+  const header = `a1.${id}.`
+  const cipher = createCipheriv(algorithm, key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
+  cipher.setAAD(Buffer.from(header + context))
+  cipher.update(plain).copy(sealed, nonceBytes)
+  cipher.final()
+  cipher.getAuthTag().copy(sealed, nonceBytes + plain.length)
+  return header + sealed.toString('base64url')
 }
 
 /** The id of the key that a part names; undefined for what is no sealed part. */

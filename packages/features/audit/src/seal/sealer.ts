@@ -1,6 +1,14 @@
 import { PlinthError, statement, type Database, type Platform, type StatementRunner } from '@plinth/core'
-import { randomUUID } from 'node:crypto'
-import { hashOf, macOf, NO_HASH, PLATFORM, type ChainedEntry, type EntryFacts } from '../entry/chained-entry.ts'
+import {
+  contentOf,
+  hashOf,
+  idOf,
+  macOf,
+  NO_HASH,
+  PLATFORM,
+  type ChainedEntry,
+  type EntryFacts,
+} from '../entry/chained-entry.ts'
 import { auditEvents } from '../log-events.ts'
 import { bookKeys, type BookKeys } from './book-keys.ts'
 import { sealPart, type PartKey } from './part-key.ts'
@@ -155,7 +163,8 @@ export class Sealer {
     let seq = Number(head?.['seq'] ?? 0)
     let previous = head ? String(head['hash']) : NO_HASH
     const entries = written.map(({ origin, personal, ...facts }) => {
-      const id = randomUUID()
+      seq += 1
+      const id = idOf(tenantId, seq)
       const entry: EntryFacts = {
         ...facts,
         tenantId,
@@ -163,8 +172,7 @@ export class Sealer {
         origin: encrypted(subjects, origin, `${tenantId}|${id}|origin`),
         personal: encrypted(subjects, personal, `${tenantId}|${id}|personal`),
       }
-      seq += 1
-      const hash = hashOf(previous, seq, entry)
+      const hash = hashOf(tenantId, previous, contentOf(seq, entry))
       previous = hash
       return { ...entry, seq, hash, mac: macOf(keys.macKey, hash) }
     })

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { hashOf, macOf, NO_HASH, type ChainedEntry } from '../entry/chained-entry.ts'
+import { contentOf, hashOf, macOf, NO_HASH, type ChainedEntry, type ChainLink } from '../entry/chained-entry.ts'
 
 /** What a chain was at some time, as a checkpoint remembers it. */
 export interface ChainHead {
@@ -49,18 +49,28 @@ export class ChainVerifier {
   /** @returns false when something was found: what comes after it proves nothing */
   take(entry: ChainedEntry): boolean {
     if (this.#fault) return false
+    if (entry.tenantId !== this.#options.tenantId && entry.seq <= this.#last.seq + 1) {
+      this.#entries += 1
+      return this.#found(entry.seq, 'forged')
+    }
+    return this.takeLink({ seq: entry.seq, content: contentOf(entry.seq, entry), hash: entry.hash, mac: entry.mac })
+  }
+
+  /** The same of an entry of this tenant. */
+  takeLink(link: ChainLink): boolean {
+    if (this.#fault) return false
     this.#entries += 1
     const expected = this.#last.seq + 1
-    if (entry.seq > expected) return this.#found(expected, 'missing')
-    if (entry.seq < expected || entry.tenantId !== this.#options.tenantId) return this.#found(entry.seq, 'forged')
-    const hash = hashOf(this.#last.hash, entry.seq, entry)
-    const { macKey } = this.#options
+    if (link.seq > expected) return this.#found(expected, 'missing')
+    if (link.seq < expected) return this.#found(link.seq, 'forged')
+    const { macKey, tenantId } = this.#options
+    const hash = hashOf(tenantId, this.#last.hash, link.content)
     // Both: a changed content has another hash, and a hash computed anew has no signature.
-    if (hash !== entry.hash) return this.#found(entry.seq, 'changed')
-    if (macKey && macOf(macKey, hash) !== entry.mac) return this.#found(entry.seq, 'forged')
-    const remembered = this.#checkpoints.get(entry.seq)
-    if (remembered !== undefined && remembered !== hash) return this.#found(entry.seq, 'rewritten')
-    this.#last = { seq: entry.seq, hash }
+    if (hash !== link.hash) return this.#found(link.seq, 'changed')
+    if (macKey && macOf(macKey, hash) !== link.mac) return this.#found(link.seq, 'forged')
+    const remembered = this.#checkpoints.get(link.seq)
+    if (remembered !== undefined && remembered !== hash) return this.#found(link.seq, 'rewritten')
+    this.#last = { seq: link.seq, hash }
     return true
   }
 

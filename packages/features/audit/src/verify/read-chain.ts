@@ -1,7 +1,11 @@
 import { statement, type Database, type RawRow, type StatementRunner } from '@plinth/core'
-import type { ChainedEntry } from '../entry/chained-entry.ts'
+import type { ChainedEntry, ChainLink } from '../entry/chained-entry.ts'
 
-const BATCH = 5_000
+/** Entries of one batch, and bytes of what they say, up to the entry that goes beyond. */
+const BATCH = 1_000
+export const MOST_BYTES = 16_777_216
+/** Batches that the database reads while this side computes. */
+const AHEAD = 2
 /** Before the first: whoever slips an entry in under a number below 1 is found as well. */
 const FIRST = '-9223372036854775808'
 
@@ -11,24 +15,86 @@ export async function* readChain(
   tenantId: string,
   after?: number,
 ): AsyncGenerator<readonly ChainedEntry[]> {
-  const read = (from: string): Promise<readonly RawRow[]> =>
-    database.system((system) => readBatch(system, tenantId, from))
-  let next = read(after === undefined ? FIRST : String(after))
+  for await (const rows of batches(database, after, (system, from) => readEntries(system, tenantId, from)))
+    yield rows.map((row) => entryOf(tenantId, row))
+}
+
+/** What is proven of each entry, and no more. */
+export async function* readLinks(
+  database: Pick<Database, 'system'>,
+  tenantId: string,
+): AsyncGenerator<readonly ChainLink[]> {
+  for await (const rows of batches(database, undefined, (system, from) => readContents(system, tenantId, from)))
+    yield rows.map(({ seq, content, hash, mac }): ChainLink => ({
+      seq: Number(seq),
+      content: String(content),
+      hash: String(hash),
+      mac: String(mac),
+    }))
+}
+
+/**
+ * Batches one behind the other. Where each begins is guessed from the one before, for a chain has no gaps; where the guess was wrong (a gap,
+ * or so much to say that a batch ended early) it is read again from the right place.
+ */
+async function* batches(
+  database: Pick<Database, 'system'>,
+  after: number | undefined,
+  read: (system: StatementRunner, after: string) => Promise<readonly RawRow[]>,
+): AsyncGenerator<readonly RawRow[]> {
+  interface Reading {
+    readonly from: string
+    readonly rows: Promise<readonly RawRow[]>
+  }
+  const start = (from: string): Reading => {
+    const rows = database.system((system) => read(system, from))
+    // Who stops in the middle leaves what is read ahead to nobody, and its error too.
+    rows.catch(() => undefined)
+    return { from, rows }
+  }
+  let from = after === undefined ? FIRST : String(after)
+  let guessed = after ?? 0
+  let running: Reading[] = []
   for (;;) {
-    const rows = await next
-    const more = rows.length === BATCH
-    // The database reads while this side computes. Who stops in the middle leaves a batch to nobody, and its error too.
-    if (more) (next = read(String(rows.at(-1)!['seq']))).catch(() => undefined)
-    if (rows.length > 0) yield rows.map((row) => entryOf(tenantId, row))
-    if (!more) return
+    const [next] = running
+    if (next?.from !== from) running = [start(from)]
+    while (running.length <= AHEAD) running.push(start(String((guessed += BATCH))))
+    const rows = await running.shift()!.rows
+    const last = rows.at(-1)
+    if (!last) return
+    yield rows
+    const seq = String(last['seq'])
+    if (seq !== running[0]?.from) guessed = Number(seq)
+    from = seq
   }
 }
 
-function readBatch(runner: StatementRunner, tenantId: string, after: string): Promise<readonly RawRow[]> {
+function readEntries(runner: StatementRunner, tenantId: string, after: string): Promise<readonly RawRow[]> {
   return runner.run(statement`
     select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
       on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
-    from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > ${after}::bigint order by seq limit ${BATCH}::int`)
+    from (
+      select *, sum(coalesce(octet_length(changes::text), 0) + coalesce(octet_length(detail::text), 0) + coalesce(octet_length(origin), 0)
+        + coalesce(octet_length(personal), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as said
+      from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > ${after}::bigint order by seq limit ${BATCH}::int) l
+    where said is null or said < ${MOST_BYTES}::int order by seq`)
+}
+
+/** A uuid has 36 characters, and a time as it is printed here 27. */
+function readContents(runner: StatementRunner, tenantId: string, after: string): Promise<readonly RawRow[]> {
+  return runner.run(statement`
+    select seq, hash, mac, concat(octet_length(seq::text), ':', seq, '36:', id, '27:',
+      to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), octet_length(actor_kind), ':', actor_kind,
+      octet_length(actor_id), ':', actor_id, octet_length(on_behalf_of), ':', on_behalf_of, octet_length(action), ':', action,
+      octet_length(target_type), ':', target_type, octet_length(target_id), ':', target_id, octet_length(outcome), ':', outcome,
+      octet_length(request_id), ':', request_id, octet_length(repeated::text), ':', repeated,
+      octet_length(changes::text), ':', changes, octet_length(detail::text), ':', detail, octet_length(origin), ':', origin,
+      octet_length(personal), ':', personal) as content
+    from (
+      select *, sum(coalesce(octet_length(changes::text), 0) + coalesce(octet_length(detail::text), 0) + coalesce(octet_length(origin), 0)
+        + coalesce(octet_length(personal), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as said
+      from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > ${after}::bigint order by seq limit ${BATCH}::int) l
+    where said is null or said < ${MOST_BYTES}::int order by seq`)
 }
 
 /** A stored entry, its texts as they are stored. */

@@ -2,7 +2,7 @@ import type { Platform } from '@plinth/core'
 import type { Sealer } from '../seal/sealer.ts'
 import { ChainVerifier, type ChainVerdict } from './chain-verifier.ts'
 import { signCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts'
-import { chainsOf, headOf, readChain } from './read-chain.ts'
+import { chainsOf, headOf, readLinks } from './read-chain.ts'
 
 /** Reads a whole chain and says whether it is as it was written, and as the checkpoints say. */
 export async function verifyChain(
@@ -18,8 +18,8 @@ export async function verifyChain(
     macKey,
     checkpoints: checkpoints.filter(({ tenant }) => tenant === tenantId),
   })
-  for await (const batch of readChain(database, tenantId)) {
-    if (!batch.every((entry) => verifier.take(entry))) break
+  for await (const batch of readLinks(database, tenantId)) {
+    if (!batch.every((link) => verifier.takeLink(link))) break
     // Others want to be served while a long chain is read.
     await new Promise((resolve) => setImmediate(resolve))
   }
