@@ -32,6 +32,23 @@ export interface Connection {
   query(text: string, parameters?: readonly Parameter[], options?: QueryOptions): Promise<readonly RawRow[]>
 }
 
+/** The connection of one transaction. */
+export interface TransactionConnection extends Connection {
+  /**
+   * Statements behind everything else, sent together with COMMIT: one wait for all. Where one fails, nothing is committed. Nobody sees
+   * their rows, so each must fail by itself where they would not be right.
+   */
+  last(statements: readonly LastStatement[]): void
+}
+
+export interface LastStatement {
+  readonly text: string
+  readonly parameters: readonly Parameter[]
+  readonly options: QueryOptions
+  /** What its own failure is for whoever waits for the transaction. */
+  readonly explain?: (error: unknown) => unknown
+}
+
 /** What is done with the connections of one login. */
 export interface PoolUse {
   readonly pool: string
@@ -51,7 +68,7 @@ export interface Driver extends Connection {
    * Begins, runs `work`, commits. Rolls back when `work` throws, and rejects too when the server answers COMMIT with
    * ROLLBACK (an aborted transaction does that without an error).
    */
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  transaction<T>(work: (connection: TransactionConnection) => Promise<T>): Promise<T>
   /** Runs several statements without parameters (migrations). No explicit transaction: the caller opens one where wanted. */
   script(text: string): Promise<void>
   /** For metrics; undefined where there is no pool. */

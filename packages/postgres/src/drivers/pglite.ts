@@ -94,6 +94,8 @@ function pgliteDriver(session: PgliteSession, identity: Identity, close: () => P
       session.useForTransaction(identity, (wire) =>
         runTransaction(
           {
+            // A call into the same process: there is no wait to be saved.
+            ready: false,
             async query(text, parameters = [], { prepare = false } = {}): Promise<readonly RawRow[]> {
               const refused = refusedHere(text)
               if (refused) throw refused

@@ -89,6 +89,7 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
           (await connection.run(text, [], { prepare: false, simple: true })).command
         return runTransaction(
           {
+            ready: connection.ready,
             query: (text, parameters, { prepare = false } = {}) => statement(text, parameters, prepare)(connection),
             begin: () => command('begin'),
             commit: () => command('commit'),

@@ -14,6 +14,7 @@ function steps(changed: Partial<TransactionSteps>): { readonly steps: Transactio
   return {
     done,
     steps: {
+      ready: false,
       query: step('query', []),
       begin: step('begin', undefined),
       commit: step('commit', 'COMMIT'),
@@ -62,4 +63,54 @@ test('a lost connection ends it though the work goes on, and is told to nobody a
   expect(done).toEqual(['begin', 'rollback'])
   goOn()
   await expect.poll(() => forgotten).toBe(1)
+})
+
+test('on a connection that serves already, the first statement goes behind BEGIN, and fails with it', async () => {
+  const { steps: given, done } = steps({ ready: true, begin: () => Promise.reject(new Error('no')) })
+  const ran: string[] = []
+  await expect(
+    runTransaction(given, async (tx) => {
+      ran.push('work')
+      await tx.query('select 1')
+      // By now it is known.
+      await tx.query('select 2')
+    }),
+  ).rejects.toThrow('no')
+  expect([...ran, ...done]).toEqual(['work', 'query', 'rollback'])
+})
+
+test('the last statement is sent with COMMIT, and its failure is what the transaction fails with', async () => {
+  const sent: string[] = []
+  const texts = steps({
+    query: (text) => {
+      sent.push(text)
+      return text === 'fails' ? Promise.reject(new Error('not mine any more')) : Promise.resolve([])
+    },
+    commit: () => {
+      sent.push('commit')
+      return Promise.resolve(sent.includes('fails') ? 'ROLLBACK' : 'COMMIT')
+    },
+  })
+  const run = (last: string) =>
+    runTransaction(texts.steps, async (tx) => {
+      tx.last([{ text: last, parameters: [], options: {}, explain: (error) => new Error('explained', { cause: error }) }])
+      await tx.query('first')
+      return 'done'
+    })
+  await expect(run('works')).resolves.toBe('done')
+  expect(sent.splice(0)).toEqual(['first', 'works', 'commit'])
+  await expect(run('fails')).rejects.toThrow('explained')
+  expect(sent).toEqual(['first', 'fails', 'commit'])
+  // COMMIT has ended it: there is nothing left to be rolled back.
+  expect(texts.done).toEqual(['begin', 'begin'])
+})
+
+test('work that fails sends neither its last statement nor COMMIT', async () => {
+  const { steps: given, done } = steps({})
+  const work = runTransaction(given, (tx) => {
+    tx.last([{ text: 'update', parameters: [], options: {} }])
+    return Promise.reject(new Error('no'))
+  })
+  await expect(work).rejects.toThrow('no')
+  expect(done).toEqual(['begin', 'rollback'])
 })

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Unfinished } from '@plinth/core'
 import type { Connection, Driver, RawRow } from '../drivers/driver.ts'
+import { classify } from '../errors/connection-trouble.ts'
 import { withRetry } from '../errors/retry.ts'
 import type { ShapeCache } from '../statements/shape-cache.ts'
 import type { Printed } from '../statements/statement.ts'
@@ -8,6 +10,12 @@ import { translateError, type Operation, type Translation } from './translate-er
 /** Runs printed statements and rejects with errors that a caller may see. */
 export interface Runner {
   run(statement: Printed, operation: Operation): Promise<readonly RawRow[]>
+}
+
+/** A runner inside a transaction. */
+export interface TransactionRunner extends Runner {
+  /** As the last ones of a connection in a transaction: sent with COMMIT. Where the last of them divides by zero, it is {@link Unfinished}. */
+  last(statements: readonly Printed[]): void
 }
 
 export interface RunnerParts {
@@ -50,14 +58,23 @@ const retrying = { attempts: ATTEMPTS, random: Math.random, sleep: (milliseconds
 export async function inTransaction<T>(
   driver: Pick<Driver, 'transaction'>,
   { shapes, translation }: RunnerParts,
-  work: (runner: Runner) => Promise<T>,
+  work: (runner: TransactionRunner) => Promise<T>,
 ): Promise<T> {
   const ours = new WeakSet<object>()
   const attempt = async (): Promise<{ readonly value: T } | { readonly thrown: unknown }> => {
     let thrown: { readonly error: unknown } | undefined
     try {
       const value = await driver.transaction(async (connection) => {
-        const runner: Runner = {
+        const runner: TransactionRunner = {
+          last: (statements) =>
+            connection.last(
+              statements.map((statement) => ({
+                text: statement.text,
+                parameters: statement.parameters,
+                options: { prepare: shapes.admit(statement) },
+                explain: unfinished,
+              })),
+            ),
           async run(statement, operation) {
             try {
               return await connection.query(statement.text, statement.parameters, { prepare: shapes.admit(statement) })
@@ -84,6 +101,12 @@ export async function inTransaction<T>(
   const done = await repeated(attempt, translation)
   if ('thrown' in done) throw done.thrown
   return done.value
+}
+
+const DIVISION_BY_ZERO = '22012'
+
+function unfinished(error: unknown): unknown {
+  return classify(error).code === DIVISION_BY_ZERO ? new Unfinished('It found no row', { cause: error }) : error
 }
 
 async function repeated<T>(attempt: () => Promise<T>, translation: Translation): Promise<T> {

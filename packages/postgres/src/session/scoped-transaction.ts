@@ -9,6 +9,7 @@ import {
   type LockOperation,
   type ManyOperation,
   type RawRow,
+  type Scope,
   type Transaction,
 } from '@plinth/core'
 import { claimKey, keepAnswer } from '../keys/claim-key.ts'
@@ -22,20 +23,60 @@ import { printLock, printLockMany } from '../statements/lock.ts'
 import { scopeClause, scopedStatement } from '../statements/scope-clause.ts'
 import type { Printed } from '../statements/statement.ts'
 import { printFixed } from './fixed-statement.ts'
-import { ScopedSession } from './scoped-session.ts'
+import type { TransactionRunner } from './runner.ts'
+import { ScopedSession, type SessionParts } from './scoped-session.ts'
 
 const enterText = `${scopeClause(false)} select c.t from c`
 
+const finishTexts = new Map<string, string>()
+
+/** Fails by itself where the statement gave not one row, so that the COMMIT that was sent behind it commits nothing. */
+function finishText(text: string): string {
+  const kept = finishTexts.get(text)
+  if (kept !== undefined) return kept
+  const made = `with finished as (${text}) select 1 / (select count(*) from finished) as "finished"`
+  finishTexts.set(text, made)
+  return made
+}
+
 /** A session inside a transaction, with what only makes sense there. */
 export class ScopedTransaction extends ScopedSession implements Transaction {
+  protected override readonly runner: TransactionRunner
   #entered: Promise<unknown> | undefined
 
-  /** The tenant is set by a statement of its own before: nothing in a text of a feature could be relied on to do it first. */
+  constructor(scope: Scope, runner: TransactionRunner, parts: SessionParts) {
+    super(scope, runner, parts)
+    this.runner = runner
+  }
+
+  /**
+   * The tenant is set by a statement of its own before: nothing in a text of a feature could be relied on to do it first. It is not
+   * waited for: where it fails, the transaction is aborted, and PostgreSQL runs nothing behind it.
+   */
   async run(statement: FixedStatement): Promise<readonly RawRow[]> {
-    const { parameters } = scopedStatement(this.scope, false)
-    this.#entered ??= this.runner.run({ text: enterText, parameters, shape: 'fixed' }, 'other')
-    await this.#entered
-    return this.runner.run(printFixed(statement), 'other')
+    const [, rows] = await Promise.all([this.#enter(), this.runner.run(printFixed(statement), 'other')])
+    return rows
+  }
+
+  finish(statement: FixedStatement): void {
+    const { text, parameters, shape } = printFixed(statement)
+    const last = { text: finishText(text), parameters, shape }
+    this.runner.last(this.#entered ? [last] : [this.#entering(), last])
+  }
+
+  /** A row that was made before has set the tenant already. */
+  #enter(): Promise<unknown> {
+    return (this.#entered ??= this.runner.run(this.#entering(), 'other'))
+  }
+
+  #entering(): Printed {
+    return { text: enterText, parameters: scopedStatement(this.scope, false).parameters, shape: 'fixed' }
+  }
+
+  override create(operation: CreateOperation): Promise<RawRow> {
+    const made = super.create(operation)
+    this.#entered ??= made.catch(() => undefined)
+    return made
   }
 
   afterCommit(call: () => void): void {

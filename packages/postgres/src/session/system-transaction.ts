@@ -13,14 +13,14 @@ import { makeTenantSchema } from '../isolation/make-tenant-schema.ts'
 import { searchPathOf } from '../isolation/search-path.ts'
 import { movedTables } from '../portable/moved-tables.ts'
 import { printFixed } from './fixed-statement.ts'
-import type { Runner } from './runner.ts'
+import type { TransactionRunner } from './runner.ts'
 import type { SessionParts } from './scoped-session.ts'
 import { ScopedTransaction } from './scoped-transaction.ts'
 import { insertTenant } from './tenant-lookup.ts'
 
 /** One transaction of `plinth_system`, which belongs to no tenant until it is within one. */
 export class OwnSystemTransaction implements SystemTransaction {
-  readonly #runner: Runner
+  readonly #runner: TransactionRunner
   readonly #parts: SessionParts
   /** Whether each tenant has a schema. */
   readonly #schemas: boolean
@@ -28,7 +28,7 @@ export class OwnSystemTransaction implements SystemTransaction {
   /** Whether tenants or memberships were changed. */
   changed = false
 
-  constructor(runner: Runner, parts: SessionParts, schemas: boolean) {
+  constructor(runner: TransactionRunner, parts: SessionParts, schemas: boolean) {
     this.#runner = runner
     this.#parts = parts
     this.#schemas = schemas

@@ -32,7 +32,7 @@ test('shows and changes what is sent, in transactions too, and can send it elsew
     return {
       kind: 'postgres',
       query,
-      transaction: (work) => work({ query }),
+      transaction: (work) => work({ query, last: (all) => sent.push(...all.map(({ text }) => `${name}: ${text}`)) }),
       script: async () => undefined,
       close: async () => undefined,
     }
@@ -42,9 +42,12 @@ test('shows and changes what is sent, in transactions too, and can send it elsew
   tapped.observe = (statement) => void seen.push(statement)
   await tapped.query('a')
   tapped.rewrite = (statement) => statement.toUpperCase()
-  await tapped.transaction((connection) => connection.query('b'))
+  await tapped.transaction((connection) => {
+    connection.last([{ text: 'last', parameters: [], options: {} }])
+    return connection.query('b')
+  })
   tapped.target = driver('two')
   await tapped.query('c')
-  expect(sent).toEqual(['one: a', 'one: B', 'two: C'])
-  expect(seen).toEqual(['a', 'b', 'c'])
+  expect(sent).toEqual(['one: a', 'one: LAST', 'one: B', 'two: C'])
+  expect(seen).toEqual(['a', 'last', 'b', 'c'])
 })

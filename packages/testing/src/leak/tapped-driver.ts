@@ -37,7 +37,19 @@ export function tappedDriver(target: Driver): TappedDriver {
     observe: undefined,
     repath: undefined,
     query: (text, parameters, options) => query(tapped.target)(text, parameters, options),
-    transaction: (work) => tapped.target.transaction((connection) => work({ query: query(connection) })),
+    transaction: (work) =>
+      tapped.target.transaction((connection) =>
+        work({
+          query: query(connection),
+          last: (statements) =>
+            connection.last(
+              statements.map((one) => {
+                tapped.observe?.(one.text)
+                return { ...one, text: tapped.rewrite?.(one.text) ?? one.text }
+              }),
+            ),
+        }),
+      ),
     script: (text) => tapped.target.script(text),
     close: () => tapped.target.close(),
   }

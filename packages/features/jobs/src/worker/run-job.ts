@@ -6,6 +6,7 @@ import {
   recallPrincipal,
   refuseInactive,
   storedText,
+  Unfinished,
   type Entered,
   type Job,
   type JobRun,
@@ -14,7 +15,7 @@ import {
 } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from './claim.ts'
-import { complete, fail, giveBack, Hopeless, LostClaim, pauseAfter } from './settle.ts'
+import { complete, fail, giveBack, Hopeless, pauseAfter } from './settle.ts'
 
 const DEFAULT_TIMEOUT_S = 300
 
@@ -137,7 +138,7 @@ async function settleFailure(
   error: unknown,
 ): Promise<void> {
   const facts = { job: job.type, jobId: job.id, tenantId: job.tenantId, attempt: job.attempt, requestId: job.requestId }
-  if (error instanceof LostClaim) {
+  if (error instanceof Unfinished) {
     platform.log.info(jobLogEvents.jobVoid, facts)
     return
   }

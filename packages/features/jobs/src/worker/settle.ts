@@ -11,11 +11,6 @@ import {
 } from '@plinth/core'
 import type { Claimed } from './claim.ts'
 
-/** The job is not this run's any more: what it wrote must not be committed. */
-export class LostClaim extends Error {
-  override readonly name = 'LostClaim'
-}
-
 /** What no repetition mends: the job is dead at once. The message is for whoever looks at it. */
 export class Hopeless extends Error {
   override readonly name = 'Hopeless'
@@ -24,18 +19,18 @@ export class Hopeless extends Error {
 /**
  * The job is done, in the transaction of its effects. The one statement that makes them happen once: of several runs of a job, each
  * with its own delivery and attempt, one finds the row running.
- * @throws LostClaim
+ * The transaction rejects with Unfinished where the job is not this run's any more.
  */
 export async function complete(transaction: Transaction, job: Claimed, result: unknown, now: Date): Promise<void> {
   const text = result === undefined ? null : JSON.stringify(result)
-  const [done] = await transaction.run(statement`
+  await transaction.emit(eventOf('job.completed', job))
+  // Sent with COMMIT. Of several runs one finds the row.
+  transaction.finish(statement`
     update plinth.background_jobs
     set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = version + 1,
       result = ${text ?? null}::text::jsonb, progress = 1, error = null, lease_until = null
     where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
       and attempts = ${job.attempt}::int and status = 'running' returning id`)
-  if (!done) throw new LostClaim(`the job ${job.id} was cancelled or given to another worker`)
-  await transaction.emit(eventOf('job.completed', job))
 }
 
 const FIRST_PAUSE_S = 2
