@@ -45,7 +45,10 @@ export class Depth {
     const [row] = await transaction.run(statement`
       select count(*)::int as n from (
         select from plinth.background_jobs
-        where tenant_id = ${tenantId}::uuid and status in ('waiting', 'scheduled', 'held') limit ${this.#most}::int) waiting`)
+        where tenant_id = ${tenantId}::uuid and status = 'waiting'
+        union all
+        select from plinth.background_jobs where tenant_id = ${tenantId}::uuid and status in ('scheduled', 'held')
+        limit ${this.#most}::int) waiting`)
     if (this.#known.size >= MOST_TENANTS) this.#known.clear()
     const known = { countedAt: performance.now(), waiting: Number(row?.['n']) }
     this.#known.set(tenantId, known)

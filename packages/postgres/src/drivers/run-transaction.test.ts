@@ -93,7 +93,9 @@ test('the last statement is sent with COMMIT, and its failure is what the transa
   })
   const run = (last: string) =>
     runTransaction(texts.steps, async (tx) => {
-      tx.last([{ text: last, parameters: [], options: {}, explain: (error) => new Error('explained', { cause: error }) }])
+      tx.last([
+        { text: last, parameters: [], options: {}, explain: (error) => new Error('explained', { cause: error }) },
+      ])
       await tx.query('first')
       return 'done'
     })

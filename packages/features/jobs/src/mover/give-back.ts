@@ -1,4 +1,5 @@
 import { statement, type Database, type Platform } from '@plinth/core'
+import { columnsOf, deliveryOf } from '../queue/deliveries.ts'
 import type { Queue } from '../queue/queue.ts'
 import { announceDeath } from '../worker/settle.ts'
 
@@ -42,19 +43,22 @@ export async function giveBackMissing(database: Database, queue: Queue, leaseMs:
   const after = Math.min(ASK_AFTER_SECONDS, leaseMs / 1_000)
   const rows = await database.system((system) =>
     system.run(statement`
-      select delivery from plinth.background_jobs
+      select tenant_id, id, delivery from plinth.background_jobs
       where status = 'queued' and queued_at < clock_timestamp() - make_interval(secs => ${after}::text::double precision)
       order by queued_at limit ${BATCH}::int`),
   )
   if (rows.length === 0) return 0
-  const deliveries = rows.map((row) => String(row['delivery']))
-  const known = await queue.find(deliveries)
-  const missing = deliveries.filter((delivery) => known.get(delivery) !== 'ready')
+  const asked = rows.map(deliveryOf)
+  const known = await queue.find(asked.map(({ delivery }) => delivery))
+  const missing = asked.filter(({ delivery }) => known.get(delivery) !== 'ready')
+  const { delivery, tenantId, id } = columnsOf(missing)
   const again = await database.system((system) =>
     system.run(statement`
-      update plinth.background_jobs set status = 'waiting', delivery = gen_random_uuid()
-      where status = 'queued' and delivery = any(${missing}::text::uuid[]) returning id`),
+      update plinth.background_jobs j set status = 'waiting', delivery = gen_random_uuid()
+      from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
+      where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
+        and coalesce(j.status, '') = 'queued' returning j.id`),
   )
-  await queue.drop(missing.filter((delivery) => known.has(delivery)))
+  await queue.drop(delivery.filter((one) => known.has(one)))
   return again.length
 }

@@ -1,4 +1,5 @@
 import { statement, type Job, type RawRow, type SystemTransaction } from '@plinth/core'
+import { columnsOf, deliveryOf, type Delivery } from '../queue/deliveries.ts'
 import type { Parcel } from '../queue/queue.ts'
 
 /** Rows in one step: a step is a few milliseconds, and whoever came meanwhile is in the next. */
@@ -45,13 +46,13 @@ async function candidates(
               order by j.tenant_id limit 1)
       from tenants t where t.tenant_id is not null
     )
-    select t.tenant_id, f.n as flying, c.delivery, c.type, row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
+    select t.tenant_id, f.n as flying, c.id, c.delivery, c.type, row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
     from tenants t
     cross join lateral (select count(*)::int as n from plinth.background_jobs j
                         where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
     cross join lateral (
-      select j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
-      where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (${full}::text::text[])
+      select j.id, j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
+      where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (array(select unnest(${full}::text::text[])))
         and (j.key is null or not exists (
           select from plinth.background_jobs o
           where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
@@ -66,7 +67,7 @@ async function flying(system: SystemTransaction, types: readonly string[]): Prom
   if (types.length === 0) return new Map()
   const rows = await system.run(statement`
     select type, tenant_id, count(*)::int as n from plinth.background_jobs
-    where status in ('queued', 'running') and type = any(${types}::text::text[]) group by type, tenant_id`)
+    where status in ('queued', 'running') and type in (select unnest(${types}::text::text[])) group by type, tenant_id`)
   const counts = new Map<string, number>()
   for (const row of rows) {
     const [type, n] = [String(row['type']), Number(row['n'])]
@@ -105,14 +106,17 @@ export async function chooseNext(
     if (all >= (job?.concurrency ?? Infinity) || own >= (job?.perTenant ?? Infinity)) continue
     counts.set(inAll, all + 1)
     counts.set(ofTenant, own + 1)
-    parcels.push({ delivery: String(row['delivery']), priority: -(Number(row['flying']) + Number(row['place'])) })
+    parcels.push({ ...deliveryOf(row), priority: -(Number(row['flying']) + Number(row['place'])) })
   }
   return parcels
 }
 
 /** They are in the queue. Where a worker was faster, they run already. */
-export async function markQueued(system: SystemTransaction, deliveries: readonly string[]): Promise<void> {
+export async function markQueued(system: SystemTransaction, parcels: readonly Delivery[]): Promise<void> {
+  const { delivery, tenantId, id } = columnsOf(parcels)
   await system.run(statement`
-    update plinth.background_jobs set status = 'queued', queued_at = clock_timestamp()
-    where delivery = any(${deliveries}::text::uuid[]) and status = 'waiting'`)
+    update plinth.background_jobs j set status = 'queued', queued_at = clock_timestamp()
+    from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
+    where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
+      and coalesce(j.status, '') = 'waiting'`)
 }

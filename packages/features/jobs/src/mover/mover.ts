@@ -86,19 +86,13 @@ export class Mover {
     const now = clock.now()
     await this.#lookAfter()
     await schedules.make(database, now)
-    const { promoted, parcels } = await database.system(async (system) => ({
-      promoted: await promoteDue(system, now),
-      parcels: await chooseNext(system, registry.jobs, settings.window),
-    }))
+    const [promoted, parcels] = await database.system((system) =>
+      Promise.all([promoteDue(system, now), chooseNext(system, registry.jobs, settings.window)]),
+    )
     if (parcels.length === 0) return promoted
     // In this order: what is in the queue and not marked is handed over again under the same id; the other way round it would be lost.
     await queue.hand(parcels)
-    await database.system((system) =>
-      markQueued(
-        system,
-        parcels.map(({ delivery }) => delivery),
-      ),
-    )
+    await database.system((system) => markQueued(system, parcels))
     this.#parts.onHanded(parcels.length)
     return parcels.length
   }

@@ -1,10 +1,10 @@
 import { statement, type Database, type LibraryValue } from '@plinth/core'
 import { PgBoss, type Db } from 'pg-boss'
+import type { Delivery } from './deliveries.ts'
 import { QUEUE_NAME, QUEUE_SCHEMA } from './queue-tables.ts'
 
-/** A job on its way: under which id the queue has it, and what goes before it (less is later). */
-export interface Parcel {
-  readonly delivery: string
+/** A job on its way, and what goes before it (less is later). */
+export interface Parcel extends Delivery {
   readonly priority: number
 }
 
@@ -30,15 +30,17 @@ export class Queue {
     const boss = await this.#started()
     await boss.insert(
       QUEUE_NAME,
-      parcels.map(({ delivery, priority }) => ({ id: delivery, priority })),
+      // With it the job's key: to find rows by their delivery would take an index that every change of a job writes to.
+      parcels.map(({ delivery, priority, tenantId, id }) => ({ id: delivery, priority, data: { tenantId, id } })),
     )
   }
 
   /** At most so many deliveries, each given to nobody else. */
-  async take(most: number): Promise<readonly string[]> {
+  async take(most: number): Promise<readonly Delivery[]> {
     const boss = await this.#started()
-    const jobs = await boss.fetch(QUEUE_NAME, { batchSize: most })
-    return jobs.map((job) => job.id)
+    // The drivers leave json as the text that PostgreSQL printed.
+    const jobs = await boss.fetch<string>(QUEUE_NAME, { batchSize: most })
+    return jobs.map(({ id: delivery, data }) => ({ ...(JSON.parse(data) as Omit<Delivery, 'delivery'>), delivery }))
   }
 
   async drop(deliveries: readonly string[]): Promise<void> {
@@ -51,7 +53,7 @@ export class Queue {
     const rows = await this.#database.system((system) =>
       system.run(statement`
         select id, state::text as state from plinth_queue.job
-        where name = 'jobs' and id = any(${deliveries}::text::uuid[])`),
+        where name = 'jobs' and id in (select unnest(${deliveries}::text::uuid[]))`),
     )
     return new Map(rows.map((row) => [String(row['id']), row['state'] === 'created' ? 'ready' : 'taken']))
   }

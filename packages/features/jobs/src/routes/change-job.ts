@@ -63,7 +63,7 @@ async function begin(
     set status = 'waiting', attempts = case when status = 'scheduled' then attempts else 0 end, delivery = gen_random_uuid(),
       run_at = ${now}::text::timestamptz, finished_at = null, progress = null, note = null,
       version = version + 1, updated_at = ${now}::text::timestamptz
-    where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and status = any(${from[change]}::text::text[]) returning id`)
+    where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and coalesce(status, '') in (select unnest(${from[change]}::text::text[])) returning id`)
   return rows.length > 0
 }
 
@@ -79,6 +79,6 @@ async function end(
     update plinth.background_jobs
     set status = ${change === 'cancel' ? 'cancelled' : 'discarded'}::text, delivery = gen_random_uuid(), lease_until = null,
       finished_at = ${now}::text::timestamptz, version = version + 1, updated_at = ${now}::text::timestamptz
-    where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and status = any(${from[change]}::text::text[]) returning id`)
+    where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and coalesce(status, '') in (select unnest(${from[change]}::text::text[])) returning id`)
   return rows.length > 0
 }

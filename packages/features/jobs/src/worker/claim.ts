@@ -1,16 +1,14 @@
 import { statement, type Database, type RawRow, type RememberedPrincipal } from '@plinth/core'
+import { columnsOf, type Delivery } from '../queue/deliveries.ts'
 
 /** A job that this worker has, until its lease ends. */
-export interface Claimed {
-  readonly tenantId: string
-  readonly id: string
+export interface Claimed extends Delivery {
   readonly type: string
   readonly key: string | null
   readonly payload: string
   readonly attempt: number
   readonly attempts: number
   readonly requestId: string
-  readonly delivery: string
   readonly asker: RememberedPrincipal
 }
 
@@ -20,18 +18,21 @@ export interface Claimed {
  */
 export async function claim(
   database: Database,
-  deliveries: readonly string[],
+  deliveries: readonly Delivery[],
   { worker, leaseMs }: { readonly worker: string; readonly leaseMs: number },
 ): Promise<readonly Claimed[]> {
+  const { delivery, tenantId, id } = columnsOf(deliveries)
   const rows = await database.system((system) =>
     system.run(statement`
-      update plinth.background_jobs
-      set status = 'running', attempts = attempts + 1, started_at = clock_timestamp(), worker = ${worker}::text,
+      update plinth.background_jobs j
+      set status = 'running', attempts = j.attempts + 1, started_at = clock_timestamp(), worker = ${worker}::text,
         lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::text::double precision),
-        queued_at = coalesce(queued_at, clock_timestamp()), error = null, progress = null, note = null
-      where delivery = any(${deliveries}::text::uuid[]) and status in ('waiting', 'queued')
-      returning tenant_id, id, type, key, payload, attempts, max_attempts, request_id, delivery,
-        principal_kind, principal_id, owner_user_id, second_factor, created_at`),
+        queued_at = coalesce(j.queued_at, clock_timestamp()), error = null, progress = null, note = null
+      from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
+      where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
+        and coalesce(j.status, '') in ('waiting', 'queued')
+      returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.delivery,
+        j.principal_kind, j.principal_id, j.owner_user_id, j.second_factor, j.created_at`),
   )
   return rows.map(claimedOf)
 }
@@ -58,8 +59,7 @@ function claimedOf(row: RawRow): Claimed {
   }
 }
 
-export interface Said {
-  readonly delivery: string
+export interface Said extends Delivery {
   readonly progress: number | null
   readonly note: string | null
 }
@@ -69,17 +69,21 @@ export interface Said {
  * somebody else.
  */
 export async function renew(database: Database, said: readonly Said[], leaseMs: number): Promise<ReadonlySet<string>> {
-  const texts = said.map(({ delivery, progress, note }) => JSON.stringify([delivery, progress, note]))
+  const { delivery, tenantId, id } = columnsOf(said)
+  const texts = said.map(({ progress, note }) => JSON.stringify([progress, note]))
   const rows = await database.system((system) =>
     system.run(statement`
       with said as (
-        select (s.v->>0)::uuid as delivery, (s.v->>1)::real as progress, s.v->>2 as note
-        from unnest(${texts}::text::jsonb[]) s(v)
+        select s.tenant_id, s.id, s.delivery, (s.v->>0)::real as progress, s.v->>1 as note
+        from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[], ${texts}::text::jsonb[])
+          s(tenant_id, id, delivery, v)
       )
       update plinth.background_jobs j
       set lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::text::double precision),
         progress = coalesce(said.progress, j.progress), note = coalesce(said.note, j.note)
-      from said where j.delivery = said.delivery and j.status = 'running' returning j.delivery`),
+      from said
+      where j.tenant_id = said.tenant_id and j.id = said.id and j.delivery = said.delivery
+        and coalesce(j.status, '') = 'running' returning j.delivery`),
   )
   return new Set(rows.map((row) => String(row['delivery'])))
 }

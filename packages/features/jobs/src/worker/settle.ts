@@ -9,6 +9,7 @@ import {
   type Tenant,
   type Transaction,
 } from '@plinth/core'
+import { columnsOf } from '../queue/deliveries.ts'
 import type { Claimed } from './claim.ts'
 
 /** What no repetition mends: the job is dead at once. The message is for whoever looks at it. */
@@ -30,7 +31,7 @@ export async function complete(transaction: Transaction, job: Claimed, result: u
     set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = version + 1,
       result = ${text ?? null}::text::jsonb, progress = 1, error = null, lease_until = null
     where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
-      and attempts = ${job.attempt}::int and status = 'running' returning id`)
+      and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`)
 }
 
 const FIRST_PAUSE_S = 2
@@ -73,7 +74,7 @@ export async function fail(
         run_at = ${dead ? now : runAt}::text::timestamptz, finished_at = ${dead ? now : null}::text::timestamptz,
         worker = null, lease_until = null, version = version + 1, updated_at = ${now}::text::timestamptz
       where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
-        and attempts = ${job.attempt}::int and status = 'running' returning id`)
+        and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`)
     if (!changed) return 'lost'
     if (dead && tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
     return dead ? 'dead' : 'scheduled'
@@ -107,12 +108,14 @@ function eventOf(
  */
 export async function giveBack(platform: Platform, jobs: readonly Claimed[], held?: string): Promise<void> {
   if (jobs.length === 0) return
-  const deliveries = jobs.map((job) => job.delivery)
+  const { delivery, tenantId, id } = columnsOf(jobs)
   await platform.database.system((system) =>
     system.run(statement`
-      update plinth.background_jobs
-      set status = ${held === undefined ? 'waiting' : 'held'}::text, error = ${held ?? null}::text, attempts = attempts - 1,
+      update plinth.background_jobs j
+      set status = ${held === undefined ? 'waiting' : 'held'}::text, error = ${held ?? null}::text, attempts = j.attempts - 1,
         delivery = gen_random_uuid(), worker = null, lease_until = null
-      where delivery = any(${deliveries}::text::uuid[]) and status = 'running'`),
+      from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
+      where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
+        and coalesce(j.status, '') = 'running'`),
   )
 }

@@ -12,6 +12,10 @@ import { giveBack } from './settle.ts'
 const LONGEST_PAUSE_MS = 10_000
 /** Of how much work a process takes ahead: what lies here is in the way of another tenant's, and goes back when the process ends. */
 const AHEAD_MS = 50
+/** How long places may stay free so that several are filled at once: a look at the queue costs as much for ten as for one. */
+const GATHER_MS = 10
+/** How long deliveries that are through may stay in the queue so that many are deleted at once. */
+const DROP_MS = 20
 /** How long a run may take to end once it was told that its time of grace is over. */
 const LAST_MS = 500
 
@@ -37,6 +41,7 @@ export class Worker {
   /** Deliveries that are through and still in the queue. */
   #through: string[] = []
   #dropping: Promise<void> | undefined
+  #dropTimer: NodeJS.Timeout | undefined
   #loop: Promise<void> | undefined
   #heart: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
@@ -77,6 +82,7 @@ export class Worker {
       this.#parts.platform,
       [...this.#running.values()].map(({ job }) => job),
     ).catch(() => undefined)
+    clearTimeout(this.#dropTimer)
     await this.#dropping
     await this.#drop()
   }
@@ -101,14 +107,20 @@ export class Worker {
   }
 
   get #free(): number {
-    const { concurrency } = this.#parts.settings
-    const ahead = Math.min(4 * concurrency, Math.floor((concurrency * AHEAD_MS) / Math.max(1, this.#usual)))
-    return concurrency + ahead - this.#running.size - this.#ahead.length
+    return this.#parts.settings.concurrency + this.#most - this.#running.size - this.#ahead.length
   }
 
-  /** Not one by one: a look at the queue costs as much for ten. */
+  /** Places that must be free before the next look: as many as end in the time of gathering, of work that takes longer one. */
   get #least(): number {
-    return Math.max(1, Math.floor(this.#parts.settings.concurrency / 2))
+    const { concurrency } = this.#parts.settings
+    const ending = Math.floor((concurrency * GATHER_MS) / Math.max(1, this.#usual))
+    return Math.max(1, Math.min(ending, Math.floor((concurrency + this.#most) / 2)))
+  }
+
+  /** How many may be claimed ahead. */
+  get #most(): number {
+    const { concurrency } = this.#parts.settings
+    return Math.min(4 * concurrency, Math.floor((concurrency * AHEAD_MS) / Math.max(1, this.#usual)))
   }
 
   async #takeSome(): Promise<number> {
@@ -119,7 +131,12 @@ export class Worker {
     if (deliveries.length === 0) return 0
     const claimed = await claim(platform.database, deliveries, { worker: this.#name, leaseMs: settings.leaseMs })
     const mine = new Set(claimed.map(({ delivery }) => delivery))
-    this.#through.push(...deliveries.filter((delivery) => !mine.has(delivery)))
+    const others = deliveries.flatMap(({ delivery }) => (mine.has(delivery) ? [] : [delivery]))
+    if (others.length > 0) {
+      this.#through.push(...others)
+      this.#parts.onDone(others.length)
+      this.#dropSoon()
+    }
     for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
     this.#fill()
     return deliveries.length
@@ -127,10 +144,23 @@ export class Worker {
 
   #fill(): void {
     while (!this.#stopping && this.#running.size < this.#parts.settings.concurrency) {
-      const next = this.#ahead.shift()
+      const next = this.#next()
       if (!next) return
       this.#begin(next)
     }
+  }
+
+  /** Of what was claimed ahead, the first of the tenant of which fewest run: another one's forty are no line for it here either. */
+  #next(): Running | undefined {
+    const runs = new Map<string, number>()
+    for (const { job } of this.#running.values()) runs.set(job.tenantId, (runs.get(job.tenantId) ?? 0) + 1)
+    let [least, chosen] = [Infinity, -1]
+    for (const [at, { job }] of this.#ahead.entries()) {
+      const own = runs.get(job.tenantId) ?? 0
+      if (own < least) [least, chosen] = [own, at]
+      if (least === 0) break
+    }
+    return chosen < 0 ? undefined : this.#ahead.splice(chosen, 1)[0]
   }
 
   #begin(running: Running): void {
@@ -147,21 +177,25 @@ export class Worker {
         this.#usual = this.#usual === Infinity ? took : 0.9 * this.#usual + 0.1 * took
         this.#fill()
         this.#through.push(delivery)
-        this.#dropping ??= Promise.resolve().then(() => this.#drop())
+        this.#parts.onDone(1)
+        this.#dropSoon()
         if (this.#free >= this.#least) this.#pause.shorten()
       })
     this.#ending.add(ending)
   }
 
+  #dropSoon(): void {
+    this.#dropTimer ??= setTimeout(() => {
+      this.#dropTimer = undefined
+      this.#dropping ??= this.#drop()
+    }, DROP_MS).unref()
+  }
+
   /** Several at once: what ends while one statement runs goes with the next. */
   async #drop(): Promise<void> {
-    const { queue, onDone } = this.#parts
+    const { queue } = this.#parts
     try {
-      while (this.#through.length > 0) {
-        const through = this.#through.splice(0)
-        onDone(through.length)
-        await queue.drop(through)
-      }
+      while (this.#through.length > 0) await queue.drop(this.#through.splice(0))
     } catch {
       // They stay there until somebody asks for them and finds that they are done.
     } finally {
@@ -178,7 +212,7 @@ export class Worker {
     const running = [...this.#running.values(), ...this.#ahead]
     try {
       if (running.length === 0) return
-      const said = running.map(({ job, progress, note }) => ({ delivery: job.delivery, progress, note }))
+      const said = running.map(({ job, progress, note }) => ({ ...job, progress, note }))
       const kept = await renew(platform.database, said, settings.leaseMs)
       for (const { job, abort } of running)
         if (!kept.has(job.delivery)) abort.abort(new Error('It was cancelled, or given to another worker.'))
