@@ -153,7 +153,8 @@ export type { Permission, PermissionScope } from './policy/permission.ts'
 
 // The ports, and what their fillings read.
 export { csvText } from './export/csv.ts'
-export { databaseDefault, RELATED_TO, Unfinished } from './ports/database.ts'
+export { Unfinished } from './ports/beside.ts'
+export { databaseDefault, RELATED_TO } from './ports/database.ts'
 export type { Audit, AuditActor, AuditDraft, AuditOutcome } from './ports/audit.ts'
 export type { Attachment, ChangeOperation, ChangeResult, CreateOperation, Database } from './ports/database.ts'
 export type { ListOperation, LockManyOperation, LockOperation, LockStrength } from './ports/database.ts'

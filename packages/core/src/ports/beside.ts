@@ -1,4 +1,5 @@
 import type { RawRow } from './database.ts'
+import type { FixedStatement } from './statement.ts'
 
 /** What runs beside requests and belongs to no tenant. */
 export interface Beside {
@@ -16,7 +17,17 @@ export interface Beside {
 
 export type LibraryValue = string | number | boolean | null | readonly string[]
 
+/** What was to be the last of a transaction found no row, so that nothing of it was committed. */
+export class Unfinished extends Error {
+  override readonly name = 'Unfinished'
+}
+
 export interface Committing {
+  /**
+   * The last statement of this transaction, sent together with its COMMIT; once. Where it gives no row, nothing is committed, and the
+   * transaction rejects with {@link Unfinished}.
+   */
+  finish(statement: FixedStatement): void
   /** The call is made when this transaction is committed, and only then. It may not fail. */
   afterCommit(call: () => void): void
 }

@@ -193,11 +193,6 @@ export interface SystemTransaction extends StatementRunner, PortableAccess {
   within(scope: Scope): Promise<Transaction>
 }
 
-/** What was to be the last of a transaction found no row, so that nothing of it was committed. */
-export class Unfinished extends Error {
-  override readonly name = 'Unfinished'
-}
-
 /** A session inside a transaction: all or nothing. Its fixed statements run in the tenant too, under row-level security. */
 export interface Transaction extends Session, StatementRunner, Committing {
   /**
@@ -224,11 +219,6 @@ export interface Transaction extends Session, StatementRunner, Committing {
   claimKey(key: IdempotencyKey): Promise<KeyClaim>
   /** Keeps the (encrypted) answer under the claimed key. */
   keepAnswer(key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void>
-  /**
-   * The last statement of this transaction, sent together with its COMMIT; once. Where it gives no row, nothing is committed, and the
-   * transaction rejects with {@link Unfinished}.
-   */
-  finish(statement: FixedStatement): void
   /**
    * Appends an event to the outbox that no generated write stands for, and what features record of it.
    * @throws Error where the catalogue has no such type, or its schema refuses the data
