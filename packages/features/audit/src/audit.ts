@@ -1,6 +1,7 @@
 import type { Feature, Platform } from '@plinth/core'
 import { PLATFORM } from './entry/chained-entry.ts'
 import { bookCommands } from './commands/book-commands.ts'
+import { reshredCommand } from './commands/reshred-command.ts'
 import { exportRoute } from './read/export-route.ts'
 import { readRoutes } from './read/read-routes.ts'
 import { streamRoute } from './read/stream-route.ts'
@@ -12,7 +13,7 @@ import { Refusals } from './refusals.ts'
 import { BackgroundSealing } from './seal/background.ts'
 import { resealBookKeys } from './seal/book-keys.ts'
 import { Sealer, type EntryHandler } from './seal/sealer.ts'
-import { resealAllSubjectKeys, shredSubject } from './seal/shred.ts'
+import { eraseSubject, resealAllSubjectKeys } from './seal/shred.ts'
 import { auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
 import type { ChainVerdict } from './verify/chain-verifier.ts'
 import { verifyChain } from './verify/verify-book.ts'
@@ -42,7 +43,7 @@ export interface AuditFeature extends Feature {
   flushRefusals(): Promise<void>
   /**
    * Erases the personal parts of all entries about somebody, in one tenant or everywhere: their key is deleted. The chain verifies as
-   * before.
+   * before. It is an entry itself (`subject.erased`), of the tenant or of the platform, by which `plinth audit:reshred` repeats it.
    * @param subject `user:<id>`, or of a row with personal fields `customer:<id>`
    * @returns how many keys there were
    */
@@ -80,7 +81,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
     },
     permissions: { auditLog: ['read'] },
     routes: () => [...readRoutes(sealer), ...verifyRoutes(sealer), exportRoute(sealer), streamRoute(sealer)],
-    commands: bookCommands(sealer),
+    commands: [...bookCommands(sealer), reshredCommand(all)],
     record: recordWrite,
     recordEvent,
     start(platform) {
@@ -115,7 +116,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
     async shredSubject(subject, tenantId) {
       // What waits in the inbox is in the clear.
       await (tenantId === undefined ? all() : parts().sealer.seal(tenantId))
-      return shredSubject(parts().platform.database, subject, tenantId)
+      return eraseSubject(parts().platform, { subject, tenantId })
     },
   }
 }
