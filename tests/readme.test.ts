@@ -13,7 +13,7 @@ afterAll(() => lookout.stop())
 
 test('every step of the tour does what the text beside it says', { timeout: 120_000 }, async () => {
   const answers = await runSteps(lookout, steps)
-  expect(answers).toHaveLength(7)
+  expect(answers).toHaveLength(8)
   expect(answers[1]).toMatch(/HTTP\/1.1 201[\s\S]*etag: "1-[0-9a-f]{6}"/i)
   expect(answers[1]).toContain('"name":"Bakery"')
   expect(answers[2]).toContain('"lastStatus":"up"')
@@ -24,6 +24,7 @@ test('every step of the tour does what the text beside it says', { timeout: 120_
   expect(answers[5]).toContain('"code":"permission_denied"')
   expect(answers[6]).toContain('"code":"not_found"')
   expect(answers[6]).toContain('{"data":[],')
+  expect(answers[7]).toMatch(/"action":"site\.created"[\s\S]*\{"valid":true,"entries":\d+\}\{"data":\[/)
 })
 
 test('the commands that the start prints work as they stand', { timeout: 60_000 }, async () => {

@@ -28,6 +28,9 @@ export function unreachable(error: unknown): Finding {
   if (error instanceof StartupError || !isOurs) throw error
   if ('code' in error && error.code === 'not_migrated')
     return fault('database_not_migrated', 'database', error.message, MIGRATE)
+  // Its words say which process and what to do; there is no server to start and no login to mend.
+  if ('code' in error && error.code === 'data_locked')
+    return fault('database_unreachable', 'database', error.message, 'stop the other process, then ask again')
   // A server that has never seen Plinth: migrating makes the login.
   const roleMissing = /^role "[^"]*" does not exist$/.test(error.message)
   return fault(

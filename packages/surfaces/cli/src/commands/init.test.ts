@@ -113,6 +113,11 @@ async function ask(entry: string, hasHost: boolean): Promise<void> {
     expect(made.status, await made.clone().text()).toBe(201)
     expect(await (await fetch(notes, { headers })).json()).toMatchObject({ data: [{ title: 'First' }] })
     if (hasHost) expect(await (await fetch(origin)).text()).toBe('host')
+    else {
+      // The server is ours too, and ends as the documentation says that one should.
+      child.kill('SIGTERM')
+      expect(await ending).toMatchObject({ code: 0 })
+    }
   } finally {
     child.kill('SIGKILL')
     await ending

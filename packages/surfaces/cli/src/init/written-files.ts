@@ -89,7 +89,9 @@ export const configFile = (module: string): string => `// What the command line 
 ${['export { plinth } from', `'${module}'`].join(' ')}
 `
 
-export const serverFile = (module: string): string => `${importLine('{ serve }', '@hono/node-server')}
+export const serverFile = (module: string): string => `${importLine('{ createServer }', 'node:http')}
+${importLine('{ getRequestListener }', '@hono/node-server')}
+${importLine('{ gracefulServer, stopOnSignals }', '@plinth/core/node')}
 ${importLine('{ toHono }', '@plinth/hono')}
 ${importLine('{ Hono }', 'hono')}
 ${importLine('{ plinth }', module)}
@@ -97,9 +99,11 @@ ${importLine('{ plinth }', module)}
 const app = new Hono()
 app.route('/', toHono(plinth))
 
-serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT'] || 8000) }, ({ port }) => {
-  console.log(\`http://127.0.0.1:\${port}\`)
-})
+const server = createServer(getRequestListener(app.fetch))
+// SIGTERM and Ctrl-C: what is being answered is answered, then the database is closed.
+stopOnSignals(gracefulServer(server, plinth).stop)
+const port = Number(process.env['PORT'] || 8000)
+server.listen(port, '127.0.0.1', () => console.log(\`http://127.0.0.1:\${port}\`))
 `
 
 /** For an empty folder only. */
