@@ -5,20 +5,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { seededRandom } from '@plinth/testing'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ChainedEntry } from '../src/entry/chained-entry.ts'
+import { contentOf, type ChainedEntry, type ChainLink } from '../src/entry/chained-entry.ts'
 import { bookKeys } from '../src/seal/book-keys.ts'
 import { Sealer } from '../src/seal/sealer.ts'
 import { ChainVerifier, type ChainHead, type ChainVerdict } from '../src/verify/chain-verifier.ts'
 import { readCheckpoint } from '../src/verify/checkpoint.ts'
 import { verifyChain } from '../src/verify/verify-book.ts'
-import { readChain } from '../src/verify/read-chain.ts'
+import { readChain, readLinks } from '../src/verify/read-chain.ts'
 import { verifyArchive } from '../src/verify/archive.ts'
 import { openBook, type Book } from './open-book.ts'
 import { tamper } from './tamper.ts'
 
 const WRITERS = 64
-/** Entries of each writer, and deeds on the table itself: more of both with PLINTH_AUDIT_EACH and PLINTH_AUDIT_DEEDS. */
+/** Entries of each writer, and deeds on the table itself: 1,000 and 10,000 of them with `npm run test:crash -- --only audit`. */
 const EACH = Number(process.env['PLINTH_AUDIT_EACH'] ?? 8)
 const DEEDS = Number(process.env['PLINTH_AUDIT_DEEDS'] ?? 100)
 
@@ -116,81 +117,88 @@ describe('whoever changes the book as a superuser is found out', () => {
     }
   })
 
-  test('deeds on the table itself, triggers off, and each is undone', async () => {
-    const { superuser, a } = book.platform
-    const signed = (await run('audit:checkpoint', { tenant: a.id })) as {
-      readonly checkpoints: readonly string[]
-      readonly keys: readonly string[]
-    }
-    const file = join(await mkdtemp(join(tmpdir(), 'plinth-audit-')), 'checkpoint.json')
-    await writeFile(
-      file,
-      JSON.stringify({ checkpoints: signed.checkpoints, keys: signed.keys.map((key) => JSON.parse(key)) }),
-    )
-    const random = seededRandom(11)
-    const columns = [
-      'occurred_at',
-      'actor_id',
-      'action',
-      'target_id',
-      'request_id',
-      'repeated',
-      'changes',
-      'origin',
-      'hash',
-      'mac',
-      'outcome',
-      'id',
-      'detail',
-      'on_behalf_of',
-    ]
-    const statements = (seq: number): readonly (readonly [string, number])[] => {
-      const where = `where tenant_id = '${a.id}' and seq = ${seq}`
-      const column = random.pick(columns)
-      const value =
-        column === 'occurred_at'
-          ? `occurred_at + interval '1 microsecond'`
-          : column === 'repeated'
-            ? 'repeated + 1'
-            : column === 'id'
-              ? 'gen_random_uuid()'
-              : column === 'outcome'
-                ? `'denied'`
-                : column === 'changes' || column === 'detail'
-                  ? `(coalesce(${column}::text, '{}') || ' ')::json`
-                  : `coalesce(${column}, '') || '.'`
-      return [
-        [`update plinth.audit_logs set ${column} = ${value} ${where}`, seq],
-        [`delete from plinth.audit_logs ${where}`, seq],
-        [`delete from plinth.audit_logs where tenant_id = '${a.id}' and seq >= ${seq}`, seq],
-        [`update plinth.audit_logs set seq = -seq ${where}`, -seq],
-        [`update plinth.audit_logs set tenant_id = gen_random_uuid() ${where}`, seq],
-      ]
-    }
-    const sealer = new Sealer(book.inner)
-    const checkpoints = [{ tenant: a.id, time: '', ...checkpoint }]
-    const untriggered = (sql: string): Promise<void> =>
-      superuser.script(`set session_replication_role = replica; ${sql}; set session_replication_role = default`)
-    await superuser.script(`create table plinth_kept as select * from plinth.audit_logs where tenant_id = '${a.id}'`)
-    for (let at = 0; at < DEEDS; at += 1) {
-      const [sql, firstBad] = random.pick(statements(1 + random.below(chain.length)))
-      await untriggered(sql)
-      try {
-        expect(await verifyChain(book.inner, sealer, a.id, checkpoints), sql).toMatchObject({ valid: false, firstBad })
-      } finally {
-        await untriggered(
-          `delete from plinth.audit_logs where tenant_id = '${a.id}' or id in (select id from plinth_kept); insert into plinth.audit_logs select * from plinth_kept`,
-        )
+  test(
+    'deeds on the table itself, triggers off, and each is undone',
+    async () => {
+      const { superuser, a } = book.platform
+      const signed = (await run('audit:checkpoint', { tenant: a.id })) as {
+        readonly checkpoints: readonly string[]
+        readonly keys: readonly string[]
       }
-    }
-    expect(await run('audit:verify', { checkpoint: file })).toMatchObject({ valid: true, chains: 2 })
-    await untriggered(`delete from plinth.audit_logs where tenant_id = '${a.id}' and seq > 5`)
-    await expect(run('audit:verify', { tenant: a.id, checkpoint: file })).rejects.toMatchObject({
-      detail: expect.stringContaining('entry 6 is missing'),
-    })
-    await untriggered('insert into plinth.audit_logs select * from plinth_kept where seq > 5')
-    await superuser.script('drop table plinth_kept')
-  }, 600_000)
+      const file = join(await mkdtemp(join(tmpdir(), 'plinth-audit-')), 'checkpoint.json')
+      await writeFile(
+        file,
+        JSON.stringify({ checkpoints: signed.checkpoints, keys: signed.keys.map((key) => JSON.parse(key)) }),
+      )
+      const random = seededRandom(11)
+      const columns = [
+        'occurred_at',
+        'actor_id',
+        'action',
+        'target_id',
+        'request_id',
+        'repeated',
+        'changes',
+        'origin',
+        'hash',
+        'mac',
+        'outcome',
+        'id',
+        'detail',
+        'on_behalf_of',
+      ]
+      const statements = (seq: number): readonly (readonly [string, number])[] => {
+        const where = `where tenant_id = '${a.id}' and seq = ${seq}`
+        const column = random.pick(columns)
+        const value =
+          column === 'occurred_at'
+            ? `occurred_at + interval '1 microsecond'`
+            : column === 'repeated'
+              ? 'repeated + 1'
+              : column === 'id'
+                ? 'gen_random_uuid()'
+                : column === 'outcome'
+                  ? `'denied'`
+                  : column === 'changes' || column === 'detail'
+                    ? `(coalesce(${column}::text, '{}') || ' ')::json`
+                    : `coalesce(${column}, '') || '.'`
+        return [
+          [`update plinth.audit_logs set ${column} = ${value} ${where}`, seq],
+          [`delete from plinth.audit_logs ${where}`, seq],
+          [`delete from plinth.audit_logs where tenant_id = '${a.id}' and seq >= ${seq}`, seq],
+          [`update plinth.audit_logs set seq = -seq ${where}`, -seq],
+          [`update plinth.audit_logs set tenant_id = gen_random_uuid() ${where}`, seq],
+        ]
+      }
+      const sealer = new Sealer(book.inner)
+      const checkpoints = [{ tenant: a.id, time: '', ...checkpoint }]
+      const untriggered = (sql: string): Promise<void> =>
+        superuser.script(`set session_replication_role = replica; ${sql}; set session_replication_role = default`)
+      await superuser.script(`create table plinth_kept as select * from plinth.audit_logs where tenant_id = '${a.id}'`)
+      for (let at = 0; at < DEEDS; at += 1) {
+        const [sql, firstBad] = random.pick(statements(1 + random.below(chain.length)))
+        await untriggered(sql)
+        try {
+          expect(await verifyChain(book.inner, sealer, a.id, checkpoints), sql).toMatchObject({
+            valid: false,
+            firstBad,
+          })
+        } finally {
+          await untriggered(
+            `delete from plinth.audit_logs where tenant_id = '${a.id}' or id in (select id from plinth_kept); insert into plinth.audit_logs select * from plinth_kept`,
+          )
+        }
+      }
+      expect(await run('audit:verify', { checkpoint: file })).toMatchObject({ valid: true, chains: 2 })
+      await untriggered(`delete from plinth.audit_logs where tenant_id = '${a.id}' and seq > 5`)
+      await expect(run('audit:verify', { tenant: a.id, checkpoint: file })).rejects.toMatchObject({
+        detail: expect.stringContaining('entry 6 is missing'),
+      })
+      await untriggered('insert into plinth.audit_logs select * from plinth_kept where seq > 5')
+      await superuser.script('drop table plinth_kept')
+    },
+    Math.max(600_000, DEEDS * 300),
+  )
 })
 
 describe('a checkpoint', () => {
@@ -244,4 +252,33 @@ describe('an archive', () => {
       expect(await verdict(lines.with(at, lines[at]!.slice(0, 40)))).toMatchObject({ valid: false, firstBad: at })
     }
   })
+})
+
+test('PostgreSQL and this language put the same content together, of whatever texts (300 random entries)', async () => {
+  const { superuser, b } = book.platform
+  const text = fc.string({ unit: 'grapheme', maxLength: 12 }).map((value) => value.replaceAll('\0', ''))
+  const row = fc.record({
+    actor_id: text,
+    on_behalf_of: fc.option(text),
+    action: text.map((value) => `thing.${value}`),
+    target: fc.option(text),
+    request_id: text,
+    detail: fc.option(fc.dictionary(text, fc.oneof(text, fc.integer(), fc.constant(null)))),
+    after: fc.option(fc.dictionary(text, text)),
+    address: fc.option(text),
+  })
+  const rows = fc.sample(row, { numRuns: 300, seed: 20261128 })
+  await superuser.query(
+    `insert into plinth.audit_inbox (tenant_id, occurred_at, actor_kind, actor_id, on_behalf_of, action, target, request_id, detail, after, address)
+     select $1::uuid, now() + random() * interval '1 second', 'user', actor_id, on_behalf_of, action, target, request_id, detail, after, address
+     from json_populate_recordset(null::plinth.audit_inbox, $2::text::json)`,
+    [b.id, JSON.stringify(rows)],
+  )
+  await book.feature.seal(b.id)
+  const entries = await stored(b.id)
+  const links: ChainLink[] = []
+  for await (const batch of readLinks(book.platform.database, b.id)) links.push(...batch)
+  expect(entries.length).toBeGreaterThanOrEqual(300)
+  expect(links.map(({ content }) => content)).toEqual(entries.map((entry) => contentOf(entry.seq, entry)))
+  expect(await book.feature.verifyLog(b.id)).toEqual({ valid: true, entries: entries.length })
 })
