@@ -15,8 +15,8 @@ export interface KnownEvent {
   readonly upcast: Readonly<Record<number, Upcast>>
   /** Whose rows it is about; undefined for what code emits by hand. */
   readonly resource: ResourceInfo | undefined
-  /** Keys of the row that are stored masked and are no texts: handed on to nobody. */
-  readonly untold: readonly string[]
+  /** Of rows: which keys are told, and whether masked. What was stored before a field became secret, restricted or personal, too. */
+  readonly told: ReadonlyMap<string, 'as it is' | 'masked'> | undefined
 }
 
 /** Every type of events of a platform, by its name, sorted. */
@@ -48,7 +48,7 @@ export function readEvents(
         faults.push({ path, problem: `is an event of ${other} already`, fix: 'give it another name' })
       owners.set(event.type, owner)
       verifyType(path, event, faults)
-      known.set(event.type, { ...event, resource: undefined, untold: [] })
+      known.set(event.type, { ...event, resource: undefined, told: undefined })
     }
   }
   return new Map([...known].sort(([left], [right]) => (left < right ? -1 : 1)))

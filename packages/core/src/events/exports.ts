@@ -2,7 +2,7 @@
 export { defineEvent } from './event-type.ts'
 export { eventOf, everyEvent } from './event-source.ts'
 export { on } from './event-handler.ts'
-export { acceptEvent, readEvent } from './read-event.ts'
+export { acceptEvent, readEvent, toldOf } from './read-event.ts'
 export { eventFields, MASKED } from './resource-events.ts'
 export type { EventFacts, EventType, Upcast } from './event-type.ts'
 export type { EventName, EventRow, RowEventName, EventSource, EveryEvent, ResourceEvents } from './event-source.ts'

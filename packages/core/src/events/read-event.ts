@@ -1,5 +1,6 @@
 import type { EventRecord } from './event-record.ts'
-import { nearestEvents, type EventCatalog } from './event-catalog.ts'
+import { nearestEvents, type EventCatalog, type KnownEvent } from './event-catalog.ts'
+import { MASKED } from './resource-events.ts'
 
 /** An event as it is put into the outbox. */
 export interface AcceptedEvent {
@@ -41,7 +42,20 @@ export function readEvent(catalog: EventCatalog, stored: EventRecord): EventReco
     throw new Error(`${stored.type} is of version ${stored.version}, and this release knows ${known.version}`)
   let { data } = stored
   for (let version = stored.version; version < known.version; version += 1) data = known.upcast[version]!(data as never)
-  if (known.untold.length > 0 && typeof data === 'object' && data !== null)
-    data = Object.fromEntries(Object.entries(data).filter(([key]) => !known.untold.includes(key)))
+  data = toldOf(known, data)
   return data === stored.data ? stored : { ...stored, version: known.version, data }
+}
+
+/**
+ * Data as it may be told today: of a row, the fields that its events carry by now. One that became secret, restricted or personal after the
+ * event was stored stands in it in the clear.
+ */
+export function toldOf({ told }: Pick<KnownEvent, 'told'>, data: unknown): unknown {
+  if (!told || typeof data !== 'object' || data === null) return data
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([key, value]) => {
+      const how = told.get(key)
+      return how === undefined ? [] : [[key, how === 'masked' ? MASKED : (value as unknown)]]
+    }),
+  )
 }

@@ -26,7 +26,11 @@ export function isUntold({ personal, kind }: FieldInfo): boolean {
 export function resourceEvents(resource: ResourceInfo): readonly KnownEvent[] {
   const { version = 1, upcast = {} } = resource.declaration.events ?? {}
   const row = rowSchema(resource)
-  const untold = eventFields(resource).filter(isUntold)
+  const told = new Map(
+    eventFields(resource)
+      .filter((field) => !isUntold(field))
+      .map(({ key, personal }) => [key, personal === undefined ? 'as it is' : 'masked'] as const),
+  )
   const known = (name: string, description: string, schema: z.ZodType): KnownEvent => ({
     type: `${resource.name}.${name}`,
     version,
@@ -34,7 +38,7 @@ export function resourceEvents(resource: ResourceInfo): readonly KnownEvent[] {
     description,
     schema,
     resource,
-    untold: untold.map(({ key }) => key),
+    told,
   })
   const one = oneInWords(resource.name).replace('a', 'A')
   const name = one.replace(/^An? /, '')

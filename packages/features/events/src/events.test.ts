@@ -21,6 +21,21 @@ const site = defineResource({
   },
 })
 const tags = resourceTable('tags', { name: text().notNull() })
+const notes = resourceTable('notes', { words: text().notNull(), inner: text() })
+const note = defineResource({
+  table: notes,
+  fields: { inner: { restricted: true } },
+  events: {
+    version: 2,
+    upcast: {
+      1: (data) => {
+        const { text: words, ...more } = data as { readonly text?: string }
+        if (words === undefined) throw new Error('there never was a note without a text')
+        return { ...more, words }
+      },
+    },
+  },
+})
 let poison = true
 const handlers = [
   on(eventOf(site, 'deleted'), 'fragile', () =>
@@ -40,7 +55,7 @@ const list = async (path = '', of: 'a' | 'b' = 'a'): Promise<Listed> => (await g
 
 beforeAll(async () => {
   platform = await testPlatform({
-    resources: [site, defineResource({ table: tags })],
+    resources: [site, defineResource({ table: tags }), note],
     features: [events()],
     actors: { integrator: ['event:read'], nobody: ['site:read'] },
     plinth: { handlers },
@@ -151,6 +166,41 @@ describe('the events of a tenant', () => {
       statement`delete from plinth.events`,
     ])
       await expect(asApp(refused)).rejects.toMatchObject({ status: expect.any(Number) as number })
+  })
+})
+
+describe('what was stored by another release', () => {
+  const put = (type: string, version: number, data: object): Promise<unknown> =>
+    platform.superuser.query(
+      `insert into plinth.events (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)
+       values ($1::uuid, gen_random_uuid(), $2::text, $3::text::smallint, 'old:1', $4::text::jsonb, 'system', 'system', 'r', now(), now())`,
+      [platform.a.id, type, String(version), JSON.stringify(data)],
+    )
+  afterAll(() => platform.superuser.query(`delete from plinth.events where key = 'old:1'`))
+  const old = async (): Promise<readonly unknown[]> =>
+    (await list('?key=old:1&pageSize=100')).data.map((event) => {
+      const { version, data, asStored } = event as unknown as Record<string, unknown>
+      return { version, data, asStored }
+    })
+
+  test('shows nothing of a field that became restricted, secret or personal since', async () => {
+    const was = { name: 'n', price: 'canary-p', token: 'canary-t', internal: 'canary-i', contact: 'canary@example.com' }
+    await put('site.created', 1, was)
+    expect(await old()).toEqual([{ version: 1, data: { name: 'n', contact: '[masked]' }, asStored: false }])
+  })
+
+  test('is brought to this one where that goes; else shown as it is stored, and a page stays a page', async () => {
+    await put('note.created', 1, { text: 'x', inner: 'canary' })
+    await put('note.created', 1, { inner: 'canary' })
+    await put('note.created', 3, { words: 'y', inner: 'canary', unheard: 'canary' })
+    const before = platform.log.lines.length
+    expect((await old()).slice(0, 3)).toEqual([
+      { version: 3, data: { words: 'y' }, asStored: true },
+      { version: 1, data: {}, asStored: true },
+      { version: 2, data: { words: 'x' }, asStored: false },
+    ])
+    const lines = platform.log.lines.slice(before)
+    expect(lines.map(({ level, event }) => [level, event])).toEqual([['error', 'event_not_read']])
   })
 })
 
