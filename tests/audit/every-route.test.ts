@@ -183,6 +183,11 @@ test('one’s own account, sessions, factors and keys', async () => {
   await expect.poll(() => platform.mail.to('walker@example.com').at(-1)?.text, { timeout: 10_000 }).toContain('#token=')
   const reset = { token: platform.linkToken('walker@example.com'), password: PASSWORD }
   await go('resetPassword', 'POST', api('auth/password/reset'), reset)
+  const chains = await platform.superuser.query(
+    `select t.name from plinth.audit_logs l left join plinth.tenants t on t.id = l.tenant_id where l.action = 'password.reset'`,
+  )
+  // His tenant sees it, though it was done in none.
+  expect(chains).toEqual([{ name: 'Walkers' }])
   const { refresh: _, ...last } = await signIn()
   await go('logOut', 'POST', api('auth/logout'), {}, last)
   expect(second.refresh).not.toBe('')

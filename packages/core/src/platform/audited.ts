@@ -4,6 +4,7 @@ import type { PublicCall } from '../pipeline/call.ts'
 import { behalfOf } from '../policy/behalf-of.ts'
 import type { AuditActor, AuditDraft } from '../ports/audit.ts'
 import type { StatementRunner, SystemTransaction } from '../ports/database.ts'
+import { statement } from '../ports/statement.ts'
 
 /** The request in which something is done: where from, and by whom where he is known. */
 export interface AuditedCall extends Pick<PublicCall, 'platform' | 'client' | 'requestId'> {
@@ -18,10 +19,17 @@ export interface AuditedAct extends Pick<AuditDraft, 'action' | 'target' | 'outc
   readonly tenantId?: string | null
 }
 
+/** What somebody did with his account and in no tenant: by the link in a mail. */
+export interface AccountAct extends Omit<AuditedAct, 'tenantId' | 'actor'> {
+  /** Whose account. */
+  readonly account: string
+}
+
 /** Writes the entry of what a hand-written statement does, in its transaction. Without a feature that keeps entries it does nothing. */
-export async function audited(runner: StatementRunner, call: AuditedCall, act: AuditedAct): Promise<void> {
+export async function audited(runner: StatementRunner, call: AuditedCall, act: AuditedAct | AccountAct): Promise<void> {
   const { platform, client, requestId, principal } = call
   if (!platform.audit) return
+  if ('account' in act) return auditedEverywhere(runner, call, act)
   const { actor = principal ?? { kind: 'anonymous', id: '' }, tenantId = ownTenant(principal), ...what } = act
   await platform.audit.record(runner, {
     ...what,
@@ -34,6 +42,16 @@ export async function audited(runner: StatementRunner, call: AuditedCall, act: A
   })
 }
 
+/** Each of his tenants learns of it, since it opens them all; the platform where he has none. */
+async function auditedEverywhere(runner: StatementRunner, call: AuditedCall, act: AccountAct): Promise<void> {
+  const { account, ...what } = act
+  const rows = await runner.run(statement`
+    select tenant_id from plinth.memberships where user_id = ${account}::uuid order by tenant_id`)
+  const tenants = rows.length === 0 ? [null] : rows.map((row) => String(row['tenant_id']))
+  for (const tenantId of tenants)
+    await audited(runner, call, { target: account, ...what, actor: { kind: 'user', id: account }, tenantId })
+}
+
 /**
  * Work of the system for one request, and its entry: both or neither.
  * @param act from the result; undefined where nothing was done after all
@@ -41,7 +59,7 @@ export async function audited(runner: StatementRunner, call: AuditedCall, act: A
 export function auditedSystem<T>(
   call: AuditedCall,
   work: (system: SystemTransaction) => Promise<T>,
-  act: (result: T) => AuditedAct | undefined,
+  act: (result: T) => AuditedAct | AccountAct | undefined,
 ): Promise<T> {
   return call.platform.database.system(async (system) => {
     const result = await work(system)

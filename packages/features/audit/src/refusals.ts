@@ -38,14 +38,14 @@ export class Refusals {
   }
 
   tell(draft: AuditDraft): void {
-    const now = Date.now()
+    const now = this.#now()
     const window = this.#windowOf(draft, now)
     // Of those that are no more told apart the number is nobody's: least of all that of the last account.
     window.last = window.mixed ? { ...draft, target: null } : draft
     if (window.entries < MOST_ENTRIES && this.#admits(draft, now)) {
       window.entries += 1
-      this.#platform.after.start('audit', () => this.#write(draft, 1))
-      return
+      // Where too many are being written, it is counted like those that come after the first.
+      if (this.#platform.after.start('audit', () => this.#write(draft, 1))) return
     }
     window.repeated += 1
     this.#timer ??= setTimeout(() => this.#sweep(), WINDOW_MS).unref()
@@ -53,16 +53,20 @@ export class Refusals {
 
   /** Writes what was counted, of minutes that are over or of all. */
   async flush(all: boolean): Promise<void> {
-    const now = Date.now()
+    const now = this.#now()
     if (all) {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
     for (const [key, window] of this.#windows) {
-      if (!all && window.until > now) continue
+      if (!all && isOpen(window, now)) continue
       this.#windows.delete(key)
       if (window.repeated > 0) await this.#write(window.last, window.repeated)
     }
+  }
+
+  #now(): number {
+    return this.#platform.clock.now().getTime()
   }
 
   #windowOf(draft: AuditDraft, now: number): Window {
@@ -70,12 +74,14 @@ export class Refusals {
     const full = this.#windows.size >= MOST_KEYS
     const key = JSON.stringify(full ? ['others', tenantId] : [tenantId, actor.kind, whoOf(draft), action, outcome])
     const known = this.#windows.get(key)
-    if (known && known.until > now) return known
-    if (known && known.repeated > 0) this.#platform.after.start('audit', () => this.#write(known.last, known.repeated))
+    if (known && isOpen(known, now)) return known
+    const owed = known && known.repeated > 0 ? known : undefined
+    // What cannot be written now is the first of what the next minute counts.
+    const written = owed && this.#platform.after.start('audit', () => this.#write(owed.last, owed.repeated))
     const made: Window = {
       until: now + WINDOW_MS,
       entries: full ? MOST_ENTRIES : 0,
-      repeated: 0,
+      repeated: written === false ? owed!.repeated : 0,
       last: draft,
       mixed: full,
     }
@@ -86,7 +92,7 @@ export class Refusals {
 
   #admits({ actor }: AuditDraft, now: number): boolean {
     if (actor.kind !== 'anonymous') return true
-    if (this.#strangers.until <= now) this.#strangers = { until: now + WINDOW_MS, entries: 0 }
+    if (!isOpen(this.#strangers, now)) this.#strangers = { until: now + WINDOW_MS, entries: 0 }
     this.#strangers.entries += 1
     return this.#strangers.entries <= MOST_OF_STRANGERS
   }
@@ -114,6 +120,11 @@ export class Refusals {
       this.#platform.log.warn(auditEvents.notRecorded, { action: draft.action, requestId: draft.requestId, error })
     }
   }
+}
+
+/** A clock that was set back leaves no window open for longer than it is. */
+function isOpen({ until }: Pick<Window, 'until'>, now: number): boolean {
+  return until > now && until <= now + WINDOW_MS
 }
 
 /**

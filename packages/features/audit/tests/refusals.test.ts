@@ -83,6 +83,43 @@ test('ten a minute of one actor and action are entries, the others one number wh
   ).toBe(13)
 })
 
+test('a minute is one of the clock of the platform, and what there is no room for is counted', async () => {
+  const refusals = new Refusals(book.inner)
+  const { clock, a } = book.platform
+  const tell = (times: number): void => {
+    for (let at = 0; at < times; at += 1)
+      refusals.tell({
+        tenantId: a.id,
+        actor: { kind: 'user', id: 'clocked' },
+        action: 'clock.stop',
+        outcome: 'denied',
+        requestId: 'r',
+        time: clock.now(),
+      })
+  }
+  const told = async (): Promise<readonly unknown[]> =>
+    (await news()).filter(({ action }) => action === 'clock.stop').map((entry) => Number(entry['repeated']))
+  await news()
+  tell(12)
+  await refusals.flush(false)
+  expect(await told()).toEqual(Array.from({ length: 10 }, () => 1))
+  clock.advance(60_001)
+  await refusals.flush(false)
+  expect(await told()).toEqual([2])
+  // A clock that is set back leaves nothing uncounted for a year.
+  tell(11)
+  clock.set('2025-01-31T12:00:00Z')
+  await refusals.flush(false)
+  expect(await told()).toEqual([...Array.from({ length: 10 }, () => 1), 1])
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  while (book.inner.after.start('audit', () => held)) expect(book.inner.after).toBeDefined()
+  tell(3)
+  release()
+  await refusals.flush(true)
+  expect(await told()).toEqual([3])
+}, 30_000)
+
 test('strangers are bounded all together, and nobody fills the memory', async () => {
   const refusals = new Refusals(book.inner)
   const draft = (at: number) =>

@@ -70,14 +70,7 @@ export function resetPassword(auth: () => Auth): PublicRoute {
         return true
       }
       const done = await auditedSystem(call, reset, (taken) =>
-        taken
-          ? {
-              action: 'password.reset',
-              target: account.userId,
-              actor: { kind: 'user', id: account.userId },
-              detail: { revokeKeys: withKeys },
-            }
-          : undefined,
+        taken ? { action: 'password.reset', account: account.userId, detail: { revokeKeys: withKeys } } : undefined,
       )
       if (!done) throw authProblem('token_invalid')
       await attempt.refund()

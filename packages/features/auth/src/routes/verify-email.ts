@@ -93,9 +93,7 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
         return { userId: taken.userId, name: String(before['name']), before: before['email'], now: taken.bound, ended }
       }
       const outcome = await auditedSystem(call, confirm, (done) =>
-        typeof done === 'string'
-          ? undefined
-          : { action: 'email.verified', target: done.userId, actor: { kind: 'user', id: done.userId } },
+        typeof done === 'string' ? undefined : { action: 'email.verified', account: done.userId },
       )
       if (typeof outcome === 'string') throw authProblem(outcome)
       await attempt.refund()
