@@ -313,6 +313,21 @@ test('people, roles, groups, services and the tenant', async () => {
   await go('updateTenant', 'PATCH', `tenants/${tenantId}`, { name: 'Renamed' })
 }, 180_000)
 
+test('jobs and dead letters', async () => {
+  const go = (operation: string, path: string, body?: unknown) =>
+    walk.go(operation, 'POST', api(path), body, owner.bearer)
+  const ask = async (): Promise<string> => idOf(await go('createJob', 'jobs', { type: 'folder.tidy' }))
+  const dead = (id: string): Promise<unknown> =>
+    walk.platform.superuser.query(`update plinth.background_jobs set status = 'dead' where id = $1::uuid`, [id])
+  const id = await ask()
+  await go('cancelJob', `jobs/${id}/cancel`)
+  await go('retryJob', `jobs/${id}/retry`)
+  await dead(id)
+  await go('redriveDeadLetter', `dead-letters/${id}/redrive`)
+  await dead(id)
+  await go('discardDeadLetter', `dead-letters/${id}/discard`)
+}, 60_000)
+
 test('what the operator does', async () => {
   const { platform } = walk
   const operator = await platform.signUp()

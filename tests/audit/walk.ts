@@ -1,7 +1,13 @@
 import { audit, type AuditFeature } from '@plinth/audit'
+import { defineJob } from '@plinth/core'
+import { events } from '@plinth/events'
+import { jobs } from '@plinth/jobs'
 import type { TestReply } from '@plinth/testing'
 import { openIdentity, type Identity } from '../identity/open-identity.ts'
 import { z } from 'zod'
+
+/** What the walk asks for; nobody runs it. */
+const tidy = defineJob({ name: 'folder.tidy', input: z.object({}), requested: true, run: () => Promise.resolve() })
 
 /** A platform of every feature that changes something, and what the log says of each request. */
 export interface Walk {
@@ -25,7 +31,8 @@ export async function openWalk(): Promise<Walk> {
   const feature = audit()
   const dns = new Map<string, string>()
   const platform = await openIdentity({
-    features: [feature],
+    features: [feature, jobs({ workers: 'apart' }), events()],
+    plinth: { jobs: [tidy] },
     tenants: {
       settings: {
         'mail.footer': { schema: z.string().max(200), default: '', scope: 'tenant' },

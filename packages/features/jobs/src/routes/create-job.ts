@@ -8,6 +8,7 @@ import {
   validate,
   type Actor,
   type Call,
+  type StatementRunner,
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
@@ -59,12 +60,30 @@ export async function createJob(call: Call): Promise<TextAnswer> {
       ...(at && { at: new Date(at) }),
       ...(idempotencyKey !== undefined && { idempotencyKey: keyOf(principal, idempotencyKey) }),
     }
-    const { id } = await platform.jobs!.enqueue(parts, job, input, given)
+    const { id, created } = await platform.jobs!.enqueue(parts, job, input, given)
+    if (created) await tell(transaction, call, id, type)
     const view = fieldView(registry, principal, resource)
     const row = await transaction.read({ resource, id, visible: call.visible, view })
     const printer = rowPrinter(resource, view)
     const location = `${basePath}/api/v1/jobs/${id}`
     return jsonAnswer(202, row ? printer.print(row) : JSON.stringify({ id }), { location })
+  })
+}
+
+/** That it was asked for, in the transaction of the job. What code asks for is part of what that code did. */
+async function tell(runner: StatementRunner, { platform, scope }: Call, id: string, type: string): Promise<void> {
+  const { tenantId, actor, onBehalfOf, requestId, client, now: time } = scope
+  const detail = { type }
+  await platform.audit?.record(runner, {
+    tenantId,
+    actor,
+    onBehalfOf,
+    action: 'job.created',
+    target: id,
+    requestId,
+    client,
+    time,
+    detail,
   })
 }
 
