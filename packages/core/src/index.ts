@@ -163,6 +163,9 @@ export type { Permission, PermissionScope } from './policy/permission.ts'
 
 // The ports, and what their fillings read.
 export { csvText } from './export/csv.ts'
+export { takePlace } from './export/export-places.ts'
+export { exportStream } from './export/export-stream.ts'
+export type { Batch, ExportStreamParts } from './export/export-stream.ts'
 export { Unfinished } from './ports/beside.ts'
 export { databaseDefault, RELATED_TO } from './ports/database.ts'
 export type { Audit, AuditActor, AuditDraft, AuditOutcome } from './ports/audit.ts'

@@ -33,6 +33,11 @@ export interface PersonalCall extends PublicCall {
   transact(work: (transaction: Transaction) => Promise<TextAnswer>): Promise<TextAnswer>
   /** As {@link Call.transactAsSystem}, for routes that are about a tenant. */
   readonly transactAsSystem: TransactAsSystem
+  /**
+   * Whether he may still: credential, tenant and rights are looked up again. For answers that outlast a request.
+   * @throws as at the beginning of a request
+   */
+  renew(): Promise<void>
 }
 
 /**

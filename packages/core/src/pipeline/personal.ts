@@ -3,7 +3,7 @@ import { problem } from '../errors/plinth-error.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Method, PersonalRoute } from '../routes/route.ts'
 import type { Answer } from './answer.ts'
-import { principalOf, type Authenticated } from './auth.ts'
+import { authenticate, principalOf, type Authenticated } from './auth.ts'
 import type { PersonalCall, PublicCall } from './call.ts'
 import { digestOf, readRouteBody, scopeOf } from './data.ts'
 import { idempotencyKeyOf, withIdempotency } from './idempotency.ts'
@@ -48,6 +48,15 @@ export async function performPersonal(
     },
     tenant: inTenant?.tenant ?? null,
     body: readRouteBody(platform, request),
+    async renew() {
+      const again = await authenticate(platform, request, route)
+      const there = route.inTenant ? await tenantOf(platform, again) : undefined
+      // A credential may have moved on to another tenant; what was begun in this one does not.
+      if (there?.tenant.id !== inTenant?.tenant.id) throw problem('tenant_forbidden')
+      const now = there?.principal ?? again.principal
+      refuseOthers(route, now)
+      if (route.needs !== undefined) refuseWithout(platform, now, route.needs)
+    },
     ...(scope ? withIdempotency(platform, scope, key) : withoutTenant(route)),
   }
   return { answer: await route.handle(call), ...inTenant }

@@ -4,5 +4,6 @@ export const auditEvents = {
   notSealed: 'audit_not_sealed',
   unreadable: 'audit_entry_unreadable',
   notRecorded: 'audit_not_recorded',
+  exportEnded: 'audit_export_ended',
   handlerFailed: 'audit_handler_failed',
 } as const

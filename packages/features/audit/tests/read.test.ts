@@ -173,6 +173,39 @@ describe('POST /audit-logs/export', () => {
     expect(lines.map(({ actorId }) => actorId)).toEqual(['a-full', 'a-writer'])
   })
 
+  test('ends in the middle for who may no more, and a few of a tenant run at once', async () => {
+    const { platform } = book
+    const { a, superuser, plinth } = platform
+    await superuser.script(`
+      insert into plinth.audit_inbox (tenant_id, occurred_at, actor_kind, actor_id, action, request_id)
+      select '${a.id}', '2026-01-01', 'system', 'system', 'long.list', 'r' from generate_series(1, 1200)`)
+    const open = (): Promise<Response> =>
+      plinth.fetch(
+        new Request('http://127.0.0.1/api/v1/audit-logs/export', {
+          method: 'POST',
+          headers: { authorization: `Bearer ${a.actors['auditor']!.token}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ action: 'long.list' }),
+        }),
+      )
+    const replies = await Promise.all(Array.from({ length: 6 }, open))
+    expect(replies.filter(({ status }) => status === 429)).toHaveLength(2)
+    const [first, ...others] = replies.filter(({ status }) => status === 200)
+    for (const reply of others) await reply.body!.cancel()
+    const reader = first!.body!.getReader()
+    const read = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value)
+    expect((await read()).split('\n')).toHaveLength(501)
+    // Beyond what a right is believed for.
+    await superuser.query(`update plinth.tenants set status = 'suspended' where id = $1::uuid`, [a.id])
+    platform.database.forget()
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    expect(await read()).toMatch(/^\{"error":\{"title":"[^"]+","code":"tenant_suspended","requestId":"[^"]+"\}\}\n$/)
+    await expect(reader.read()).rejects.toThrow('broke off')
+    await superuser.query(`update plinth.tenants set status = 'active' where id = $1::uuid`, [a.id])
+    platform.database.forget()
+    const again = await open()
+    expect((await again.text()).split('\n')).toHaveLength(1201)
+  })
+
   test('gives a CSV in which nothing is a formula', async () => {
     // What a client calls itself is chosen by whoever sends it.
     await book.platform.request(

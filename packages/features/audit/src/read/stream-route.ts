@@ -77,6 +77,8 @@ async function streamed(call: PersonalCall, sealer: Sealer, waiting: Map<string,
     const still = waiting.get(tenantId)! - 1
     if (still > 0) waiting.set(tenantId, still)
     else waiting.delete(tenantId)
+    // Who loses his right, or his credential, while he waits gets no more.
+    await call.renew()
   }
   return {
     status: 200,
