@@ -93,9 +93,8 @@ create table plinth.audit_subject_keys (
   sealed text not null,
   created_at timestamptz not null,
   constraint audit_subject_keys_pk primary key (tenant_id, id),
-  constraint audit_subject_keys_subject_key unique (tenant_id, subject)
+  constraint audit_subject_keys_subject_key unique (subject, tenant_id)
 );
-create index audit_subject_keys_everywhere_idx on plinth.audit_subject_keys (subject);
 comment on table plinth.audit_subject_keys is
   'Keys of the personal parts of the book, sealed by the key ring. To delete one is to erase what it encrypts.';
 grant select on plinth.audit_subject_keys to {app};

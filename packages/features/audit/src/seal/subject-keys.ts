@@ -29,7 +29,7 @@ export async function keysOf(
   const known = await system.run(statement`
     select k.id, k.subject, k.sealed from unnest(${subjects}::text[]) w(subject) cross join lateral (
       select s.id, s.subject, s.sealed, s.tenant_id from plinth.audit_subject_keys s
-      where (s.tenant_id, s.subject) >= (${tenantId}::uuid, w.subject collate "C") order by s.tenant_id, s.subject limit 1) k
+      where (s.subject, s.tenant_id) >= (w.subject collate "C", ${tenantId}::uuid) order by s.subject, s.tenant_id limit 1) k
     where k.tenant_id = ${tenantId}::uuid and k.subject = w.subject collate "C"`)
   for (const row of known) keys.set(String(row['subject']), opened(secrets, tenantId, row))
   const missing = subjects.filter((subject) => !keys.has(subject))
