@@ -20,11 +20,12 @@ export async function startLookout(print: (text: string) => void): Promise<() =>
   const mailer = smtp()
   // Standard output is for people: the greeting must not drown in the log.
   const log = platformLogger(settings, { name: 'lookout', destination: process.stderr })
-  log.info(logEvents.applicationStarting, { environment: settings.ENVIRONMENT })
   const plinth = createLookout({ settings, database: chosen.database, mailer, log })
   try {
     if (chosen.isNew) print('Making the embedded database (once, about ten seconds) …\n')
     await plinth.migrate().catch((error: unknown) => refuseTrouble(error))
+    // Not before: who cannot open the database is told so in one line, which nothing stands around.
+    log.info(logEvents.applicationStarting, { environment: settings.ENVIRONMENT })
     const listening = await listen(lookoutApp(plinth).fetch, place, plinth, {
       delayMs: settings.SHUTDOWN_DELAY * 1_000,
     })
