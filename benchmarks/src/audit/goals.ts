@@ -16,7 +16,8 @@ const verdict = (reached: boolean): string => (reached ? 'reached' : '**missed**
 /** Each goal of the log, what was measured, and what the same run says of the least that it can cost. */
 export function goalsTable(costs: CreateCosts, book: BookRates): string {
   const create = spread(costs.samples.get('unsealed')!.map(cpuOf)).median
-  const wanted = (CREATE_GOAL / FLOOR_OF_THE_GOAL).toFixed(2)
+  const wanted = CREATE_GOAL / FLOOR_OF_THE_GOAL
+  const byHand = ratio(costs, 'unsealed', 'floor-both')
   const written = (kind: 'hot' | 'spread', title: string): readonly string[] => [
     title,
     `≥ ${whole(WRITTEN_GOALS[kind])} a second`,
@@ -29,10 +30,10 @@ export function goalsTable(costs: CreateCosts, book: BookRates): string {
     [
       [
         'W3 create with audit entry and event',
-        `≤ ${CREATE_GOAL} µs, or × ${wanted} of by hand`,
+        `≤ ${CREATE_GOAL} µs, or × ${wanted.toFixed(2)} of the same by hand`,
         `${whole(create)} µs`,
-        `by hand with both: × ${ratio(costs, 'unsealed', 'floor-both')}; with row-level security: × ${ratio(costs, 'unsealed', 'floor-rls')}; with nothing recorded: × ${ratio(costs, 'unsealed', 'floor')}`,
-        verdict(create <= CREATE_GOAL),
+        `by hand with both: × ${byHand.toFixed(2)}; with row-level security: × ${ratio(costs, 'unsealed', 'floor-rls').toFixed(2)}; with nothing recorded: × ${ratio(costs, 'unsealed', 'floor').toFixed(2)}`,
+        verdict(create <= CREATE_GOAL || byHand <= wanted),
       ],
       written('hot', 'entries written, one busy tenant'),
       written('spread', 'entries written, 200 tenants'),
@@ -48,9 +49,9 @@ export function goalsTable(costs: CreateCosts, book: BookRates): string {
 }
 
 /** CPU in units of another contestant's, of the same round each: a machine that slows down slows both. */
-function ratio({ samples }: CreateCosts, name: ContestantName, floor: ContestantName): string {
+function ratio({ samples }: CreateCosts, name: ContestantName, floor: ContestantName): number {
   const floors = samples.get(floor)!
-  return spread(samples.get(name)!.map((sample, round) => cpuOf(sample) / cpuOf(floors[round]!))).median.toFixed(2)
+  return spread(samples.get(name)!.map((sample, round) => cpuOf(sample) / cpuOf(floors[round]!))).median
 }
 
 /** Who uses how much of what for a create. */

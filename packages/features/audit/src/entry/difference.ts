@@ -34,10 +34,17 @@ export function differenceOf({
   for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
     if (kept.has(name) || personal.includes(name)) continue
     const [from, to] = [before?.[name], after?.[name]]
-    if (JSON.stringify(from ?? null) === JSON.stringify(to ?? null)) continue
+    if (areEqual(from ?? null, to ?? null)) continue
     changes[name] = { ...(before && { from }), ...(after && { to }) }
   }
   for (const name of masked) changes[name] = { masked: true }
   for (const name of personal) changes[name] = { personal: true }
   return changes
+}
+
+/** Of values of JSON. What is no object is compared as it is: of a new row all are. */
+function areEqual(left: unknown, right: unknown): boolean {
+  if (left === right) return true
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
+  return JSON.stringify(left) === JSON.stringify(right)
 }
