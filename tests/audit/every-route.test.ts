@@ -344,6 +344,14 @@ test('what the operator does', async () => {
   await go('updatePlatformSettings', 'PATCH', 'admin/settings', { 'site.banner': 'b' })
   await go('updateAllFeatureFlags', 'PATCH', 'admin/feature-flags', { flags: { billing: true } })
   await go('deleteTenant', 'DELETE', `tenants/${somebody.tenantId}`)
+  // And reads of it: his log, and nobody's else.
+  const read = await platform.call('GET', api('admin/audit-logs?pageSize=100'), undefined, bearer)
+  const { data } = read.json as { readonly data: readonly { readonly action: string }[] }
+  expect(data.map(({ action }) => action)).toEqual(expect.arrayContaining(['featureFlag.updated', 'setting.updated']))
+  expect(data.map(({ action }) => action)).not.toContain('folder.created')
+  const again = await platform.call('GET', api('admin/audit-logs?action=auditLog.listed'), undefined, bearer)
+  expect((again.json as { readonly data: unknown[] }).data).toHaveLength(1)
+  expect((await platform.call('GET', api('admin/audit-logs'), undefined, owner.bearer)).status).toBe(403)
 }, 120_000)
 
 test('every request that changed something left exactly one entry', () => {

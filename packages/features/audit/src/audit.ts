@@ -3,6 +3,7 @@ import { PLATFORM } from './entry/chained-entry.ts'
 import { bookCommands } from './commands/book-commands.ts'
 import { reshredCommand } from './commands/reshred-command.ts'
 import { exportRoute } from './read/export-route.ts'
+import { operatorRoute } from './read/operator-route.ts'
 import { readRoutes } from './read/read-routes.ts'
 import { streamRoute } from './read/stream-route.ts'
 import { verifyRoutes } from './verify/verify-routes.ts'
@@ -80,7 +81,13 @@ export function audit(options: AuditOptions = {}): AuditFeature {
       'plinth.audit_subject_keys': { stays: 'keys of the log that stays' },
     },
     permissions: { auditLog: ['read'] },
-    routes: () => [...readRoutes(sealer), ...verifyRoutes(sealer), exportRoute(sealer), streamRoute(sealer)],
+    routes: () => [
+      ...readRoutes(sealer),
+      ...verifyRoutes(sealer),
+      exportRoute(sealer),
+      streamRoute(sealer),
+      operatorRoute(sealer),
+    ],
     commands: [...bookCommands(sealer), reshredCommand(all)],
     record: recordWrite,
     recordEvent,

@@ -1,14 +1,18 @@
-import { statement, type AuditDraft, type StatementRunner } from '@plinth/core'
+import { statement, storedText, type AuditDraft, type StatementRunner } from '@plinth/core'
 import { PLATFORM } from './entry/chained-entry.ts'
+
+/** Of what somebody named in a path: it may be longer than any id, and hold what PostgreSQL does not take. */
+const MOST_OF_A_TARGET = 500
 
 /** Puts an entry into the inbox, in the transaction of the caller. */
 export async function writeEntry(runner: StatementRunner, draft: AuditDraft, repeated = 1): Promise<void> {
   const { actor, action, requestId, time, client, outcome = 'success' } = draft
+  const target = draft.target == null ? null : storedText(draft.target, MOST_OF_A_TARGET)
   await runner.run(statement`
     insert into plinth.audit_inbox (tenant_id, occurred_at, actor_kind, actor_id, on_behalf_of, action, target, outcome, request_id,
       repeated, detail, address, user_agent)
     values (${draft.tenantId ?? PLATFORM}::uuid, ${time}::text::timestamptz, ${actor.kind}::text, ${actor.id}::text,
-      ${draft.onBehalfOf ?? null}::text, ${action}::text, ${draft.target ?? null}::text, ${outcome}::text, ${requestId}::text,
+      ${draft.onBehalfOf ?? null}::text, ${action}::text, ${target}::text, ${outcome}::text, ${requestId}::text,
       ${repeated}::int, ${draft.detail ? JSON.stringify(draft.detail) : null}::text::jsonb, ${client?.address ?? null}::text,
       ${client?.userAgent ?? null}::text)`)
 }

@@ -1,3 +1,4 @@
+import type { TestReply } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Refusals } from '../src/refusals.ts'
 import { openBook, type Book, type StoredEntry } from './open-book.ts'
@@ -18,8 +19,12 @@ async function news(): Promise<readonly StoredEntry[]> {
   return fresh
 }
 
-const ask = (actor: string, method: string, path: string, body?: unknown) =>
-  book.platform.request(book.platform.a.actors[actor], method, `/api/v1/${path}`, body)
+async function ask(actor: string, method: string, path: string, body?: unknown): Promise<TestReply> {
+  const reply = await book.platform.request(book.platform.a.actors[actor], method, `/api/v1/${path}`, body)
+  // In the order of asking: two at once are written by two connections.
+  await book.inner.after.settled()
+  return reply
+}
 
 const brief = (entries: readonly StoredEntry[]): readonly string[] =>
   entries.map(
@@ -46,6 +51,14 @@ describe('an entry after the answer', () => {
       'a-full folder.delete failed {"code":"not_found","status":404}',
     ])
     expect(entries[1]).toMatchObject({ target_id: book.platform.b.id, target_type: 'folder' })
+  })
+
+  test('of what was denied whatever its path says', async () => {
+    for (const target of ['x'.repeat(4_000), '%F0%9F%98%80'.repeat(300)])
+      expect((await ask('reader', 'DELETE', `folders/${target}`)).status).toBe(403)
+    const entries = await news()
+    expect(entries.map(({ action }) => action)).toEqual(['folder.delete', 'folder.delete'])
+    expect(entries.map((entry) => String(entry['target_id']).length)).toEqual([500, 500])
   })
 
   test('of a credential that nobody knows, in the chain of the platform', async () => {
