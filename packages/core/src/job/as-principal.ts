@@ -12,6 +12,8 @@ export interface Entered {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
+  /** W3C, of the request that asked. */
+  readonly traceparent?: string
 }
 
 /** One transaction in its name: of the runtime login, or of `plinth_system` where it is the platform itself. */

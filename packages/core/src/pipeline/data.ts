@@ -69,14 +69,15 @@ function readingSession(platform: Platform, { principal, tenant }: InTenant, sco
 /** In whose name and for whom the statements of this request run. */
 export function scopeOf(
   platform: Platform,
-  request: Pick<InTenant, 'principal' | 'tenant' | 'requestId'> & Partial<Pick<InTenant, 'client'>>,
+  request: Pick<InTenant, 'principal' | 'tenant' | 'requestId'> & Partial<Pick<InTenant, 'client' | 'traceparent'>>,
 ): Scope {
-  const { principal, tenant, requestId, client } = request
+  const { principal, tenant, requestId, traceparent, client } = request
   return {
     tenantId: tenant.id,
     actor: { kind: principal.kind, id: principal.id },
     facts: factsOf(principal, tenant),
     requestId,
+    ...(traceparent !== undefined && { traceparent }),
     onBehalfOf: behalfOf(principal),
     ...(client && { client }),
     now: platform.clock.now(),

@@ -4,7 +4,7 @@ import type { AppliedLimit } from '../limits/rate-headers.ts'
 import { NodeRequest, wellFormedHost } from '../node/node-request.ts'
 import type { Limits, Platform } from '../platform/platform.ts'
 import { readBody } from '../request/read-body.ts'
-import { requestIdOf, traceIdOf } from '../request/request-id.ts'
+import { requestIdOf, traceparentOf } from '../request/request-id.ts'
 import type { Route } from '../routes/route.ts'
 import { optionsRoute } from '../routes/system-routes.ts'
 
@@ -12,8 +12,8 @@ import { optionsRoute } from '../routes/system-routes.ts'
 export interface Received {
   readonly request: Request
   readonly requestId: string
-  /** Trace id of a W3C `traceparent`, for the log. */
-  readonly traceId: string | undefined
+  /** The W3C `traceparent`, where it is well-formed. */
+  readonly traceparent: string | undefined
   /** Upper case, HEAD kept. A lower-case `delete` must not slip past a check for `DELETE`. */
   readonly method: string
   /** Path without the base path, `/api/…` without version made canonical. Still percent-encoded. */
@@ -44,7 +44,7 @@ export function receive(platform: Platform, request: Request, peer?: Peer): Rece
   return {
     request,
     requestId: requestIdOf(headers['x-request-id']),
-    traceId: traceIdOf(headers.traceparent),
+    traceparent: traceparentOf(headers.traceparent),
     method: request.method.toUpperCase(),
     path: canonicalPath(platform.basePath, path),
     givenPath: path,

@@ -3,6 +3,7 @@ import { errorType } from '../errors/example-problem.ts'
 import { PlinthError, problem } from '../errors/plinth-error.ts'
 import { responseTo } from '../node/node-response.ts'
 import type { Platform } from '../platform/platform.ts'
+import { traceIdOf } from '../request/request-id.ts'
 import type { Route } from '../routes/route.ts'
 import type { Answer, AnswerBody } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
@@ -89,7 +90,8 @@ export function respondTo(platform: Platform, received: Reached, error: unknown)
 }
 
 function log(platform: Platform, received: Reached, status: number): void {
-  const { route, principal, tenant, traceId } = received
+  const { route, principal, tenant } = received
+  const traceId = traceIdOf(received.traceparent)
   const milliseconds = performance.now() - received.startedAt
   platform.requests.answered(route, status, milliseconds / 1_000)
   platform.log.info(logEvents.requestCompleted, {

@@ -8,6 +8,8 @@ export interface Scope {
   readonly actor: Actor
   readonly facts: Facts
   readonly requestId: string
+  /** The trace of the request, as W3C writes it; kept with jobs that it asks for. */
+  readonly traceparent?: string
   /** Id of the user for whom the actor acts: the holder of a key. */
   readonly onBehalfOf?: string | null
   /** Where the request came from, for records; absent where there is no request. */

@@ -7,9 +7,19 @@ export function requestIdOf(given: string | undefined): string {
   return given !== undefined && wellFormed.test(given) ? given : randomUUID()
 }
 
-/** The trace id of a W3C Trace Context header (`00-<trace>-<parent>-<flags>`), if it is one. */
+const trace = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+
+/**
+ * The W3C Trace Context header as it is carried on: `00-<trace>-<parent>-<flags>`. What is not well-formed counts as absent (§3.2.2.3);
+ * of a later version the four parts that this one knows are read, and nothing may follow those of version 00.
+ */
+export function traceparentOf(given: string | undefined): string | undefined {
+  const found = given === undefined || given.length > 200 ? null : trace.exec(given)
+  if (!found || (given!.startsWith('00') && found[4] !== undefined)) return undefined
+  return `00-${found[1]}-${found[2]}-${found[3]}`
+}
+
+/** What log lines of one trace have in common. */
 export function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent === undefined
-    ? undefined
-    : /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent)?.[1]
+  return traceparent?.slice(3, 35)
 }

@@ -23,6 +23,8 @@ export interface ReadingContext {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
+  /** The trace to which this belongs (W3C Trace Context), for requests that it makes itself: that of the request, in a job too. */
+  readonly traceparent: string | undefined
   readonly log: Logger
   /** The one time of this request. */
   now(): Date

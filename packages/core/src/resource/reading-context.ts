@@ -8,6 +8,7 @@ import type { Platform } from '../platform/platform.ts'
 import { can } from '../policy/can.ts'
 import { visibleTo } from '../policy/visible-to.ts'
 import type { RawRow, Scope, Session } from '../ports/database.ts'
+import { traceIdOf } from '../request/request-id.ts'
 import type { AnyResourceTable, Row } from '../table/types.ts'
 import type { ParamsOf } from '../template/facts.ts'
 import type { TemplateLink } from '../template/link.ts'
@@ -100,7 +101,8 @@ export function readingContext(parts: ReadingParts): ReadingContext {
     principal,
     tenant,
     requestId: scope.requestId,
-    log: platform.log.child({ requestId: scope.requestId }),
+    traceparent: scope.traceparent,
+    log: platform.log.child(correlationOf(scope)),
     now: () => scope.now,
     can: (permission) => can(platform.registry.permissions, principal, permission),
     async read(table, id) {
@@ -141,6 +143,12 @@ export function readingContext(parts: ReadingParts): ReadingContext {
 }
 
 /** The templates of a table whose rows come from some. */
+/** What its log lines have in common with those of the request. */
+function correlationOf({ requestId, traceparent }: Scope): Readonly<Record<string, string>> {
+  const traceId = traceIdOf(traceparent)
+  return traceId === undefined ? { requestId } : { requestId, traceId }
+}
+
 export function linkOf(platform: Platform, table: AnyResourceTable): TemplateLink {
   const link = platform.registry.templates.ofInstance.get(resourceOf(platform, table))
   if (link) return link

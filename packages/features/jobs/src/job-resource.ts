@@ -24,6 +24,7 @@ export const backgroundJobs = platformTable('background_jobs', {
   principalKind: text({ enum: ['user', 'service', 'apiKey', 'system'] }).notNull(),
   principalId: text().notNull(),
   requestId: text().notNull(),
+  traceparent: text(),
 })
 
 export const keptResults = pgSchema('plinth').table('kept_results', {
@@ -57,6 +58,7 @@ export const jobResource = defineResource({
     error: { readOnly: true, restricted: 'read', description: 'Why it failed, or is held' },
     principalKind: { filter: true, readOnly: true, description: 'What asked for it' },
     principalId: { filter: true, readOnly: true },
+    traceparent: { readOnly: true, description: 'The trace of that request (W3C Trace Context)' },
     requestId: { filter: true, readOnly: true, description: 'The request in which it was asked for' },
   },
 })

@@ -69,6 +69,13 @@ export function jobs(options: JobsOptions = {}): Feature {
           delete from plinth.background_jobs where (tenant_id, id) in (
             select tenant_id, id from plinth.background_jobs
             where status = 'dead' and finished_at < ${before(settings.keepDeadMs)}::text::timestamptz limit ${SWEPT}::int)`,
+        // A tenant whose every job fails would fill the table in the time that its letters are kept.
+        statement`
+          delete from plinth.background_jobs where (tenant_id, id) in (
+            select tenant_id, id from (
+              select tenant_id, id, row_number() over (partition by tenant_id order by created_at desc, id desc) as place
+              from plinth.background_jobs where status = 'dead') dead
+            where place > ${settings.mostDead}::int limit ${SWEPT}::int)`,
         statement`
           delete from plinth.kept_results where (tenant_id, key) in (
             select tenant_id, key from plinth.kept_results

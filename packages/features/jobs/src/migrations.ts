@@ -120,4 +120,17 @@ create index background_jobs_later_idx on plinth.background_jobs (tenant_id) whe
 create index background_jobs_flight_idx on plinth.background_jobs (tenant_id, type) where status in ('queued', 'running');
 `,
   },
+  {
+    // The settings of a transaction can be set by whoever brings SQL of his own into it; the seal is what he cannot make.
+    id: '0004_seal',
+    sql: `
+alter table plinth.background_jobs
+  add column traceparent text,
+  add column seal text not null default '',
+  add constraint background_jobs_traceparent_check check (length(traceparent) = 55);
+create policy background_jobs_asker on plinth.background_jobs as restrictive for insert to {app} with check (
+  seal <> '' and principal_kind <> 'system'
+  and (principal_kind = 'service' or principal_id = nullif(current_setting('plinth.principal', true), '')));
+`,
+  },
 ]

@@ -20,6 +20,8 @@ export interface JobsOptions {
   readonly keep?: string
   /** How long dead ones are. Default `90d`. */
   readonly keepDead?: string
+  /** How many dead ones of a tenant are kept; the newest stay. Default 10,000. */
+  readonly mostDead?: number
   /** Milliseconds between two looks when there is nothing to do. Default 250. */
   readonly pollMs?: number
 }
@@ -34,12 +36,13 @@ export interface JobsSettings {
   readonly leaseMs: number
   readonly keepMs: number
   readonly keepDeadMs: number
+  readonly mostDead: number
   readonly pollMs: number
 }
 
 /** Settles the defaults; what is wrong is pushed to `faults`. */
 export function settle(options: JobsOptions, faults: StartupFault[]): JobsSettings {
-  const count = (name: 'concurrency' | 'mostWaiting' | 'window' | 'pollMs', usual: number): number => {
+  const count = (name: 'concurrency' | 'mostWaiting' | 'mostDead' | 'window' | 'pollMs', usual: number): number => {
     const given = options[name] ?? usual
     if (!Number.isInteger(given) || given < 1)
       faults.push({ path: `jobs.${name}`, problem: `${given} is no count`, fix: `${name}: ${usual}` })
@@ -64,6 +67,7 @@ export function settle(options: JobsOptions, faults: StartupFault[]): JobsSettin
     leaseMs: time('lease', '30s'),
     keepMs: time('keep', '7d'),
     keepDeadMs: time('keepDead', '90d'),
+    mostDead: count('mostDead', 10_000),
     pollMs: count('pollMs', 250),
   }
 }

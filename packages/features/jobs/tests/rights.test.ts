@@ -173,3 +173,52 @@ test('jobs of a suspended tenant are held, and go on when it is active again', a
   await platform.settled()
   expect(await platform.titles()).toEqual(['held'])
 })
+
+const forge = (kind: string, principal: string, seal: string, id: string = randomUUID()) =>
+  platform.superuser.transaction(async (connection) => {
+    await connection.query(`set local role plinth_app`)
+    await connection.query(
+      `select set_config('plinth.tenant', $1::text, true), set_config('plinth.principal', 'a-own', true)`,
+      [platform.a.id],
+    )
+    return connection.query(
+      `insert into plinth.background_jobs (tenant_id, id, type, payload, status, max_attempts, run_at, principal_kind, principal_id,
+         second_factor, request_id, seal)
+       values ($1::uuid, $2::uuid, 'own', '{}', 'waiting', 1, now(), $3::text, $4::text, true, 'forged', $5::text) returning id`,
+      [platform.a.id, id, kind, principal, seal],
+    )
+  })
+
+test.each([
+  ['the platform', 'system', 'system', 'x'],
+  ['somebody else', 'user', 'somebody', 'x'],
+  ['itself, without a seal', 'service', 'a-own', ''],
+  ['a kind that there is not', 'root', 'a-own', 'x'],
+])('the runtime login inserts no job of %s', async (_who, kind, principal, seal) => {
+  await expect(forge(kind, principal, seal)).rejects.toThrow(/row-level security|check constraint/)
+  expect(await platform.rows()).toEqual([])
+})
+
+test('a job that SQL of somebody else’s has inserted does not run: nobody has signed whose it is', async () => {
+  await platform.enqueue(writeNote, { title: 'real' }, { delay: '1h' })
+  const [real] = await platform.rows()
+  await forge('service', 'a-full', 'test.0123456789012345678901')
+  // Of another job, whose principal, tenant and rights are the same.
+  await forge('service', 'a-full', String(real!['seal']))
+  await vi.waitFor(async () => expect(await platform.rows(`status = 'dead'`)).toHaveLength(2), { timeout: 10_000 })
+  const dead = await platform.rows(`status = 'dead'`)
+  expect(new Set(dead.map((row) => row['error']))).toEqual(
+    new Set(['In whose name it runs is not signed by a key of this platform.']),
+  )
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(await platform.titles()).toEqual(['real'])
+})
+
+test('what was signed for one job is no more worth where a column of it is another', async () => {
+  await platform.enqueue(writeNote, { title: 'mine' }, { delay: '1h' })
+  await platform.superuser.query(`update plinth.background_jobs set principal_id = 'a-own'`)
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(await platform.rows()).toMatchObject([{ status: 'dead', attempts: 1 }])
+})

@@ -45,7 +45,7 @@ const heard: string[] = []
 beforeAll(async () => {
   platform = await jobPlatform(
     [writeNote, fragile, endless],
-    {},
+    { mostDead: 50 },
     {
       actors: { looker: ['job:read'], asker: ['job:create'] },
       features: [
@@ -237,4 +237,42 @@ test('health says so when nobody runs what is due, and the numbers are those of 
   await expect(look()).rejects.toThrow('waited for 90 seconds')
   expect(await numbers('plinth_jobs_oldest_seconds')).toEqual([[undefined, expect.closeTo(90, -1)]])
   await platform.superuser.script('delete from plinth.background_jobs')
+})
+
+test('a job has the trace of the request that asked, and its log lines too', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  broken = true
+  for (const given of [traceparent, '00-no-trace-01']) {
+    const body = { type: 'fragile', input: { word: 'x' } }
+    const asked = await platform.request(platform.a.actors['full'], 'POST', '/api/v1/jobs', body, {
+      traceparent: given,
+    })
+    expect(asked.status).toBe(202)
+  }
+  await platform.settled()
+  const rows = await platform.rows()
+  expect(rows.map((row) => row['traceparent'])).toEqual([traceparent, null])
+  const lines = platform.log.of('job_dead').filter(({ fields }) => fields['jobId'] === rows[0]!['id'])
+  expect(lines).toMatchObject([{ fields: { traceId: '4bf92f3577b34da6a3ce929d0e0e4736' } }])
+})
+
+test('of dead jobs the newest of a tenant are kept, and each for its time', async () => {
+  const feature = platform.plinth.registry.features.find(({ name }) => name === 'jobs')!
+  const insert = `insert into plinth.background_jobs (tenant_id, id, type, payload, status, max_attempts, run_at, created_at,
+    finished_at, principal_kind, principal_id, second_factor, request_id)
+    select $1::uuid, gen_random_uuid(), 'fragile', to_json(n), $2::text, 1, now(), at, at, 'system', 'system', true, 'seed'
+    from (select n, $3::text::timestamptz - make_interval(days => n) as at from generate_series(1, 100) n) made`
+  const now = platform.clock.now()
+  for (const status of ['dead', 'completed'])
+    await platform.superuser.query(insert, [platform.a.id, status, now.toISOString()])
+  const sweep = () =>
+    platform.database.system(async (system) => {
+      for (const statement of feature.sweep!(now)) await system.run(statement)
+    })
+  await sweep()
+  const left = async (status: string) =>
+    (await platform.rows(`status = '${status}'`)).map((row) => Number(row['payload']))
+  expect(await left('completed')).toEqual([1, 2, 3, 4, 5, 6, 7])
+  // Ninety days, and no more than fifty.
+  expect((await left('dead')).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, at) => at + 1))
 })

@@ -9,6 +9,8 @@ export interface Claimed extends Delivery {
   readonly attempt: number
   readonly attempts: number
   readonly requestId: string
+  readonly traceparent: string | null
+  readonly seal: string
   readonly asker: RememberedPrincipal
 }
 
@@ -31,7 +33,7 @@ export async function claim(
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') in ('waiting', 'queued')
-      returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.delivery,
+      returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.traceparent, j.seal, j.delivery,
         j.principal_kind, j.principal_id, j.owner_user_id, j.second_factor, j.created_at`),
   )
   return rows.map(claimedOf)
@@ -48,6 +50,8 @@ function claimedOf(row: RawRow): Claimed {
     attempt: Number(row['attempts']),
     attempts: Number(row['max_attempts']),
     requestId: text('request_id'),
+    traceparent: row['traceparent'] === null ? null : text('traceparent'),
+    seal: text('seal'),
     delivery: text('delivery'),
     asker: {
       kind: text('principal_kind') as RememberedPrincipal['kind'],

@@ -6,6 +6,7 @@ import {
   recallPrincipal,
   refuseInactive,
   storedText,
+  traceIdOf,
   Unfinished,
   type Entered,
   type Job,
@@ -14,6 +15,7 @@ import {
   type Tenant,
 } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
+import { isGenuine } from '../seal-job.ts'
 import type { Claimed } from './claim.ts'
 import { complete, fail, giveBack, Hopeless, pauseAfter } from './settle.ts'
 
@@ -54,9 +56,10 @@ async function attempt(platform: Platform, tenant: Tenant | undefined, running: 
   const definition = platform.registry.jobs.get(job.type)
   if (!definition) throw new Error('This version of the product knows no such job.')
   const input = parseInput(definition, job.payload)
+  refuseForged(platform, job)
   const principal = await recall(platform, tenant, job)
   await within(running.abort, definition, async () => {
-    let entered: Entered = { principal, tenant, requestId: job.requestId }
+    let entered = enteredAs(job, principal, tenant)
     const signals = signalsOf(running)
     const outside = definition.outside as ((input: unknown, signals: unknown, context: unknown) => unknown) | undefined
     const found = outside && (await outside(input, signals, readingAs(platform, entered)))
@@ -72,6 +75,14 @@ async function attempt(platform: Platform, tenant: Tenant | undefined, running: 
   })
 }
 
+/** @throws Hopeless */
+function refuseForged(platform: Platform, job: Claimed): void {
+  const { kind: principalKind, id: principalId, userId, secondFactor } = job.asker
+  const { tenantId, id, type, seal } = job
+  if (isGenuine(platform, { tenantId, id, type, principalKind, principalId, userId, secondFactor }, seal)) return
+  throw new Hopeless('In whose name it runs is not signed by a key of this platform.')
+}
+
 /** @throws Hopeless: the same input will be the same tomorrow */
 function parseInput(definition: Job, payload: string): unknown {
   const parsed = definition.input.safeParse(JSON.parse(payload))
@@ -84,7 +95,12 @@ async function enterAgain(platform: Platform, job: Claimed): Promise<Entered> {
   const tenant = await platform.database.findTenant(job.tenantId)
   if (!tenant) throw new Hopeless('Its tenant is gone.')
   refuseInactive(tenant, false)
-  return { principal: await recall(platform, tenant, job), tenant, requestId: job.requestId }
+  return enteredAs(job, await recall(platform, tenant, job), tenant)
+}
+
+function enteredAs(job: Claimed, principal: Entered['principal'], tenant: Tenant): Entered {
+  const { requestId, traceparent } = job
+  return { principal, tenant, requestId, ...(traceparent !== null && { traceparent }) }
 }
 
 /** Drawn anew: what was taken from whoever asked since he asked is gone. @throws Hopeless */
@@ -137,7 +153,14 @@ async function settleFailure(
   { job, abort }: Running,
   error: unknown,
 ): Promise<void> {
-  const facts = { job: job.type, jobId: job.id, tenantId: job.tenantId, attempt: job.attempt, requestId: job.requestId }
+  const facts = {
+    job: job.type,
+    jobId: job.id,
+    tenantId: job.tenantId,
+    attempt: job.attempt,
+    requestId: job.requestId,
+    ...(job.traceparent !== null && { traceId: traceIdOf(job.traceparent) }),
+  }
   if (error instanceof Unfinished) {
     platform.log.info(jobLogEvents.jobVoid, facts)
     return
