@@ -1,4 +1,4 @@
-import type { Platform } from '@plinth/core'
+import { problem, type Platform } from '@plinth/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { observeAudit } from '../src/observe.ts'
 import { Sealer } from '../src/seal/sealer.ts'
@@ -94,6 +94,26 @@ test('what only the book itself refuses goes in by itself, as that', async () =>
   ])
   expect(last[2]!.detail).toEqual({ problem: 'refused' })
   await superuser.script('alter table plinth.audit_logs drop constraint strange')
+})
+
+test.each(['conflict', 'unavailable'] as const)('what fails for %s is no fault of an entry', async (code) => {
+  const { id } = book.platform.b
+  await book.feature.seal(id)
+  await put(`values ('${id}', now(), 'system', 'system', 'thing.happened', 'well', 'success', null::jsonb)`)
+  const { database } = book.inner
+  let failing = 0
+  const away: Platform['database'] = {
+    ...database,
+    system: (work) => ((failing -= 1) >= 0 ? Promise.reject(problem(code)) : database.system(work)),
+  }
+  const sealer = new Sealer({ ...book.inner, database: away })
+  await sealer.keys()
+  // As often as it would take to believe that the entry is bad.
+  failing = 2
+  await expect(sealer.seal(id)).rejects.toMatchObject({ code })
+  failing = 0
+  expect(await sealer.seal(id)).toBe(1)
+  expect((await book.entries(id)).at(-1)).toMatchObject({ action: 'thing.happened' })
 })
 
 test('a chain that cannot be sealed holds up no other one, and neither do many', async () => {

@@ -67,8 +67,8 @@ export class Sealer {
     for (let more = true; more;) {
       const limit = singly > 0 ? 1 : BATCH
       const batch = await this.#batch(tenantId, keys, limit).catch((error: unknown) => {
-        // Not for what it says: the database is away.
-        if (PlinthError.is(error) && error.status >= 500) throw error
+        // Not for what it says: the database is away, or others were faster.
+        if (PlinthError.is(error) && (error.status >= 500 || error.code === 'conflict')) throw error
         // One of them is not taken, and would hold up all others for ever: they go one by one, and that one as what it is.
         if (limit > 1) singly = BATCH + 1
         return limit > 1 ? { entries: [], more: true } : this.#batch(tenantId, keys, 1, true)
