@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DriverError } from '../errors/driver-error.ts'
 import type { PgliteWire } from './pglite-wire.ts'
-import { Turns } from './turns.ts'
+import { Turns, type TurnLimits } from './turns.ts'
 
 export type Identity = 'app' | 'system' | 'owner'
 
@@ -19,10 +19,10 @@ export class PgliteSession {
   /** Undefined when it is not known, so that the next use asks for its own. */
   #current: Identity | undefined = 'owner'
 
-  constructor(wire: PgliteWire, roles: Readonly<Record<Identity, string>>, maxQueue: number) {
+  constructor(wire: PgliteWire, roles: Readonly<Record<Identity, string>>, limits: TurnLimits) {
     this.#wire = wire
     this.#roles = roles
-    this.#turns = new Turns(maxQueue)
+    this.#turns = new Turns(limits)
   }
 
   /** Has the session alone, as `identity`, until `work` is done. */

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type * as pglite from '@electric-sql/pglite'
 import { DriverError } from '../errors/driver-error.ts'
+import { IdleLimit } from './idle-limit.ts'
 import { lockDataFolder, type DataLock } from './data-lock.ts'
 import { SET_SEARCH_PATH, type Driver, type Drivers, type RawRow } from './driver.ts'
 import { PgliteSession, type Identity } from './pglite-session.ts'
@@ -19,6 +20,13 @@ export interface PgliteOptions {
   readonly loadDataDir?: Blob
   /** Statements that may wait for their turn; the next one rejects as `overloaded`. Default 1,000. */
   readonly maxQueue?: number
+  /** Milliseconds that one of them may wait; then it rejects as `overloaded`. Default 10,000. */
+  readonly maxWaitMs?: number
+  /**
+   * Milliseconds that a transaction may send nothing; then it is rolled back. Default 30,000, as on a server, where the others go on
+   * meanwhile: here everybody waits for it.
+   */
+  readonly idleInTransactionTimeoutMs?: number
 }
 
 const opened = new WeakMap<Drivers, { readonly session: PgliteSession; readonly pg: pglite.PGlite }>()
@@ -48,18 +56,19 @@ export async function pgliteDrivers(options: PgliteOptions): Promise<Drivers> {
   }
   const roles = { app: `${rolePrefix}app`, system: `${rolePrefix}system`, owner: 'postgres' }
   const wire = new PgliteWire(pg, module.protocol.serialize)
-  const session = new PgliteSession(wire, roles, options.maxQueue ?? 1_000)
+  const { maxQueue = 1_000, maxWaitMs = 10_000, idleInTransactionTimeoutMs: idleMs = 30_000 } = options
+  const session = new PgliteSession(wire, roles, { maxQueue, maxWaitMs })
 
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= session.close(() => pg.close()).finally(() => lock?.release())
     return closing
   }
-  const system = pgliteDriver(session, 'system', close)
-  const owner = pgliteDriver(session, 'owner', close)
+  const system = pgliteDriver(session, 'system', { idleMs, close })
+  const owner = pgliteDriver(session, 'owner', { idleMs, close })
   const drivers: Drivers = {
     kind: 'pglite',
-    app: pgliteDriver(session, 'app', close),
+    app: pgliteDriver(session, 'app', { idleMs, close }),
     system: () => Promise.resolve(system),
     owner: () => Promise.resolve(owner),
     close,
@@ -78,7 +87,12 @@ export async function dumpDataDir(drivers: Drivers): Promise<Blob> {
 /** The same shapes as on a server (see postgres-js.ts). */
 const settings = ['timezone=UTC', 'datestyle=ISO, YMD', 'intervalstyle=iso_8601']
 
-function pgliteDriver(session: PgliteSession, identity: Identity, close: () => Promise<void>): Driver {
+interface DriverParts {
+  readonly idleMs: number
+  readonly close: () => Promise<void>
+}
+
+function pgliteDriver(session: PgliteSession, identity: Identity, { idleMs, close }: DriverParts): Driver {
   const refusedHere = (text: string): DriverError | undefined =>
     identity === 'owner' ? undefined : refusedIdentityChange(text)
   return {
@@ -91,27 +105,28 @@ function pgliteDriver(session: PgliteSession, identity: Identity, close: () => P
       return session.use(identity, (wire) => (searchPath === undefined ? run(wire) : flight(wire, searchPath, run)))
     },
     transaction: (work) =>
-      session.useForTransaction(identity, (wire) =>
-        runTransaction(
+      session.useForTransaction(identity, (wire) => {
+        const idle = new IdleLimit(idleMs)
+        return runTransaction(
           {
             // A call into the same process: there is no wait to be saved.
             ready: false,
-            async query(text, parameters = [], { prepare = false } = {}): Promise<readonly RawRow[]> {
+            query(text, parameters = [], { prepare = false } = {}): Promise<readonly RawRow[]> {
               const refused = refusedHere(text)
-              if (refused) throw refused
-              return (await wire.statement(text, parameters.map(wireText), prepare)).rows
+              if (refused) return Promise.reject(refused)
+              return idle.during(async () => (await wire.statement(text, parameters.map(wireText), prepare)).rows)
             },
             begin: () => wire.simple('begin'),
             commit: async () => (await wire.simple('commit')).command,
             rollback: async () => {
               if (wire.inTransaction) await wire.simple('rollback')
             },
-            // There is no connection that could be lost.
-            onLost: () => () => undefined,
+            // There is no connection that could be lost, but one that others wait for.
+            onLost: (tell) => idle.watch(tell),
           },
           work,
-        ),
-      ),
+        )
+      }),
     script(text) {
       const refused = refusedHere(text)
       if (refused) return Promise.reject(refused)

@@ -1,14 +1,21 @@
 import { DriverError } from '../errors/driver-error.ts'
 
+export interface TurnLimits {
+  /** How many may wait. */
+  readonly maxQueue: number
+  /** And how long, in milliseconds. */
+  readonly maxWaitMs: number
+}
+
 /** One at a time, in order of arrival, and a bounded line: what the pool is for a server, this is for the embedded one. */
 export class Turns {
-  readonly #maxQueue: number
+  readonly #limits: TurnLimits
   readonly #line: { readonly go: () => void; readonly refuse: (error: DriverError) => void }[] = []
   #taken = false
   #closed: DriverError | undefined
 
-  constructor(maxQueue: number) {
-    this.#maxQueue = maxQueue
+  constructor(limits: TurnLimits) {
+    this.#limits = limits
   }
 
   async take<T>(work: () => Promise<T>): Promise<T> {
@@ -35,11 +42,24 @@ export class Turns {
       this.#taken = true
       return Promise.resolve()
     }
-    if (this.#line.length >= this.#maxQueue) {
+    const { maxQueue, maxWaitMs } = this.#limits
+    if (this.#line.length >= maxQueue)
       return Promise.reject(
-        new DriverError('overloaded', `${this.#maxQueue} statements wait for the embedded database already`),
+        new DriverError('overloaded', `${maxQueue} statements wait for the embedded database already`),
       )
-    }
-    return new Promise((go, refuse) => this.#line.push({ go, refuse }))
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#line.splice(this.#line.indexOf(waiting), 1)
+        reject(new DriverError('overloaded', `The embedded database was not free within ${maxWaitMs} ms`))
+      }, maxWaitMs)
+      const settled =
+        <A extends unknown[]>(settle: (...args: A) => void) =>
+        (...args: A): void => {
+          clearTimeout(timer)
+          settle(...args)
+        }
+      const waiting = { go: settled(() => resolve()), refuse: settled(reject) }
+      this.#line.push(waiting)
+    })
   }
 }

@@ -94,6 +94,7 @@ describe('what the drivers found out themselves', () => {
     ['closed', 'connection'],
     ['unreachable', 'connection'],
     ['not_migrated', 'schema'],
+    ['transaction_idle', 'timeout'],
     ['transaction_over', 'other'],
     ['data_locked', 'other'],
   ] as const)('%s is %s', (code, kind) => {

@@ -42,6 +42,7 @@ const ofDriver: Readonly<Record<DriverErrorCode, TroubleKind>> = {
   no_answer: 'connection',
   wrong_session: 'connection',
   not_migrated: 'schema',
+  transaction_idle: 'timeout',
   transaction_over: 'other',
   not_committed: 'other',
   transaction_control: 'other',

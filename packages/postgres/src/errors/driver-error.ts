@@ -17,6 +17,8 @@ export type DriverErrorCode =
   | 'wrong_session'
   /** The roles do not exist yet. */
   | 'not_migrated'
+  /** Embedded: a transaction that sent nothing for too long, and was rolled back. */
+  | 'transaction_idle'
   /** A transaction's handle was used after its end. */
   | 'transaction_over'
   /** The server answered COMMIT with something else. */

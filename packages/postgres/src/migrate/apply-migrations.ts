@@ -69,7 +69,7 @@ function verifyUnedited(migrations: readonly ShippedMigration[], known: Readonly
   if (edited.length === 0) return
   throw new Error(
     `Migrations were edited after they had run: ${edited.join(', ')}. What they say now never happened in this database. ` +
-      'Put them back as they were (git log shows when they changed) and write what is new as another migration.',
+      'Put them back as they were (git log shows when they changed) and write what is new as another migration. A database that is for trying things out is sooner made anew.',
   )
 }
 
