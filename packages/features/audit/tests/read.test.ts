@@ -238,6 +238,23 @@ describe('GET /audit-logs/stream', () => {
           .map((line) => JSON.parse(line) as ShownEntry)
   }
 
+  test('gives nothing to who loses his right while he waits', async () => {
+    const { platform } = book
+    const { a, superuser } = platform
+    await book.feature.seal(a.id)
+    const [last] = await superuser.query(
+      'select max(seq)::text as seq from plinth.audit_logs where tenant_id = $1::uuid',
+      [a.id],
+    )
+    const held = ask('auditor', 'GET', `audit-logs/stream?after=${String(last!['seq'])}&wait=5`)
+    await superuser.query(`update plinth.tenants set status = 'closed' where id = $1::uuid`, [a.id])
+    platform.database.forget()
+    const reply = await held
+    await superuser.query(`update plinth.tenants set status = 'active' where id = $1::uuid`, [a.id])
+    platform.database.forget()
+    expect(reply.json).toMatchObject({ status: 423, code: 'tenant_suspended' })
+  })
+
   test('goes on where the reader was, misses nothing, and comes to an end', async () => {
     const seen: number[] = []
     let after = 0
@@ -254,7 +271,7 @@ describe('GET /audit-logs/stream', () => {
 
   test('waits for what is not there yet', async () => {
     const after = (await page('pageSize=1')).data[0]!.seq + 1
-    const waiting = stream(`after=${after}&wait=20`)
+    const waiting = stream(`after=${after}&wait=5`)
     await ask('full', 'POST', 'folders', { name: 'waited for' })
     expect((await waiting).map(({ action }) => action)).toContain('folder.created')
     for (const query of ['after=-1', 'after=x', 'wait=31', 'later=1'])
