@@ -11,6 +11,7 @@ const commands = {
   identity: 'npm run bench:identity -- --write',
   access: 'npm run bench:access -- --write',
   audit: 'npm run bench:audit -- --write',
+  jobs: 'npm run bench:jobs -- --write',
   types: 'npm run bench:types -- --write',
 } as const
 
