@@ -271,7 +271,7 @@ describe('GET /audit-logs/stream', () => {
 
   test('waits for what is not there yet', async () => {
     const after = (await page('pageSize=1')).data[0]!.seq + 1
-    const waiting = stream(`after=${after}&wait=5`)
+    const waiting = stream(`after=${after}&wait=20`)
     await ask('full', 'POST', 'folders', { name: 'waited for' })
     expect((await waiting).map(({ action }) => action)).toContain('folder.created')
     for (const query of ['after=-1', 'after=x', 'wait=31', 'later=1'])
