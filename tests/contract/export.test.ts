@@ -348,7 +348,9 @@ test('200,000 rows do not grow the process', { timeout: 180_000 }, async () => {
   console.info(`export: ${rows} rows, ${Math.round(bytes / 1e6)} MB; held in MB: ${held.map(Math.round).join(' ')}`)
   expect(rows).toBe(200_000)
   expect(bytes).toBeGreaterThan(200e6)
-  // Held in one piece, the text alone would be 236 MB.
+  // A process that kept the text would hold 118 MB more in the middle of the second half than in that of the first; what is on its way
+  // through sockets and buffers comes and goes.
   expect(held).toHaveLength(10)
-  expect(Math.max(...held) - held[0]!).toBeLessThan(30)
+  const middle = (some: readonly number[]): number => some.toSorted((a, b) => a - b)[2]!
+  expect(middle(held.slice(5)) - middle(held.slice(0, 5))).toBeLessThan(40)
 })
