@@ -187,7 +187,8 @@ export class Worker {
   #dropSoon(): void {
     this.#dropTimer ??= setTimeout(() => {
       this.#dropTimer = undefined
-      this.#dropping ??= this.#drop()
+      // Behind a turn: with nothing to drop it would end before it is kept, and be taken for one that goes on for ever.
+      this.#dropping ??= Promise.resolve().then(() => this.#drop())
     }, DROP_MS).unref()
   }
 
