@@ -42,6 +42,7 @@ export const clientCases: readonly Case[] = [
         address: '127.0.0.1',
         key: '127.0.0.1',
         secure: false,
+        own: false,
         userAgent: 'a/1',
         requestId: 'sender-1234',
       })
