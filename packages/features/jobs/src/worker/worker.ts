@@ -11,9 +11,9 @@ import { giveBack } from './settle.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 /** Of how much work a process takes ahead: what lies here is in the way of another tenant's, and goes back when the process ends. */
-const AHEAD_MS = 50
+const AHEAD_MS = 5
 /** How long places may stay free so that several are filled at once: a look at the queue costs as much for ten as for one. */
-const GATHER_MS = 10
+const GATHER_MS = 4
 /** How long deliveries that are through may stay in the queue so that many are deleted at once. */
 const DROP_MS = 20
 /** How long a run may take to end once it was told that its time of grace is over. */
