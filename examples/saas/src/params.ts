@@ -47,7 +47,7 @@ export type EnvironmentParams = z.output<typeof environmentParams>
 
 /** What an agent takes on. */
 export const agentParams = z.object({
-  tasks: z.array(taskSchema).optional().describe('Tasks that it takes; without it, any'),
+  tasks: z.array(taskSchema).max(50).optional().describe('Tasks that it takes; without it, any'),
   queueLimit: z.int().min(1).max(1_000).default(100).describe('Tasks that may be to be done at once'),
 })
 export type AgentParams = z.output<typeof agentParams>

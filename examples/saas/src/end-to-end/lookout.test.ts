@@ -226,7 +226,7 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
       const agent = await make()
       const none = { waiting: 0, running: 0, dead: 0 }
       expect((await acme('GET', `${agent}/status`)).body).toEqual({ status: 'idle', ...none })
-      const told = await acme('POST', `${agent}/command`, { task: 'check', siteId })
+      const told = await acme('POST', `${agent}/command`, { task: 'after the release', siteId })
       expect(told).toMatchObject({ status: 200, body: { status: 'busy', dead: 0 } })
       expect(await acme('POST', `${agent}/command`, { task: 'recheck', siteId })).toMatchObject({ status: 200 })
       await idle(agent)
