@@ -1,4 +1,16 @@
-import { defineEvent, defineResource, eventOf, on, readEvent, resourceTable, type EventRecord } from '@plinth/core'
+import {
+  defineEvent,
+  defineJob,
+  defineResource,
+  eventOf,
+  everyEvent,
+  on,
+  readEvent,
+  resourceTable,
+  type EventRecord,
+} from '@plinth/core'
+import { events } from '@plinth/events'
+import { jobs } from '@plinth/jobs'
 import { testPlatform, type TestPlatform } from '@plinth/testing'
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -103,5 +115,74 @@ describe('a product', () => {
       [platform.a.id],
     )
     await vi.waitFor(() => expect(heard).toEqual(['1 unknown']), { timeout: 20_000 })
+  })
+})
+
+describe('the trace of a request', () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const traceparent = `00-${trace}-00f067aa0ba902b7-01`
+  const sites = resourceTable('sites', { name: text().notNull() })
+  const siteVisited = defineEvent('site.visited', { schema: z.object({}) })
+  const count = defineJob({ name: 'site.count', input: z.object({}), run: () => undefined })
+  const site = defineResource({
+    table: sites,
+    actions: { visit: { run: (ctx, row) => ctx.emit(siteVisited, `site:${row.id}`, {}) } },
+  })
+  const heard: (readonly [string, string | undefined, string | undefined])[] = []
+  const handlers = [
+    on(everyEvent, 'listen', async (ctx, event) => {
+      heard.push([event.type, ctx.traceparent, event.traceparent])
+      ctx.log.warn('event_heard', { type: event.type })
+      if (event.type === 'site.visited') await ctx.enqueue(count, {})
+    }),
+  ]
+  let platform: TestPlatform
+  beforeAll(async () => {
+    platform = await testPlatform({
+      resources: [site],
+      features: [events(), jobs()],
+      plinth: { events: [siteVisited], handlers, jobs: [count] },
+    })
+  })
+  afterAll(() => platform.close())
+
+  test('goes on to those who hear of it, and to what they ask for', async () => {
+    const { full } = platform.a.actors
+    const send = (method: string, path: string, given: string | undefined, body?: unknown) =>
+      platform.request(full, method, `/api/v1/sites${path}`, body, {
+        ...(given !== undefined && { traceparent: given }),
+        ...(method === 'PATCH' && { 'content-type': 'application/merge-patch+json' }),
+      })
+    const { json } = await send('POST', '', traceparent, { name: 'Bakery' })
+    const { id } = json as { readonly id: string }
+    await send('PATCH', `/${id}`, 'no trace', { name: 'Butcher' })
+    await send('POST', '/bulk', traceparent, { operations: [{ op: 'create', data: { name: 'Florist' } }] })
+    await send('POST', `/${id}/visit`, traceparent, {})
+    await send('DELETE', `/${id}`, undefined)
+    const ofSites = ['site.created', 'site.created', 'site.deleted', 'site.updated', 'site.visit', 'site.visited']
+    const wanted = ['job.completed', ...ofSites]
+    await vi.waitFor(() => expect(heard.map(([type]) => type).sort()).toEqual(wanted), { timeout: 20_000 })
+    for (const [type, ofContext, ofEvent] of heard) {
+      const expected = ['site.updated', 'site.deleted'].includes(type) ? undefined : traceparent
+      expect([type, ofContext, ofEvent]).toEqual([type, expected, expected])
+    }
+    const lines = platform.log.of('event_heard').map(({ fields }) => [fields['type'], fields['traceId']])
+    expect(lines).toContainEqual(['site.visited', trace])
+    expect(lines).toContainEqual(['site.updated', undefined])
+    const { json: list } = await platform.request(full, 'GET', '/api/v1/events?type=site.updated')
+    expect(list).toMatchObject({ data: [{ traceparent: null }] })
+    expect((await platform.request(full, 'GET', '/api/v1/events?type=site.visited')).json).toMatchObject({
+      data: [{ traceparent }],
+    })
+  })
+
+  test('is none where what is stored is none', async () => {
+    heard.splice(0)
+    await platform.superuser.query(
+      `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at, traceparent)
+       values ($1::uuid, gen_random_uuid(), 'site.visited', 'k', '{}', 'system', 'system', 'r', now(), e'x\\r\\nCookie: x')`,
+      [platform.a.id],
+    )
+    await vi.waitFor(() => expect(heard[0]).toEqual(['site.visited', undefined, undefined]), { timeout: 20_000 })
   })
 })

@@ -11,5 +11,7 @@ export interface EventRecord<D = unknown> {
   readonly data: D
   readonly actor: Actor
   readonly requestId: string
+  /** The trace of the request that caused it (W3C Trace Context), where that had one. */
+  readonly traceparent?: string
   readonly time: Date
 }

@@ -27,7 +27,8 @@ export async function deliverEvent(
   const failures: { readonly name: string; readonly error: unknown }[] = []
   for (const [at, { name, run }] of waiting.entries()) {
     const principal = systemPrincipal(registry.permissions, `${name}: ${event.type}`)
-    const scope = scopeOf(platform, { principal, tenant, requestId: event.requestId })
+    const { requestId, traceparent } = event
+    const scope = scopeOf(platform, { principal, tenant, requestId, ...(traceparent !== undefined && { traceparent }) })
     const last = at === waiting.length - 1 && failures.length === 0
     try {
       await database.systemTransaction(scope, async (transaction) => {

@@ -23,7 +23,7 @@ export interface ReadingContext {
   readonly principal: Principal
   readonly tenant: Tenant
   readonly requestId: string
-  /** The trace to which this belongs (W3C Trace Context), for requests that it makes itself: that of the request, in a job too. */
+  /** The trace to which this belongs (W3C Trace Context), for requests that it makes itself: that of the request, in jobs and handlers too. */
   readonly traceparent: string | undefined
   readonly log: Logger
   /** The one time of this request. */

@@ -34,7 +34,7 @@ export function newestEvents(tenantId: string, page: LogPage<EventFilter>): Fixe
   const whole = type === undefined || type.endsWith('*') ? null : type
   const kind = type?.endsWith('*') ? type.slice(0, -1) : null
   return statement`
-    select seq::text as position, id, type, version, key, data::text as data, actor_kind, actor_id, request_id,
+    select seq::text as position, id, type, version, key, data::text as data, actor_kind, actor_id, request_id, traceparent,
       to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at,
       case when delivered_at is not null then 'delivered' when parked_at is not null then 'parked' else 'waiting' end as state, attempts
     from plinth.events

@@ -25,6 +25,7 @@ const shown = z
     data: z.unknown().meta({ description: 'As the catalogue says of this type' }),
     actor: z.object({ kind: z.string(), id: z.string() }),
     requestId: z.string(),
+    traceparent: z.string().nullable().describe('The trace of that request (W3C Trace Context), where it had one'),
     time: z.iso.datetime(),
     state: z.enum(['waiting', 'delivered', 'parked']),
     attempts: z.int(),
@@ -93,6 +94,7 @@ function show(catalog: EventCatalog, row: RawRow, unread: unknown[]): z.output<t
   }
   const now = current(catalog, stored, unread)
   const { id, type, version, key, data, actor, requestId, time } = now ?? stored
+  const traceparent = row['traceparent'] === null ? null : text('traceparent')
   const state = text('state') as 'waiting' | 'delivered' | 'parked'
   const attempts = Number(row['attempts'])
   const known = catalog.get(type)
@@ -105,6 +107,7 @@ function show(catalog: EventCatalog, row: RawRow, unread: unknown[]): z.output<t
     data: now || !known ? data : toldOf(known, data),
     actor,
     requestId,
+    traceparent,
     time: time.toISOString(),
     state,
     attempts,

@@ -13,4 +13,8 @@ grant select (tenant_id, id, seq, type, version, key, data, actor_kind, actor_id
   on plinth.events to {app};
 `,
   },
+  {
+    id: '0002_read_trace',
+    sql: 'grant select (traceparent) on plinth.events to {app};',
+  },
 ]

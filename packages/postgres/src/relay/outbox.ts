@@ -1,4 +1,4 @@
-import type { Actor, EventRecord } from '@plinth/core'
+import { traceparentOf, type Actor, type EventRecord } from '@plinth/core'
 import type { Connection, RawRow } from '../drivers/driver.ts'
 import { EVENTS_TABLE } from '../statements/records.ts'
 
@@ -10,7 +10,7 @@ const MOST_COUNTED = 100_000
  * clock, and the clocks of several processes differ.
  */
 const dueText = `
-  select e.tenant_id, e.id, e.type, e.version, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.attempts, to_json(e.handled)::text as handled
+  select e.tenant_id, e.id, e.type, e.version, e.key, e.data, e.actor_kind, e.actor_id, e.request_id, e.traceparent, e.occurred_at, e.attempts, to_json(e.handled)::text as handled
   from ${EVENTS_TABLE} e
   where e.delivered_at is null and e.parked_at is null and e.next_attempt_at <= clock_timestamp()
     -- What failed and waits holds back what came after it under its key, and nothing else.
@@ -87,6 +87,8 @@ export async function markFailed(connection: Connection, event: EventRecord, fai
 
 function eventOf(row: RawRow): EventRecord {
   const text = (name: string): string => String(row[name])
+  // Judged again: whoever gets SQL of his own into a statement may write there what he likes, and handlers put it into headers.
+  const traceparent = row['traceparent'] === null ? undefined : traceparentOf(text('traceparent'))
   return {
     id: text('id'),
     tenantId: text('tenant_id'),
@@ -96,6 +98,7 @@ function eventOf(row: RawRow): EventRecord {
     data: JSON.parse(text('data')) as unknown,
     actor: { kind: text('actor_kind') as Actor['kind'], id: text('actor_id') },
     requestId: text('request_id'),
+    ...(traceparent !== undefined && { traceparent }),
     time: new Date(text('occurred_at')),
   }
 }

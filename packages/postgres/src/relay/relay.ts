@@ -1,4 +1,4 @@
-import { logEvents, storedText, type Attachment, type Logger } from '@plinth/core'
+import { logEvents, storedText, traceIdOf, type Attachment, type Logger } from '@plinth/core'
 import type { Driver } from '../drivers/driver.ts'
 import { asLeader } from './leadership.ts'
 import { BATCH, dueEvents, markDelivered, markFailed, type DueEvent } from './outbox.ts'
@@ -154,8 +154,9 @@ export class Relay {
     const delay = this.#delay(attempts)
     const reason = storedText(error instanceof Error ? error.message : String(error), 1_000)
     const parked = await markFailed(driver, event, { reason, delay, mostAttempts })
-    const { type, id: eventId, tenantId, requestId } = event
-    const told = { error, type, eventId, tenantId, requestId, attempts: attempts + 1 }
+    const { type, id: eventId, tenantId, requestId, traceparent } = event
+    const trace = traceparent === undefined ? {} : { traceId: traceIdOf(traceparent) }
+    const told = { error, type, eventId, tenantId, requestId, ...trace, attempts: attempts + 1 }
     if (parked) log.error(logEvents.eventParked, told)
     else log.warn(logEvents.relayDeliveryFailed, { ...told, retryInMs: delay })
     return parked

@@ -15,8 +15,8 @@ export interface EmittedEvent {
 
 const names = eventNames
 const eventText = (delivered: string): string =>
-  `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)` +
-  ` select ${names.tenantId}, ${names.newId}, ${names.eventType}, ${names.version}, ${names.key}, ${names.data}, ${names.actorKind}, ${names.actorId}, ${names.requestId}, ${names.time}, ${delivered}` +
+  `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, traceparent, occurred_at, delivered_at)` +
+  ` select ${names.tenantId}, ${names.newId}, ${names.eventType}, ${names.version}, ${names.key}, ${names.data}, ${names.actorKind}, ${names.actorId}, ${names.requestId}, ${names.traceparent}, ${names.time}, ${delivered}` +
   ' from c where c.t is not null)'
 const events = { unheard: '', stored: eventText(deliveredAs.stored), heard: eventText(deliveredAs.heard) }
 /** PostgreSQL refuses a parameter that stands nowhere in the text. */
@@ -46,6 +46,7 @@ export function printEmit(emitted: EmittedEvent, scope: Scope, records: Records)
     scope.client?.address ?? null,
     scope.client?.userAgent ?? null,
     emitted.version,
+    scope.traceparent ?? null,
   )
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }

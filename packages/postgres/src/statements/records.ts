@@ -121,7 +121,8 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
   }
 }
 
-type Symbols = Readonly<Record<RecordedName, string>>
+/** The trace is of events alone: no feature records it. */
+type Symbols = Readonly<Record<RecordedName | 'traceparent', string>>
 
 /** `n` is the row after the write, `b` the row before it (the deleted row is both). */
 function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames): Symbols {
@@ -136,6 +137,7 @@ function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames)
     address: names.address,
     userAgent: names.userAgent,
     requestId: names.requestId,
+    traceparent: names.traceparent,
     time: names.now,
     event: names.event,
     eventType: `(${literal(`${resource.name}.`)} || ${names.event})`,
@@ -166,8 +168,8 @@ function printEvent(
   const data = kind === 'delete' ? symbols.before : symbols.after
   // The key is the row: what happens to one row is handed on in the order in which it happened.
   return (
-    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)` +
+    `, e as (insert into ${EVENTS_TABLE} (tenant_id, id, type, version, key, data, actor_kind, actor_id, request_id, traceparent, occurred_at, delivered_at)` +
     ` select ${symbols.tenantId}, gen_random_uuid(), ${literal(`${resource.name}.`)} || ${symbols.event}, ${version}, ${literal(`${resource.name}:`)} || ${symbols.id}::text, ${data},` +
-    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.time}, ${delivered} from ${source})`
+    ` ${symbols.actorKind}, ${symbols.actorId}, ${symbols.requestId}, ${symbols.traceparent}, ${symbols.time}, ${delivered} from ${source})`
   )
 }

@@ -12,6 +12,7 @@ export interface WriteNames {
   readonly actorId: string
   readonly requestId: string
   readonly event: string
+  readonly traceparent: string
   readonly onBehalfOf: string
   readonly address: string
   readonly userAgent: string
@@ -35,6 +36,7 @@ export const eventNames = {
   address: '$11::text',
   userAgent: '$12::text',
   version: '$13::smallint',
+  traceparent: '$14::text',
 } as const
 
 /**
@@ -51,9 +53,10 @@ export function writeNames(withFacts: boolean, key: (placeholder: string) => str
     actorId: `$${first + 3}::text`,
     requestId: `$${first + 4}::text`,
     event: `$${first + 5}::text`,
-    onBehalfOf: `$${first + 6}::text`,
-    address: `$${first + 7}::text`,
-    userAgent: `$${first + 8}::text`,
+    traceparent: `$${first + 6}::text`,
+    onBehalfOf: `$${first + 7}::text`,
+    address: `$${first + 8}::text`,
+    userAgent: `$${first + 9}::text`,
   }
 }
 
@@ -77,6 +80,7 @@ export function beginWrite(
     statement.add(scope.actor.id)
     statement.add(scope.requestId)
     statement.add(event)
+    statement.add(scope.traceparent ?? null)
   }
   if (written === 'by whom and from where') {
     statement.add(scope.onBehalfOf ?? null)
@@ -99,6 +103,6 @@ function headOf(withFacts: boolean, written: Written, key: ColumnType['compare']
 
 function printHead(withFacts: boolean, written: Written, key: ColumnType['compare']): string {
   const [, ...all] = Object.values(writeNames(withFacts, key))
-  const used = all.slice(0, { nothing: 2, 'by whom': 6, 'by whom and from where': 9 }[written])
+  const used = all.slice(0, { nothing: 2, 'by whom': 7, 'by whom and from where': 10 }[written])
   return `${scopeClause(withFacts)}, w as (select ${used.join(', ')})`
 }

@@ -24,11 +24,13 @@ export async function giveBackLost(platform: Platform): Promise<number> {
         finished_at = case when j.attempts < j.max_attempts then null else now() end,
         version = j.version + 1, updated_at = now()
       from lost where j.tenant_id = lost.tenant_id and j.id = lost.id and j.status = 'running'
-      returning j.tenant_id, j.id, j.type, j.key, j.request_id, j.status`)
+      returning j.tenant_id, j.id, j.type, j.key, j.request_id, j.traceparent, j.status`)
     for (const row of rows.filter(({ status }) => status === 'dead')) {
       const tenant = await platform.database.findTenant(String(row['tenant_id']))
-      const key = row['key'] === null ? null : String(row['key'])
-      const job = { id: String(row['id']), type: String(row['type']), key, requestId: String(row['request_id']) }
+      const text = (name: string): string | null => (row[name] === null ? null : String(row[name]))
+      const [key, traceparent] = [text('key'), text('traceparent')]
+      const requestId = String(row['request_id'])
+      const job = { id: String(row['id']), type: String(row['type']), key, requestId, traceparent }
       if (tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
     }
     return rows.length

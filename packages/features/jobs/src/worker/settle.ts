@@ -85,13 +85,15 @@ export async function fail(
 export async function announceDeath(
   platform: Platform,
   tenant: Tenant,
-  job: Pick<Claimed, 'id' | 'type' | 'key' | 'requestId'>,
+  job: Pick<Claimed, 'id' | 'type' | 'key' | 'requestId' | 'traceparent'>,
   within: (scope: ReturnType<typeof scopeOf>) => Promise<Transaction>,
 ): Promise<void> {
   const { listened } = platform.registry
   if (!listened.has('job.failed') && !listened.has('*')) return
   const principal = systemPrincipal(platform.registry.permissions, 'job')
-  const transaction = await within(scopeOf(platform, { principal, tenant, requestId: job.requestId }))
+  const { requestId, traceparent } = job
+  const asked = { principal, tenant, requestId, ...(traceparent !== null && { traceparent }) }
+  const transaction = await within(scopeOf(platform, asked))
   await transaction.emit(eventOf('job.failed', job))
 }
 

@@ -11,8 +11,8 @@ export async function announceFounding(
   if (!registry.listened.has('tenant.created')) return
   const data = JSON.stringify({ id: tenant.id, slug: tenant.slug, founder: founding.founder })
   await founding.run(statement`
-    insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at)
+    insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, traceparent, occurred_at)
     values (${tenant.id}::uuid, ${randomUUID()}::uuid, 'tenant.created', ${tenant.id}::text, ${data}::text::jsonb,
       ${context.principal.kind}::text, ${context.principal.id}::text, ${context.requestId}::text,
-      ${context.now()}::text::timestamptz)`)
+      ${context.traceparent ?? null}::text, ${context.now()}::text::timestamptz)`)
 }
