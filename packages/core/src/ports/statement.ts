@@ -2,7 +2,8 @@
 export type StatementValue = string | number | boolean | null | Date | readonly string[]
 
 // Known to this module alone; declared before the class, whose static block fills it.
-let make: (text: string, values: readonly StatementValue[]) => FixedStatement
+let make: (pieces: readonly string[], text: string, values: readonly StatementValue[]) => FixedStatement
+let piecesOf: (part: FixedStatement) => readonly string[]
 
 /**
  * One SQL statement of a feature: a text that is fixed in the source, and values that can only ever be parameters. There is no way
@@ -11,15 +12,20 @@ let make: (text: string, values: readonly StatementValue[]) => FixedStatement
 export class FixedStatement {
   readonly text: string
   readonly parameters: readonly Exclude<StatementValue, Date>[]
+  /** The text around the parameters. */
+  readonly #pieces: readonly string[]
 
-  private constructor(text: string, parameters: FixedStatement['parameters']) {
+  private constructor(pieces: readonly string[], text: string, parameters: FixedStatement['parameters']) {
+    this.#pieces = pieces
     this.text = text
     this.parameters = parameters
   }
 
   static {
-    make = (text, values) =>
+    piecesOf = (part) => part.#pieces
+    make = (pieces, text, values) =>
       new FixedStatement(
+        pieces,
         text,
         values.map((value) => (value instanceof Date ? value.toISOString() : value)),
       )
@@ -31,15 +37,46 @@ const texts = new WeakMap<TemplateStringsArray, string>()
 
 /**
  * A statement with its values in place: `` statement`select … where token_hash = ${hash}::text` ``. Each value becomes a parameter
- * and needs a cast beside it, since PostgreSQL is told no types.
+ * and needs a cast beside it, since PostgreSQL is told no types. A statement in its place is a part of the text, with the parameters that it
+ * has: what several statements have in common is written once, and the whole is made of texts of the source alone, as each part is.
  */
-export function statement(parts: TemplateStringsArray, ...values: readonly StatementValue[]): FixedStatement {
+export function statement(
+  parts: TemplateStringsArray,
+  ...values: readonly (StatementValue | FixedStatement)[]
+): FixedStatement {
   // A look-alike of a template could hold a text made at run time; a real one is frozen and has `raw`.
   if (!Object.isFrozen(parts) || !Array.isArray(parts.raw)) throw new TypeError('statement`…` is a tag, not a function')
+  if (!isPlain(values)) return composed(parts, values)
   let text = texts.get(parts)
-  if (text === undefined) {
-    text = parts.reduce((before, part, index) => `${before}$${index}${part}`)
-    texts.set(parts, text)
+  if (text === undefined) texts.set(parts, (text = numbered(parts)))
+  return make(parts, text, values)
+}
+
+function isPlain(values: readonly (StatementValue | FixedStatement)[]): values is readonly StatementValue[] {
+  return !values.some((value) => value instanceof FixedStatement)
+}
+
+function composed(parts: TemplateStringsArray, values: readonly (StatementValue | FixedStatement)[]): FixedStatement {
+  const pieces = [parts[0] ?? '']
+  const parameters: StatementValue[] = []
+  // Onto the last piece what has no parameter before it, behind it what has.
+  const append = ([first = '', ...others]: readonly string[]): void => {
+    pieces.push(`${pieces.pop() ?? ''}${first}`, ...others)
   }
-  return make(text, values)
+  values.forEach((value, index) => {
+    const behind = parts[index + 1] ?? ''
+    if (value instanceof FixedStatement) {
+      append(piecesOf(value))
+      append([behind])
+      parameters.push(...value.parameters)
+    } else {
+      pieces.push(behind)
+      parameters.push(value)
+    }
+  })
+  return make(pieces, numbered(pieces), parameters)
+}
+
+function numbered(pieces: readonly string[]): string {
+  return pieces.reduce((before, piece, index) => `${before}$${index}${piece}`)
 }

@@ -1,6 +1,6 @@
 import { queryFilter, statement, timeInput, type FixedStatement } from '@plinth/core'
 import { z } from 'zod'
-import { MOST_BYTES } from '../verify/read-chain.ts'
+import { entryColumns, MOST_BYTES, saidBefore } from '../verify/read-chain.ts'
 
 const time = timeInput()
 
@@ -45,20 +45,10 @@ export function newestEntries(
   filter: EntryFilter,
   { before, offset, limit }: NewestEntries,
 ): FixedStatement {
-  const { actor = null, outcome = null, requestId = null, since = null, until = null } = filter
-  const { kind, id } = targetOf(filter)
-  const { action, actions } = actionOf(filter)
   return statement`
-    select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
-      on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
+    select ${entryColumns}
     from plinth.audit_logs
-    where tenant_id = ${tenantId}::uuid
-      and (${actor}::text is null or actor_id = ${actor}::text) and (${action}::text is null or action = ${action}::text)
-      and (${actions}::text is null or starts_with(action, ${actions}::text))
-      and (${kind}::text is null or target_type = ${kind}::text) and (${id}::text is null or target_id = ${id}::text)
-      and (${outcome}::text is null or outcome = ${outcome}::text) and (${requestId}::text is null or request_id = ${requestId}::text)
-      and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
-      and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
+    where ${matching(tenantId, filter)}
       and (${before ?? null}::text is null or seq < ${before ?? null}::text::bigint)
     order by seq desc limit ${limit}::int offset ${offset}::int`
 }
@@ -68,26 +58,30 @@ export function newestEntries(
  * there is one.
  */
 export function oldestEntries(tenantId: string, filter: EntryFilter, { after, limit }: OldestEntries): FixedStatement {
+  return statement`
+    select ${entryColumns}
+    from (
+      select *, ${saidBefore}
+      from plinth.audit_logs
+      where ${matching(tenantId, filter)}
+        and (${after ?? null}::text is null or seq > ${after ?? null}::text::bigint)
+      order by seq limit ${limit}::int) l
+    where said is null or said < ${MOST_BYTES}::int order by seq`
+}
+
+/** All conditions stand in every statement, asked for or not, so that its text is one. */
+function matching(tenantId: string, filter: EntryFilter): FixedStatement {
   const { actor = null, outcome = null, requestId = null, since = null, until = null } = filter
   const { kind, id } = targetOf(filter)
   const { action, actions } = actionOf(filter)
   return statement`
-    select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
-      on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
-    from (
-      select *, sum(coalesce(octet_length(changes::text), 0) + coalesce(octet_length(detail::text), 0) + coalesce(octet_length(origin), 0)
-        + coalesce(octet_length(personal), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as said
-      from plinth.audit_logs
-      where tenant_id = ${tenantId}::uuid
-        and (${actor}::text is null or actor_id = ${actor}::text) and (${action}::text is null or action = ${action}::text)
-        and (${actions}::text is null or starts_with(action, ${actions}::text))
-        and (${kind}::text is null or target_type = ${kind}::text) and (${id}::text is null or target_id = ${id}::text)
-        and (${outcome}::text is null or outcome = ${outcome}::text) and (${requestId}::text is null or request_id = ${requestId}::text)
-        and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
-        and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
-        and (${after ?? null}::text is null or seq > ${after ?? null}::text::bigint)
-      order by seq limit ${limit}::int) l
-    where said is null or said < ${MOST_BYTES}::int order by seq`
+      tenant_id = ${tenantId}::uuid
+      and (${actor}::text is null or actor_id = ${actor}::text) and (${action}::text is null or action = ${action}::text)
+      and (${actions}::text is null or starts_with(action, ${actions}::text))
+      and (${kind}::text is null or target_type = ${kind}::text) and (${id}::text is null or target_id = ${id}::text)
+      and (${outcome}::text is null or outcome = ${outcome}::text) and (${requestId}::text is null or request_id = ${requestId}::text)
+      and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
+      and (${until}::text is null or occurred_at < ${until}::text::timestamptz)`
 }
 
 /** One action, or what those of a kind begin with. */

@@ -13,6 +13,7 @@ import {
 } from '@plinth/core'
 import { z } from 'zod'
 import { seqOf } from '../entry/chained-entry.ts'
+import { entryColumns } from '../verify/read-chain.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import { writeEntry } from '../write-entry.ts'
 import { entryFilter, newestEntries } from './filter.ts'
@@ -79,8 +80,7 @@ async function readOne(call: PersonalCall, sealer: Sealer): ReturnType<PersonalR
   await sealer.seal(tenantId)
   return platform.database.transaction(scope, async (transaction) => {
     const rows = await transaction.run(statement`
-      select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
-        on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
+      select ${entryColumns}
       from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq = ${seqOf(id)}::bigint and id = ${id}::uuid`)
     const [entry] = await shownEntries(transaction, platform.secrets, tenantId, rows)
     if (!entry) throw problem('not_found')

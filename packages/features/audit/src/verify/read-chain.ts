@@ -4,6 +4,14 @@ import type { ChainedEntry, ChainLink } from '../entry/chained-entry.ts'
 /** Entries of one batch, and bytes of what they say, up to the entry that goes beyond. */
 const BATCH = 1_000
 export const MOST_BYTES = 16_777_216
+/** What `entryOf` reads. */
+export const entryColumns = statement`
+      seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
+      on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac`
+/** How many bytes the entries before one say, of those that are read. */
+export const saidBefore = statement`
+        sum(coalesce(octet_length(changes::text), 0) + coalesce(octet_length(detail::text), 0) + coalesce(octet_length(origin), 0)
+        + coalesce(octet_length(personal), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as said`
 /** Batches that the database reads while this side computes. */
 const AHEAD = 2
 /** Before the first: whoever slips an entry in under a number below 1 is found as well. */
@@ -71,11 +79,9 @@ async function* batches(
 
 function readEntries(runner: StatementRunner, tenantId: string, after: string): Promise<readonly RawRow[]> {
   return runner.run(statement`
-    select seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
-      on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac
+    select ${entryColumns}
     from (
-      select *, sum(coalesce(octet_length(changes::text), 0) + coalesce(octet_length(detail::text), 0) + coalesce(octet_length(origin), 0)
-        + coalesce(octet_length(personal), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as said
+      select *, ${saidBefore}
       from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > ${after}::bigint order by seq limit ${BATCH}::int) l
     where said is null or said < ${MOST_BYTES}::int order by seq`)
 }
