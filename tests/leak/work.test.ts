@@ -125,7 +125,7 @@ test.each([
       expect(report.unconfirmed).toEqual([])
       const routes = platform.plinth.routes.filter(only).map(({ method, path }) => `${method} ${path}`)
       // What a job takes, and an entry of one's own among all ids, nobody draws by chance: below.
-      const rare = ['POST /api/v1/jobs', 'GET /api/v1/audit-logs/:id']
+      const rare = ['POST /api/v1/jobs', 'GET /api/v1/audit-logs/:id', 'GET /api/v1/events/:id']
       const unserved = routes.filter((route) => !report.served.has(route) && !rare.includes(route))
       if (layers === 'both') expect(unserved).toEqual([])
     }
@@ -169,15 +169,18 @@ test('nobody reads or does anything there, and who has few rights no more than t
   expect(allowed.get('own')!.filter((operation) => book.includes(operation))).toEqual([])
 })
 
-test('an entry is there for its own tenant, and for no other', async () => {
+test.each([
+  ['an entry', 'audit-logs', 'audit_logs'],
+  ['an event', 'events', 'events'],
+])('%s is there for its own tenant, and for no other', async (_, path, table) => {
   const { platform } = opened[0]!
   const read = async (id: string): Promise<TestReply> =>
-    platform.request(platform.a.actors.full, 'GET', `/api/v1/audit-logs/${id}`, undefined, {
+    platform.request(platform.a.actors.full, 'GET', `/api/v1/${path}/${id}`, undefined, {
       'x-request-id': 'the-same-one',
     })
   const first = async (tenant: 'a' | 'b'): Promise<string> => {
     const [row] = await platform.superuser.query(
-      'select id from plinth.audit_logs where tenant_id = $1::uuid order by seq limit 1',
+      `select id from plinth.${table} where tenant_id = $1::uuid order by seq limit 1`,
       [platform[tenant].id],
     )
     return String(row!['id'])

@@ -24,6 +24,12 @@ export type EventFilter = z.output<typeof filterSchema>
 
 export const eventFilter = queryFilter(filterSchema)
 
+const stateNow = statement`case when delivered_at is not null then 'delivered' when parked_at is not null then 'parked' else 'waiting' end`
+const columns = statement`
+      seq::text as position, id, type, version, key, data::text as data, actor_kind, actor_id, request_id, traceparent,
+      to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at,
+      ${stateNow} as state, attempts`
+
 /**
  * Newest first. The tenant is named and row-level security names it too. No alias is called `seq`: the order would be that of its text, in
  * which 10 comes before 9.
@@ -34,18 +40,19 @@ export function newestEvents(tenantId: string, page: LogPage<EventFilter>): Fixe
   const whole = type === undefined || type.endsWith('*') ? null : type
   const kind = type?.endsWith('*') ? type.slice(0, -1) : null
   return statement`
-    select seq::text as position, id, type, version, key, data::text as data, actor_kind, actor_id, request_id, traceparent,
-      to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at,
-      case when delivered_at is not null then 'delivered' when parked_at is not null then 'parked' else 'waiting' end as state, attempts
+    select ${columns}
     from plinth.events
     where tenant_id = ${tenantId}::uuid
       and (${whole}::text is null or type = ${whole}::text)
       and (${kind}::text is null or starts_with(type, ${kind}::text))
       and (${key}::text is null or key = ${key}::text)
-      and (${state}::text is null or ${state}::text =
-        case when delivered_at is not null then 'delivered' when parked_at is not null then 'parked' else 'waiting' end)
+      and (${state}::text is null or ${state}::text = ${stateNow})
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
       and (${until}::text is null or occurred_at < ${until}::text::timestamptz)
       and (${before ?? null}::text is null or seq < ${before ?? null}::text::bigint)
     order by seq desc limit ${limit}::int offset ${offset}::int`
+}
+
+export function oneEvent(tenantId: string, id: string): FixedStatement {
+  return statement`select ${columns} from plinth.events where tenant_id = ${tenantId}::uuid and id = ${id}::uuid`
 }

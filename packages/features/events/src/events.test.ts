@@ -137,6 +137,22 @@ describe('the events of a tenant', () => {
       expect(reply.json).toMatchObject({ status: 400, code: 'invalid_cursor' })
   })
 
+  test('are read one by one as in the list, within the tenant alone', async () => {
+    for (const event of (await list('?type=site.*&pageSize=2')).data) {
+      const one = await get('full', `/${event.id}`)
+      expect([one.status, one.json]).toEqual([200, event])
+      for (const path of [event.id.toUpperCase(), `${event.id}?`])
+        expect((await get('full', `/${path}`)).json).toEqual(event)
+      expect(await get('full', `/${event.id}`, 'b')).toMatchObject({ status: 404, json: { code: 'not_found' } })
+    }
+    for (const none of ['0198c0de-0000-4000-8000-000000000000', 'x', "'", 'site.created'])
+      expect((await get('full', `/${none}`)).status).toBe(404)
+    const [first] = (await list('?pageSize=1')).data
+    expect((await get('full', `/${first!.id}?type=x`)).status).toBe(400)
+    expect((await get('nobody', `/${first!.id}`)).status).toBe(403)
+    expect((await platform.request(undefined, 'GET', `/api/v1/events/${first!.id}`)).status).toBe(401)
+  })
+
   test('are read by who may read events, whatever else he may', async () => {
     expect((await get('integrator', '')).status).toBe(200)
     expect((await get('nobody', '')).status).toBe(403)
@@ -223,6 +239,8 @@ test('each of two layers keeps tenants apart alone, and without both they are no
   try {
     expect(await withoutCondition()).toBe(2)
     expect(JSON.stringify(await list('?pageSize=100'))).not.toContain('"b 3"')
+    const [theirs] = (await list('?pageSize=1', 'b')).data
+    expect((await get('full', `/${theirs!.id}`)).status).toBe(404)
   } finally {
     await platform.superuser.query(
       `alter policy plinth_tenant on plinth.events using (tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid)`,

@@ -3,6 +3,7 @@ import { catalogRoute } from './catalog-route.ts'
 import { migrations } from './migrations.ts'
 import { listRoute } from './list-route.ts'
 import { parkedCommands } from './parked-commands.ts'
+import { readRoute } from './read-route.ts'
 
 export interface EventsOptions {
   /**
@@ -13,7 +14,7 @@ export interface EventsOptions {
 }
 
 /**
- * `GET /events` and their catalogue for who has `event:read`, and commands for those that could not be handled. Handlers need none of
+ * `GET /events`, one of them, and their catalogue for who has `event:read`, and commands for those that could not be handled. Handlers need none of
  * this: they are the platform's.
  */
 export function events({ store = ['*'] }: EventsOptions = {}): Feature {
@@ -22,7 +23,7 @@ export function events({ store = ['*'] }: EventsOptions = {}): Feature {
     migrations,
     stores: store,
     permissions: { event: ['read'] },
-    routes: () => [listRoute, catalogRoute],
+    routes: () => [listRoute, catalogRoute, readRoute],
     commands: parkedCommands,
   }
 }
