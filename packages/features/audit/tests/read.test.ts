@@ -77,7 +77,13 @@ describe('GET /audit-logs', () => {
     expect(actions(await page(`target=document:${documentId}&action=document.*`))).toHaveLength(3)
     expect(actions(await page('action=folder.*'))).toEqual(['folder.created'])
     expect(actions(await page(`requestId=${latest!.requestId}`))).toEqual(['document.updated'])
+    expect(actions(await page(`target=${documentId}`))).toHaveLength(3)
     expect(actions(await page(`target=folder:${documentId}`))).toEqual([])
+    // A kind without an id: all of that kind, and nothing of another.
+    const ofDocuments = await page('target=document&pageSize=100')
+    expect(ofDocuments.data.length).toBeGreaterThan(0)
+    expect(new Set(ofDocuments.data.map(({ targetType }) => targetType))).toEqual(new Set(['document']))
+    expect(actions(await page('target=documen'))).toEqual([])
     expect(actions(await page(`target=document:${documentId}&outcome=denied`))).toEqual([])
     expect(actions(await page(`target=document:${documentId}&until=2000-01-01T00:00:00Z`))).toEqual([])
     expect(actions(await page(`target=document:${documentId}&since=2000-01-01T00:00:00Z`))).toHaveLength(3)

@@ -36,15 +36,12 @@ const columns = statement`
  */
 export function newestEvents(tenantId: string, page: LogPage<EventFilter>): FixedStatement {
   const { filter, before, offset, limit } = page
-  const { type, key = null, state = null, since = null, until = null } = filter
-  const whole = type === undefined || type.endsWith('*') ? null : type
-  const kind = type?.endsWith('*') ? type.slice(0, -1) : null
+  const { key = null, state = null, since = null, until = null } = filter
   return statement`
     select ${columns}
     from plinth.events
     where tenant_id = ${tenantId}::uuid
-      and (${whole}::text is null or type = ${whole}::text)
-      and (${kind}::text is null or starts_with(type, ${kind}::text))
+      and ${ofType(filter.type)}
       and (${key}::text is null or key = ${key}::text)
       and (${state}::text is null or ${state}::text = ${stateNow})
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
@@ -55,4 +52,17 @@ export function newestEvents(tenantId: string, page: LogPage<EventFilter>): Fixe
 
 export function oneEvent(tenantId: string, id: string): FixedStatement {
   return statement`select ${columns} from plinth.events where tenant_id = ${tenantId}::uuid and id = ${id}::uuid`
+}
+
+/** Whether the tenant has any of a type, in whatever state it is and whenever it was. */
+export function anyOfType(tenantId: string, type: string): FixedStatement {
+  return statement`
+    select exists (select from plinth.events where tenant_id = ${tenantId}::uuid and ${ofType(type)}) as there`
+}
+
+/** One type, all of a kind (`site.*`), or whatever it is. */
+function ofType(type: string | undefined): FixedStatement {
+  const whole = type === undefined || type.endsWith('*') ? null : type
+  const kind = type?.endsWith('*') ? type.slice(0, -1) : null
+  return statement`(${whole}::text is null or type = ${whole}::text) and (${kind}::text is null or starts_with(type, ${kind}::text))`
 }

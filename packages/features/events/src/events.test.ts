@@ -112,6 +112,30 @@ describe('the events of a tenant', () => {
     expect((await list(`?until=${now}`)).data).toEqual([])
   })
 
+  test('of a type that there is not are refused, with the nearest ones, unless some are stored', async () => {
+    for (const [type, near] of [
+      ['sit.*', "There are no events 'sit.*'. Nearest: site.*"],
+      ['site.creatd', "There are no events 'site.creatd'. Nearest: site.created"],
+      ['somethingElse.*', "There are no events 'somethingElse.*'. GET /events/catalog has all types."],
+    ] as const) {
+      const { status, json } = await get('full', `?type=${type}`)
+      expect([status, json]).toMatchObject([400, { code: 'invalid_query', errors: [{ path: '?type' }] }])
+      expect((json as { readonly detail: string }).detail).toContain(near)
+    }
+    // What a release before this one called something, of this tenant alone.
+    await platform.superuser.query(
+      `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)
+       values ($1::uuid, gen_random_uuid(), 'place.created', 'k', '{}', 'system', 'system', 'r', now(), now())`,
+      [platform.b.id],
+    )
+    for (const type of ['place.created', 'place.*']) {
+      expect((await get('full', `?type=${type}`, 'b')).json).toMatchObject({ data: [{ type: 'place.created' }] })
+      expect((await get('full', `?type=${type}&state=parked`, 'b')).json).toMatchObject({ data: [] })
+      expect((await get('full', `?type=${type}`)).status).toBe(400)
+    }
+    await platform.superuser.query(`delete from plinth.events where type = 'place.created'`)
+  })
+
   test.each([
     '?type=site',
     '?type=*',

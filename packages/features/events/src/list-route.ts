@@ -1,5 +1,6 @@
 import { jsonAnswer, listAnswerSchema, logParameters, problem, readLogPage, type PersonalRoute } from '@plinth/core'
 import { eventFilter, newestEvents } from './event-filter.ts'
+import { refuseUnknownType } from './refuse-unknown-type.ts'
 import { shownEvents, shownSchema } from './shown-event.ts'
 
 /** What all routes about events have in common. */
@@ -27,9 +28,12 @@ export const listRoute: PersonalRoute = {
     const { tenantId } = scope
     const { secrets } = platform
     const page = readLogPage({ search, filter: eventFilter, secrets, tenantId, purpose: 'event-cursor' })
-    const rows = await platform.database.transaction(scope, (transaction) =>
-      transaction.run(newestEvents(tenantId, page)),
-    )
+    const rows = await platform.database.transaction(scope, async (transaction) => {
+      const found = await transaction.run(newestEvents(tenantId, page))
+      // Asked where nothing was found alone: a list of what there is costs one statement.
+      if (found.length === 0) await refuseUnknownType(transaction, tenantId, platform.registry.events, page.filter.type)
+      return found
+    })
     const told = page.shown(rows)
     const data = shownEvents(platform, told, scope.requestId)
     return jsonAnswer(200, page.print(data, rows.length, told.at(-1)?.['position'] as string | undefined))

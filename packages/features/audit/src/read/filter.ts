@@ -13,7 +13,12 @@ export const filterSchema = z.strictObject({
     .regex(/^[^*]+$|^[^*.]+\.\*$/, 'Expected an action, or all of a kind: `site.updated`, `site.*`')
     .optional()
     .describe('`site.updated`, or `site.*`'),
-  target: z.string().min(1).max(500).optional().describe('What it was done to: an id, or `site:<id>`'),
+  target: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('What it was done to: an id, `site:<id>`, or `site` for all of a kind'),
   outcome: z.enum(['success', 'denied', 'failed']).optional().describe('How it ended'),
   requestId: z.string().min(1).max(200).optional().describe('The request that it was part of'),
   since: time.optional().describe('From this time on'),
@@ -72,13 +77,14 @@ export function oldestEntries(tenantId: string, filter: EntryFilter, { after, li
 /** All conditions stand in every statement, asked for or not, so that its text is one. */
 function matching(tenantId: string, filter: EntryFilter): FixedStatement {
   const { actor = null, outcome = null, requestId = null, since = null, until = null } = filter
-  const { kind, id } = targetOf(filter)
+  const { word, kind, id } = targetOf(filter)
   const { action, actions } = actionOf(filter)
   return statement`
       tenant_id = ${tenantId}::uuid
       and (${actor}::text is null or actor_id = ${actor}::text) and (${action}::text is null or action = ${action}::text)
       and (${actions}::text is null or starts_with(action, ${actions}::text))
-      and (${kind}::text is null or target_type = ${kind}::text) and (${id}::text is null or target_id = ${id}::text)
+      and (${word}::text is null or target_id = ${word}::text or target_type = ${word}::text)
+      and (${kind}::text is null or target_type = ${kind}::text and target_id = ${id}::text)
       and (${outcome}::text is null or outcome = ${outcome}::text) and (${requestId}::text is null or request_id = ${requestId}::text)
       and (${since}::text is null or occurred_at >= ${since}::text::timestamptz)
       and (${until}::text is null or occurred_at < ${until}::text::timestamptz)`
@@ -91,8 +97,9 @@ function actionOf({ action }: EntryFilter): { readonly action: string | null; re
     : { action: action ?? null, actions: null }
 }
 
-function targetOf({ target }: EntryFilter): { readonly kind: string | null; readonly id: string | null } {
-  if (target === undefined) return { kind: null, id: null }
-  const colon = target.indexOf(':')
-  return colon < 0 ? { kind: null, id: target } : { kind: target.slice(0, colon), id: target.slice(colon + 1) }
+/** A word is an id or a kind: which of them, the entries know. */
+function targetOf({ target }: EntryFilter): Readonly<Record<'word' | 'kind' | 'id', string | null>> {
+  const colon = target?.indexOf(':') ?? -1
+  if (target === undefined || colon < 0) return { word: target ?? null, kind: null, id: null }
+  return { word: null, kind: target.slice(0, colon), id: target.slice(colon + 1) }
 }
