@@ -58,7 +58,7 @@ export interface JobFacts<Z extends z.ZodType, R> {
   readonly perTenant?: number
   /** Jobs of one tenant with the same key run one after the other, in the order in which they came. */
   readonly key?: (input: z.output<Z>) => string | undefined
-  /** Five fields (`0 3 * * *`), or six with seconds: made at these times in every active tenant, as the platform itself, with `{}` as input. */
+  /** Five fields (`0 3 * * *`), or a name (`@daily`): made at these times in every active tenant, as the platform itself, with `{}` as input. */
   readonly cron?: string
   /** The zone of `cron`: `Europe/Zurich`. Default UTC. */
   readonly timeZone?: string

@@ -25,10 +25,39 @@ test('a time by the clock that is none says so in the words of whoever wrote it'
   expect(faultsOf(byTheClock('0 3 * * *', 'Europe/Zurch'))).toEqual([
     "job night.tidy.timeZone 'Europe/Zurch' is no time zone",
   ])
-  expect(faultsOf(byTheClock('every day'))).toEqual([
-    expect.stringMatching(/^job night\.tidy\.cron 'every day' is no time by the clock \(/),
+  expect(faultsOf(byTheClock('0 30 3 31 FEB'))).toEqual([
+    expect.stringMatching(/^job night\.tidy\.cron '0 30 3 31 FEB' is no time by the clock \(/),
   ])
 })
+
+test.each([
+  ['0 0 3 * * *', 'six fields: jobs are made by the minute, leave the seconds out'],
+  ['@secondly', 'use one of @yearly, @annually, @monthly, @weekly, @weekdays, @weekends, @daily, @hourly, @minutely'],
+  ['@Daily', 'use one of @yearly'],
+  ['@reboot', 'use one of @yearly'],
+  // What the library would take for every minute.
+  ['', '0 fields instead of five'],
+  [' ', '0 fields instead of five'],
+  ['5', '1 fields instead of five'],
+  ['* * * *', '4 fields instead of five'],
+  ['every day', '2 fields instead of five'],
+  ['* * * * * * *', '7 fields instead of five'],
+  ['H 3 * * *', 'H is drawn by chance anew each time'],
+  ['0 3,H(1-4) * * *', 'H is drawn by chance anew each time'],
+  ['*/90 * * * *', "'*/90' steps beyond what there is"],
+  ['0 */24 * * *', "'*/24' steps beyond what there is"],
+  ['60 * * * *', 'Constraint error'],
+  ['0 3 30 2 *', 'Invalid explicit day of month definition'],
+])('%j is refused as a time by the clock', (cron, why) => {
+  expect(faultsOf(byTheClock(cron))).toEqual([expect.stringContaining(`'${cron}' is no time by the clock (${why}`)])
+})
+
+test.each(['@daily', '*/59 0-23/6 1,15 JAN-MAR 1-5', '0 0 L * *', '0 0 ? * 5L', '0 3 * * THU#2'])(
+  '%j is a time by the clock',
+  (cron) => {
+    expect(faultsOf(byTheClock(cron))).toEqual([])
+  },
+)
 
 test('a job without a schema for its input is a fault at start, not an error when it is asked for', () => {
   const untyped = defineJob({ name: 'night.tidy', cron: '0 3 * * *', run } as unknown as Parameters<

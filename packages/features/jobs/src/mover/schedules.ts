@@ -1,5 +1,6 @@
-import { CronExpressionParser } from 'cron-parser'
 import { statement, type Database, type Job, type StartupFault } from '@plinth/core'
+import { timesAround } from './clock-times.ts'
+import { refusedCron } from './refuse-cron.ts'
 
 const DEFAULT_ATTEMPTS = 5
 
@@ -21,15 +22,13 @@ export class Schedules {
         const problem = `'${job.timeZone}' is no time zone`
         return [{ path: `job ${job.name}.timeZone`, problem, fix: "a name of the IANA database: 'Europe/Zurich'" }]
       }
-      try {
-        lastBefore(job, new Date())
-        return []
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
+      const reason = refusedCron(job.cron!) ?? unreadable(job)
+      if (reason !== undefined) {
         const problem = `'${job.cron}' is no time by the clock (${reason})`
         const fix = "minute, hour, day, month, day of the week: '0 3 * * 1-5' is 3:00 from Monday to Friday"
         return [{ path: `job ${job.name}.cron`, problem, fix }]
       }
+      return []
     })
   }
 
@@ -38,8 +37,9 @@ export class Schedules {
     for (const job of this.#jobs) {
       const next = this.#next.get(job.name)
       if (next !== undefined && now.getTime() < next) continue
-      await makeJobs(database, job, lastBefore(job, now))
-      this.#next.set(job.name, nextAfter(job, now).getTime())
+      const around = timesAround(job.cron!, zoneOf(job), now)
+      await makeJobs(database, job, around.last)
+      this.#next.set(job.name, around.next.getTime())
     }
   }
 }
@@ -81,16 +81,12 @@ function isZone(name: string): boolean {
   }
 }
 
-/** The last time at or before `now`. */
-function lastBefore(job: Job, now: Date): Date {
-  const currentDate = new Date(now.getTime() + 1)
-  return CronExpressionParser.parse(job.cron!, { tz: zoneOf(job), currentDate })
-    .prev()
-    .toDate()
-}
-
-function nextAfter(job: Job, now: Date): Date {
-  return CronExpressionParser.parse(job.cron!, { tz: zoneOf(job), currentDate: now })
-    .next()
-    .toDate()
+/** In the words of its reader. */
+function unreadable(job: Job): string | undefined {
+  try {
+    timesAround(job.cron!, zoneOf(job), new Date())
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
