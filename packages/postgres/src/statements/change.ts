@@ -13,9 +13,10 @@ import type { Printing } from './printing.ts'
 import { identifier } from './quote.ts'
 import { andCondition, BARRIER } from './read.ts'
 import { resourceSql } from './resource-sql.ts'
+import { rowColumn } from './row-json.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed, Statement } from './statement.ts'
-import { beginWrite, writeNames, type WriteNames } from './write-clause.ts'
+import { beginWrite, writeNames, type WriteHead, type WriteNames } from './write-clause.ts'
 
 /*
  * A change is one statement: `b` locks the row and reads it as it is now (a waiting statement reads what the one before it
@@ -99,7 +100,7 @@ interface Change {
   readonly table: string
   readonly statement: Statement
   readonly names: WriteNames
-  readonly head: string
+  readonly head: WriteHead
   readonly beside: string
   readonly print: (condition: Condition) => string
 }
@@ -160,10 +161,10 @@ function finish(
     // Without `gone`, a row that was seen, allowed and of the right version is changed.
     const unchanged =
       deleted === undefined ? `'${STALE}'` : `case when true${version} then '${LIVE}' else '${STALE}' end`
-    return (
-      `${change.head}, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED} from ${change.table} p where c.t is not null and ${row}${deleted === undefined ? sql.live : ''}${visible} for ${lock} of p) p)` +
-      `, n as (${write()} where ${row} and b.${ALLOWED}${version}${gone} returning p.*)${change.beside}` +
-      ` select coalesce(n.id::text, case when b.${ALLOWED} then ${unchanged} else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`
+    return change.head(
+      `, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED}${rowColumn(resource, 'b', change.beside)} from ${change.table} p where c.t is not null and ${row}${deleted === undefined ? sql.live : ''}${visible} for ${lock} of p) p)` +
+      `, n as (${write()} where ${row} and b.${ALLOWED}${version}${gone} returning p.*${rowColumn(resource, 'n', change.beside)})${change.beside}` +
+      ` select coalesce(n.id::text, case when b.${ALLOWED} then ${unchanged} else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`,
     )
   })
   return { text, parameters: statement.parameters, shape }

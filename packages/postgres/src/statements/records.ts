@@ -11,7 +11,7 @@ import { printRecord } from './print-record.ts'
 import { literal } from './quote.ts'
 import { resourceSql } from './resource-sql.ts'
 import { maskedChanges, personalChanges } from './row-changes.ts'
-import { rowJson } from './row-json.ts'
+import { rowOf } from './row-json.ts'
 import { eventNames, writeNames, type WriteNames, type Written } from './write-clause.ts'
 
 export type WriteKind = RecordedWrite['operation']
@@ -124,7 +124,7 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
 /** The trace is of events alone: no feature records it. */
 type Symbols = Readonly<Record<RecordedName | 'traceparent', string>>
 
-/** `n` is the row after the write, `b` the row before it (the deleted row is both). */
+/** `n` is the row after the write, `b` the row before it (the deleted row is both); each brings along what it is as jsonb. */
 function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames): Symbols {
   return {
     newId: 'gen_random_uuid()',
@@ -141,8 +141,8 @@ function symbolTexts(resource: ResourceInfo, kind: WriteKind, names: WriteNames)
     time: names.now,
     event: names.event,
     eventType: `(${literal(`${resource.name}.`)} || ${names.event})`,
-    before: kind === 'create' ? 'null::jsonb' : rowJson(resource, 'b'),
-    after: kind === 'delete' ? 'null::jsonb' : rowJson(resource, 'n'),
+    before: kind === 'create' ? 'null::jsonb' : rowOf('b'),
+    after: kind === 'delete' ? 'null::jsonb' : rowOf('n'),
     masked: maskedChanges(resource, kind),
     personal: personalChanges(resource, kind),
   }
