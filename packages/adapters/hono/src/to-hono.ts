@@ -23,6 +23,8 @@ export function toHono(plinth: Pick<Plinth, 'fetch' | 'knows' | 'basePath' | 'no
     }
     if (plinth.notFound === 'host' && !plinth.knows(pathOfTarget(context.req.raw.url))) return next()
     const response = await plinth.fetch(context.req.raw, peerOf(context))
+    // The first that runs: nothing can have set any headers, and to look would make a response of its own.
+    if (context.req.routeIndex === 0) return response
     // What the host's middleware has set so far. Hono would drop it, or let it win over what Plinth says.
     const before = [...context.newResponse(null).headers]
     if (before.length === 0) return response

@@ -85,7 +85,8 @@ export function scopeOf(
 }
 
 /** @throws unsupported_media_type, malformed_json, body_too_deep */
-export function readRouteBody(platform: Platform, { route, ...request }: Admitted): unknown {
+export function readRouteBody(platform: Platform, request: Admitted): unknown {
+  const { route } = request
   if (!route.body) return undefined
   const empty = request.body === undefined || request.body.byteLength === 0
   if (empty && route.body.optional) return {}
@@ -99,6 +100,7 @@ export function readRouteBody(platform: Platform, { route, ...request }: Admitte
 }
 
 function isJson(contentType: string | undefined, mergePatch: boolean): boolean {
+  if (contentType === 'application/json') return true
   const [type = '', ...parameters] = (contentType ?? '')
     .toLowerCase()
     .split(';')

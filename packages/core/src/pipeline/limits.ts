@@ -36,8 +36,8 @@ export function limitSender(
 }
 
 /** A public route reads no credential, so that a made-up one there takes nobody out of the anonymous. */
-function showsCredential({ authorization, cookie, ...headers }: Readonly<Record<string, string>>): boolean {
-  return authorization !== undefined || headers['x-api-key'] !== undefined || cookie !== undefined
+function showsCredential(headers: Readonly<Record<string, string>>): boolean {
+  return headers.authorization !== undefined || headers['x-api-key'] !== undefined || headers.cookie !== undefined
 }
 
 /**

@@ -1,7 +1,7 @@
 import { is, SQL } from 'drizzle-orm'
-import { uuidv7 } from 'uuidv7'
 import { problem } from '../errors/plinth-error.ts'
 import type { Stored, UpdateOperation } from '../ports/database.ts'
+import { newUuid } from './new-uuid.ts'
 import { fieldOf, type FieldInfo, type ResourceInfo } from './resource-info.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -22,7 +22,7 @@ export function acceptsId(resource: ResourceInfo, text: string): boolean {
 /** The id of a new row: made here, given by the client, or null where the database makes it. */
 export function newRowId(resource: ResourceInfo, values: ReadonlyMap<FieldInfo, Stored>): string | null {
   const field = fieldOf(resource, 'id')
-  if (field.platform) return field.kind.name === 'uuid' ? uuidv7() : null
+  if (field.platform) return field.kind.name === 'uuid' ? newUuid() : null
   const given = values.get(field)
   if (given !== undefined && given !== null) return given
   const usual = field.column.defaultFn?.() ?? field.column.default

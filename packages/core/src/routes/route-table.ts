@@ -24,7 +24,8 @@ export interface RouteTable {
 
 /**
  * One entry per path holding its methods, so that one match answers 404, 405 with `Allow`, HEAD and OPTIONS. (2,002 routes:
- * 5.5 ms to build, 0.36 µs to match.) Static paths are added before those with parameters, or `/:id` would swallow them.
+ * 5.5 ms to build, 0.36 µs to match.) Static paths are added before those with parameters, or `/:id` would swallow them; most requests
+ * of a server are for one of them, and a look into a map is all that it takes.
  */
 export function buildRouteTable(routes: readonly Route[]): RouteTable {
   const entries = new Map<string, Entry>()
@@ -43,9 +44,13 @@ export function buildRouteTable(routes: readonly Route[]): RouteTable {
     (a, b) => a.parameters.length - b.parameters.length || (a.path < b.path ? -1 : 1),
   )
   for (const entry of ordered) router.add(METHOD_NAME_ALL, entry.path, entry)
+  const fixed = new Map<string, RouteMatch>()
+  for (const { path, methods } of ordered) if (!/[:*]/.test(path)) fixed.set(path, { methods, parameters: {} })
   return {
     routes,
     match(path) {
+      const known = fixed.get(path)
+      if (known) return known
       const [found, stash] = router.match(METHOD_NAME_ALL, path)
       const first = found[0]
       if (!first) return undefined

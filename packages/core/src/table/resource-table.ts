@@ -15,7 +15,7 @@ import {
   type PgTableWithColumns,
   type PgTimestampBuilderInitial,
 } from 'drizzle-orm/pg-core'
-import { uuidv7 } from 'uuidv7'
+import { newUuid } from '../resource/new-uuid.ts'
 import { referenceOf, type Reference } from './belongs-to.ts'
 import { snakeCase } from './snake-case.ts'
 import {
@@ -44,7 +44,7 @@ export const PLATFORM_COLUMNS = [
 
 const platformColumns = () => ({
   tenantId: uuid('tenant_id').notNull(),
-  id: uuid('id').notNull().$defaultFn(uuidv7),
+  id: uuid('id').notNull().$defaultFn(newUuid),
   ownerUserId: uuid('owner_user_id'),
   ownerGroupId: uuid('owner_group_id'),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),

@@ -29,6 +29,7 @@ export async function enterTenant(platform: Doorway, principal: Principal, tenan
   // The platform itself: nothing is in its way, and it names its reason in the log.
   if (principal.kind === 'system') return principal
   const { rights } = principal
+  if (!rights && !platform.registry.acl && platform.registry.policies.size === 0) return byItself(principal)
   const member = rights?.member === undefined ? undefined : await membership(platform, tenant, rights.member)
   if (member && tenant.requireMfa && principal.session?.secondFactor !== true) throw problem('second_factor_required')
   const bearers = await Promise.all(bearersOf(platform, principal, tenant, member))
@@ -43,6 +44,12 @@ export async function enterTenant(platform: Doorway, principal: Principal, tenan
   const asked = rights?.roles && member ? [rights.roles, member.roles] : [entered.roles ?? []]
   const askers = asked.map((roles): Principal => ({ ...entered, roles }))
   return { ...entered, permissions: decided(platform, bearers, askers, tenant) }
+}
+
+/** Where nobody but its own roles has a say, they were the decision before it entered. */
+function byItself(principal: Principal): Principal {
+  const { roles } = principal.permissions
+  return roles === principal.permissions ? principal : { ...principal, permissions: roles }
 }
 
 /**

@@ -35,7 +35,7 @@ interface Waiting {
  * Connections, and one line before them. Statements go to an idle connection if there is one; else prepared ones are sent
  * behind a running one, a few at most. With 32 callers on 10 connections that took 14–17 µs of Node and 14 of PostgreSQL per
  * statement, against 24–28 and 22–24 one at a time, and 25–28 and 15 with the pool of postgres.js.
- * Transactions and unprepared statements (they wait for a description in the middle) have a connection alone.
+ * Transactions and unprepared statements have a connection alone.
  */
 export class ConnectionPool {
   readonly #open: () => SingleConnection

@@ -1,6 +1,7 @@
 import { DriverError } from '../errors/driver-error.ts'
 import { SET_SEARCH_PATH, type Driver, type Parameter, type RawRow } from './driver.ts'
 import { ConnectionPool } from './connection-pool.ts'
+import { PreparedTexts } from './prepare-once.ts'
 import { wireText } from './raw-values.ts'
 import { runTransaction } from './run-transaction.ts'
 import { singleConnection, type SingleConnection } from './single-connection.ts'
@@ -81,7 +82,8 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
       if (refused) return Promise.reject(refused)
       const run = statement(text, parameters, prepare)
       if (searchPath !== undefined) return pool.alone((connection) => flight(connection, searchPath, run))
-      return prepare && options.prepare ? pool.shared(run) : pool.alone(run)
+      if (!prepare || !options.prepare) return pool.alone(run)
+      return pool.shared((connection) => textsOf(connection).run(text, () => run(connection)))
     },
     transaction: (work) =>
       pool.alone((connection) => {
@@ -113,6 +115,16 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
     waitedMs: () => pool.waitedMs,
     close: () => pool.close(),
   }
+}
+
+const texts = new WeakMap<SingleConnection, PreparedTexts>()
+
+function textsOf(connection: SingleConnection): PreparedTexts {
+  const known = texts.get(connection)
+  if (known) return known
+  const made = new PreparedTexts()
+  texts.set(connection, made)
+  return made
 }
 
 function checkUrl(url: string): void {

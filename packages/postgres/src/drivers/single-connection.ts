@@ -133,7 +133,9 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
         // sets back. After an error behind a first row, the next answer began with a hole, and its row seemed not to be there:
         // one tenant's timed-out list made another one's existing row a 404.
         const rows: RawRow[] = []
-        const answer = await client.unsafe(text, parameters, query).forEach((row) => rows.push(row as RawRow))
+        const answer = await handedOver(client.unsafe(text, [], query), parameters).forEach((row) =>
+          rows.push(row as RawRow),
+        )
         answered = true
         // Not enumerable: an answer equals the array of its rows.
         return Object.defineProperty(rows, 'command', { value: answer.command }) as unknown as Answer
@@ -174,6 +176,15 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     )
     return reason
   }
+}
+
+/**
+ * The parameters, in the place where postgres.js itself puts them, which it leaves alone where they are there already. Given to `unsafe`,
+ * it guesses a type of each and looks the statement up by all of their types and its text put together: a new text of 2,500 characters to
+ * be copied and hashed in each statement. And it asks the server to describe the statement before it sends the rest.
+ */
+function handedOver(query: postgres.PendingQuery<postgres.Row[]>, parameters: (string | null)[]): typeof query {
+  return Object.assign(query, { parameters })
 }
 
 /** postgres.js does not decode the host of a URL, and only a decoded one is seen to be a path. */
