@@ -69,8 +69,7 @@ function keysOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   let keys = 0
   if (Array.isArray(value)) for (const member of value) keys += keysOf(member)
-  else
-    for (const member of Object.values(value)) keys += 1 + keysOf(member)
+  else for (const member of Object.values(value)) keys += 1 + keysOf(member)
   return keys
 }
 

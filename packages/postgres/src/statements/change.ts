@@ -163,8 +163,8 @@ function finish(
       deleted === undefined ? `'${STALE}'` : `case when true${version} then '${LIVE}' else '${STALE}' end`
     return change.head(
       `, b as materialized (select p.* from c cross join lateral (select p.*, ${allowed} as ${ALLOWED}${rowColumn(resource, 'b', change.beside)} from ${change.table} p where c.t is not null and ${row}${deleted === undefined ? sql.live : ''}${visible} for ${lock} of p) p)` +
-      `, n as (${write()} where ${row} and b.${ALLOWED}${version}${gone} returning p.*${rowColumn(resource, 'n', change.beside)})${change.beside}` +
-      ` select coalesce(n.id::text, case when b.${ALLOWED} then ${unchanged} else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`,
+        `, n as (${write()} where ${row} and b.${ALLOWED}${version}${gone} returning p.*${rowColumn(resource, 'n', change.beside)})${change.beside}` +
+        ` select coalesce(n.id::text, case when b.${ALLOWED} then ${unchanged} else '${DENIED}' end) as "id", ${sql.changed} from b left join n on true`,
     )
   })
   return { text, parameters: statement.parameters, shape }

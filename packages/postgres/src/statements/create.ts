@@ -46,7 +46,9 @@ export function printCreate(
       ]
       const stored = given.map((field, at) => columnType(field.column).store(placeholders[at] ?? 'null'))
       const row = [names.tenantId, ...(made ? [] : [names.id]), `${owner}::uuid`, names.now, names.now, ...stored]
-      return head(`, n as (insert into ${tableOf(resource)} as p (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning p.*${rowColumn(resource, 'n', beside)})${beside} select ${sql.written} from n`)
+      return head(
+        `, n as (insert into ${tableOf(resource)} as p (${columns.join(', ')}) select ${row.join(', ')} from c where c.t is not null returning p.*${rowColumn(resource, 'n', beside)})${beside} select ${sql.written} from n`,
+      )
     },
   )
   return { text, parameters: statement.parameters, shape: 'varied' }

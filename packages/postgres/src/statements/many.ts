@@ -69,7 +69,9 @@ export function printCreateMany(
     })
     const arrays = [ids, ...lists].map((list) => `${list}::text::text[]`).join(', ')
     const aliases = ['id', ...given.map((_, at) => `c${at}`), 'place'].join(', ')
-    return head(`, n as (insert into ${tableOf(resource)} as p (${columns.join(', ')}) select ${values.join(', ')} from c cross join unnest(${arrays}) with ordinality v(${aliases}) where c.t is not null order by v.place returning p.*${rowColumn(resource, 'n', beside)})${beside} select ${sql.written} from n`)
+    return head(
+      `, n as (insert into ${tableOf(resource)} as p (${columns.join(', ')}) select ${values.join(', ')} from c cross join unnest(${arrays}) with ordinality v(${aliases}) where c.t is not null order by v.place returning p.*${rowColumn(resource, 'n', beside)})${beside} select ${sql.written} from n`,
+    )
   })
   return { text, parameters: statement.parameters, shape: 'varied' }
 }
@@ -124,8 +126,8 @@ function printMany(
     const rows = `p.tenant_id = $1::uuid and p.id = any(${list})`
     return head(
       `, b as materialized (select p.* from c cross join lateral (select p.*${rowColumn(resource, 'b', beside)} from ${tableOf(resource)} p where c.t is not null and ${rows}${state} for update of p) p)` +
-      `, n as (${write(writeNames(withFacts, key))} where ${rows} and p.id = b.id returning p.*${rowColumn(resource, 'n', beside)})${beside}${after}` +
-      ' select case when s.n = w.n then w.n else -1 end as "n" from (select count(*) as n from b) s cross join lateral (select count(*) as n from n where s.n is not null offset 0) w',
+        `, n as (${write(writeNames(withFacts, key))} where ${rows} and p.id = b.id returning p.*${rowColumn(resource, 'n', beside)})${beside}${after}` +
+        ' select case when s.n = w.n then w.n else -1 end as "n" from (select count(*) as n from b) s cross join lateral (select count(*) as n from n where s.n is not null offset 0) w',
     )
   })
   return { text, parameters: statement.parameters, shape: 'fixed' }
