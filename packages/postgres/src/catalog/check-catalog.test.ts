@@ -19,6 +19,14 @@ const feature: Feature = {
       id: '0001',
       sql: 'create table plinth.check_log (tenant_id uuid not null, id uuid not null); grant insert on plinth.check_log to {app}',
     },
+    {
+      id: '0002',
+      sql: `-- Who writes it, says so.
+create policy check_log_told on plinth.check_log as restrictive for insert to {app}
+  with check (id is not null and current_setting('plinth.principal', true) <> '');
+create policy check_log_gone on plinth.check_log as restrictive for insert to {app} with check (true);
+drop policy check_log_gone on plinth.check_log;`,
+    },
   ],
 }
 const registry = registryOf([sites, projects], [feature])
@@ -34,6 +42,8 @@ interface Defect {
 }
 
 const ourRule = `tenant_id = nullif(current_setting('plinth.tenant', true), '')::uuid`
+
+const toldAgain = `create policy check_log_told on plinth.check_log as restrictive for insert to {app} with check (id is not null and current_setting('plinth.principal', true) <> '')`
 
 const defects: readonly Defect[] = [
   {
@@ -55,6 +65,48 @@ const defects: readonly Defect[] = [
     heal: 'migrate',
     found: [['table public.sites policy plinth_tenant', 'to public using nothing']],
     fix: 'run plinth.migrate()',
+  },
+  {
+    name: 'a policy of a feature, dropped by hand',
+    plant: 'drop policy check_log_told on plinth.check_log',
+    heal: toldAgain,
+    found: [['table plinth.check_log policy check_log_told', 'is missing']],
+    fix: 'create policy check_log_told on plinth.check_log as restrictive for insert to "{app}" with check (id is not null',
+  },
+  {
+    name: 'a policy of a feature for the wrong role',
+    plant: 'alter policy check_log_told on plinth.check_log to {system}',
+    heal: `drop policy check_log_told on plinth.check_log; ${toldAgain}`,
+    found: [
+      [
+        'table plinth.check_log policy check_log_told',
+        'is restrictive for insert to {system}; it must be restrictive for insert to {app}',
+      ],
+    ],
+    fix: 'alter policy "check_log_told" on "plinth"."check_log" to "{app}" with check (id is not null',
+  },
+  {
+    name: 'a policy of a feature that lets everything through',
+    plant: 'alter policy check_log_told on plinth.check_log with check (true)',
+    heal: `drop policy check_log_told on plinth.check_log; ${toldAgain}`,
+    found: [['table plinth.check_log policy check_log_told', 'says nothing of id any more (true)']],
+    fix: 'alter policy "check_log_told" on "plinth"."check_log" to "{app}" with check (id is not null',
+  },
+  {
+    name: 'a policy of a feature that lets in instead of keeping out',
+    plant: `drop policy check_log_told on plinth.check_log; ${toldAgain.replace('restrictive', 'permissive')}`,
+    heal: `drop policy check_log_told on plinth.check_log; ${toldAgain}`,
+    found: [
+      ['table plinth.check_log policy check_log_told', 'is permissive for insert to {app}; it must be restrictive'],
+    ],
+    fix: 'drop policy "check_log_told" on "plinth"."check_log"; create policy check_log_told',
+  },
+  {
+    name: 'a permissive policy of the platform that nobody has any more',
+    plant: 'drop policy plinth_lookup on plinth.tenants',
+    heal: 'create policy plinth_lookup on plinth.tenants for select to {lookup} using (true)',
+    found: [['table plinth.tenants policy plinth_lookup', 'is missing']],
+    fix: 'create policy plinth_lookup on plinth.tenants for select to "{lookup}" using (true)',
   },
   {
     name: 'not forced',
@@ -274,7 +326,6 @@ const defects: readonly Defect[] = [
       ['runtime login {app}', 'is a member of {owner}'],
       ['runtime login {app}', 'may create objects in schema plinth'],
       ['runtime login {app}', 'may create objects in schema public'],
-      ['table plinth.tenants policy plinth_owner', 'is a permissive policy'],
     ],
     fix: 'revoke "{owner}" from "{app}";',
   },
@@ -339,8 +390,8 @@ describe.each([
 
   const fill = (sql: string, quote = '"'): string =>
     sql.replaceAll(
-      /\{(owner|app|system)\}/g,
-      (_, role: 'owner' | 'app' | 'system') => `${quote}${subject.roles[role]}${quote}`,
+      /\{(owner|app|system|lookup)\}/g,
+      (_, role: 'owner' | 'app' | 'system' | 'lookup') => `${quote}${subject.roles[role]}${quote}`,
     )
 
   test('a migrated database has no fault', async () => {
@@ -369,7 +420,7 @@ describe.each([
     const found = (await inspect(subject, registry)).filter((one) => one.severity === 'error')
     expect(asFaults(found)).toEqual(await check(subject, registry))
     const mendable = found.filter((one) => one.sql !== undefined)
-    for (const sql of new Set(mendable.map((one) => one.sql))) await subject.owner.query(sql ?? '')
+    for (const sql of new Set(mendable.map((one) => one.sql))) await subject.owner.script(sql ?? '')
     const left = await check(subject, registry)
     for (const one of mendable) expect(left).not.toContainEqual({ path: one.path, problem: one.problem, fix: one.fix })
     // Every finding that no SQL mends says what else does.

@@ -6,12 +6,15 @@ import { identifier } from '../statements/quote.ts'
 import type { CatalogPolicy, CatalogTable } from './catalog.ts'
 import { fault, faultInSql } from './fault.ts'
 import { MIGRATE, MIGRATE_AFTER_PUSH } from './fixes.ts'
+import { policyKey } from './shipped-policies.ts'
 import { expectedPolicies, samePolicy, type ExpectedPolicy } from './tenant-policies.ts'
 
 export interface Runtime {
   readonly roles: RoleNames
   /** Whose grants and policies the runtime login has: itself, its groups, everybody (`public`). */
   readonly grantees: ReadonlySet<string>
+  /** Policies that migrations make, as `policyKey` names them: another check compares these. */
+  readonly shipped?: ReadonlySet<string>
 }
 
 /** What the runtime login must not have on any table that tenants share. */
@@ -75,10 +78,13 @@ function describe(policy: CatalogPolicy): string {
  * Permissive policies of somebody else that count for the runtime login. The restrictive one still keeps it to its tenant;
  * but nobody who reads the declaration knows of them, and TO PUBLIC they let in every role that has a grant.
  */
-function checkOtherPolicies(live: CatalogTable, { roles, grantees }: Runtime): Finding[] {
+function checkOtherPolicies(live: CatalogTable, { roles, grantees, shipped }: Runtime): Finding[] {
   const own = new Set(expectedPolicies('tenant_id', roles).map((policy) => policy.name))
   return live.policies
-    .filter((policy) => policy.permissive && !own.has(policy.name) && policy.roles.some((role) => grantees.has(role)))
+    .filter(
+      ({ name, permissive }) => permissive && !own.has(name) && !shipped?.has(policyKey(live.schema, live.name, name)),
+    )
+    .filter((policy) => policy.roles.some((role) => grantees.has(role)))
     .map((policy) => {
       const sql = `drop policy ${identifier(policy.name)} on ${tableInSql(live)};`
       return faultInSql(

@@ -26,7 +26,8 @@ export function firstLine(statement: string): string {
   return line.length > 100 ? `${line.slice(0, 100)}…` : line
 }
 
-function withoutComments(statement: string): string {
+/** What it says to PostgreSQL. */
+export function withoutComments(statement: string): string {
   return statement.replaceAll(tokens, (token) => (/^(--|\/\*)/.test(token) ? '' : token)).trim()
 }
 
