@@ -128,8 +128,12 @@ export class Sealer {
     suspect: boolean,
   ): Promise<SealedBatch> {
     const { secrets, clock } = this.#platform
-    // In a statement of its own: what comes after it sees what the holder before has committed.
-    await system.run(statement`select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0))`)
+    // In a statement of its own: what comes after it sees what the holder before has committed. And by indexes and places alone: a plan
+    // that was made when the tables were empty reads and sorts all of them, and is kept. It read the books of all tenants for each batch
+    // of one, and compared each row of the inbox with each place (600 to 2,800 µs an entry instead of 80, of 200 tenants).
+    await system.run(statement`
+      select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0)),
+        set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)`)
     const [head] = await system.run(statement`
       select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid order by seq desc limit 1`)
     // By their places in the file: as a join of keys, a batch of a table without statistics was read once for each of its rows.
@@ -196,8 +200,9 @@ function encrypted(keys: ReadonlyMap<string, PartKey>, part: PersonalPart | unde
 /** From one tenant with entries to the next: the inbox may hold a million of the first. */
 async function waiting(database: Pick<Database, 'system'>, after: string | undefined): Promise<readonly string[]> {
   const [from, position] = after === undefined ? [PLATFORM, FIRST] : [after, LAST]
-  const rows = await database.system((system) =>
-    system.run(statement`
+  const rows = await database.system(async (system) => {
+    await system.run(statement`select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)`)
+    return system.run(statement`
       with recursive t as (
         (select tenant_id, 1 as n from plinth.audit_inbox where (tenant_id, position) > (${from}::uuid, ${position}::bigint)
           order by tenant_id limit 1)
@@ -205,7 +210,7 @@ async function waiting(database: Pick<Database, 'system'>, after: string | undef
         select f.tenant_id, t.n + 1 from t cross join lateral (
           select i.tenant_id from plinth.audit_inbox i where i.tenant_id > t.tenant_id order by i.tenant_id limit 1) f
         where t.n < ${CHAINS}::int)
-      select tenant_id from t`),
-  )
+      select tenant_id from t`)
+  })
   return rows.map((row) => String(row['tenant_id']))
 }
