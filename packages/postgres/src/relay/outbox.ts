@@ -55,9 +55,12 @@ export interface DueEvent {
   readonly handled: readonly string[]
 }
 
-/** What is to be handed on now, oldest first. */
+/**
+ * What is to be handed on now, oldest first. Planned anew each time, which takes 0.2 ms: a kept plan that was made when the table was
+ * empty reads and sorts all of it (20 s for a hundred of 2,000 events that wait, among 50,000 that do not, instead of 0.2 ms).
+ */
 export async function dueEvents(connection: Connection): Promise<readonly DueEvent[]> {
-  const rows = await connection.query(dueText, [], { prepare: true })
+  const rows = await connection.query(dueText)
   return rows.map((row) => ({
     event: eventOf(row),
     attempts: Number(row['attempts']),
