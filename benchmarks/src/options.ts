@@ -35,7 +35,7 @@ export function readOptions(argv: readonly string[]): Options {
     write: values.write ?? false,
     rounds: positive('rounds', values.rounds, quick ? 1 : 3),
     seconds: positive('seconds', values.seconds, quick ? 0.4 : 2.5),
-    firstWarmUpSeconds: quick ? 1.5 : 6,
+    firstWarmUpSeconds: quick ? 1.5 : 20,
     warmUpSeconds: quick ? 0.2 : 0.5,
     repeats: quick ? 0 : 30,
     only: values.only?.split(',') ?? [],
