@@ -37,7 +37,15 @@ try {
     ? await measureBook(await prepared.copy('book'), quick ? 10_000 : 40_000, quick ? 1 : 4)
     : undefined
   const costs = wantsCreates
-    ? await measureCreates(prepared, { rounds, seconds, connections, warmUpSeconds: quick ? 1 : 20, profile, only, say })
+    ? await measureCreates(prepared, {
+        rounds,
+        seconds,
+        connections,
+        warmUpSeconds: quick ? 1 : 20,
+        profile,
+        only,
+        say,
+      })
     : undefined
   const report = reportOf(costs, book)
   say(`\n${report}`)
