@@ -103,7 +103,7 @@ test(`${JOBS} jobs, ${KILLS} times kill -9 of a worker, ${RESTARTS} crashes of t
       while (kills < KILLS && from / JOBS > (kills + 1) / KILLS) await sleep(20)
       await insist(async (ctx) => {
         for (let number = from; number < Math.min(JOBS, from + 50); number += 1)
-          await ctx.enqueue(config.effect, { number }, { idempotencyKey: String(number) })
+          await ctx.enqueue(config.effect(number), { number }, { idempotencyKey: String(number) })
       })
     }
   })()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createPlinth, defineJob, defineResource, resourceTable, serviceTokens } from '@plinth/core'
+import { createPlinth, defineJob, defineResource, resourceTable, serviceTokens, type Context } from '@plinth/core'
 import { jobs } from '@plinth/jobs'
 import { postgres } from '@plinth/postgres'
 import { loginUrl } from '@plinth/testing'
@@ -14,16 +14,21 @@ export const TOKEN = 'a-service-of-the-crash-tests-xxxxxxxxxxx'
 /** Without a unique key: what happens twice is there twice. */
 export const effects = resourceTable('effects', { number: integer().notNull() })
 
-export const effect = defineJob({
-  name: 'effect.write',
+const written = {
   input: z.object({ number: z.int() }),
   retry: { attempts: 1_000, first: '1s', most: '1s' },
-  run: async (ctx, { number }) => {
+  run: async (ctx: Context, { number }: { readonly number: number }): Promise<void> => {
     await ctx.create(effects, { number })
     // Long enough for a kill to fall between the effect and its commit.
     await sleep((number % 10) * 40)
   },
-})
+}
+/** By turns: one transaction each, and several in one. */
+const kinds = [
+  defineJob({ ...written, name: 'effect.write' }),
+  defineJob({ ...written, name: 'effect.writeTogether', together: 4 }),
+] as const
+export const effect = (number: number): (typeof kinds)[number] => kinds[number % 20 < 10 ? 0 : 1]
 
 export const poison = defineJob({
   name: 'poison',
@@ -47,7 +52,7 @@ export const plinth = createPlinth({
     jobs({ workers: 'apart', lease: '3s', pollMs: 50, mostWaiting: 100_000 }),
     serviceTokens([{ name: 'crash', token: TOKEN, tenant: 'acme', permissions: ['*'] }]),
   ],
-  jobs: [effect, poison],
+  jobs: [...kinds, poison],
   rateLimits: { requests: false },
   env: {
     ENVIRONMENT: 'test',

@@ -30,11 +30,23 @@ export interface JobsPlatform {
   readonly robots: Readonly<Record<'acme' | 'beta', Principal>>
 }
 
+export interface JobsSetting {
+  /** How many share a transaction. Default: none do. */
+  readonly together?: number | undefined
+  /** Default {@link AT_ONCE}: as many as the pool has connections. */
+  readonly concurrency?: number
+}
+
 /** @param onBegun told when a job begins, with the number that it was given */
-export async function openJobs(url: string, onBegun: (number: number) => void): Promise<JobsPlatform> {
+export async function openJobs(
+  url: string,
+  onBegun: (number: number) => void,
+  { together, concurrency = AT_ONCE }: JobsSetting = {},
+): Promise<JobsPlatform> {
   const effect = defineJob({
     name: 'effect.write',
     input: z.object({ number: z.int() }),
+    ...(together !== undefined && { together }),
     run: async (ctx, { number }) => {
       onBegun(number)
       await ctx.create(effects, { number })
@@ -54,7 +66,7 @@ export async function openJobs(url: string, onBegun: (number: number) => void): 
       max: AT_ONCE,
     }),
     resources: [defineResource({ table: effects })],
-    features: [jobs({ workers: 'apart', concurrency: AT_ONCE, mostWaiting: 1_000_000 }), robots],
+    features: [jobs({ workers: 'apart', concurrency, mostWaiting: 1_000_000 }), robots],
     jobs: [effect],
     env: { ENVIRONMENT: 'test', LOG_LEVEL: 'error', SECRET_KEYS: 'k:Xq1YJz0m5dV7mHn3rQw8cT2bL6pK9sFgA4uEoIiRtZk=' },
   })

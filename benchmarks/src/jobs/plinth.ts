@@ -9,12 +9,16 @@ export interface JobsRound {
   readonly cpu: Cpu
 }
 
-export async function plinthRound(url: string, count: number): Promise<JobsRound> {
+export async function plinthRound(url: string, count: number, together?: number): Promise<JobsRound> {
   let left = count
   const { promise: done, resolve } = Promise.withResolvers<void>()
-  const platform = await openJobs(url, () => {
-    if (--left === 0) resolve()
-  })
+  const platform = await openJobs(
+    url,
+    () => {
+      if (--left === 0) resolve()
+    },
+    { together },
+  )
   const { plinth } = platform
   const begun = performance.now()
   await askFor(platform, count)

@@ -35,7 +35,7 @@ import type { Isolation } from './isolation/tenant-schema.ts'
 import { postgresLimits } from './limits/postgres-limits.ts'
 import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
 import { databaseMetrics } from './observe/database-metrics.ts'
-import { runLibrary } from './session/library.ts'
+import { printLibrary } from './session/library.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
@@ -256,8 +256,19 @@ class SqlDatabase implements Database {
     return this.#background.lead(name, work)
   }
 
-  async library(text: string, parameters: readonly LibraryValue[] = []): Promise<readonly RawRow[]> {
-    return runLibrary(await this.#drivers.system(), text, parameters)
+  async systemStatement(statement: FixedStatement): Promise<readonly RawRow[]> {
+    return directRunner(await this.#drivers.system(), this.#ready().runner).run(printFixed(statement), 'other')
+  }
+
+  async library(
+    text: string,
+    parameters: readonly LibraryValue[] = [],
+    plan: 'kept' | 'anew' = 'kept',
+  ): Promise<readonly RawRow[]> {
+    const { shapes } = this.#ready().runner
+    const printed = printLibrary(text, parameters, plan)
+    const system = await this.#drivers.system()
+    return system.query(text, printed.parameters, { prepare: shapes.admit(printed) })
   }
 
   waitedMs(): number {

@@ -29,6 +29,17 @@ export function asPrincipal<T>(
   return entered.principal.kind === 'system' ? database.systemTransaction(scope, run) : database.transaction(scope, run)
 }
 
+/** In a transaction that is on for the same principal in the same tenant, on the account of another request. */
+export function besides(
+  platform: Platform,
+  entered: Entered,
+  transaction: Transaction,
+): { readonly context: Context; readonly transaction: Transaction } {
+  const scope = scopeOf(platform, entered)
+  const own = transaction.within(scope)
+  return { context: transactionContext({ platform, scope, transaction: own, ...entered }), transaction: own }
+}
+
 /** What it may read, without a transaction. */
 export function readingAs(platform: Platform, entered: Entered): ReadingContext {
   const scope = scopeOf(platform, entered)

@@ -23,6 +23,7 @@ export interface Job<I = unknown> {
   readonly timeout: string | undefined
   readonly concurrency: number | undefined
   readonly perTenant: number | undefined
+  readonly together: number | undefined
   readonly key: ((input: never) => string | undefined) | undefined
   readonly cron: string | undefined
   readonly timeZone: string | undefined
@@ -56,6 +57,12 @@ export interface JobFacts<Z extends z.ZodType, R> {
   readonly concurrency?: number
   /** At most so many at once of one tenant. */
   readonly perTenant?: number
+  /**
+   * Up to so many that wait, of one tenant and of whoever asked, share one transaction: for many small jobs that do nothing but write by
+   * `ctx`. Where one of them fails, all are rolled back and each runs again by itself, so what `run` does besides may happen twice.
+   * Default 1. Not with `outside`.
+   */
+  readonly together?: number
   /** Jobs of one tenant with the same key run one after the other, in the order in which they came. */
   readonly key?: (input: z.output<Z>) => string | undefined
   /** Five fields (`0 3 * * *`), or a name (`@daily`): made at these times in every active tenant, as the platform itself, with `{}` as input. */
@@ -81,6 +88,7 @@ export function defineJob<Z extends z.ZodType, R = undefined>(facts: JobFacts<Z,
     timeout: facts.timeout,
     concurrency: facts.concurrency,
     perTenant: facts.perTenant,
+    together: facts.together,
     key: facts.key,
     cron: facts.cron,
     timeZone: facts.timeZone,

@@ -27,6 +27,9 @@ export function readJobs(
   return new Map([...jobs].sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 
+/** Whose locks are held until the last of them is done. */
+const MOST_TOGETHER = 100
+
 const isCount = (value: number | undefined): boolean => value === undefined || (Number.isInteger(value) && value >= 1)
 
 function faultsOf(job: Job, path: string): StartupFault[] {
@@ -54,8 +57,13 @@ function faultsOf(job: Job, path: string): StartupFault[] {
     ['retry.attempts', job.retry.attempts],
     ['concurrency', job.concurrency],
     ['perTenant', job.perTenant],
+    ['together', job.together],
   ] as const)
     if (!isCount(count)) fault(key, `${count} is no count`, 'a whole number from 1')
+  if (job.together !== undefined && job.together > MOST_TOGETHER)
+    fault('together', `${job.together} share one transaction`, `a whole number up to ${MOST_TOGETHER}`)
+  if (job.together !== undefined && job.outside !== undefined)
+    fault('together', 'is for jobs that only write', 'leave out together, or have outside ask for a job that does')
   if (job.timeZone !== undefined && job.cron === undefined)
     fault('timeZone', 'means nothing without cron', "cron: '0 3 * * *'")
   // What runs by the clock has nobody who could give it anything.

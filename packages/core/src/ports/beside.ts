@@ -1,18 +1,25 @@
-import type { RawRow } from './database.ts'
+import type { RawRow, Scope, Transaction } from './database.ts'
 import type { FixedStatement } from './statement.ts'
 
 /** What runs beside requests and belongs to no tenant. */
-export interface Beside {
+export interface Beside extends LibraryRunner {
   /**
    * Runs `work` while this process leads under this name, and resolves at once with false where another one does.
    * @param work gets `check`, which rejects when the lead is lost; to be called before each step, and at least every 20 seconds
    */
   lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean>
+  /** One statement of `plinth_system` that is a transaction by itself: one wait instead of the two of `system`. */
+  systemStatement(statement: FixedStatement): Promise<readonly RawRow[]>
+}
+
+export interface LibraryRunner {
   /**
-   * Runs the text of a library that brings its own SQL and lives in a schema of its own (pg-boss), as `plinth_system`, each text in
-   * a transaction of its own. Nothing that came from outside may be part of the text.
+   * Runs the text of a library that brings its own SQL and lives in a schema of its own (pg-boss), as `plinth_system`: in the transaction
+   * that it is asked of, otherwise in one of its own. Nothing that came from outside may be part of the text.
+   * @param plan `kept` (default): texts that come again are prepared, a bounded number of them. `anew`: each time, where the right plan
+   * is another one when the table has grown
    */
-  library(text: string, parameters?: readonly LibraryValue[]): Promise<readonly RawRow[]>
+  library(text: string, parameters?: readonly LibraryValue[], plan?: 'kept' | 'anew'): Promise<readonly RawRow[]>
 }
 
 export type LibraryValue = string | number | boolean | null | readonly string[]
@@ -24,10 +31,16 @@ export class Unfinished extends Error {
 
 export interface Committing {
   /**
-   * The last statement of this transaction, sent together with its COMMIT; once. Where it gives no row, nothing is committed, and the
-   * transaction rejects with {@link Unfinished}.
+   * The same transaction on the account of another request: of the same tenant and the same principal, one after the other.
+   * @throws Error for another tenant or principal
    */
-  finish(statement: FixedStatement): void
+  within(scope: Scope): Transaction
+  /**
+   * The last statement of this transaction, sent together with its COMMIT; once. Where it gives another number of rows, nothing is
+   * committed, and the transaction rejects with {@link Unfinished}.
+   * @param rows default 1
+   */
+  finish(statement: FixedStatement, rows?: number): void
   /** The call is made when this transaction is committed, and only then. It may not fail. */
   afterCommit(call: () => void): void
 }

@@ -15,7 +15,7 @@ import type { MigrateOptions, MigrationReport } from './migration.ts'
 import type { FixedStatement } from './statement.ts'
 import type { DatabaseLimits } from './rate-limits.ts'
 import type { PortableAccess } from './portable.ts'
-import type { Beside, Committing } from './beside.ts'
+import type { Beside, Committing, LibraryRunner } from './beside.ts'
 import type { Scope } from './scope.ts'
 
 export type { Scope } from './scope.ts'
@@ -184,7 +184,7 @@ export interface StatementRunner {
 }
 
 /** A transaction of `plinth_system` for what belongs to no tenant or makes one. It sees all: a statement names the rows it means. */
-export interface SystemTransaction extends StatementRunner, PortableAccess {
+export interface SystemTransaction extends StatementRunner, PortableAccess, LibraryRunner {
   /** The new tenant, or the one that has the slug already. */
   found(draft: TenantDraft): Promise<{ readonly tenant: Tenant; readonly founded: boolean }>
   /** Tenants or memberships change here: what is remembered of them is dropped once this is committed. */

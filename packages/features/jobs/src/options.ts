@@ -1,7 +1,7 @@
 import { readDuration, type StartupFault } from '@plinth/core'
 
 export interface JobsOptions {
-  /** How many jobs a process runs at once. Default 10. */
+  /** How many jobs, or transactions that several share, a process runs at once. Default 5: half of a pool, since requests need the rest. */
   readonly concurrency?: number
   /**
    * `here` (default): every process that serves also runs jobs. `apart`: only those that are started for it do (`plinth worker`), and
@@ -10,7 +10,7 @@ export interface JobsOptions {
   readonly workers?: 'here' | 'apart'
   /** How many jobs of one tenant may wait; one more is refused (429 `queue_full`). Default 10,000. */
   readonly mostWaiting?: number
-  /** How many jobs of one tenant are on their way to workers at once. Default 100. */
+  /** How many jobs of one tenant are on their way to workers at once. Default 250. */
   readonly window?: number
   /** How long those that are running may take to end when the process is asked to. Default `20s`. */
   readonly grace?: string
@@ -59,10 +59,10 @@ export function settle(options: JobsOptions, faults: StartupFault[]): JobsSettin
     return (seconds ?? 1) * 1_000
   }
   return {
-    concurrency: count('concurrency', 10),
+    concurrency: count('concurrency', 5),
     here: (options.workers ?? 'here') === 'here',
     mostWaiting: count('mostWaiting', 10_000),
-    window: count('window', 100),
+    window: count('window', 250),
     graceMs: time('grace', '20s'),
     leaseMs: time('lease', '30s'),
     keepMs: time('keep', '7d'),

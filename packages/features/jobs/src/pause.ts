@@ -1,18 +1,20 @@
 /** Not at once: under load every job would ask for a look of its own. */
-const SHORT_MS = 5
+const SHORT_MS = 2
 
 /** A pause that can be cut short. Its timer keeps no process alive. */
 export class Pause {
   #resolve: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #shortened = false
+  #skipped = false
   #ended = false
 
   wait(milliseconds: number): Promise<void> {
     if (this.#ended) return Promise.resolve()
     return new Promise((resolve) => {
       this.#resolve = resolve
-      this.#arm(this.#shortened ? Math.min(SHORT_MS, milliseconds) : milliseconds)
+      if (this.#skipped) this.#done()
+      else this.#arm(this.#shortened ? Math.min(SHORT_MS, milliseconds) : milliseconds)
     })
   }
 
@@ -21,6 +23,13 @@ export class Pause {
     if (this.#shortened) return
     this.#shortened = true
     if (this.#resolve) this.#arm(SHORT_MS)
+  }
+
+  /** This one, or the next where none is on: at once. */
+  skip(): void {
+    this.#shortened = true
+    this.#skipped = true
+    if (this.#resolve) this.#done()
   }
 
   /** This one and all that follow. */
@@ -37,6 +46,7 @@ export class Pause {
   #done(): void {
     clearTimeout(this.#timer)
     this.#shortened = false
+    this.#skipped = false
     this.#resolve?.()
     this.#resolve = undefined
   }

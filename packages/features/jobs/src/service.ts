@@ -26,9 +26,10 @@ export class JobService {
       settings,
       queue: this.#queue,
       schedules: new Schedules(platform.registry.jobs.values()),
-      onHanded: (count) => {
+      onHanded: (count, first) => {
         this.#flying += count
-        this.#worker?.poke()
+        if (first) this.#worker?.lookNow()
+        else this.#worker?.poke()
       },
     })
   }

@@ -65,3 +65,13 @@ test('a job without a schema for its input is a fault at start, not an error whe
   >[0])
   expect(faultsOf(untyped)).toEqual(['job night.tidy.input is no schema'])
 })
+
+test('what shares a transaction only writes, and not without end', () => {
+  const job = (together: number): Job => defineJob({ name: 'note.count', input: z.object({}), together, run })
+  expect(faultsOf(job(1))).toEqual([])
+  expect(faultsOf(job(100))).toEqual([])
+  expect(faultsOf(job(0))).toEqual(['job note.count.together 0 is no count'])
+  expect(faultsOf(job(101))).toEqual(['job note.count.together 101 share one transaction'])
+  const slow = defineJob({ name: 'note.count', input: z.object({}), together: 5, outside: run, run })
+  expect(faultsOf(slow)).toEqual(['job note.count.together is for jobs that only write'])
+})

@@ -30,13 +30,15 @@ const enterText = `${scopeClause(false)} select c.t from c`
 
 const finishTexts = new Map<string, string>()
 
-/** Fails by itself where the statement gave not one row, so that the COMMIT that was sent behind it commits nothing. */
-function finishText(text: string): string {
-  const kept = finishTexts.get(text)
-  if (kept !== undefined) return kept
-  const made = `with finished as (${text}) select 1 / (select count(*) from finished) as "finished"`
-  finishTexts.set(text, made)
-  return made
+/** Fails by itself where the statement gave another number of rows, so that the COMMIT that was sent behind it commits nothing. */
+function finishing({ text, parameters, shape }: Printed, rows: number): Printed {
+  const values = [...parameters, rows]
+  let made = finishTexts.get(text)
+  if (made === undefined) {
+    made = `with finished as (${text}) select 1 / ((select count(*) from finished) = $${values.length}::int)::int as "finished"`
+    finishTexts.set(text, made)
+  }
+  return { text: made, parameters: values, shape }
 }
 
 /** A session inside a transaction, with what only makes sense there. */
@@ -58,10 +60,19 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     return rows
   }
 
-  finish(statement: FixedStatement): void {
-    const { text, parameters, shape } = printFixed(statement)
-    const last = { text: finishText(text), parameters, shape }
+  finish(statement: FixedStatement, rows = 1): void {
+    const last = finishing(printFixed(statement), rows)
     this.runner.last(this.#entered ? [last] : [this.#entering(), last])
+  }
+
+  within(scope: Scope): Transaction {
+    const { tenantId, facts } = this.scope
+    // Statements that set nothing themselves rely on what another one of this transaction has set.
+    if (scope.tenantId !== tenantId || scope.facts.principalId !== facts.principalId)
+      throw new Error('a transaction has one tenant and one principal')
+    const same = new ScopedTransaction(scope, this.runner, this.parts)
+    same.#entered = this.#entered
+    return same
   }
 
   /** A row that was made before has set the tenant already. */

@@ -1,5 +1,6 @@
 import type {
   FixedStatement,
+  LibraryValue,
   PortableTables,
   RawRow,
   Scope,
@@ -13,6 +14,7 @@ import { makeTenantSchema } from '../isolation/make-tenant-schema.ts'
 import { searchPathOf } from '../isolation/search-path.ts'
 import { movedTables } from '../portable/moved-tables.ts'
 import { printFixed } from './fixed-statement.ts'
+import { printLibrary } from './library.ts'
 import type { TransactionRunner } from './runner.ts'
 import type { SessionParts } from './scoped-session.ts'
 import { ScopedTransaction } from './scoped-transaction.ts'
@@ -36,6 +38,14 @@ export class OwnSystemTransaction implements SystemTransaction {
 
   run(statement: FixedStatement): Promise<readonly RawRow[]> {
     return this.#runner.run(printFixed(statement), 'other')
+  }
+
+  library(
+    text: string,
+    parameters: readonly LibraryValue[] = [],
+    plan: 'kept' | 'anew' = 'kept',
+  ): Promise<readonly RawRow[]> {
+    return this.#runner.run(printLibrary(text, parameters, plan), 'other')
   }
 
   changesMembers(): void {

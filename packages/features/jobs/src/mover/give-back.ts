@@ -43,24 +43,20 @@ export async function giveBackLost(platform: Platform): Promise<number> {
  */
 export async function giveBackMissing(database: Database, queue: Queue, leaseMs: number): Promise<number> {
   const after = Math.min(ASK_AFTER_SECONDS, leaseMs / 1_000)
-  const rows = await database.system((system) =>
-    system.run(statement`
+  const rows = await database.systemStatement(statement`
       select tenant_id, id, delivery from plinth.background_jobs
       where status = 'queued' and queued_at < clock_timestamp() - make_interval(secs => ${after}::text::double precision)
-      order by queued_at limit ${BATCH}::int`),
-  )
+      order by queued_at limit ${BATCH}::int`)
   if (rows.length === 0) return 0
   const asked = rows.map(deliveryOf)
   const known = await queue.find(asked.map(({ delivery }) => delivery))
   const missing = asked.filter(({ delivery }) => known.get(delivery) !== 'ready')
   const { delivery, tenantId, id } = columnsOf(missing)
-  const again = await database.system((system) =>
-    system.run(statement`
+  const again = await database.systemStatement(statement`
       update plinth.background_jobs j set status = 'waiting', delivery = gen_random_uuid()
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
-        and coalesce(j.status, '') = 'queued' returning j.id`),
-  )
+        and coalesce(j.status, '') = 'queued' returning j.id`)
   await queue.drop(delivery.filter((one) => known.has(one)))
   return again.length
 }

@@ -31,7 +31,7 @@ export async function releaseHeld(system: SystemTransaction): Promise<number> {
 /**
  * What may go next: of each tenant with waiting jobs the first ones, as many as its window has room for. Tenants are stepped through
  * by their index, so that a tenant's ten thousand waiting jobs cost as much as ten. Of one key only the first, and it only while none
- * of that key is on its way or waits to be tried again.
+ * of that key is on its way or waits to be tried again. A tenant whose window is full is a row without a job.
  */
 async function candidates(
   system: SystemTransaction,
@@ -50,7 +50,7 @@ async function candidates(
     from tenants t
     cross join lateral (select count(*)::int as n from plinth.background_jobs j
                         where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
-    cross join lateral (
+    left join lateral (
       select j.id, j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
       where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (array(select unnest(${full}::text::text[])))
         and (j.key is null or not exists (
@@ -58,8 +58,9 @@ async function candidates(
           where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
             and (o.status in ('queued', 'running')
               or o.seq < j.seq and (o.status in ('waiting', 'held') or o.status = 'scheduled' and o.attempts > 0))))
-      order by j.priority desc, j.seq limit greatest(${window}::int - f.n, 0)) c
-    order by place, t.tenant_id limit ${BATCH}::int`)
+      order by j.priority desc, j.seq limit greatest(${window}::int - f.n, 0)) c on true
+    where c.id is not null or f.n >= ${window}::int
+    order by c.id is null, place, t.tenant_id limit ${BATCH}::int`)
 }
 
 /** How many of each limited job are on their way: in all, and by tenant. */
@@ -77,6 +78,12 @@ async function flying(system: SystemTransaction, types: readonly string[]): Prom
   return counts
 }
 
+export interface Choice {
+  readonly parcels: readonly Parcel[]
+  /** Whether more waits for room in the window of its tenant. */
+  readonly crowded: boolean
+}
+
 /**
  * Chooses what is handed over now, tenants in turn. How many of a tenant go before is written into the queue's priority: a tenant's
  * first job goes before every other one's second, however many of these are in the queue already.
@@ -85,7 +92,7 @@ export async function chooseNext(
   system: SystemTransaction,
   jobs: ReadonlyMap<string, Job>,
   window: number,
-): Promise<readonly Parcel[]> {
+): Promise<Choice> {
   const limited = [...jobs.values()].filter((job) => job.concurrency !== undefined || job.perTenant !== undefined)
   const counts = await flying(
     system,
@@ -98,7 +105,12 @@ export async function chooseNext(
     full.map((job) => job.name),
   )
   const parcels: Parcel[] = []
+  let crowded = false
   for (const row of rows) {
+    if (row['id'] === null) {
+      crowded = true
+      continue
+    }
     const [type, tenant] = [String(row['type']), String(row['tenant_id'])]
     const job = jobs.get(type)
     const [inAll, ofTenant] = [type, `${type} ${tenant}`]
@@ -108,10 +120,10 @@ export async function chooseNext(
     counts.set(ofTenant, own + 1)
     parcels.push({ ...deliveryOf(row), priority: -(Number(row['flying']) + Number(row['place'])) })
   }
-  return parcels
+  return { parcels, crowded }
 }
 
-/** They are in the queue. Where a worker was faster, they run already. */
+/** In the transaction that puts them into the queue. */
 export async function markQueued(system: SystemTransaction, parcels: readonly Delivery[]): Promise<void> {
   const { delivery, tenantId, id } = columnsOf(parcels)
   await system.run(statement`

@@ -9,15 +9,18 @@ import type { Schedules } from './schedules.ts'
 
 const LEAD = 'jobs'
 const LONGEST_PAUSE_MS = 10_000
-const GATHER_MS = 10
+/** Where something moves: a step costs as much for one job as for a hundred, so they may gather. */
+const GATHER_MS = 20
+/** How often what dead workers left in the queue is looked for. */
+const FORGET_MS = 60_000
 
 export interface MoverParts {
   readonly platform: Platform
   readonly queue: Queue
   readonly settings: JobsSettings
   readonly schedules: Schedules
-  /** Told when something was put into the queue. */
-  readonly onHanded: (count: number) => void
+  /** Told when something was put into the queue, and whether a tenant's first job is among it, of which none is on its way. */
+  readonly onHanded: (count: number, first: boolean) => void
 }
 
 /**
@@ -30,6 +33,7 @@ export class Mover {
   #running: Promise<void> | undefined
   #stopping = false
   #lookedAfter = 0
+  #forgot = 0
 
   constructor(parts: MoverParts) {
     this.#parts = parts
@@ -71,30 +75,36 @@ export class Mover {
 
   async #work(check: () => Promise<void>): Promise<void> {
     const { settings } = this.#parts
+    // Where a window is full of long jobs, looks become as rare as where there is nothing.
+    let crowdedMs = GATHER_MS
     while (!this.#stopping) {
-      await check()
-      const moved = await this.#step()
-      // A step costs as much for one job as for a hundred: they may gather.
-      if (moved < BATCH && !this.#stopping) await this.#pause.wait(moved > 0 ? GATHER_MS : settings.pollMs)
+      const { moved, crowded } = await this.#step(check)
+      if (moved > 0) crowdedMs = GATHER_MS
+      if (moved >= BATCH || this.#stopping) continue
+      await this.#pause.wait(moved > 0 ? GATHER_MS : crowded ? Math.min(crowdedMs, settings.pollMs) : settings.pollMs)
+      if (moved === 0) crowdedMs *= 2
     }
   }
 
-  /** How many were handed over or promoted. */
-  async #step(): Promise<number> {
+  /** How many were handed over or promoted, in one transaction. Nothing is before it is known that this process still leads. */
+  async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
     const { platform, queue, settings, schedules } = this.#parts
     const { database, clock, registry } = platform
     const now = clock.now()
     await this.#lookAfter()
     await schedules.make(database, now)
-    const [promoted, parcels] = await database.system((system) =>
-      Promise.all([promoteDue(system, now), chooseNext(system, registry.jobs, settings.window)]),
-    )
-    if (parcels.length === 0) return promoted
-    // In this order: what is in the queue and not marked is handed over again under the same id; the other way round it would be lost.
-    await queue.hand(parcels)
-    await database.system((system) => markQueued(system, parcels))
-    this.#parts.onHanded(parcels.length)
-    return parcels.length
+    await queue.ready()
+    const { promoted, handed, first, crowded } = await database.system(async (system) => {
+      const [promoted, { parcels, crowded }] = await Promise.all([
+        promoteDue(system, now),
+        chooseNext(system, registry.jobs, settings.window),
+        check(),
+      ])
+      if (parcels.length > 0) await Promise.all([queue.hand(system, parcels), markQueued(system, parcels)])
+      return { promoted, handed: parcels.length, first: parcels.some(({ priority }) => priority === -1), crowded }
+    })
+    if (handed > 0) this.#parts.onHanded(handed, first)
+    return { moved: promoted + handed, crowded }
   }
 
   /** What went wrong elsewhere; a few times in the time of a lease. */
@@ -106,5 +116,8 @@ export class Mover {
     await giveBackLost(platform)
     await giveBackMissing(platform.database, queue, settings.leaseMs)
     await platform.database.system((system) => releaseHeld(system))
+    if (performance.now() - this.#forgot < FORGET_MS) return
+    this.#forgot = performance.now()
+    await queue.forget()
   }
 }

@@ -24,8 +24,7 @@ export async function claim(
   { worker, leaseMs }: { readonly worker: string; readonly leaseMs: number },
 ): Promise<readonly Claimed[]> {
   const { delivery, tenantId, id } = columnsOf(deliveries)
-  const rows = await database.system((system) =>
-    system.run(statement`
+  const rows = await database.systemStatement(statement`
       update plinth.background_jobs j
       set status = 'running', attempts = j.attempts + 1, started_at = clock_timestamp(), worker = ${worker}::text,
         lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::text::double precision),
@@ -34,8 +33,7 @@ export async function claim(
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') in ('waiting', 'queued')
       returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.traceparent, j.seal, j.delivery,
-        j.principal_kind, j.principal_id, j.owner_user_id, j.second_factor, j.created_at`),
-  )
+        j.principal_kind, j.principal_id, j.owner_user_id, j.second_factor, j.created_at`)
   return rows.map(claimedOf)
 }
 
@@ -75,8 +73,7 @@ export interface Said extends Delivery {
 export async function renew(database: Database, said: readonly Said[], leaseMs: number): Promise<ReadonlySet<string>> {
   const { delivery, tenantId, id } = columnsOf(said)
   const texts = said.map(({ progress, note }) => JSON.stringify([progress, note]))
-  const rows = await database.system((system) =>
-    system.run(statement`
+  const rows = await database.systemStatement(statement`
       with said as (
         select s.tenant_id, s.id, s.delivery, (s.v->>0)::real as progress, s.v->>1 as note
         from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[], ${texts}::text::jsonb[])
@@ -87,7 +84,6 @@ export async function renew(database: Database, said: readonly Said[], leaseMs: 
         progress = coalesce(said.progress, j.progress), note = coalesce(said.note, j.note)
       from said
       where j.tenant_id = said.tenant_id and j.id = said.id and j.delivery = said.delivery
-        and coalesce(j.status, '') = 'running' returning j.delivery`),
-  )
+        and coalesce(j.status, '') = 'running' returning j.delivery`)
   return new Set(rows.map((row) => String(row['delivery'])))
 }

@@ -17,6 +17,7 @@ import {
 import { jobLogEvents } from '../log-events.ts'
 import { isGenuine } from '../seal-job.ts'
 import type { Claimed } from './claim.ts'
+import { parseInput } from './parse-input.ts'
 import { complete, fail, giveBack, Hopeless, pauseAfter } from './settle.ts'
 
 const DEFAULT_TIMEOUT_S = 300
@@ -76,19 +77,11 @@ async function attempt(platform: Platform, tenant: Tenant | undefined, running: 
 }
 
 /** @throws Hopeless */
-function refuseForged(platform: Platform, job: Claimed): void {
+export function refuseForged(platform: Platform, job: Claimed): void {
   const { kind: principalKind, id: principalId, userId, secondFactor } = job.asker
   const { tenantId, id, type, seal } = job
   if (isGenuine(platform, { tenantId, id, type, principalKind, principalId, userId, secondFactor }, seal)) return
   throw new Hopeless('In whose name it runs is not signed by a key of this platform.')
-}
-
-/** @throws Hopeless: the same input will be the same tomorrow */
-function parseInput(definition: Job, payload: string): unknown {
-  const parsed = definition.input.safeParse(JSON.parse(payload))
-  if (parsed.success) return parsed.data
-  const where = parsed.error.issues.slice(0, 3).map(({ path, message }) => `/${path.map(String).join('/')}: ${message}`)
-  throw new Hopeless(`Its input is not what the job takes: ${where.join('; ')}`)
 }
 
 async function enterAgain(platform: Platform, job: Claimed): Promise<Entered> {
@@ -98,13 +91,13 @@ async function enterAgain(platform: Platform, job: Claimed): Promise<Entered> {
   return enteredAs(job, await recall(platform, tenant, job), tenant)
 }
 
-function enteredAs(job: Claimed, principal: Entered['principal'], tenant: Tenant): Entered {
+export function enteredAs(job: Claimed, principal: Entered['principal'], tenant: Tenant): Entered {
   const { requestId, traceparent } = job
   return { principal, tenant, requestId, ...(traceparent !== null && { traceparent }) }
 }
 
 /** Drawn anew: what was taken from whoever asked since he asked is gone. @throws Hopeless */
-async function recall(platform: Platform, tenant: Tenant, job: Claimed): Promise<Entered['principal']> {
+export async function recall(platform: Platform, tenant: Tenant, job: Claimed): Promise<Entered['principal']> {
   try {
     const principal = await recallPrincipal(platform, job.asker, tenant)
     if (principal) return principal
@@ -115,13 +108,17 @@ async function recall(platform: Platform, tenant: Tenant, job: Claimed): Promise
 }
 
 /** No longer than its time, whether it heeds its signal or not: a promise that nobody settles must not keep its place for ever. */
-async function within(abort: AbortController, definition: Job, work: () => Promise<void>): Promise<void> {
+export async function within(
+  abort: AbortController,
+  definition: Job,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const seconds = readDuration(definition.timeout) ?? DEFAULT_TIMEOUT_S
   const timer = setTimeout(() => abort.abort(new Error(`It took longer than ${seconds} seconds.`)), seconds * 1_000)
   const { signal } = abort
   try {
     await Promise.race([
-      work(),
+      work(signal),
       new Promise<never>((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       }),
@@ -131,7 +128,7 @@ async function within(abort: AbortController, definition: Job, work: () => Promi
   }
 }
 
-function signalsOf(running: Running): Omit<JobRun, 'outside'> {
+export function signalsOf(running: Running): Omit<JobRun, 'outside'> {
   const { id, attempt: number, attempts } = running.job
   return {
     id,

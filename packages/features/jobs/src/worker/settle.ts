@@ -34,6 +34,38 @@ export async function complete(transaction: Transaction, job: Claimed, result: u
       and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`)
 }
 
+/** A job that has been run, and the transaction on its account. */
+export interface Done {
+  readonly job: Claimed
+  readonly transaction: Transaction
+  readonly result: unknown
+}
+
+/**
+ * As {@link complete}, for several in one transaction: all of them, or none.
+ * The transaction rejects with Unfinished where one of them is not this worker's any more.
+ */
+export async function completeAll(done: readonly Done[], now: Date): Promise<void> {
+  const [first] = done
+  if (!first) return
+  for (const { job, transaction } of done) await transaction.emit(eventOf('job.completed', job))
+  const jobs = done.map(({ job }) => job)
+  const { delivery, tenantId, id } = columnsOf(jobs)
+  const attempts = jobs.map(({ attempt }) => String(attempt))
+  const results = done.map(({ result }) => JSON.stringify([result]))
+  first.transaction.finish(
+    statement`
+      update plinth.background_jobs j
+      set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = j.version + 1,
+        result = nullif(d.result -> 0, 'null'), progress = 1, error = null, lease_until = null
+      from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[], ${attempts}::text::int[],
+          ${results}::text::jsonb[]) d(tenant_id, id, delivery, attempts, result)
+      where j.tenant_id = d.tenant_id and j.id = d.id and j.delivery = d.delivery and j.attempts = d.attempts
+        and coalesce(j.status, '') = 'running' returning j.id`,
+    done.length,
+  )
+}
+
 const FIRST_PAUSE_S = 2
 const LONGEST_PAUSE_S = 3_600
 
@@ -111,13 +143,11 @@ function eventOf(
 export async function giveBack(platform: Platform, jobs: readonly Claimed[], held?: string): Promise<void> {
   if (jobs.length === 0) return
   const { delivery, tenantId, id } = columnsOf(jobs)
-  await platform.database.system((system) =>
-    system.run(statement`
+  await platform.database.systemStatement(statement`
       update plinth.background_jobs j
       set status = ${held === undefined ? 'waiting' : 'held'}::text, error = ${held ?? null}::text, attempts = j.attempts - 1,
         delivery = gen_random_uuid(), worker = null, lease_until = null
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
-        and coalesce(j.status, '') = 'running'`),
-  )
+        and coalesce(j.status, '') = 'running'`)
 }

@@ -6,15 +6,18 @@ import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
 import { claim, renew } from './claim.ts'
-import { Draining, runJob, type Running } from './run-job.ts'
+import { Draining, type Running } from './run-job.ts'
+import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 /** Of how much work a process takes ahead: what lies here is in the way of another tenant's, and goes back when the process ends. */
-const AHEAD_MS = 5
+const AHEAD_MS = 20
 /** How long places may stay free so that several are filled at once: a look at the queue costs as much for ten as for one. */
-const GATHER_MS = 4
-/** How long deliveries that are through may stay in the queue so that many are deleted at once. */
+const GATHER_MS = 8
+/** Of how many times its places a process takes work ahead at most. */
+const MOST_AHEAD = 10
+/** How long deliveries that are claimed may stay in the queue so that many are deleted at once. */
 const DROP_MS = 20
 /** How long a run may take to end once it was told that its time of grace is over. */
 const LAST_MS = 500
@@ -35,11 +38,12 @@ export class Worker {
   readonly #running = new Map<string, Running>()
   /** Claimed, and begun as soon as there is room. */
   #ahead: Running[] = []
+  #lookingNow = false
   /** Of late, in milliseconds. */
   #usual = Infinity
   readonly #ending = new Set<Promise<void>>()
-  /** Deliveries that are through and still in the queue. */
-  #through: string[] = []
+  /** Deliveries that are claimed, or void, and still in the queue. */
+  #known: string[] = []
   #dropping: Promise<void> | undefined
   #dropTimer: NodeJS.Timeout | undefined
   #loop: Promise<void> | undefined
@@ -63,6 +67,12 @@ export class Worker {
     this.#pause.shorten()
   }
 
+  /** There is a tenant's first job: beside what was taken ahead of others, it has a place of its own. */
+  lookNow(): void {
+    this.#lookingNow = true
+    this.#pause.skip()
+  }
+
   /** Takes nothing more; lets what runs end within its time of grace, gives the rest back. */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -70,7 +80,6 @@ export class Worker {
     await this.#loop
     const ahead = this.#ahead.splice(0).map(({ job }) => job)
     await giveBack(this.#parts.platform, ahead).catch(() => undefined)
-    this.#through.push(...ahead.map(({ delivery }) => delivery))
     await this.#settled(this.#parts.settings.graceMs)
     const left = [...this.#running.values()]
     for (const { abort } of left) abort.abort(new Draining('the process ends'))
@@ -107,7 +116,17 @@ export class Worker {
   }
 
   get #free(): number {
-    return this.#parts.settings.concurrency + this.#most - this.#running.size - this.#ahead.length
+    return this.#parts.settings.concurrency - this.#ending.size + this.#most - this.#ahead.length
+  }
+
+  /** How many are taken in this look. */
+  #room(): number {
+    const { concurrency } = this.#parts.settings
+    const [free, now] = [this.#free, this.#lookingNow]
+    this.#lookingNow = false
+    // Not without end: where many tenants have one job each, what lies here is theirs already.
+    if (now && free > -concurrency) return Math.max(free, concurrency)
+    return free < this.#least ? 0 : free
   }
 
   /** Places that must be free before the next look: as many as end in the time of gathering, of work that takes longer one. */
@@ -120,34 +139,42 @@ export class Worker {
   /** How many may be claimed ahead. */
   get #most(): number {
     const { concurrency } = this.#parts.settings
-    return Math.min(4 * concurrency, Math.floor((concurrency * AHEAD_MS) / Math.max(1, this.#usual)))
+    return Math.min(MOST_AHEAD * concurrency, Math.floor((concurrency * AHEAD_MS) / Math.max(1, this.#usual)))
   }
 
   async #takeSome(): Promise<number> {
     const { queue, platform, settings } = this.#parts
-    const most = this.#free
-    if (most < this.#least) return 0
+    const most = this.#room()
+    if (most === 0) return 0
     const deliveries = await queue.take(most)
     if (deliveries.length === 0) return 0
     const claimed = await claim(platform.database, deliveries, { worker: this.#name, leaseMs: settings.leaseMs })
-    const mine = new Set(claimed.map(({ delivery }) => delivery))
-    const others = deliveries.flatMap(({ delivery }) => (mine.has(delivery) ? [] : [delivery]))
-    if (others.length > 0) {
-      this.#through.push(...others)
-      this.#parts.onDone(others.length)
-      this.#dropSoon()
-    }
+    // What is claimed is known by its row from now on, and the queue need not know it any more.
+    this.#known.push(...deliveries.map(({ delivery }) => delivery))
+    this.#dropSoon()
+    if (claimed.length < deliveries.length) this.#parts.onDone(deliveries.length - claimed.length)
     for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
     this.#fill()
     return deliveries.length
   }
 
   #fill(): void {
-    while (!this.#stopping && this.#running.size < this.#parts.settings.concurrency) {
+    const { concurrency } = this.#parts.settings
+    while (!this.#stopping && this.#ending.size < concurrency) {
       const next = this.#next()
       if (!next) return
-      this.#begin(next)
+      this.#begin(this.#withOthers(next))
     }
+  }
+
+  /** What may share its transaction, of what was claimed ahead. */
+  #withOthers(first: Running): readonly Running[] {
+    const most = this.#parts.platform.registry.jobs.get(first.job.type)?.together ?? 1
+    if (most === 1) return [first]
+    const others = this.#ahead.filter((one) => belongsTogether(first, one))
+    const chosen = new Set(others.slice(0, most - 1))
+    this.#ahead = this.#ahead.filter((one) => !chosen.has(one))
+    return [first, ...chosen]
   }
 
   /** Of what was claimed ahead, the first of the tenant of which fewest run: another one's forty are no line for it here either. */
@@ -163,22 +190,19 @@ export class Worker {
     return chosen < 0 ? undefined : this.#ahead.splice(chosen, 1)[0]
   }
 
-  #begin(running: Running): void {
-    const { delivery } = running.job
-    this.#running.set(delivery, running)
+  #begin(jobs: readonly Running[]): void {
+    for (const running of jobs) this.#running.set(running.job.delivery, running)
     const begun = performance.now()
-    const ending = runJob(this.#parts.platform, running)
+    const ending = runTogether(this.#parts.platform, jobs)
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
-        this.#running.delete(delivery)
+        for (const { job } of jobs) this.#running.delete(job.delivery)
         this.#ending.delete(ending)
-        const took = performance.now() - begun
+        const took = (performance.now() - begun) / jobs.length
         this.#usual = this.#usual === Infinity ? took : 0.9 * this.#usual + 0.1 * took
         this.#fill()
-        this.#through.push(delivery)
-        this.#parts.onDone(1)
-        this.#dropSoon()
+        this.#parts.onDone(jobs.length)
         if (this.#free >= this.#least) this.#pause.shorten()
       })
     this.#ending.add(ending)
@@ -196,7 +220,7 @@ export class Worker {
   async #drop(): Promise<void> {
     const { queue } = this.#parts
     try {
-      while (this.#through.length > 0) await queue.drop(this.#through.splice(0))
+      while (this.#known.length > 0) await queue.drop(this.#known.splice(0))
     } catch {
       // They stay there until somebody asks for them and finds that they are done.
     } finally {

@@ -1,0 +1,75 @@
+import { PgBoss } from 'pg-boss'
+import { postgresJsDriver, type Connection, type Driver } from '@plinth/postgres/driver'
+import { loginUrl } from '@plinth/testing'
+import { countCpu } from '../cpu.ts'
+import { AT_ONCE, BATCH, openJobs } from '../platform.ts'
+import type { JobsRound } from '../plinth.ts'
+
+export const QUEUE = 'effects'
+
+export interface Effect {
+  readonly number: number
+}
+
+export interface Bare {
+  readonly boss: PgBoss
+  /** Of the login that Plinth uses. */
+  readonly app: Driver
+  /** Of one that may write to the queue's tables as well. */
+  readonly owner: Driver
+  /** The same row into the same table, in a transaction that sets the tenant. */
+  write(connection: Connection, effect: Effect): Promise<void>
+}
+
+/**
+ * pg-boss alone, with its own pool: so many jobs wait, then `work` does them all.
+ * @param work resolves when the last one is done
+ */
+export async function bareRound(
+  url: string,
+  count: number,
+  work: (bare: Bare, count: number) => Promise<void>,
+): Promise<JobsRound> {
+  const { plinth, tenantId } = await openJobs(url, () => undefined)
+  await plinth.close()
+  const open = (at: string): Driver =>
+    postgresJsDriver(at, {
+      max: AT_ONCE,
+      applicationName: 'bench',
+      prepare: true,
+      statementTimeoutMs: 60_000,
+      connectTimeoutSeconds: 10,
+    })
+  const [app, owner] = [open(loginUrl(url, 'plinth_app')), open(url)]
+  const boss = new PgBoss({ connectionString: url, max: AT_ONCE, supervise: false, schedule: false })
+  await boss.start()
+  await boss.createQueue(QUEUE)
+  const begun = performance.now()
+  for (let from = 0; from < count; from += BATCH)
+    await boss.insert(
+      QUEUE,
+      Array.from({ length: BATCH }, (_, at) => ({ data: { number: from + at } })),
+    )
+  const asked = performance.now()
+  const write = async (connection: Connection, { number }: Effect): Promise<void> => {
+    await connection.query(`select set_config('plinth.tenant', $1::text, true)`, [tenantId], { prepare: true })
+    await connection.query(
+      'insert into effects (tenant_id, id, number) values ($1::uuid, gen_random_uuid(), $2::int)',
+      [tenantId, number],
+      { prepare: true },
+    )
+  }
+  const counted = await countCpu(url)
+  const from = performance.now()
+  await work({ boss, app, owner, write }, count)
+  const ended = performance.now()
+  const { node, postgres } = counted()
+  await boss.stop({ graceful: false })
+  await app.close()
+  await owner.close()
+  return {
+    asked: (count / (asked - begun)) * 1_000,
+    done: (count / (ended - from)) * 1_000,
+    cpu: { node: node / count, postgres: postgres / count },
+  }
+}
