@@ -18,7 +18,7 @@ export interface Bare {
   /** Of one that may write to the queue's tables as well. */
   readonly owner: Driver
   /** The same row into the same table, in a transaction that sets the tenant. */
-  write(connection: Connection, effect: Effect): Promise<void>
+  readonly write: (connection: Connection, effect: Effect) => Promise<void>
 }
 
 /**
