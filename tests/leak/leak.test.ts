@@ -134,16 +134,20 @@ test('Lookout, the example product', { timeout: patience }, async () => {
   // Rows are seeded by the fields of their resource, with marked numbers.
   await platform.superuser.script(`
     alter table plinth.background_jobs alter column second_factor set default false`)
-  // `check` would go out and look at pages of the internet; of two equal commands the second may find the queue full of the first; identity is attacked by those who are really signed in.
+  // `check` would go out and look at pages of the internet; identity is attacked by those who are really signed in.
   const own = new Set(resources.map(({ table }): unknown => table))
   const only = (route: Route): boolean =>
-    'resource' in route && own.has(route.resource.table) && !/\/(?:check|command)$/.test(route.path)
+    'resource' in route && own.has(route.resource.table) && !route.path.endsWith('/check')
   // A hundred routes, some of which need a row in a rare state: only a long run meets them all.
   const requests = Math.max(14_000, asked / 5)
   const report = await leakFuzzer({ platform, seed: `${seed} lookout`, requests, only })
   tell('Lookout', report)
   expect(describeFindings(platform, report)).toBe('')
-  expect(report.unconfirmed).toEqual([])
+  // Of two equal commands the second finds the first in the queue, or the queue full of it. With every row in its place, both are answered
+  // alike: else it were a finding.
+  const byTheQueue = /^POST \S+\/command(?:\?\S*)? \(probe \d+\): /
+  expect(report.unconfirmed.filter((words) => !byTheQueue.test(words))).toEqual([])
+  expect([...report.served]).toContain('POST /api/v1/agents/:id/command')
   if (requests >= 40_000) expect(unserved(platform.plinth.routes.filter(only), report)).toEqual([])
 })
 

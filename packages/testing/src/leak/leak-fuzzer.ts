@@ -34,6 +34,8 @@ export interface LeakFuzzerOptions {
   readonly hostOf?: (slug: string) => string
   /** Routes whose answers hold what was asked before, by whomever of the attacker's: a log. */
   readonly remembers?: (route: Route) => boolean
+  /** What an attack is meant to change beside the attacker's rows, in the words of a finding: the victim's log tells of who tried to sign in. */
+  readonly meant?: (words: string) => boolean
 }
 
 export interface LeakReport {
@@ -160,10 +162,16 @@ class LeakRun {
     // What was given up here may still run there.
     if (this.#aborted > 0) await this.#arena.quiet()
     this.#said.push(...probes.flatMap((probe) => [probe.request, decoyOf(probe)]))
-    const wrong = await this.#arena.wrongRows(this.#said)
+    const wrong = await this.#wrongRows(this.#said)
     if (wrong.length > 0) this.#findings.push(await this.#blame(probes, wrong))
     for (const suspect of this.#suspects.splice(0)) if (!this.#over()) await this.#confirm(suspect, mood)
     if (mood === 'wild' || wrong.length > 0) await this.#restore()
+  }
+
+  async #wrongRows(said: readonly WireRequest[]): Promise<readonly string[]> {
+    const { meant } = this.#options
+    const wrong = await this.#arena.wrongRows(said)
+    return meant ? wrong.filter((words) => !meant(words)) : wrong
   }
 
   async #attack(probe: Probe, mood: Mood): Promise<void> {
@@ -256,7 +264,7 @@ class LeakRun {
   async #changesRows(probe: Probe): Promise<boolean> {
     await this.#restore()
     await this.#answered(probe.request)
-    const changed = (await this.#arena.wrongRows([probe.request])).length > 0
+    const changed = (await this.#wrongRows([probe.request])).length > 0
     await this.#restore()
     return changed
   }

@@ -28,6 +28,7 @@ export function testJournal(options: { readonly listen?: (type: string) => void 
   return {
     name: 'test-journal',
     tables: [journalTable],
+    travels: { 'plinth.test_journal': { stays: 'what a test compares on its own platform' } },
     migrations: [
       {
         id: '0001_journal',
