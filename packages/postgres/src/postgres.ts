@@ -87,6 +87,7 @@ export function postgresDrivers(url: string, options: PostgresOptions = {}): Dri
         max: SYSTEM_CONNECTIONS,
         applicationName: 'plinth system',
         searchPath,
+        byIndexes: true,
       })
       return Promise.resolve(system)
     },

@@ -39,6 +39,11 @@ export interface PostgresJsOptions {
   readonly maxLifetimeMs?: number
   /** Where unqualified names are looked for outside of a flight. Default: as the server or the role has it. */
   readonly searchPath?: string | undefined
+  /**
+   * For statements that are all written for an index. PostgreSQL keeps the plan of a prepared one, and one that was made while its table
+   * was empty reads the whole table later on, until autovacuum looks at it. Not behind a pooler, where the role says such things.
+   */
+  readonly byIndexes?: boolean
   /** How much longer than its own limits the server may be silent before the connection is given up. Default 5,000. */
   readonly silenceMs?: number
   /** How long `close` waits for what runs. Default 10,000. */
@@ -178,6 +183,8 @@ function startupSettings(options: PostgresJsOptions): Record<string, string> {
     ...everywhere,
     IntervalStyle: 'iso_8601',
     ...(options.searchPath !== undefined && { search_path: options.searchPath }),
+    // Nothing is compiled then: what is off looks dear to PostgreSQL before 18 where there is no way around it.
+    ...(options.byIndexes && { enable_seqscan: 'off', jit: 'off' }),
     statement_timeout: `${options.statementTimeoutMs}`,
     idle_in_transaction_session_timeout: `${options.idleInTransactionTimeoutMs ?? 30_000}`,
   }

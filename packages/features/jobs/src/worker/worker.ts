@@ -7,6 +7,7 @@ import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
 import { claim, renew } from './claim.ts'
 import { Draining, type Running } from './run-job.ts'
+import { Pace } from './pace.ts'
 import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
 
@@ -39,8 +40,7 @@ export class Worker {
   /** Claimed, and begun as soon as there is room. */
   #ahead: Running[] = []
   #lookingNow = false
-  /** Of late, in milliseconds. */
-  #usual = Infinity
+  readonly #pace = new Pace()
   readonly #ending = new Set<Promise<void>>()
   /** Deliveries that are claimed, or void, and still in the queue. */
   #known: string[] = []
@@ -131,15 +131,13 @@ export class Worker {
 
   /** Places that must be free before the next look: as many as end in the time of gathering, of work that takes longer one. */
   get #least(): number {
-    const { concurrency } = this.#parts.settings
-    const ending = Math.floor((concurrency * GATHER_MS) / Math.max(1, this.#usual))
-    return Math.max(1, Math.min(ending, Math.floor((concurrency + this.#most) / 2)))
+    const ending = Math.floor(this.#pace.within(GATHER_MS))
+    return Math.max(1, Math.min(ending, Math.floor((this.#parts.settings.concurrency + this.#most) / 2)))
   }
 
   /** How many may be claimed ahead. */
   get #most(): number {
-    const { concurrency } = this.#parts.settings
-    return Math.min(MOST_AHEAD * concurrency, Math.floor((concurrency * AHEAD_MS) / Math.max(1, this.#usual)))
+    return Math.min(MOST_AHEAD * this.#parts.settings.concurrency, Math.floor(this.#pace.within(AHEAD_MS)))
   }
 
   async #takeSome(): Promise<number> {
@@ -192,15 +190,13 @@ export class Worker {
 
   #begin(jobs: readonly Running[]): void {
     for (const running of jobs) this.#running.set(running.job.delivery, running)
-    const begun = performance.now()
     const ending = runTogether(this.#parts.platform, jobs)
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
         for (const { job } of jobs) this.#running.delete(job.delivery)
         this.#ending.delete(ending)
-        const took = (performance.now() - begun) / jobs.length
-        this.#usual = this.#usual === Infinity ? took : 0.9 * this.#usual + 0.1 * took
+        this.#pace.ended(jobs.length)
         this.#fill()
         this.#parts.onDone(jobs.length)
         if (this.#free >= this.#least) this.#pause.shorten()
