@@ -11,7 +11,7 @@ import {
 } from '@plinth/core'
 import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
-import { testPlatform, type TestPlatform } from '@plinth/testing'
+import { capturedLog, testPlatform, type TestPlatform } from '@plinth/testing'
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -132,16 +132,17 @@ describe('the trace of a request', () => {
   const handlers = [
     on(everyEvent, 'listen', async (ctx, event) => {
       heard.push([event.type, ctx.traceparent, event.traceparent])
-      ctx.log.warn('event_heard', { type: event.type })
+      ctx.log.info('event_heard', { type: event.type })
       if (event.type === 'site.visited') await ctx.enqueue(count, {})
     }),
   ]
+  const log = capturedLog()
   let platform: TestPlatform
   beforeAll(async () => {
     platform = await testPlatform({
       resources: [site],
       features: [events(), jobs()],
-      plinth: { events: [siteVisited], handlers, jobs: [count] },
+      plinth: { events: [siteVisited], handlers, jobs: [count], log },
     })
   })
   afterAll(() => platform.close())
@@ -166,9 +167,19 @@ describe('the trace of a request', () => {
       const expected = ['site.updated', 'site.deleted'].includes(type) ? undefined : traceparent
       expect([type, ofContext, ofEvent]).toEqual([type, expected, expected])
     }
-    const lines = platform.log.of('event_heard').map(({ fields }) => [fields['type'], fields['traceId']])
+    const lines = log.of('event_heard').map(({ fields }) => [fields['type'], fields['traceId']])
     expect(lines).toContainEqual(['site.visited', trace])
     expect(lines).toContainEqual(['site.updated', undefined])
+    // What a request set going is found under its trace, at the level debug, and what was said is not in it.
+    const debug = (name: string) =>
+      log.of(name).filter(({ level, fields }) => level === 'debug' && fields['traceId'] === trace)
+    expect(
+      debug('event_handled').map(({ fields }) => `${String(fields['handler'])} ${String(fields['type'])}`),
+    ).toEqual(expect.arrayContaining(['listen site.created', 'listen site.visited', 'listen job.completed']))
+    expect(debug('job_completed')).toMatchObject([
+      { fields: { job: 'site.count', attempt: 1, milliseconds: expect.any(Number) as number } },
+    ])
+    expect(JSON.stringify(log.lines)).not.toMatch(/Bakery|Florist/)
     const { json: list } = await platform.request(full, 'GET', '/api/v1/events?type=site.updated')
     expect(list).toMatchObject({ data: [{ traceparent: null }] })
     expect((await platform.request(full, 'GET', '/api/v1/events?type=site.visited')).json).toMatchObject({

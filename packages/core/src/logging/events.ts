@@ -26,6 +26,7 @@ export const logEvents = {
   relayInterrupted: 'relay_interrupted',
   relayDeliveryFailed: 'relay_delivery_failed',
   eventParked: 'event_parked',
+  eventHandled: 'event_handled',
   rateLimitStoreAway: 'rate_limit_store_away',
   exportEnded: 'export_ended',
   permissionGranted: 'permission_granted',

@@ -2,6 +2,8 @@ import { systemPrincipal } from '../auth/system-principal.ts'
 import { readEvent } from '../events/read-event.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import type { EventRecord } from '../events/event-record.ts'
+import { logEvents } from '../logging/events.ts'
+import { traceIdOf } from '../request/request-id.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import type { Platform } from './platform.ts'
 
@@ -30,10 +32,20 @@ export async function deliverEvent(
     const { requestId, traceparent } = event
     const scope = scopeOf(platform, { principal, tenant, requestId, ...(traceparent !== undefined && { traceparent }) })
     const last = at === waiting.length - 1 && failures.length === 0
+    const startedAt = performance.now()
     try {
       await database.systemTransaction(scope, async (transaction) => {
         if (!(await transaction.takeEvent(event.id, name, last))) return
         await run(transactionContext({ platform, scope, transaction, principal, tenant }), event)
+      })
+      platform.log.debug(logEvents.eventHandled, {
+        type: event.type,
+        handler: name,
+        eventId: event.id,
+        tenant: tenant.slug,
+        requestId,
+        ...(traceparent !== undefined && { traceId: traceIdOf(traceparent) }),
+        milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
       })
     } catch (error) {
       failures.push({ name, error })

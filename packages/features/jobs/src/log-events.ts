@@ -1,5 +1,6 @@
 /** The names of this feature's log lines. */
 export const jobLogEvents = {
+  jobCompleted: 'job_completed',
   jobFailed: 'job_failed',
   jobDead: 'job_dead',
   jobVoid: 'job_void',

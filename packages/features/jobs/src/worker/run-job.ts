@@ -39,9 +39,12 @@ export class Draining extends Error {
 /** Runs one job and says what became of it. Never rejects but for a database that is away. */
 export async function runJob(platform: Platform, running: Running): Promise<void> {
   const { job } = running
+  const startedAt = performance.now()
   const tenant = await platform.database.findTenant(job.tenantId)
   try {
     await attempt(platform, tenant, running)
+    const milliseconds = Math.round((performance.now() - startedAt) * 10) / 10
+    platform.log.debug(jobLogEvents.jobCompleted, { ...factsOf(job), milliseconds })
   } catch (error) {
     await settleFailure(platform, tenant, running, error)
   }
@@ -144,13 +147,9 @@ export function signalsOf(running: Running): Omit<JobRun, 'outside'> {
   }
 }
 
-async function settleFailure(
-  platform: Platform,
-  tenant: Tenant | undefined,
-  { job, abort }: Running,
-  error: unknown,
-): Promise<void> {
-  const facts = {
+/** Which run it is, and never what it was given. */
+function factsOf(job: Claimed): Readonly<Record<string, unknown>> {
+  return {
     job: job.type,
     jobId: job.id,
     tenantId: job.tenantId,
@@ -158,6 +157,15 @@ async function settleFailure(
     requestId: job.requestId,
     ...(job.traceparent !== null && { traceId: traceIdOf(job.traceparent) }),
   }
+}
+
+async function settleFailure(
+  platform: Platform,
+  tenant: Tenant | undefined,
+  { job, abort }: Running,
+  error: unknown,
+): Promise<void> {
+  const facts = factsOf(job)
   if (error instanceof Unfinished) {
     platform.log.info(jobLogEvents.jobVoid, facts)
     return
