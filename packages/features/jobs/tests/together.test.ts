@@ -1,4 +1,4 @@
-import { defineJob } from '@plinth/core'
+import { defineJob, type EnqueueOptions } from '@plinth/core'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { jobPlatform, note, notes, type JobPlatform } from './job-platform.ts'
@@ -29,7 +29,11 @@ const single = defineJob({
 
 let platform: JobPlatform
 beforeAll(async () => {
-  platform = await jobPlatform([small, single], { concurrency: 2 }, { resources: [note] })
+  const ears = {
+    name: 'ears',
+    on: { 'job.completed': () => Promise.resolve(), 'note.created': () => Promise.resolve() },
+  }
+  platform = await jobPlatform([small, single], { concurrency: 2 }, { resources: [note], features: [ears] })
 })
 afterAll(() => platform.close())
 beforeEach(async () => {
@@ -38,10 +42,14 @@ beforeEach(async () => {
   meanwhile = () => Promise.resolve()
 })
 
-const ask = (titles: readonly string[], tenant: 'a' | 'b' = 'a'): Promise<readonly string[]> =>
+const ask = (
+  titles: readonly string[],
+  tenant: 'a' | 'b' = 'a',
+  options: EnqueueOptions = {},
+): Promise<readonly string[]> =>
   platform.plinth.as(platform.principal(tenant), platform[tenant].slug, async (ctx) => {
     const ids: string[] = []
-    for (const title of titles) ids.push((await ctx.enqueue(small, { title })).id)
+    for (const title of titles) ids.push((await ctx.enqueue(small, { title }, options)).id)
     return ids
   })
 const numbered = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `n${at}`)
@@ -81,11 +89,24 @@ test('one that fails dies by itself, in its one attempt; the others are done, on
 })
 
 test('each runs on the account of the request that asked for it', async () => {
-  for (const title of ['first', 'second']) await ask([title])
+  for (const title of numbered(6)) await ask([title], 'a', { delay: '1h' })
+  // All at once, so that they share one.
+  await platform.superuser.script(`update plinth.background_jobs set status = 'waiting'`)
   await platform.settled()
+  expect(Math.max(...(await transactions()))).toBeGreaterThan(1)
   const asked = (await platform.rows()).map((row) => String(row['request_id']))
-  expect(new Set(asked).size).toBe(2)
-  expect(new Set(await platform.titles())).toEqual(new Set([`first of ${asked[0]}`, `second of ${asked[1]}`]))
+  expect(new Set(asked).size).toBe(6)
+  expect(new Set(await platform.titles())).toEqual(new Set(asked.map((requestId, at) => `n${at} of ${requestId}`)))
+  const recorded = await platform.superuser.query(`
+    select e.type, count(*)::int as n from plinth.events e
+    join plinth.background_jobs j on j.request_id = e.request_id
+    left join notes n on n.title like '%' || j.request_id and n.id::text = e.data ->> 'id'
+    where e.type = 'job.completed' and e.data ->> 'id' = j.id::text or e.type = 'note.created' and n.id is not null
+    group by 1 order by 1`)
+  expect(recorded).toEqual([
+    { type: 'job.completed', n: 6 },
+    { type: 'note.created', n: 6 },
+  ])
 })
 
 test('cancelled while it runs beside others, it alone is not done', async () => {
@@ -129,10 +150,9 @@ test('tenants share no transaction', async () => {
   await ask(['busy'])
   await ask(['busy'], 'b')
   await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 10_000 })
-  for (const title of numbered(8)) {
-    await ask([title])
-    await ask([title], 'b')
-  }
+  // Enough of them that what the busy ones took is forgotten, and a process takes more than one of each tenant ahead.
+  await ask(numbered(60))
+  await ask(numbered(60), 'b')
   release()
   await platform.settled()
   const mixed = await platform.superuser.query(

@@ -31,13 +31,16 @@ export async function releaseHeld(system: SystemTransaction): Promise<number> {
 /**
  * What may go next: of each tenant with waiting jobs the first ones, as many as its window has room for. Tenants are stepped through
  * by their index, so that a tenant's ten thousand waiting jobs cost as much as ten. Of one key only the first, and it only while none
- * of that key is on its way or waits to be tried again. A tenant whose window is full is a row without a job.
+ * of that key is on its way or waits to be tried again. What its limit keeps back is stepped over: chosen and left, a window of it would
+ * keep back all that waits behind it. A tenant whose window is full is a row without a job.
  */
 async function candidates(
   system: SystemTransaction,
   window: number,
   full: readonly string[],
+  fullHere: readonly Limited[],
 ): Promise<readonly RawRow[]> {
+  const [types, tenants] = [fullHere.map(({ type }) => type), fullHere.map(({ tenantId }) => tenantId)]
   return system.run(statement`
     with recursive tenants as (
       (select tenant_id from plinth.background_jobs where status = 'waiting' order by tenant_id limit 1)
@@ -50,9 +53,12 @@ async function candidates(
     from tenants t
     cross join lateral (select count(*)::int as n from plinth.background_jobs j
                         where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
+    cross join lateral (select array(select s.type from unnest(${types}::text::text[], ${tenants}::text::uuid[]) s(type, tenant_id)
+                                     where s.tenant_id = t.tenant_id) as types) full_here
     left join lateral (
       select j.id, j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
       where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (array(select unnest(${full}::text::text[])))
+        and j.type <> all (full_here.types)
         and (j.key is null or not exists (
           select from plinth.background_jobs o
           where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
@@ -76,6 +82,19 @@ async function flying(system: SystemTransaction, types: readonly string[]): Prom
     counts.set(`${type} ${String(row['tenant_id'])}`, n)
   }
   return counts
+}
+
+/** A job of which a tenant runs as many as it may. */
+interface Limited {
+  readonly type: string
+  readonly tenantId: string
+}
+
+function fullIn(counts: ReadonlyMap<string, number>, jobs: ReadonlyMap<string, Job>): readonly Limited[] {
+  return [...counts].flatMap(([name, n]) => {
+    const [type = '', tenantId] = name.split(' ')
+    return tenantId !== undefined && n >= (jobs.get(type)?.perTenant ?? Infinity) ? [{ type, tenantId }] : []
+  })
 }
 
 export interface Choice {
@@ -103,6 +122,7 @@ export async function chooseNext(
     system,
     window,
     full.map((job) => job.name),
+    fullIn(counts, jobs),
   )
   const parcels: Parcel[] = []
   let crowded = false

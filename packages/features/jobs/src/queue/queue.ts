@@ -96,10 +96,16 @@ export class Queue {
     })
     // What its timers find out is found out again by the next statement, whose caller is told.
     boss.on('error', () => undefined)
-    await boss.start()
-    // It looks the queue up when it is first asked for, and inside a transaction that would wait for the transaction's own connection.
-    await boss.deleteJob(QUEUE_NAME, [NO_DELIVERY])
-    return boss
+    try {
+      await boss.start()
+      // It looks the queue up when it is first asked for, and inside a transaction that would wait for the transaction's own connection.
+      await boss.deleteJob(QUEUE_NAME, [NO_DELIVERY])
+      return boss
+    } catch (error) {
+      // Its timers go on, and keep the process alive; the next look begins with another one.
+      await boss.stop({ close: false, graceful: false }).catch(() => undefined)
+      throw error
+    }
   }
 }
 

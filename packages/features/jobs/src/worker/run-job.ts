@@ -72,8 +72,7 @@ async function attempt(platform: Platform, tenant: Tenant | undefined, running: 
     if (outside) entered = await enterAgain(platform, job)
     await asPrincipal(platform, entered, async (context, transaction) => {
       const run = definition.run as (context: unknown, input: unknown, run: JobRun<unknown>) => unknown
-      const result = await run(context, input, { ...signals, outside: found })
-      running.abort.signal.throwIfAborted()
+      const result = await unlessAborted(signals.signal, () => run(context, input, { ...signals, outside: found }))
       await complete(transaction, job, result, platform.clock.now())
     })
   })
@@ -118,16 +117,26 @@ export async function within(
 ): Promise<void> {
   const seconds = readDuration(definition.timeout) ?? DEFAULT_TIMEOUT_S
   const timer = setTimeout(() => abort.abort(new Error(`It took longer than ${seconds} seconds.`)), seconds * 1_000)
-  const { signal } = abort
   try {
-    await Promise.race([
-      work(signal),
-      new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      }),
-    ])
+    await unlessAborted(abort.signal, () => work(abort.signal))
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/**
+ * What `work` comes to, or why the signal ended it, before it began or while it does not heed it. Inside a transaction too: it is rolled
+ * back at once, where it would keep its locks from the next attempt and from its neighbours for as long as `work` goes on.
+ */
+export async function unlessAborted<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const end = (): void => reject(signal.reason as Error)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([work(), ended])
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

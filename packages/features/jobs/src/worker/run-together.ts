@@ -1,11 +1,17 @@
 import { asPrincipal, besides, refuseInactive, type Platform, type Tenant } from '@plinth/core'
+import { jobLogEvents } from '../log-events.ts'
 import { parseInput } from './parse-input.ts'
-import { enteredAs, recall, refuseForged, runJob, signalsOf, within, type Running } from './run-job.ts'
+import { enteredAs, recall, refuseForged, runJob, signalsOf, unlessAborted, within, type Running } from './run-job.ts'
 import { completeAll, type Done } from './settle.ts'
 
-/** Whether a transaction of the one is one of the other: the same work of one tenant, in one name. */
+/**
+ * Whether a transaction of the one is one of the other: the same work of one tenant, in one name. What was begun before has its own: one
+ * that ends its process would take the same neighbours with it each time, until all of them are dead.
+ */
 export function belongsTogether({ job: left }: Running, { job: right }: Running): boolean {
   return (
+    left.attempt === 1 &&
+    right.attempt === 1 &&
     left.type === right.type &&
     left.tenantId === right.tenantId &&
     left.asker.kind === right.asker.kind &&
@@ -21,17 +27,23 @@ export function belongsTogether({ job: left }: Running, { job: right }: Running)
  */
 export async function runTogether(platform: Platform, jobs: readonly Running[]): Promise<void> {
   if (jobs.length > 1 && (await allDone(platform, jobs))) return
-  for (const job of jobs) await runJob(platform, job)
+  let failure: { readonly error: unknown } | undefined
+  // Of one that failed nothing could be said: the others would wait for their lease, with their attempt counted and not made.
+  for (const job of jobs) await runJob(platform, job).catch((error: unknown) => (failure ??= { error }))
+  if (failure) throw failure.error
 }
 
 async function allDone(platform: Platform, jobs: readonly Running[]): Promise<boolean> {
+  const { type: job, tenantId } = jobs[0]!.job
   try {
-    const tenant = await platform.database.findTenant(jobs[0]!.job.tenantId)
+    const tenant = await platform.database.findTenant(tenantId)
     if (!tenant) return false
     await attemptAll(platform, tenant, jobs)
     return true
-  } catch {
-    // Whichever it was finds out again.
+  } catch (error) {
+    // Whichever it was says so itself. That it is so again and again, as where all together take longer than the time of one, nobody
+    // would be told: each is done by itself.
+    platform.log.info(jobLogEvents.jobsParted, { job, tenantId, jobs: jobs.length, error })
     return false
   }
 }
@@ -49,12 +61,11 @@ async function attemptAll(platform: Platform, tenant: Tenant, jobs: readonly Run
     await asPrincipal(platform, enteredAs(first.job, principal, tenant), async (_context, transaction) => {
       const done: Done[] = []
       for (const [at, running] of jobs.entries()) {
-        signal.throwIfAborted()
         const own = besides(platform, enteredAs(running.job, principal, tenant), transaction)
-        const result = await run(own.context, inputs[at], { ...signalsOf(running), signal, outside: undefined })
+        const signals = { ...signalsOf(running), signal, outside: undefined }
+        const result = await unlessAborted(signal, () => run(own.context, inputs[at], signals))
         done.push({ job: running.job, transaction: own.transaction, result })
       }
-      signal.throwIfAborted()
       await completeAll(done, platform.clock.now())
     })
   })
