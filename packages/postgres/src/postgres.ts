@@ -122,6 +122,7 @@ function relayConnections(url: string, options: PostgresOptions): RelayConnectio
         ...common(settings),
         max: RELAY_CONNECTIONS,
         applicationName: 'plinth relay',
+        byIndexes: true,
       })
       return Promise.resolve(driver)
     },
