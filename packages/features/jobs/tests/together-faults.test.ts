@@ -10,7 +10,7 @@ import { jobPlatform, note, notes, type JobPlatform } from './job-platform.ts'
 const runs: string[] = []
 const log = capturedLog({ least: 'info' })
 let row = ''
-let held: Promise<void> = Promise.resolve()
+let held: () => Promise<void> = () => Promise.resolve()
 
 const count = defineJob({
   name: 'note.count',
@@ -33,7 +33,7 @@ const small = defineJob({
   run: async (ctx, { title }) => {
     runs.push(title)
     await ctx.create(notes, { title })
-    await held
+    await held()
     if (title.startsWith('either') && title === runs[0]) throw new Error('not this one')
   },
 })
@@ -46,7 +46,7 @@ afterAll(() => platform.close())
 beforeEach(async () => {
   await platform.superuser.script('delete from plinth.background_jobs; delete from notes')
   runs.length = 0
-  held = Promise.resolve()
+  held = () => Promise.resolve()
 })
 
 const ask = (job: Job<{ title: string }>, titles: readonly string[], tenant: 'a' | 'b' = 'a'): Promise<void> =>
@@ -108,7 +108,7 @@ test('of one nothing can be said; the others are done all the same', async () =>
 
 test('what was begun before has a transaction of its own: it may be what ended the process', async () => {
   const { promise, resolve: release } = Promise.withResolvers<void>()
-  held = promise
+  held = () => promise
   await ask(small, ['busy'])
   await ask(small, ['busy'], 'b')
   await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 10_000 })
@@ -124,7 +124,7 @@ test('what was begun before has a transaction of its own: it may be what ended t
 test('when the process ends, what shares a transaction goes back as if it had not begun', async () => {
   const ending = await jobPlatform([small], { concurrency: 2, grace: '1s' }, { resources: [note] })
   try {
-    held = new Promise(() => undefined)
+    held = () => new Promise(() => undefined)
     await ending.plinth.as(ending.principal(), ending.a.slug, async (ctx) => {
       for (const title of ['n0', 'n1']) await ctx.enqueue(small, { title })
     })
@@ -141,6 +141,25 @@ test('when the process ends, what shares a transaction goes back as if it had no
   } finally {
     await ending.close()
   }
+})
+
+test('whose connection is lost while the last one runs: all are done by themselves, and nothing is left that ends the process', async () => {
+  const { promise, resolve: release } = Promise.withResolvers<void>()
+  held = () => (runs.length === 2 ? promise : Promise.resolve())
+  await ask(small, ['n0', 'n1'])
+  await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 10_000 })
+  await platform.superuser.query(`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and state = 'idle in transaction' and query ilike '%notes%'`)
+  await platform.settled()
+  const unhandled: unknown[] = []
+  const keep = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', keep)
+  release()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  process.off('unhandledRejection', keep)
+  expect(unhandled).toEqual([])
+  expect((await states()).map(([, status]) => status)).toEqual(['completed', 'completed'])
 })
 
 test('ended before it began, it does not begin', async () => {
