@@ -72,7 +72,7 @@ test('one that never ends, and heeds no signal, keeps no lock from its neighbour
     ['after', 'completed', null],
   ])
   // The two did share one, and that it came to nothing can be seen.
-  expect(runs.filter((title) => title === 'first')).toHaveLength(2)
+  expect(runs.filter((title) => title === 'hangs')).toHaveLength(2)
   expect(log.of('jobs_parted')).toEqual([
     {
       level: 'info',
