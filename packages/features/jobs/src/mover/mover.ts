@@ -86,7 +86,7 @@ export class Mover {
     }
   }
 
-  /** How many were handed over or promoted, in one transaction. Nothing is before it is known that this process still leads. */
+  /** How many were handed over or promoted, in one transaction. Nothing is handed over before it is known that this process still leads. */
   async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
     const { platform, queue, settings, schedules } = this.#parts
     const { database, clock, registry } = platform

@@ -57,12 +57,13 @@ export async function completeAll(done: readonly Done[], now: Date): Promise<voi
   const jobs = done.map(({ job }) => job)
   const { delivery, tenantId, id } = columnsOf(jobs)
   const attempts = jobs.map(({ attempt }) => String(attempt))
-  const results = done.map(({ result }) => JSON.stringify([result]))
+  // Empty where there is none: JSON knows null alone.
+  const results = done.map(({ result }) => JSON.stringify(result === undefined ? [] : [result]))
   first.transaction.finish(
     statement`
       update plinth.background_jobs j
       set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = j.version + 1,
-        result = nullif(d.result -> 0, 'null'), progress = 1, error = null, lease_until = null
+        result = d.result -> 0, progress = 1, error = null, lease_until = null
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[], ${attempts}::text::int[],
           ${results}::text::jsonb[]) d(tenant_id, id, delivery, attempts, result)
       where j.tenant_id = d.tenant_id and j.id = d.id and j.delivery = d.delivery and j.attempts = d.attempts
