@@ -27,7 +27,8 @@ let tarballs: Readonly<Record<string, string>> = {}
 beforeAll(async () => {
   tarballs = await pack(join(folder, 'tarballs'))
   await installInto(project, tarballs)
-}, 300_000)
+  // Of a registry that is slow, to a machine that has nothing kept yet.
+}, 900_000)
 afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
