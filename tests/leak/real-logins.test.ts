@@ -254,8 +254,8 @@ describe('planted: a route about oneself that believes the request', () => {
       requests: 3_000,
       people,
       only: (route) => route.operationId === 'careless',
-      stopAtFirst: true,
     })
-    expect(report.findings[0]?.kind).toBe(kind)
+    // Which session is asked for first is drawn from their ids, and one without words of its owner tells only that it is there.
+    expect(new Set(report.findings.map((finding) => finding.kind))).toContain(kind)
   })
 })
