@@ -3,17 +3,8 @@ export { resourceTable, deletedAt } from './table/resource-table.ts'
 export { belongsTo, type Reference } from './table/belongs-to.ts'
 export { templateColumns, templated } from './template/columns.ts'
 export { defineResource } from './resource/define-resource.ts'
-export {
-  acceptEvent,
-  defineEvent,
-  eventFields,
-  eventOf,
-  everyEvent,
-  MASKED,
-  on,
-  readEvent,
-  toldOf,
-} from './events/exports.ts'
+export { acceptEvent, defineEvent, eventFields, eventOf, everyEvent, MASKED, on } from './events/exports.ts'
+export { readEvent, storedEvent, toldOf } from './events/exports.ts'
 export type { AcceptedEvent, EventCatalog, EventFacts, EventHandler, EventHandlers } from './events/exports.ts'
 export type { EventHandling, EventName, EventRecord, EventRow, EventSource, EventType } from './events/exports.ts'
 export type { EveryEvent, KnownEvent, ResourceEvents, RowEventName, SettledHandler, Upcast } from './events/exports.ts'

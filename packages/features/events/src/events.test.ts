@@ -124,12 +124,15 @@ describe('the events of a tenant', () => {
     }
     // What a release before this one called something, of this tenant alone.
     await platform.superuser.query(
-      `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at, delivered_at)
-       values ($1::uuid, gen_random_uuid(), 'place.created', 'k', '{}', 'system', 'system', 'r', now(), now())`,
+      `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, traceparent, occurred_at, delivered_at)
+       values ($1::uuid, gen_random_uuid(), 'place.created', 'k', '{}', 'system', 'system', 'r', e'no trace\\n', now(), now())`,
       [platform.b.id],
     )
     for (const type of ['place.created', 'place.*']) {
-      expect((await get('full', `?type=${type}`, 'b')).json).toMatchObject({ data: [{ type: 'place.created' }] })
+      expect((await get('full', `?type=${type}`, 'b')).json).toMatchObject({
+        // What is no trace is told as none, whoever wrote it there.
+        data: [{ type: 'place.created', traceparent: null }],
+      })
       expect((await get('full', `?type=${type}&state=parked`, 'b')).json).toMatchObject({ data: [] })
       expect((await get('full', `?type=${type}`)).status).toBe(400)
     }

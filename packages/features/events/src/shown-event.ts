@@ -1,7 +1,7 @@
 import {
   readEvent,
+  storedEvent,
   toldOf,
-  type Actor,
   type EventCatalog,
   type EventRecord,
   type Platform,
@@ -47,22 +47,10 @@ export function shownEvents(
 }
 
 function show(catalog: EventCatalog, row: RawRow, unread: unknown[]): ShownEvent {
-  const text = (name: string): string => String(row[name])
-  const stored: EventRecord = {
-    id: text('id'),
-    tenantId: '',
-    type: text('type'),
-    version: Number(row['version']),
-    key: text('key'),
-    data: JSON.parse(text('data')) as unknown,
-    actor: { kind: text('actor_kind') as Actor['kind'], id: text('actor_id') },
-    requestId: text('request_id'),
-    time: new Date(text('occurred_at')),
-  }
+  const stored = storedEvent(row, '')
   const now = current(catalog, stored, unread)
-  const { id, type, version, key, data, actor, requestId, time } = now ?? stored
-  const traceparent = row['traceparent'] === null ? null : text('traceparent')
-  const state = text('state') as 'waiting' | 'delivered' | 'parked'
+  const { id, type, version, key, data, actor, requestId, traceparent = null, time } = now ?? stored
+  const state = String(row['state']) as 'waiting' | 'delivered' | 'parked'
   const attempts = Number(row['attempts'])
   const known = catalog.get(type)
   return {

@@ -1,5 +1,5 @@
-import { traceparentOf, type Actor, type EventRecord } from '@plinth/core'
-import type { Connection, RawRow } from '../drivers/driver.ts'
+import { storedEvent, type EventRecord } from '@plinth/core'
+import type { Connection } from '../drivers/driver.ts'
 import { EVENTS_TABLE } from '../statements/records.ts'
 
 export const BATCH = 100
@@ -62,7 +62,7 @@ export interface DueEvent {
 export async function dueEvents(connection: Connection): Promise<readonly DueEvent[]> {
   const rows = await connection.query(dueText)
   return rows.map((row) => ({
-    event: eventOf(row),
+    event: storedEvent(row, String(row['tenant_id'])),
     attempts: Number(row['attempts']),
     handled: JSON.parse(String(row['handled'])) as readonly string[],
   }))
@@ -86,22 +86,4 @@ export async function markFailed(connection: Connection, event: EventRecord, fai
   const parameters = [event.tenantId, event.id, reason, delay, mostAttempts]
   const [row] = await connection.query(failedText, parameters, { prepare: true })
   return row?.['parked'] === 'true'
-}
-
-function eventOf(row: RawRow): EventRecord {
-  const text = (name: string): string => String(row[name])
-  // Judged again: whoever gets SQL of his own into a statement may write there what he likes, and handlers put it into headers.
-  const traceparent = row['traceparent'] === null ? undefined : traceparentOf(text('traceparent'))
-  return {
-    id: text('id'),
-    tenantId: text('tenant_id'),
-    type: text('type'),
-    version: Number(row['version']),
-    key: text('key'),
-    data: JSON.parse(text('data')) as unknown,
-    actor: { kind: text('actor_kind') as Actor['kind'], id: text('actor_id') },
-    requestId: text('request_id'),
-    ...(traceparent !== undefined && { traceparent }),
-    time: new Date(text('occurred_at')),
-  }
 }
