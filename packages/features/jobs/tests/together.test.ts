@@ -52,6 +52,15 @@ const ask = (
     for (const title of titles) ids.push((await ctx.enqueue(small, { title }, options)).id)
     return ids
   })
+/** Takes both places, so that what is asked for next waits. */
+async function busy(): Promise<() => void> {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  meanwhile = () => held
+  await ask(['busy'])
+  await ask(['busy'], 'b')
+  await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 10_000 })
+  return release
+}
 const numbered = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `n${at}`)
 const sortedTitles = async (): Promise<readonly string[]> =>
   (await platform.titles()).map((title) => String(title).split(' ')[0]!).toSorted((a, b) => (a < b ? -1 : 1))
@@ -130,12 +139,7 @@ test('cancelled while it runs beside others, it alone is not done', async () => 
 })
 
 test('whose signature is none is dead, and its neighbours are done', async () => {
-  const { promise: held, resolve: release } = Promise.withResolvers<void>()
-  meanwhile = () => held
-  // Both places are taken while the others are made to wait.
-  await ask(['busy'])
-  await ask(['busy'], 'b')
-  await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 10_000 })
+  const release = await busy()
   const [, forged] = await ask(['n0', 'n1', 'n2'])
   await platform.superuser.query(`update plinth.background_jobs set seal = 'another' where id = '${forged}'`)
   release()
@@ -145,11 +149,7 @@ test('whose signature is none is dead, and its neighbours are done', async () =>
 })
 
 test('tenants share no transaction', async () => {
-  const { promise: held, resolve: release } = Promise.withResolvers<void>()
-  meanwhile = () => held
-  await ask(['busy'])
-  await ask(['busy'], 'b')
-  await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 10_000 })
+  const release = await busy()
   // Enough of them that what the busy ones took is forgotten, and a process takes more than one of each tenant ahead.
   await ask(numbered(60))
   await ask(numbered(60), 'b')
