@@ -1,5 +1,7 @@
 import type { Connection, Driver, QueryOptions } from '@plinth/postgres/driver'
 
+type Rows = Awaited<ReturnType<Connection['query']>>
+
 /** A driver that a test can look into and tamper with while a platform uses it. */
 export interface TappedDriver extends Driver {
   /** Where statements go; another login, once the platform has verified the first. */
@@ -8,33 +10,45 @@ export interface TappedDriver extends Driver {
   rewrite: ((text: string) => string) | undefined
   /** Is told the text of each statement, before it is rewritten. */
   observe: ((text: string) => void) | undefined
+  /** Changes the rows of each answer; is told the text as it was before it was rewritten. */
+  answer: ((text: string, rows: Rows) => Rows) | undefined
   /** With a schema for each tenant: changes the search_path that a statement or transaction runs under. */
   repath: ((searchPath: string) => string | undefined) | undefined
 }
 
-/** Wraps a driver. Without `rewrite`, `observe` and `repath` it does nothing. */
+/** Wraps a driver. Without `rewrite`, `observe`, `answer` and `repath` it does nothing. */
 export function tappedDriver(target: Driver): TappedDriver {
   const query =
     (connection: Connection): Connection['query'] =>
-    (text, parameters, options) => {
+    async (text, parameters, options) => {
       tapped.observe?.(text)
-      const { repath } = tapped
-      if (!repath) return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
-      // A transaction sets its path by a statement, a statement of its own takes it along.
-      if (text.includes(`set_config('search_path'`)) {
-        const path = repath(String(parameters?.[0]))
-        return path === undefined ? Promise.resolve([]) : connection.query(text, [path], options)
-      }
-      const { searchPath, ...rest }: QueryOptions = options ?? {}
-      const path = searchPath === undefined ? undefined : repath(searchPath)
-      const changed = path === undefined ? rest : { ...rest, searchPath: path }
-      return connection.query(tapped.rewrite?.(text) ?? text, parameters, changed)
+      const rows = await sent(connection, text, parameters, options)
+      return tapped.answer?.(text, rows) ?? rows
     }
+  const sent: (connection: Connection, ...statement: Parameters<Connection['query']>) => Promise<Rows> = (
+    connection,
+    text,
+    parameters,
+    options,
+  ) => {
+    const { repath } = tapped
+    if (!repath) return connection.query(tapped.rewrite?.(text) ?? text, parameters, options)
+    // A transaction sets its path by a statement, a statement of its own takes it along.
+    if (text.includes(`set_config('search_path'`)) {
+      const path = repath(String(parameters?.[0]))
+      return path === undefined ? Promise.resolve([]) : connection.query(text, [path], options)
+    }
+    const { searchPath, ...rest }: QueryOptions = options ?? {}
+    const path = searchPath === undefined ? undefined : repath(searchPath)
+    const changed = path === undefined ? rest : { ...rest, searchPath: path }
+    return connection.query(tapped.rewrite?.(text) ?? text, parameters, changed)
+  }
   const tapped: TappedDriver = {
     kind: target.kind,
     target,
     rewrite: undefined,
     observe: undefined,
+    answer: undefined,
     repath: undefined,
     query: (text, parameters, options) => query(tapped.target)(text, parameters, options),
     transaction: (work) =>
