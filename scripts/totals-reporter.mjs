@@ -9,11 +9,12 @@ export default class TotalsReporter {
    * @param {readonly import('vitest').SerializedError[]} errors
    */
   onTestRunEnd(modules, errors) {
-    const totals = { passed: 0, failed: errors.length, skipped: 0 }
+    const totals = { passed: 0, failed: errors.length, skipped: 0, again: /** @type {string[]} */ ([]) }
     for (const module of modules) {
       let failedHere = 0
       for (const test of module.children.allTests()) {
         const state = test.result().state
+        if (test.diagnostic()?.flaky) totals.again.push(`${module.relativeModuleId} > ${test.fullName}`)
         if (state === 'passed') totals.passed++
         else if (state === 'skipped') totals.skipped++
         else failedHere++
