@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util'
 import { postgresJsDriver } from '@plinth/postgres/driver'
 import { createDatabase, launchServer } from '@plinth/testing'
 import { measureFairness, type Fairness } from './jobs/fairness.ts'
+import { bareAsked } from './jobs/pg-boss/bare.ts'
 import { byWorkers, inHundreds, inItsTransaction } from './jobs/pg-boss/ways.ts'
-import { plinthRound, type JobsRound } from './jobs/plinth.ts'
+import { plinthAsked, plinthRound, type JobsRound } from './jobs/plinth.ts'
 import { describeMachine, machineInWords } from './machine.ts'
 import { spread } from './report/statistics.ts'
 import { markdownTable } from './report/table.ts'
@@ -51,7 +52,10 @@ const onDatabase = async <T>(work: (url: string) => Promise<T>): Promise<T> => {
 const TOGETHER = 25
 const ours = {
   plinth: (url: string) => plinthRound(url, jobs),
-  [`plinth, ${TOGETHER} together`]: (url: string) => plinthRound(url, jobs, TOGETHER),
+  [`plinth, ${TOGETHER} together`]: (url: string) => plinthRound(url, jobs, { together: TOGETHER }),
+  'plinth, by the queue': (url: string) => plinthRound(url, jobs, { company: true }),
+  [`plinth, by the queue, ${TOGETHER} together`]: (url: string) =>
+    plinthRound(url, jobs, { company: true, together: TOGETHER }),
 }
 const theirs = {
   'pg-boss, its own workers': (url: string) => byWorkers(url, jobs),
@@ -69,6 +73,12 @@ for (let round = 0; round < rounds; round += 1)
       `${name}: ${Math.round(result.asked)} asked, ${Math.round(result.done)} done a second, ${Math.round(result.cpu.node)} + ${Math.round(result.cpu.postgres)} µs`,
     )
   }
+const asks: { readonly plinth: number; readonly bare: number }[] = []
+for (let round = 0; round < rounds; round += 1)
+  asks.push({
+    plinth: await onDatabase((url) => plinthAsked(url, jobs)),
+    bare: await onDatabase((url) => bareAsked(url, jobs)),
+  })
 const fair: Fairness = await onDatabase((url) => measureFairness(url, queued, 200))
 await server.stop()
 
@@ -107,15 +117,30 @@ const jobGoals = Object.keys(ours).flatMap((own) =>
     return [`jobs/s, ${own}`, `≥ ${GOAL} × ${other}`, measured, verdict(median >= GOAL)]
   }),
 )
+const askedRatio = spread(asks.map(({ plinth, bare }) => plinth / bare)).median
+const askGoal = [
+  'jobs asked for a second, each by itself',
+  `≥ ${GOAL} × pg-boss, send`,
+  `${askedRatio.toFixed(2)} ×`,
+  verdict(askedRatio >= GOAL),
+]
+const asked = markdownTable(
+  ['asked for, each by itself, ten at once', 'a second'],
+  [
+    ['plinth, in a transaction', String(Math.round(spread(asks.map(({ plinth }) => plinth)).median))],
+    ['pg-boss, send', String(Math.round(spread(asks.map(({ bare }) => bare)).median))],
+  ],
+)
 const fairGoal = fair.left > 0 ? verdict(delay <= FAIR) : 'the other one was done'
 const goals = markdownTable(
   ['goal', 'wanted', 'measured', 'verdict'],
-  [...jobGoals, ['p95 of a tenant beside a full one', `≤ ${FAIR} × alone`, `${delay.toFixed(2)} ×`, fairGoal]],
+  [...jobGoals, askGoal, ['p95 of a tenant beside a full one', `≤ ${FAIR} × alone`, `${delay.toFixed(2)} ×`, fairGoal]],
 )
 const block = [
   `Measured on ${machineInWords(describeMachine(String(shown?.['server_version']).split(' ')[0] ?? ''))}. fsync off; ${rounds} rounds of ${jobs} jobs in turns, ten at once; medians. ${fair.left} jobs of the other tenant still waited when the last one was measured.`,
   goals,
   rates,
+  asked,
   waits,
 ].join('\n\n')
 console.log(block)

@@ -1,5 +1,6 @@
 import { countCpu, type Cpu } from './cpu.ts'
-import { askFor, openJobs } from './platform.ts'
+import { postgresJsDriver } from '@plinth/postgres/driver'
+import { askFor, AT_ONCE, openJobs } from './platform.ts'
 
 export interface JobsRound {
   /** Jobs asked for, and jobs done, a second. */
@@ -9,7 +10,17 @@ export interface JobsRound {
   readonly cpu: Cpu
 }
 
-export async function plinthRound(url: string, count: number, together?: number): Promise<JobsRound> {
+export interface Round {
+  readonly together?: number
+  /** As if another process were there to take jobs: they go by the queue. */
+  readonly company?: boolean
+}
+
+export async function plinthRound(
+  url: string,
+  count: number,
+  { together, company = false }: Round = {},
+): Promise<JobsRound> {
   let left = count
   const { promise: done, resolve } = Promise.withResolvers<void>()
   const platform = await openJobs(
@@ -20,6 +31,7 @@ export async function plinthRound(url: string, count: number, together?: number)
     { together },
   )
   const { plinth } = platform
+  if (company) await believeInAnother(url)
   const begun = performance.now()
   await askFor(platform, count)
   const asked = performance.now()
@@ -39,4 +51,38 @@ export async function plinthRound(url: string, count: number, together?: number)
     done: (count / (ended - from)) * 1_000,
     cpu: { node: node / count, postgres: postgres / count },
   }
+}
+
+async function believeInAnother(url: string): Promise<void> {
+  const owner = postgresJsDriver(url, {
+    max: 1,
+    applicationName: 'bench',
+    prepare: false,
+    statementTimeoutMs: 60_000,
+    connectTimeoutSeconds: 10,
+  })
+  await owner.query(`insert into plinth.job_workers (worker, seen_at) values ('another', 'infinity')`)
+  await owner.close()
+}
+
+/** Jobs that are asked for a second, each in a transaction of its own, so many at once. */
+export async function plinthAsked(url: string, count: number): Promise<number> {
+  const platform = await openJobs(url, () => undefined)
+  const { plinth, effect, robots } = platform
+  const rate = await atOnce(count, (number) => plinth.as(robots.acme, 'acme', (ctx) => ctx.enqueue(effect, { number })))
+  await plinth.close()
+  return rate
+}
+
+/** How many of these are done a second, {@link AT_ONCE} at a time; the first tenth is not counted. */
+export async function atOnce(count: number, one: (number: number) => Promise<unknown>): Promise<number> {
+  let next = 0
+  const until = async (end: number): Promise<void> => {
+    while (next < end) await one(next++)
+  }
+  const run = (end: number): Promise<unknown> => Promise.all(Array.from({ length: AT_ONCE }, () => until(end)))
+  await run(count / 10)
+  const from = performance.now()
+  await run(count)
+  return (count * 0.9 * 1_000) / (performance.now() - from)
 }

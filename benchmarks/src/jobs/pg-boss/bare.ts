@@ -3,7 +3,7 @@ import { postgresJsDriver, type Connection, type Driver } from '@plinth/postgres
 import { loginUrl } from '@plinth/testing'
 import { countCpu } from '../cpu.ts'
 import { AT_ONCE, BATCH, openJobs } from '../platform.ts'
-import type { JobsRound } from '../plinth.ts'
+import { atOnce, type JobsRound } from '../plinth.ts'
 
 export const QUEUE = 'effects'
 
@@ -41,9 +41,7 @@ export async function bareRound(
       connectTimeoutSeconds: 10,
     })
   const [app, owner] = [open(loginUrl(url, 'plinth_app')), open(url)]
-  const boss = new PgBoss({ connectionString: url, max: AT_ONCE, supervise: false, schedule: false })
-  await boss.start()
-  await boss.createQueue(QUEUE)
+  const boss = await startBoss(url)
   const begun = performance.now()
   for (let from = 0; from < count; from += BATCH)
     await boss.insert(
@@ -72,4 +70,19 @@ export async function bareRound(
     done: (count / (ended - from)) * 1_000,
     cpu: { node: node / count, postgres: postgres / count },
   }
+}
+
+async function startBoss(url: string): Promise<PgBoss> {
+  const boss = new PgBoss({ connectionString: url, max: AT_ONCE, supervise: false, schedule: false })
+  await boss.start()
+  await boss.createQueue(QUEUE)
+  return boss
+}
+
+/** As `plinthAsked`, by `send`. */
+export async function bareAsked(url: string, count: number): Promise<number> {
+  const boss = await startBoss(url)
+  const rate = await atOnce(count, (number) => boss.send(QUEUE, { number }))
+  await boss.stop({ graceful: false })
+  return rate
 }

@@ -150,4 +150,19 @@ alter table plinth.background_jobs drop constraint background_jobs_status_check,
   drop constraint background_jobs_principal_check, drop constraint background_jobs_traceparent_check;
 `,
   },
+  {
+    // Whoever leads and runs jobs itself gives them to itself while nobody else is here to take them from the queue.
+    id: '0006_workers',
+    sql: `
+create table plinth.job_workers (
+  worker text primary key,
+  started_at timestamptz not null default clock_timestamp(),
+  seen_at timestamptz not null default clock_timestamp()
+);
+alter table plinth.job_workers enable row level security, force row level security;
+create policy job_workers_system on plinth.job_workers to {system} using (true) with check (true);
+comment on table plinth.job_workers is 'Who runs jobs, as each says every two seconds. Belongs to the platform and to no tenant.';
+grant select, insert, update, delete on plinth.job_workers to {system};
+`,
+  },
 ]

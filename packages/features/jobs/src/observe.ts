@@ -1,4 +1,5 @@
 import { statement, type Observed, type Platform, type RawRow } from '@plinth/core'
+import { countWorkers } from './worker/presence.ts'
 
 /** How long a job that is due may wait while nobody runs any, in seconds: a worker looks twice a second. */
 const LONGEST_WAIT_S = 60
@@ -37,6 +38,12 @@ export function observeJobs({ database }: Pick<Platform, 'database'>): Observed 
         labels: ['status'],
         read: async () =>
           (await seen()).map(({ status, jobs }) => ({ labels: { status: String(status) }, value: Number(jobs) })),
+      },
+      {
+        name: 'plinth_job_workers',
+        help: 'Processes that run jobs.',
+        type: 'gauge',
+        read: async () => [{ value: await countWorkers(database) }],
       },
       {
         name: 'plinth_jobs_oldest_seconds',

@@ -26,6 +26,7 @@ export class JobService {
       settings,
       queue: this.#queue,
       schedules: new Schedules(platform.registry.jobs.values()),
+      here: () => this.#worker,
       onHanded: (count, first) => {
         this.#flying += count
         if (first) this.#worker?.lookNow()
@@ -75,7 +76,11 @@ export class JobService {
       onDone: (count) => {
         this.#flying = Math.max(0, this.#flying - count)
         // Not for each: what is on its way keeps the worker busy until there is room for many.
-        if (this.#flying <= this.#settings.window / 2) this.#mover.poke()
+        if (!this.#mover.feeds && this.#flying <= this.#settings.window / 2) this.#mover.poke()
+      },
+      onRoom: () => {
+        if (this.#mover.feeds) this.#mover.poke()
+        else this.#worker?.poke()
       },
     })
     this.#worker.start()

@@ -39,7 +39,14 @@ export interface JobPlatform extends TestPlatform {
 export async function jobPlatform(
   declared: readonly Job[],
   options: JobsOptions = {},
-  more: Omit<Partial<TestPlatformOptions>, 'plinth'> & { readonly plinth?: TestPlatformOptions['plinth'] } = {},
+  {
+    company = false,
+    ...more
+  }: Omit<Partial<TestPlatformOptions>, 'plinth'> & {
+    readonly plinth?: TestPlatformOptions['plinth']
+    /** Another worker is said to be there, which takes nothing: jobs go by the queue. */
+    readonly company?: boolean
+  } = {},
 ): Promise<JobPlatform> {
   const features: readonly Feature[] = [jobs({ ...quick, ...options }), ...(more.features ?? [])]
   const platform = await testPlatform({
@@ -49,6 +56,7 @@ export async function jobPlatform(
     features,
     plinth: { jobs: declared, ...more.plinth },
   })
+  if (company) await platform.superuser.query(`insert into plinth.job_workers values ('idle', now(), 'infinity')`)
   // Serving begins with the first request that needs the database.
   await platform.request(platform.a.actors.full, 'GET', '/api/v1/notes')
   const rows: JobPlatform['rows'] = (where = 'true') =>

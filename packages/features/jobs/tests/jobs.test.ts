@@ -48,11 +48,15 @@ const parent = defineJob({
 
 const declared = [writeNote, flaky, strict, outsider, parent]
 
-describe.each(['postgres', 'pglite'] as const)('jobs on %s', (kind) => {
+describe.each([
+  ['postgres', 'alone', false],
+  ['postgres', 'beside another worker', true],
+  ['pglite', 'alone', false],
+] as const)('jobs on %s, %s', (kind, _how, company) => {
   let platform: JobPlatform
 
   beforeAll(async () => {
-    platform = await jobPlatform(declared, {}, { kind })
+    platform = await jobPlatform(declared, {}, { kind, company })
   })
   afterEach(async () => {
     await platform.settled()

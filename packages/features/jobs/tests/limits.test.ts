@@ -85,7 +85,7 @@ const declared = [robbed, talker, narrow, keyed, nightly, slow, writeNote]
 
 let platform: JobPlatform
 beforeAll(async () => {
-  platform = await jobPlatform(declared, { mostWaiting: 60, grace: '1s' })
+  platform = await jobPlatform(declared, { mostWaiting: 60, grace: '1s' }, { company: true })
 })
 afterAll(() => platform.close())
 

@@ -230,6 +230,7 @@ test('health says so when nobody runs what is due, and the numbers are those of 
   await look()
   await platform.enqueue(writeNote, { title: 'left' }, { delay: '1h' })
   expect(await numbers('plinth_jobs')).toEqual([['scheduled', 1]])
+  expect(await numbers('plinth_job_workers')).toEqual([[undefined, 1]])
   // As a job is that the mover handed over, and no worker took.
   await platform.superuser.script(
     `update plinth.background_jobs set status = 'queued', delivery = gen_random_uuid(), run_at = clock_timestamp() - interval '90 seconds'`,

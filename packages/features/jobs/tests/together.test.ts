@@ -33,7 +33,11 @@ beforeAll(async () => {
     name: 'ears',
     on: { 'job.completed': () => Promise.resolve(), 'note.created': () => Promise.resolve() },
   }
-  platform = await jobPlatform([small, single], { concurrency: 2 }, { resources: [note], features: [ears] })
+  platform = await jobPlatform(
+    [small, single],
+    { concurrency: 2 },
+    { resources: [note], features: [ears], company: true },
+  )
 })
 afterAll(() => platform.close())
 beforeEach(async () => {

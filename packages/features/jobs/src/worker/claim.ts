@@ -15,8 +15,8 @@ export interface Claimed extends Delivery {
 }
 
 /**
- * Takes over what the queue gave out, in one statement: what was cancelled, done or handed over again meanwhile is not among it. The
- * attempt is counted here and is kept, whatever becomes of the process.
+ * Takes over what the queue gave out or the mover chose, in one statement: what was cancelled, done or handed over again meanwhile is not
+ * among it. The attempt is counted here and is kept, whatever becomes of the process.
  */
 export async function claim(
   database: Database,

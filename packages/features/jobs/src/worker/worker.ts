@@ -5,9 +5,10 @@ import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
-import { claim, renew } from './claim.ts'
+import { claim, renew, type Claimed } from './claim.ts'
 import { Draining, type Running } from './run-job.ts'
 import { Pace } from './pace.ts'
+import { announce, takeLeave } from './presence.ts'
 import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
 
@@ -29,17 +30,28 @@ export interface WorkerParts {
   readonly settings: JobsSettings
   /** Told when jobs ended, and the mover may have room for others. */
   readonly onDone: (count: number) => void
+  /** Told when there is room here again. */
+  readonly onRoom: () => void
+}
+
+/** How many jobs a worker takes now. */
+export interface Room {
+  readonly some: number
+  /** As many more, in all, where they are the first of their tenant: what is taken ahead of others is no line for them. */
+  readonly first: number
 }
 
 /** Takes jobs from the queue and runs them, so many at once. */
 export class Worker {
   readonly #parts: WorkerParts
-  readonly #name = `${hostname().slice(0, 40)}/${process.pid}/${randomUUID().slice(0, 8)}`
+  readonly name = `${hostname().slice(0, 40)}/${process.pid}/${randomUUID().slice(0, 8)}`
   readonly #pause = new Pause()
   readonly #running = new Map<string, Running>()
   /** Claimed, and begun as soon as there is room. */
   #ahead: Running[] = []
   #lookingNow = false
+  /** In its last look. */
+  #tookSome = false
   readonly #pace = new Pace()
   readonly #ending = new Set<Promise<void>>()
   /** Deliveries that are claimed, or void, and still in the queue. */
@@ -78,6 +90,7 @@ export class Worker {
     this.#stopping = true
     this.#pause.end()
     await this.#loop
+    await takeLeave(this.#parts.platform.database, this.name).catch(() => undefined)
     const ahead = this.#ahead.splice(0).map(({ job }) => job)
     await giveBack(this.#parts.platform, ahead).catch(() => undefined)
     await this.#settled(this.#parts.settings.graceMs)
@@ -99,10 +112,13 @@ export class Worker {
   async #run(): Promise<void> {
     const { settings, platform } = this.#parts
     let failures = 0
+    // It is said again with every beat.
+    await announce(platform.database, this.name).catch(() => undefined)
     while (!this.#stopping) {
       let taken = 0
       try {
         taken = await this.#takeSome()
+        this.#tookSome = taken > 0
         failures = 0
       } catch (error) {
         failures += 1
@@ -119,14 +135,18 @@ export class Worker {
     return this.#parts.settings.concurrency - this.#ending.size + this.#most - this.#ahead.length
   }
 
-  /** How many are taken in this look. */
-  #room(): number {
+  room(): Room {
     const { concurrency } = this.#parts.settings
-    const [free, now] = [this.#free, this.#lookingNow]
-    this.#lookingNow = false
+    const free = this.#free
+    const some = free < this.#least || this.#stopping ? 0 : free
     // Not without end: where many tenants have one job each, what lies here is theirs already.
-    if (now && free > -concurrency) return Math.max(free, concurrency)
-    return free < this.#least ? 0 : free
+    return { some, first: free > -concurrency && !this.#stopping ? Math.max(free, concurrency) : some }
+  }
+
+  /** Runs what was claimed for it, as soon as there is a place. */
+  accept(claimed: readonly Claimed[]): void {
+    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
+    this.#fill()
   }
 
   /** Places that must be free before the next look: as many as end in the time of gathering, of work that takes longer one. */
@@ -142,17 +162,18 @@ export class Worker {
 
   async #takeSome(): Promise<number> {
     const { queue, platform, settings } = this.#parts
-    const most = this.#room()
+    const { some, first } = this.room()
+    const most = this.#lookingNow ? first : some
+    this.#lookingNow = false
     if (most === 0) return 0
     const deliveries = await queue.take(most)
     if (deliveries.length === 0) return 0
-    const claimed = await claim(platform.database, deliveries, { worker: this.#name, leaseMs: settings.leaseMs })
+    const claimed = await claim(platform.database, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
     // What is claimed is known by its row from now on, and the queue need not know it any more.
     this.#known.push(...deliveries.map(({ delivery }) => delivery))
     this.#dropSoon()
     if (claimed.length < deliveries.length) this.#parts.onDone(deliveries.length - claimed.length)
-    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
-    this.#fill()
+    this.accept(claimed)
     return deliveries.length
   }
 
@@ -199,7 +220,9 @@ export class Worker {
         this.#pace.ended(jobs.length)
         this.#fill()
         this.#parts.onDone(jobs.length)
-        if (this.#free >= this.#least) this.#pause.shorten()
+        if (this.#free < this.#least) return
+        if (this.#tookSome) this.#pause.shorten()
+        this.#parts.onRoom()
       })
     this.#ending.add(ending)
   }
@@ -232,6 +255,7 @@ export class Worker {
     const { platform, settings } = this.#parts
     const running = [...this.#running.values(), ...this.#ahead]
     try {
+      if (!this.#stopping) await announce(platform.database, this.name)
       if (running.length === 0) return
       const said = running.map(({ job, progress, note }) => ({ ...job, progress, note }))
       const kept = await renew(platform.database, said, settings.leaseMs)
