@@ -80,7 +80,8 @@ export async function openJobs(
 /** Asks for so many, in transactions of a hundred. */
 export async function askFor({ plinth, effect, robots }: JobsPlatform, count: number): Promise<void> {
   for (let from = 0; from < count; from += BATCH)
-    await plinth.as(robots.acme, 'acme', async (ctx) => {
-      for (let number = from; number < Math.min(count, from + BATCH); number += 1) await ctx.enqueue(effect, { number })
+    await plinth.as(robots.acme, 'acme', (ctx) => {
+      const numbers = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => from + at)
+      return Promise.all(numbers.map((number) => ctx.enqueue(effect, { number })))
     })
 }

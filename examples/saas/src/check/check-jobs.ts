@@ -45,18 +45,16 @@ export const findDue = (check: CheckJob): Job =>
     run: async (ctx) => {
       const { active, disabled } = await findWatch(ctx)
       let due = 0
-      for (const agent of active)
-        for (const monitor of await dueOf(ctx, agent.id)) {
-          await ask(ctx, check, monitor, agent)
-          due += 1
-        }
-      const anybodys = await dueOf(ctx, null)
-      for (const [at, monitor] of anybodys.entries()) {
-        const agent = active[at % active.length]
-        if (!agent) break
-        await ask(ctx, check, monitor, agent)
-        due += 1
+      // Asked for at once, they are written by a few statements.
+      for (const agent of active) {
+        const its = await dueOf(ctx, agent.id)
+        await Promise.all(its.map((monitor) => ask(ctx, check, monitor, agent)))
+        due += its.length
       }
+      const anybodys = await dueOf(ctx, null)
+      const shared = active.length === 0 ? [] : anybodys
+      await Promise.all(shared.map((monitor, at) => ask(ctx, check, monitor, active[at % active.length]!)))
+      due += shared.length
       if (active.length === 0 && anybodys.length > 0) ctx.log.info('monitors_unwatched', { due: anybodys.length })
       for (const { id, name } of disabled) {
         const waiting = (await dueOf(ctx, id)).length

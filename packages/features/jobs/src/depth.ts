@@ -15,16 +15,26 @@ interface Known {
 export class Depth {
   readonly #most: number
   readonly #known = new Map<string, Known>()
+  readonly #refused = new WeakSet<StatementRunner>()
+  readonly #counting = new WeakMap<StatementRunner, Promise<Known>>()
 
   constructor(most: number) {
     this.#most = most
   }
 
-  /** @throws queue_full */
-  async refuseFull(transaction: StatementRunner, tenantId: string): Promise<void> {
+  /**
+   * One more; where the transaction is rolled back it is counted until the next look.
+   * @throws queue_full
+   */
+  async takePlace(transaction: StatementRunner, tenantId: string): Promise<void> {
     const known = await this.#of(transaction, tenantId)
-    if (known.waiting < this.#most) return
-    // Part of it may be this transaction's own, or was rolled back: whoever comes next has it counted anew.
+    if (known.waiting < this.#most && !this.#refused.has(transaction)) {
+      known.waiting += 1
+      return
+    }
+    // Part of it may be this transaction's own, or was rolled back: whoever comes next has it counted anew. Not this one: of what it asks
+    // for at once much is not written yet.
+    this.#refused.add(transaction)
     this.#known.delete(tenantId)
     throw jobProblem('queue_full', {
       detail: `${this.#most} jobs of this tenant wait already.`,
@@ -32,16 +42,23 @@ export class Depth {
     })
   }
 
-  /** One more; a transaction that is rolled back is counted until the next look. */
-  count(tenantId: string): void {
+  /** It was there already. */
+  oneLess(tenantId: string): void {
     const known = this.#known.get(tenantId)
-    if (known) known.waiting += 1
+    if (known) known.waiting -= 1
   }
 
-  async #of(transaction: StatementRunner, tenantId: string): Promise<Known> {
+  #of(transaction: StatementRunner, tenantId: string): Promise<Known> | Known {
     const kept = this.#known.get(tenantId)
     // The clock of the process and not the platform's: it is about load, and not about what the platform calls today.
     if (kept && performance.now() - kept.countedAt < KEPT_MS) return kept
+    // Of many that are asked for at once in one transaction the first counts.
+    const counting = this.#counting.get(transaction) ?? this.#count(transaction, tenantId)
+    this.#counting.set(transaction, counting)
+    return counting.finally(() => this.#counting.delete(transaction))
+  }
+
+  async #count(transaction: StatementRunner, tenantId: string): Promise<Known> {
     const [row] = await transaction.run(statement`
       select count(*)::int as n from (
         select from plinth.background_jobs

@@ -11,6 +11,7 @@ import {
   type Platform,
 } from '@plinth/core'
 import type { Depth } from './depth.ts'
+import { insertJob, type NewJobRow } from './insert-job.ts'
 import { sealJob, type Asker } from './seal-job.ts'
 
 /** Bytes of an input as JSON. What is larger belongs into a table or a file, and its id into the job. */
@@ -18,7 +19,7 @@ const MOST_INPUT = 262_144
 const DEFAULT_ATTEMPTS = 5
 
 /**
- * Writes one row into the transaction.
+ * Writes one row into the transaction; asked for at once, many in a few statements.
  * @throws validation_failed, queue_full
  */
 export async function enqueue(
@@ -40,38 +41,42 @@ export async function enqueue(
   if (!Number.isInteger(priority) || Math.abs(priority) > 100) throw refused('The priority is from -100 to 100')
   if (idempotencyKey !== null && !/^[\x20-\x7e]{1,200}$/.test(idempotencyKey))
     throw refused('The idempotency key is 1 to 200 printable characters')
-  await depth.refuseFull(transaction, scope.tenantId)
-  const id = randomUUID()
-  const runAt = timeOf(options, scope.now)
-  const key = (job.key as ((input: unknown) => string | undefined) | undefined)?.(parsed)?.slice(0, 200) ?? null
+  await depth.takePlace(transaction, scope.tenantId)
   const asker: Asker = {
     principalKind: service === undefined ? principal.kind : 'service',
     principalId: service ?? principal.id,
     userId: principal.userId,
     secondFactor: service === undefined && principal.session?.secondFactor === true,
   }
-  const seal = sealJob(platform, { tenantId: scope.tenantId, id, type: job.name, ...asker })
+  const { tenantId, now, requestId, traceparent = null } = scope
+  const [id, type, runAt] = [randomUUID(), job.name, timeOf(options, now)]
+  const row: NewJobRow = {
+    tenantId,
+    id,
+    type,
+    payload,
+    key: (job.key as ((input: unknown) => string | undefined) | undefined)?.(parsed)?.slice(0, 200) ?? null,
+    priority,
+    attempts: job.retry.attempts ?? DEFAULT_ATTEMPTS,
+    createdAt: now,
+    runAt,
+    idempotencyKey,
+    asker,
+    requestId,
+    traceparent,
+    seal: sealJob(platform, { tenantId, id, type, ...asker }),
+  }
   // Again where the job of this key was there and is gone when it is looked for: its time of keeping was over.
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    const [made] = await transaction.run(statement`
-      insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
-        status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal)
-      values (${scope.tenantId}::uuid, ${id}::uuid, ${asker.userId}::uuid, ${scope.now}::text::timestamptz,
-        ${scope.now}::text::timestamptz, ${job.name}::text, ${payload}::text::jsonb, ${key}::text, ${priority}::int,
-        ${runAt > scope.now ? 'scheduled' : 'waiting'}::text, ${job.retry.attempts ?? DEFAULT_ATTEMPTS}::int,
-        ${runAt}::text::timestamptz, ${idempotencyKey}::text, ${asker.principalKind}::text, ${asker.principalId}::text,
-        ${asker.secondFactor}::boolean, ${scope.requestId}::text, ${scope.traceparent ?? null}::text, ${seal}::text)
-      on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
-      returning id`)
-    if (made) {
-      depth.count(scope.tenantId)
-      return { id, created: true }
-    }
+    if (await insertJob(transaction, row)) return { id, created: true }
     // The insert waited for whoever was writing the same key, so that his row is there now.
     const [known] = await transaction.run(statement`
       select id from plinth.background_jobs
-      where tenant_id = ${scope.tenantId}::uuid and type = ${job.name}::text and idempotency_key = ${idempotencyKey}::text`)
-    if (known) return { id: String(known['id']), created: false }
+      where tenant_id = ${tenantId}::uuid and type = ${type}::text and idempotency_key = ${idempotencyKey}::text`)
+    if (known) {
+      depth.oneLess(tenantId)
+      return { id: String(known['id']), created: false }
+    }
   }
   throw problem('conflict', { detail: 'The job of this idempotency key ends at this moment. Ask again.' })
 }

@@ -1,4 +1,12 @@
-import { defineJob, PermissionSet, type EnqueueParts, type Platform, type RawRow } from '@plinth/core'
+import {
+  defineJob,
+  PermissionSet,
+  type EnqueuedJob,
+  type EnqueueParts,
+  type FixedStatement,
+  type Platform,
+  type RawRow,
+} from '@plinth/core'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { Depth } from '../src/depth.ts'
@@ -37,4 +45,64 @@ test('a job whose key is taken is the one that has it', async () => {
 
 test('a key that is taken and free again each time is a conflict, and no job without an id', async () => {
   await expect(ask(parts(waiting))).rejects.toMatchObject({ code: 'conflict', status: 409 })
+})
+
+test('many at once go in a few statements, in their order, each told what became of it', async () => {
+  const rows: string[] = []
+  const texts: string[] = []
+  const run = async ({ text, parameters }: FixedStatement): Promise<readonly RawRow[]> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (text.includes('count(*)')) return waiting
+    texts.push(text)
+    if (!text.includes('insert')) return [{ id: 'known' }]
+    const many = parameters.find(Array.isArray) as readonly string[] | undefined
+    const asked = many?.map((one) => JSON.parse(one) as { id: string; idempotencyKey: string }) ?? [
+      { id: String(parameters[1]), idempotencyKey: String(parameters[12]) },
+    ]
+    const made = asked.filter(({ idempotencyKey }) => idempotencyKey !== 'taken')
+    rows.push(...made.map(({ idempotencyKey }) => idempotencyKey))
+    return made.map(({ id }) => ({ id }))
+  }
+  const given = { ...parts(), transaction: { run } } as unknown as EnqueueParts
+  const depth = new Depth(1_000)
+  const keys = Array.from({ length: 450 }, (_, at) => (at === 300 ? 'taken' : `key ${at}`))
+  const made = await Promise.all(
+    keys.map((idempotencyKey) => enqueue(platform, depth, given, job, {}, { idempotencyKey })),
+  )
+  expect(made.filter(({ created }) => !created)).toEqual([{ id: 'known', created: false }])
+  expect(rows).toEqual(keys.filter((key) => key !== 'taken'))
+  // One alone, two hundred, two hundred, the rest, and the look for the one that was taken.
+  expect(texts).toHaveLength(5)
+})
+
+test('a statement that fails fails all that were in it, and those who come later have their own', async () => {
+  let calls = 0
+  const run = async ({ text }: FixedStatement): Promise<readonly RawRow[]> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (text.includes('count(*)')) return waiting
+    calls += 1
+    if (calls === 2) throw new Error('away')
+    return [{ id: 'made' }]
+  }
+  const given = { ...parts(), transaction: { run } } as unknown as EnqueueParts
+  const depth = new Depth(10)
+  const one = (): Promise<EnqueuedJob> => enqueue(platform, depth, given, job, {}, {})
+  const outcomes = await Promise.allSettled([one(), one(), one()])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+  expect(await one()).toMatchObject({ created: true })
+})
+
+test('what is asked for at once goes no further beyond a full queue than what is asked for one by one', async () => {
+  const run = async ({ text }: FixedStatement): Promise<readonly RawRow[]> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return text.includes('count(*)') ? waiting : [{ id: 'made' }]
+  }
+  const given = { ...parts(), transaction: { run } } as unknown as EnqueueParts
+  const depth = new Depth(10)
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 100 }, () => enqueue(platform, depth, given, job, {}, {})),
+  )
+  const refused = outcomes.filter(({ status }) => status === 'rejected')
+  expect(refused).toHaveLength(90)
+  expect(refused[0]).toMatchObject({ reason: { code: 'queue_full' } })
 })

@@ -166,6 +166,22 @@ describe.each([
     expect(await platform.titles()).toEqual(['now', 'later'])
   })
 
+  test('five hundred are asked for at once in one transaction, and stand in their order', async () => {
+    const asked = await platform.plinth.as(platform.principal(), platform.a.slug, (ctx) =>
+      Promise.all(
+        Array.from({ length: 500 }, (_, at) =>
+          ctx.enqueue(writeNote, { title: `${at}`, number: at }, at % 100 === 99 ? { idempotencyKey: 'one' } : {}),
+        ),
+      ),
+    )
+    const rows = await platform.rows()
+    expect(rows).toHaveLength(496)
+    expect(rows.map(({ id }) => id)).toEqual([...new Set(asked.map(({ id }) => id))])
+    expect(asked.filter(({ created }) => !created)).toHaveLength(4)
+    await platform.settled()
+    expect(await platform.titles()).toHaveLength(496)
+  })
+
   test('a hundred at once with one idempotency key are one job', async () => {
     const ids = await Promise.all(
       Array.from({ length: 100 }, () => platform.enqueue(writeNote, { title: 'one' }, { idempotencyKey: 'k1' })),
