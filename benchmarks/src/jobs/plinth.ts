@@ -10,6 +10,9 @@ export interface JobsRound {
   readonly cpu: Cpu
 }
 
+/** Jobs that are done and asked for before it counts: of a worker that has just begun, V8's compiler is measured. */
+export const warmUp = (count: number): number => count
+
 export interface Round {
   readonly together?: number
   /** As if another process were there to take jobs: they go by the queue. */
@@ -21,25 +24,30 @@ export async function plinthRound(
   count: number,
   { together, company = false }: Round = {},
 ): Promise<JobsRound> {
-  let left = count
-  const { promise: done, resolve } = Promise.withResolvers<void>()
+  const warm = Promise.withResolvers<void>()
+  const done = Promise.withResolvers<void>()
+  let begun = 0
   const platform = await openJobs(
     url,
     () => {
-      if (--left === 0) resolve()
+      begun += 1
+      if (begun === warmUp(count)) warm.resolve()
+      if (begun === warmUp(count) + count) done.resolve()
     },
     { together },
   )
   const { plinth } = platform
   if (company) await believeInAnother(url)
-  const begun = performance.now()
+  await askFor(platform, warmUp(count))
+  const asking = performance.now()
   await askFor(platform, count)
   const asked = performance.now()
-  const counted = await countCpu(url)
-  const from = performance.now()
   const stop = new AbortController()
   const working = plinth.work(stop.signal)
-  await done
+  await warm.promise
+  const counted = await countCpu(url)
+  const from = performance.now()
+  await done.promise
   // The last ones have begun and not ended: a thousandth of the run.
   const ended = performance.now()
   const { node, postgres } = counted()
@@ -47,7 +55,7 @@ export async function plinthRound(
   await working
   await plinth.close()
   return {
-    asked: (count / (asked - begun)) * 1_000,
+    asked: (count / (asked - asking)) * 1_000,
     done: (count / (ended - from)) * 1_000,
     cpu: { node: node / count, postgres: postgres / count },
   }

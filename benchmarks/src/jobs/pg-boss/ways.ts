@@ -52,6 +52,7 @@ export const byWorkers = (url: string, jobs: number): Promise<JobsRound> =>
       }
     })
     await done
+    await boss.offWork(QUEUE)
   })
 
 /** With what Plinth promises: completed in the transaction of its row, so that it is done once whatever dies. */

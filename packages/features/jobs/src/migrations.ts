@@ -151,7 +151,7 @@ alter table plinth.background_jobs drop constraint background_jobs_status_check,
 `,
   },
   {
-    // Whoever leads and runs jobs itself gives them to itself while nobody else is here to take them from the queue.
+    // Whoever leads and runs jobs hands them to itself, and not to the queue, while nobody else says here that he is there.
     id: '0006_workers',
     sql: `
 create table plinth.job_workers (

@@ -3,7 +3,10 @@ import { jobLogEvents } from './log-events.ts'
 import { Mover } from './mover/mover.ts'
 import { Schedules } from './mover/schedules.ts'
 import type { JobsSettings } from './options.ts'
+import { waitAgain } from './mover/give-back.ts'
+import { Line } from './queue/line.ts'
 import { Queue } from './queue/queue.ts'
+import { Supply } from './queue/supply.ts'
 import { Worker } from './worker/worker.ts'
 
 /** Mover and worker of one process. */
@@ -11,6 +14,7 @@ export class JobService {
   readonly #platform: Platform
   readonly #settings: JobsSettings
   readonly #queue: Queue
+  readonly #line = new Line()
   readonly #mover: Mover
   #worker: Worker | undefined
   /** Handed over by this process and not yet through, as far as it knows; what others take is found by the next look. */
@@ -25,8 +29,9 @@ export class JobService {
       platform,
       settings,
       queue: this.#queue,
+      line: this.#line,
+      worker: () => this.#worker?.name,
       schedules: new Schedules(platform.registry.jobs.values()),
-      here: () => this.#worker,
       onHanded: (count, first) => {
         this.#flying += count
         if (first) this.#worker?.lookNow()
@@ -63,24 +68,24 @@ export class JobService {
   async #close(): Promise<void> {
     await this.#mover.stop()
     await this.#worker?.stop()
+    // Where it cannot be said: they are found to be nowhere, later.
+    await waitAgain(this.#platform.database, this.#line.take(Infinity)).catch(() => 0)
     await this.#queue.close()
     if (this.#worker) this.#platform.log.info(jobLogEvents.workerStopped, {})
   }
 
   #startWorker(): void {
     if (this.#worker) return
+    const supply = new Supply({ queue: this.#queue, line: this.#line, alone: () => this.#mover.alone })
     this.#worker = new Worker({
       platform: this.#platform,
       settings: this.#settings,
       queue: this.#queue,
+      take: (most) => supply.take(most),
       onDone: (count) => {
         this.#flying = Math.max(0, this.#flying - count)
         // Not for each: what is on its way keeps the worker busy until there is room for many.
-        if (!this.#mover.feeds && this.#flying <= this.#settings.window / 2) this.#mover.poke()
-      },
-      onRoom: () => {
-        if (this.#mover.feeds) this.#mover.poke()
-        else this.#worker?.poke()
+        if (this.#flying <= this.#settings.window / 2) this.#mover.poke()
       },
     })
     this.#worker.start()

@@ -4,7 +4,8 @@ import { testPlatform, type TestPlatform } from '@plinth/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { jobs } from '../src/index.ts'
 import { giveBackLost, giveBackMissing } from '../src/mover/give-back.ts'
-import { chooseNext, everyTenant, markQueued, NOBODY, promoteDue, releaseHeld } from '../src/mover/hand-over.ts'
+import { chooseNext, markQueued, promoteDue, releaseHeld } from '../src/mover/hand-over.ts'
+import { Line } from '../src/queue/line.ts'
 import { Queue } from '../src/queue/queue.ts'
 import { claim, renew } from '../src/worker/claim.ts'
 import { completeAll, giveBack } from '../src/worker/settle.ts'
@@ -68,12 +69,7 @@ const some = () => Array.from({ length: 20 }, (_, at) => job(at))
 
 const ofPlatform: readonly [string, (system: SystemTransaction, database: Database) => Promise<unknown>][] = [
   ['promoting what is due', (system) => promoteDue(system, new Date())],
-  ['choosing what goes next', (system) => chooseNext(system, inner.registry.jobs, { ...everyTenant, window: 250 })],
-  [
-    'choosing some of some tenants',
-    (system) =>
-      chooseNext(system, inner.registry.jobs, { window: 250, most: 30, tenants: 100, behind: NOBODY, last: NOBODY }),
-  ],
+  ['choosing what goes next', (system) => chooseNext(system, inner.registry.jobs, 250)],
   ['marking it', (system) => markQueued(system, some())],
   ['releasing what was held', (system) => releaseHeld(system)],
   ['claiming', (_system, database) => claim(database, some(), { worker: 'w', leaseMs: 1_000 })],
@@ -87,7 +83,10 @@ const ofPlatform: readonly [string, (system: SystemTransaction, database: Databa
       ),
   ],
   ['giving back what was lost', () => giveBackLost(inner)],
-  ['giving back what is missing', (_system, database) => giveBackMissing(database, new Queue(inner.database), 1_000)],
+  [
+    'giving back what is missing',
+    (_system, database) => giveBackMissing(database, { queue: new Queue(inner.database), line: new Line() }, 1_000),
+  ],
   ['giving back', (_system, database) => giveBack({ ...inner, database }, some() as never)],
 ]
 

@@ -33,11 +33,7 @@ beforeAll(async () => {
     name: 'ears',
     on: { 'job.completed': () => Promise.resolve(), 'note.created': () => Promise.resolve() },
   }
-  platform = await jobPlatform(
-    [small, single],
-    { concurrency: 2 },
-    { resources: [note], features: [ears], company: true },
-  )
+  platform = await jobPlatform([small, single], { concurrency: 2 }, { resources: [note], features: [ears] })
 })
 afterAll(() => platform.close())
 beforeEach(async () => {

@@ -1,10 +1,9 @@
 import { statement, type Database, type Platform, type Tenant } from '@plinth/core'
-import { columnsOf, deliveryOf } from '../queue/deliveries.ts'
+import { columnsOf, deliveryOf, type Delivery } from '../queue/deliveries.ts'
+import type { Line } from '../queue/line.ts'
 import type { Queue } from '../queue/queue.ts'
 import { announceDeath } from '../worker/settle.ts'
 
-/** How long a job may be in the queue before it is asked whether it is still there. */
-const ASK_AFTER_SECONDS = 10
 const BATCH = 500
 
 /**
@@ -52,26 +51,44 @@ async function tenantsOfDying({ database }: Platform): Promise<ReadonlyMap<strin
   return tenants
 }
 
+/** Where handed over jobs are. */
+export interface Places {
+  readonly queue: Queue
+  readonly line: Pick<Line, 'has'>
+}
+
 /**
- * Jobs that were handed over and are not in the queue (it was made anew), or were taken out of it by a worker that died before it
- * could say so, are handed over again.
+ * Jobs that were handed over and are nowhere (the queue was made anew, the process in whose line they were is gone), or were taken by a worker
+ * that died before it could say so, are handed over again.
+ * @param afterMs how long they may be on their way before it is asked where
  */
-export async function giveBackMissing(database: Database, queue: Queue, leaseMs: number): Promise<number> {
-  const after = Math.min(ASK_AFTER_SECONDS, leaseMs / 1_000)
-  const rows = await database.systemStatement(statement`
-      select tenant_id, id, delivery from plinth.background_jobs
-      where status = 'queued' and queued_at < clock_timestamp() - make_interval(secs => ${after}::text::double precision)
+export async function giveBackMissing(database: Database, { queue, line }: Places, afterMs: number): Promise<number> {
+  let [given, since] = [0, '-infinity']
+  // Page by page: those that have been there for long, behind the longest jobs of all, are no reason to look no further.
+  for (;;) {
+    const rows = await database.systemStatement(statement`
+      select tenant_id, id, delivery, queued_at::text as queued_at from plinth.background_jobs
+      where status = 'queued' and queued_at > ${since}::text::timestamptz
+        and queued_at < clock_timestamp() - make_interval(secs => ${afterMs / 1_000}::text::double precision)
       order by queued_at limit ${BATCH}::int`)
-  if (rows.length === 0) return 0
-  const asked = rows.map(deliveryOf)
-  const known = await queue.find(asked.map(({ delivery }) => delivery))
-  const missing = asked.filter(({ delivery }) => known.get(delivery) !== 'ready')
-  const { delivery, tenantId, id } = columnsOf(missing)
+    const asked = rows.map(deliveryOf).filter(({ delivery }) => !line.has(delivery))
+    const known = await queue.find(asked.map(({ delivery }) => delivery))
+    const missing = asked.filter(({ delivery }) => known.get(delivery) !== 'ready')
+    given += await waitAgain(database, missing)
+    await queue.drop(missing.map(({ delivery }) => delivery).filter((one) => known.has(one)))
+    if (rows.length < BATCH) return given
+    since = String(rows.at(-1)?.['queued_at'])
+  }
+}
+
+/** What was handed over and not claimed waits again, under another delivery. How many. */
+export async function waitAgain(database: Database, deliveries: readonly Delivery[]): Promise<number> {
+  if (deliveries.length === 0) return 0
+  const { delivery, tenantId, id } = columnsOf(deliveries)
   const again = await database.systemStatement(statement`
       update plinth.background_jobs j set status = 'waiting', delivery = gen_random_uuid()
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') = 'queued' returning j.id`)
-  await queue.drop(delivery.filter((one) => known.has(one)))
   return again.length
 }

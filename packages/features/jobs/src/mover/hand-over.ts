@@ -1,4 +1,4 @@
-import { statement, type Job, type RawRow, type StatementRunner } from '@plinth/core'
+import { statement, type Job, type RawRow, type SystemTransaction } from '@plinth/core'
 import { columnsOf, deliveryOf, type Delivery } from '../queue/deliveries.ts'
 import type { Parcel } from '../queue/queue.ts'
 
@@ -6,7 +6,7 @@ import type { Parcel } from '../queue/queue.ts'
 export const BATCH = 500
 
 /** What was scheduled and is due waits from now on. How many. */
-export async function promoteDue(system: StatementRunner, now: Date): Promise<number> {
+export async function promoteDue(system: SystemTransaction, now: Date): Promise<number> {
   const [row] = await system.run(statement`
     with due as (
       select tenant_id, id from plinth.background_jobs
@@ -19,7 +19,7 @@ export async function promoteDue(system: StatementRunner, now: Date): Promise<nu
 }
 
 /** Jobs of tenants that were suspended wait again when these are active. */
-export async function releaseHeld(system: StatementRunner): Promise<number> {
+export async function releaseHeld(system: SystemTransaction): Promise<number> {
   const [row] = await system.run(statement`
     with released as (
       update plinth.background_jobs j set status = 'waiting', error = null from plinth.tenants t
@@ -28,73 +28,49 @@ export async function releaseHeld(system: StatementRunner): Promise<number> {
   return Number(row?.['n'])
 }
 
-/** Where to look for what goes next, and how far. */
-export interface Turn {
-  /** Jobs of one tenant that are on their way at most. */
-  readonly window: number
-  /** Jobs that are chosen at most. */
-  readonly most: number
-  /** Tenants that are looked at at most, from the one behind this. */
-  readonly tenants: number
-  readonly behind: string
-  /** Of equals those behind this tenant go first. */
-  readonly last: string
-}
-
-/** Before the first of all. */
-export const NOBODY = '00000000-0000-0000-0000-000000000000'
-/** All tenants, from the first. */
-export const everyTenant: Omit<Turn, 'window'> = { most: BATCH, tenants: 2_147_483_647, behind: NOBODY, last: NOBODY }
-
 /**
  * What may go next: of each tenant with waiting jobs the first ones, as many as its window has room for. Tenants are stepped through
  * by their index, so that a tenant's ten thousand waiting jobs cost as much as ten. Of one key only the first, and it only while none
  * of that key is on its way or waits to be tried again. What its limit keeps back is stepped over: chosen and left, a window of it would
- * keep back all that waits behind it. A tenant whose window is full is a row without a job; so is the one row where there is nothing else.
+ * keep back all that waits behind it. A tenant whose window is full is a row without a job.
  */
 async function candidates(
-  system: StatementRunner,
-  { window, most, tenants: walked, behind, last }: Turn,
+  system: SystemTransaction,
+  window: number,
   full: readonly string[],
   fullHere: readonly Limited[],
 ): Promise<readonly RawRow[]> {
   const [types, tenants] = [fullHere.map(({ type }) => type), fullHere.map(({ tenantId }) => tenantId)]
   return system.run(statement`
     with recursive tenants as (
-      (select tenant_id, 1 as place from plinth.background_jobs where status = 'waiting' and tenant_id > ${behind}::uuid
-       order by tenant_id limit 1)
+      (select tenant_id from plinth.background_jobs where status = 'waiting' order by tenant_id limit 1)
       union all
       select (select j.tenant_id from plinth.background_jobs j where j.status = 'waiting' and j.tenant_id > t.tenant_id
-              order by j.tenant_id limit 1), t.place + 1
-      from tenants t where t.tenant_id is not null and t.place < ${walked}::int
-    ), chosen as (
-      select t.tenant_id, f.n as flying, c.id, c.delivery, c.type,
-        f.n + row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
-      from tenants t
-      cross join lateral (select count(*)::int as n from plinth.background_jobs j
-                          where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
-      cross join lateral (select array(select s.type from unnest(${types}::text::text[], ${tenants}::text::uuid[]) s(type, tenant_id)
-                                       where s.tenant_id = t.tenant_id) as types) full_here
-      left join lateral (
-        select j.id, j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
-        where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (array(select unnest(${full}::text::text[])))
-          and j.type <> all (full_here.types)
-          and (j.key is null or not exists (
-            select from plinth.background_jobs o
-            where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
-              and (o.status in ('queued', 'running')
-                or o.seq < j.seq and (o.status in ('waiting', 'held') or o.status = 'scheduled' and o.attempts > 0))))
-        order by j.priority desc, j.seq limit greatest(least(${window}::int - f.n, ${most}::int), 0)) c on true
-      where c.id is not null or f.n >= ${window}::int
+              order by j.tenant_id limit 1)
+      from tenants t where t.tenant_id is not null
     )
-    select w.tenant_id as walked_to, c.* from (
-      select (select tenant_id from tenants where place = ${walked}::int) as tenant_id) w
-    left join chosen c on true
-    order by c.id is null, c.place, c.tenant_id <= ${last}::uuid, c.tenant_id limit ${most}::int`)
+    select t.tenant_id, f.n as flying, c.id, c.delivery, c.type, row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
+    from tenants t
+    cross join lateral (select count(*)::int as n from plinth.background_jobs j
+                        where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
+    cross join lateral (select array(select s.type from unnest(${types}::text::text[], ${tenants}::text::uuid[]) s(type, tenant_id)
+                                     where s.tenant_id = t.tenant_id) as types) full_here
+    left join lateral (
+      select j.id, j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
+      where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (array(select unnest(${full}::text::text[])))
+        and j.type <> all (full_here.types)
+        and (j.key is null or not exists (
+          select from plinth.background_jobs o
+          where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
+            and (o.status in ('queued', 'running')
+              or o.seq < j.seq and (o.status in ('waiting', 'held') or o.status = 'scheduled' and o.attempts > 0))))
+      order by j.priority desc, j.seq limit greatest(${window}::int - f.n, 0)) c on true
+    where c.id is not null or f.n >= ${window}::int
+    order by c.id is null, place, t.tenant_id limit ${BATCH}::int`)
 }
 
 /** How many of each limited job are on their way: in all, and by tenant. */
-async function flying(system: StatementRunner, types: readonly string[]): Promise<Map<string, number>> {
+async function flying(system: SystemTransaction, types: readonly string[]): Promise<Map<string, number>> {
   if (types.length === 0) return new Map()
   const rows = await system.run(statement`
     select type, tenant_id, count(*)::int as n from plinth.background_jobs
@@ -122,19 +98,20 @@ function fullIn(counts: ReadonlyMap<string, number>, jobs: ReadonlyMap<string, J
 }
 
 export interface Choice {
-  /** What goes first, first. */
   readonly parcels: readonly Parcel[]
   /** Whether more waits for room in the window of its tenant. */
   readonly crowded: boolean
-  /** The last tenant that was looked at, where others may wait behind it. */
-  readonly walkedTo: string | undefined
 }
 
 /**
  * Chooses what is handed over now, tenants in turn. How many of a tenant go before is written into the queue's priority: a tenant's
  * first job goes before every other one's second, however many of these are in the queue already.
  */
-export async function chooseNext(system: StatementRunner, jobs: ReadonlyMap<string, Job>, turn: Turn): Promise<Choice> {
+export async function chooseNext(
+  system: SystemTransaction,
+  jobs: ReadonlyMap<string, Job>,
+  window: number,
+): Promise<Choice> {
   const limited = [...jobs.values()].filter((job) => job.concurrency !== undefined || job.perTenant !== undefined)
   const counts = await flying(
     system,
@@ -143,7 +120,7 @@ export async function chooseNext(system: StatementRunner, jobs: ReadonlyMap<stri
   const full = limited.filter((job) => (counts.get(job.name) ?? 0) >= (job.concurrency ?? Infinity))
   const rows = await candidates(
     system,
-    turn,
+    window,
     full.map((job) => job.name),
     fullIn(counts, jobs),
   )
@@ -151,7 +128,7 @@ export async function chooseNext(system: StatementRunner, jobs: ReadonlyMap<stri
   let crowded = false
   for (const row of rows) {
     if (row['id'] === null) {
-      crowded ||= row['tenant_id'] !== null
+      crowded = true
       continue
     }
     const [type, tenant] = [String(row['type']), String(row['tenant_id'])]
@@ -161,14 +138,13 @@ export async function chooseNext(system: StatementRunner, jobs: ReadonlyMap<stri
     if (all >= (job?.concurrency ?? Infinity) || own >= (job?.perTenant ?? Infinity)) continue
     counts.set(inAll, all + 1)
     counts.set(ofTenant, own + 1)
-    parcels.push({ ...deliveryOf(row), priority: -Number(row['place']) })
+    parcels.push({ ...deliveryOf(row), priority: -(Number(row['flying']) + Number(row['place'])) })
   }
-  const walkedTo = rows[0]?.['walked_to']
-  return { parcels, crowded, walkedTo: typeof walkedTo === 'string' ? walkedTo : undefined }
+  return { parcels, crowded }
 }
 
 /** In the transaction that puts them into the queue. */
-export async function markQueued(system: StatementRunner, parcels: readonly Delivery[]): Promise<void> {
+export async function markQueued(system: SystemTransaction, parcels: readonly Delivery[]): Promise<void> {
   const { delivery, tenantId, id } = columnsOf(parcels)
   await system.run(statement`
     update plinth.background_jobs j set status = 'queued', queued_at = clock_timestamp()

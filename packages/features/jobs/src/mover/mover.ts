@@ -3,17 +3,24 @@ import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Worker } from '../worker/worker.ts'
-import { forgetGone } from '../worker/presence.ts'
-import { Feeder, type Step } from './feeder.ts'
+import type { Line } from '../queue/line.ts'
+import { countWorkers, forgetGone } from '../worker/presence.ts'
 import { giveBackLost, giveBackMissing } from './give-back.ts'
-import { BATCH, chooseNext, everyTenant, markQueued, promoteDue, releaseHeld } from './hand-over.ts'
+import { BATCH, chooseNext, markQueued, promoteDue, releaseHeld } from './hand-over.ts'
 import type { Schedules } from './schedules.ts'
 
 const LEAD = 'jobs'
 const LONGEST_PAUSE_MS = 10_000
 /** Where something moves: a step costs as much for one job as for a hundred, so they may gather. */
 const GATHER_MS = 20
+/** How long a job may be on its way before it is asked where it is. */
+const ASK_AFTER_MS = 10_000
+/** The same of one that somebody else handed over who led before: it may have been in his memory. */
+const INHERITED_MS = 1_000
+/** How often it is asked who else runs jobs. */
+const COUNT_MS = 500
+/** About how many lie in the line: of thousands of tenants the window of each is smaller. */
+const MOST_IN_LINE = 20_000
 /** How often what dead workers left in the queue is looked for. */
 const FORGET_MS = 60_000
 
@@ -22,8 +29,10 @@ export interface MoverParts {
   readonly queue: Queue
   readonly settings: JobsSettings
   readonly schedules: Schedules
-  /** The worker of this process, where it has one. */
-  readonly here: () => Worker | undefined
+  /** What is handed over where the worker of this process is the only one. */
+  readonly line: Line
+  /** The name of that worker, where there is one. */
+  readonly worker: () => string | undefined
   /** Told when something was put into the queue, and whether a tenant's first job is among it, of which none is on its way. */
   readonly onHanded: (count: number, first: boolean) => void
 }
@@ -34,22 +43,16 @@ export interface MoverParts {
  */
 export class Mover {
   readonly #parts: MoverParts
-  readonly #feeder: Feeder
   readonly #pause = new Pause()
-  #feeds = false
   #running: Promise<void> | undefined
   #stopping = false
   #lookedAfter = 0
+  #counted = 0
+  #alone = false
   #forgot = 0
 
   constructor(parts: MoverParts) {
     this.#parts = parts
-    this.#feeder = new Feeder(parts)
-  }
-
-  /** Whether it gives jobs to the worker of this process by itself, and nothing to the queue. */
-  get feeds(): boolean {
-    return this.#feeds
   }
 
   start(): void {
@@ -59,6 +62,11 @@ export class Mover {
   /** There is something new: look soon. */
   poke(): void {
     this.#pause.shorten()
+  }
+
+  /** Whether the worker of this process is the only one: what is handed over does not go by the queue. */
+  get alone(): boolean {
+    return this.#alone
   }
 
   async stop(): Promise<void> {
@@ -81,60 +89,76 @@ export class Mover {
       }
       // Where the lead was lost in the middle of a step: two that count at the same time would go beyond the limits.
       await working?.catch(() => undefined)
-      this.#feeds = false
+      this.#alone = false
       if (!this.#stopping)
         await this.#pause.wait(Math.min(LONGEST_PAUSE_MS, settings.pollMs * 2 ** Math.min(failures, 8)))
     }
   }
 
   async #work(check: () => Promise<void>): Promise<void> {
-    const { settings } = this.#parts
+    const { platform, queue, line, settings } = this.#parts
+    await giveBackMissing(platform.database, { queue, line }, Math.min(INHERITED_MS, settings.leaseMs))
     // Where a window is full of long jobs, looks become as rare as where there is nothing.
     let crowdedMs = GATHER_MS
     while (!this.#stopping) {
-      const { moved, crowded, again } = await this.#step(check)
+      const { moved, crowded } = await this.#step(check)
       if (moved > 0) crowdedMs = GATHER_MS
-      if (again || moved >= BATCH || this.#stopping) continue
+      if (moved >= BATCH || this.#stopping) continue
       await this.#pause.wait(moved > 0 ? GATHER_MS : crowded ? Math.min(crowdedMs, settings.pollMs) : settings.pollMs)
       if (moved === 0) crowdedMs *= 2
     }
   }
 
-  async #step(check: () => Promise<void>): Promise<Step> {
-    const { platform, schedules } = this.#parts
-    await this.#lookAfter()
-    await schedules.make(platform.database, platform.clock.now())
-    const worker = await this.#feeder.onlyWorker()
-    this.#feeds = worker !== undefined
-    return worker ? this.#feeder.feed(worker, check) : this.#handOver(check)
-  }
-
-  /** In one transaction. Nothing is handed over before it is known that this process still leads. */
-  async #handOver(check: () => Promise<void>): Promise<Step> {
-    const { platform, queue, settings } = this.#parts
+  /** How many were handed over or promoted, in one transaction. Nothing is handed over before it is known that this process still leads. */
+  async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
+    const { platform, queue, line, settings, schedules } = this.#parts
     const { database, clock, registry } = platform
-    await queue.ready()
-    const { promoted, handed, first, crowded } = await database.system(async (system) => {
+    const now = clock.now()
+    await this.#lookAfter()
+    await schedules.make(database, now)
+    await this.#lookAround()
+    const alone = this.#alone
+    if (!alone) await queue.ready()
+    const window = Math.max(1, Math.min(settings.window, Math.floor(MOST_IN_LINE / (line.tenants + 1))))
+    const { promoted, parcels, crowded } = await database.system(async (system) => {
       const [promoted, { parcels, crowded }] = await Promise.all([
-        promoteDue(system, clock.now()),
-        chooseNext(system, registry.jobs, { ...everyTenant, window: settings.window }),
+        promoteDue(system, now),
+        chooseNext(system, registry.jobs, window),
         check(),
       ])
-      if (parcels.length > 0) await Promise.all([queue.hand(system, parcels), markQueued(system, parcels)])
-      return { promoted, handed: parcels.length, first: parcels.some(({ priority }) => priority === -1), crowded }
+      if (parcels.length > 0)
+        await Promise.all([alone ? undefined : queue.hand(system, parcels), markQueued(system, parcels)])
+      return { promoted, parcels, crowded }
     })
-    if (handed > 0) this.#parts.onHanded(handed, first)
-    return { moved: promoted + handed, crowded, again: false }
+    if (alone) line.add(parcels)
+    if (parcels.length > 0) {
+      const first = parcels.some(({ priority }) => priority === -1)
+      this.#parts.onHanded(parcels.length, first)
+    }
+    return { moved: promoted + parcels.length, crowded }
+  }
+
+  /** Who else runs jobs. When somebody comes, what lies in the line of this process is put where he can take it. */
+  async #lookAround(): Promise<void> {
+    const { platform, queue, line, worker } = this.#parts
+    const own = worker()
+    if (performance.now() - this.#counted < COUNT_MS && own !== undefined) return
+    this.#alone = own !== undefined && (await countWorkers(platform.database, own)) === 0
+    this.#counted = performance.now()
+    if (this.#alone || line.length === 0) return
+    await queue.ready()
+    await queue.hand(platform.database, line.parcels())
+    line.take(Infinity)
   }
 
   /** What went wrong elsewhere; a few times in the time of a lease. */
   async #lookAfter(): Promise<void> {
-    const { platform, queue, settings } = this.#parts
+    const { platform, queue, line, settings } = this.#parts
     const every = Math.min(5_000, settings.leaseMs / 3)
     if (performance.now() - this.#lookedAfter < every) return
     this.#lookedAfter = performance.now()
     await giveBackLost(platform)
-    await giveBackMissing(platform.database, queue, settings.leaseMs)
+    await giveBackMissing(platform.database, { queue, line }, Math.min(ASK_AFTER_MS, settings.leaseMs))
     await platform.database.system((system) => releaseHeld(system))
     if (performance.now() - this.#forgot < FORGET_MS) return
     this.#forgot = performance.now()

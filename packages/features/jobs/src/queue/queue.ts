@@ -57,6 +57,7 @@ export class Queue {
   }
 
   async find(deliveries: readonly string[]): Promise<KnownDeliveries> {
+    if (deliveries.length === 0) return new Map()
     const rows = await this.#database.systemStatement(statement`
         select id, state::text as state from plinth_queue.job
         where name = 'jobs' and id in (select unnest(${deliveries}::text::uuid[]))`)

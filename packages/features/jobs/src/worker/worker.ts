@@ -5,7 +5,8 @@ import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
-import { claim, renew, type Claimed } from './claim.ts'
+import type { Taken } from '../queue/supply.ts'
+import { claim, renew } from './claim.ts'
 import { Draining, type Running } from './run-job.ts'
 import { Pace } from './pace.ts'
 import { announce, takeLeave } from './presence.ts'
@@ -28,17 +29,10 @@ export interface WorkerParts {
   readonly platform: Platform
   readonly queue: Queue
   readonly settings: JobsSettings
+  /** Gives at most so many deliveries, each to nobody else. */
+  readonly take: (most: number) => Promise<Taken>
   /** Told when jobs ended, and the mover may have room for others. */
   readonly onDone: (count: number) => void
-  /** Told when there is room here again. */
-  readonly onRoom: () => void
-}
-
-/** How many jobs a worker takes now. */
-export interface Room {
-  readonly some: number
-  /** As many more, in all, where they are the first of their tenant: what is taken ahead of others is no line for them. */
-  readonly first: number
 }
 
 /** Takes jobs from the queue and runs them, so many at once. */
@@ -50,8 +44,6 @@ export class Worker {
   /** Claimed, and begun as soon as there is room. */
   #ahead: Running[] = []
   #lookingNow = false
-  /** In its last look. */
-  #tookSome = false
   readonly #pace = new Pace()
   readonly #ending = new Set<Promise<void>>()
   /** Deliveries that are claimed, or void, and still in the queue. */
@@ -90,6 +82,8 @@ export class Worker {
     this.#stopping = true
     this.#pause.end()
     await this.#loop
+    // Behind a beat that says that it is there; the next ones say no more than what still runs.
+    await this.#beating
     await takeLeave(this.#parts.platform.database, this.name).catch(() => undefined)
     const ahead = this.#ahead.splice(0).map(({ job }) => job)
     await giveBack(this.#parts.platform, ahead).catch(() => undefined)
@@ -112,13 +106,11 @@ export class Worker {
   async #run(): Promise<void> {
     const { settings, platform } = this.#parts
     let failures = 0
-    // It is said again with every beat.
-    await announce(platform.database, this.name).catch(() => undefined)
+    await this.#announce()
     while (!this.#stopping) {
       let taken = 0
       try {
         taken = await this.#takeSome()
-        this.#tookSome = taken > 0
         failures = 0
       } catch (error) {
         failures += 1
@@ -135,18 +127,14 @@ export class Worker {
     return this.#parts.settings.concurrency - this.#ending.size + this.#most - this.#ahead.length
   }
 
-  room(): Room {
+  /** How many are taken in this look. */
+  #room(): number {
     const { concurrency } = this.#parts.settings
-    const free = this.#free
-    const some = free < this.#least || this.#stopping ? 0 : free
+    const [free, now] = [this.#free, this.#lookingNow]
+    this.#lookingNow = false
     // Not without end: where many tenants have one job each, what lies here is theirs already.
-    return { some, first: free > -concurrency && !this.#stopping ? Math.max(free, concurrency) : some }
-  }
-
-  /** Runs what was claimed for it, as soon as there is a place. */
-  accept(claimed: readonly Claimed[]): void {
-    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
-    this.#fill()
+    if (now && free > -concurrency) return Math.max(free, concurrency)
+    return free < this.#least ? 0 : free
   }
 
   /** Places that must be free before the next look: as many as end in the time of gathering, of work that takes longer one. */
@@ -161,19 +149,18 @@ export class Worker {
   }
 
   async #takeSome(): Promise<number> {
-    const { queue, platform, settings } = this.#parts
-    const { some, first } = this.room()
-    const most = this.#lookingNow ? first : some
-    this.#lookingNow = false
+    const { take, platform, settings } = this.#parts
+    const most = this.#room()
     if (most === 0) return 0
-    const deliveries = await queue.take(most)
+    const { deliveries, queued } = await take(most)
     if (deliveries.length === 0) return 0
     const claimed = await claim(platform.database, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
     // What is claimed is known by its row from now on, and the queue need not know it any more.
-    this.#known.push(...deliveries.map(({ delivery }) => delivery))
-    this.#dropSoon()
+    this.#known.push(...deliveries.slice(0, queued).map(({ delivery }) => delivery))
+    if (queued > 0) this.#dropSoon()
     if (claimed.length < deliveries.length) this.#parts.onDone(deliveries.length - claimed.length)
-    this.accept(claimed)
+    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
+    this.#fill()
     return deliveries.length
   }
 
@@ -220,9 +207,7 @@ export class Worker {
         this.#pace.ended(jobs.length)
         this.#fill()
         this.#parts.onDone(jobs.length)
-        if (this.#free < this.#least) return
-        if (this.#tookSome) this.#pause.shorten()
-        this.#parts.onRoom()
+        if (this.#free >= this.#least) this.#pause.shorten()
       })
     this.#ending.add(ending)
   }
@@ -254,8 +239,8 @@ export class Worker {
   async #beat(): Promise<void> {
     const { platform, settings } = this.#parts
     const running = [...this.#running.values(), ...this.#ahead]
+    const announced = this.#announce()
     try {
-      if (!this.#stopping) await announce(platform.database, this.name)
       if (running.length === 0) return
       const said = running.map(({ job, progress, note }) => ({ ...job, progress, note }))
       const kept = await renew(platform.database, said, settings.leaseMs)
@@ -264,6 +249,16 @@ export class Worker {
     } catch (error) {
       platform.log.warn(jobLogEvents.workerInterrupted, { error })
     }
+    await announced
+  }
+
+  /** Whether it can be said or not: jobs that are kept by their lease are more than that somebody knows who keeps them. */
+  async #announce(): Promise<void> {
+    const { platform } = this.#parts
+    if (this.#stopping) return
+    await announce(platform.database, this.name).catch((error: unknown) =>
+      platform.log.warn(jobLogEvents.workerInterrupted, { error }),
+    )
   }
 
   async #settled(most: number): Promise<void> {

@@ -1,0 +1,56 @@
+import type { Delivery } from './deliveries.ts'
+import type { Parcel } from './queue.ts'
+
+/**
+ * What was handed over to the worker of the process that leads, where nobody else is there to take it: the queue's order, in memory. The rows
+ * say `queued` as those do that are in the queue. Where the process dies, they are found to be nowhere and wait again.
+ */
+export class Line {
+  /** By how much goes before: the first of all tenants, the second, … Each in the order of coming. */
+  readonly #places: (Delivery[] | undefined)[] = []
+  /** How many of each tenant. */
+  readonly #tenants = new Map<string, number>()
+  readonly #deliveries = new Set<string>()
+
+  get length(): number {
+    return this.#deliveries.size
+  }
+
+  get tenants(): number {
+    return this.#tenants.size
+  }
+
+  has(delivery: string): boolean {
+    return this.#deliveries.has(delivery)
+  }
+
+  add(parcels: readonly Parcel[]): void {
+    for (const { priority, ...delivery } of parcels) {
+      const place = (this.#places[-priority] ??= [])
+      place.push(delivery)
+      this.#deliveries.add(delivery.delivery)
+      this.#tenants.set(delivery.tenantId, (this.#tenants.get(delivery.tenantId) ?? 0) + 1)
+    }
+  }
+
+  /** The first ones, at most so many. */
+  take(most: number): readonly Delivery[] {
+    const taken: Delivery[] = []
+    for (const place of this.#places) {
+      if (taken.length >= most) break
+      if (place) taken.push(...place.splice(0, most - taken.length))
+    }
+    for (const { delivery, tenantId } of taken) {
+      this.#deliveries.delete(delivery)
+      const left = this.#tenants.get(tenantId)! - 1
+      if (left === 0) this.#tenants.delete(tenantId)
+      else this.#tenants.set(tenantId, left)
+    }
+    return taken
+  }
+
+  /** All, as they would be put into the queue. */
+  parcels(): readonly Parcel[] {
+    return this.#places.flatMap((place, at) => (place ?? []).map((delivery) => ({ ...delivery, priority: -at })))
+  }
+}
