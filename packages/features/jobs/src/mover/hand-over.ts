@@ -1,4 +1,4 @@
-import { statement, type Job, type RawRow, type SystemTransaction } from '@plinth/core'
+import { statement, type Job, type RawRow, type StatementRunner } from '@plinth/core'
 import { columnsOf, deliveryOf, type Delivery } from '../queue/deliveries.ts'
 import type { Parcel } from '../queue/queue.ts'
 
@@ -6,7 +6,7 @@ import type { Parcel } from '../queue/queue.ts'
 export const BATCH = 500
 
 /** What was scheduled and is due waits from now on. How many. */
-export async function promoteDue(system: SystemTransaction, now: Date): Promise<number> {
+export async function promoteDue(system: StatementRunner, now: Date): Promise<number> {
   const [row] = await system.run(statement`
     with due as (
       select tenant_id, id from plinth.background_jobs
@@ -19,7 +19,7 @@ export async function promoteDue(system: SystemTransaction, now: Date): Promise<
 }
 
 /** Jobs of tenants that were suspended wait again when these are active. */
-export async function releaseHeld(system: SystemTransaction): Promise<number> {
+export async function releaseHeld(system: StatementRunner): Promise<number> {
   const [row] = await system.run(statement`
     with released as (
       update plinth.background_jobs j set status = 'waiting', error = null from plinth.tenants t
@@ -35,7 +35,7 @@ export async function releaseHeld(system: SystemTransaction): Promise<number> {
  * keep back all that waits behind it. A tenant whose window is full is a row without a job.
  */
 async function candidates(
-  system: SystemTransaction,
+  system: StatementRunner,
   window: number,
   full: readonly string[],
   fullHere: readonly Limited[],
@@ -70,7 +70,7 @@ async function candidates(
 }
 
 /** How many of each limited job are on their way: in all, and by tenant. */
-async function flying(system: SystemTransaction, types: readonly string[]): Promise<Map<string, number>> {
+async function flying(system: StatementRunner, types: readonly string[]): Promise<Map<string, number>> {
   if (types.length === 0) return new Map()
   const rows = await system.run(statement`
     select type, tenant_id, count(*)::int as n from plinth.background_jobs
@@ -108,7 +108,7 @@ export interface Choice {
  * first job goes before every other one's second, however many of these are in the queue already.
  */
 export async function chooseNext(
-  system: SystemTransaction,
+  system: StatementRunner,
   jobs: ReadonlyMap<string, Job>,
   window: number,
 ): Promise<Choice> {
@@ -144,7 +144,7 @@ export async function chooseNext(
 }
 
 /** In the transaction that puts them into the queue. */
-export async function markQueued(system: SystemTransaction, parcels: readonly Delivery[]): Promise<void> {
+export async function markQueued(system: StatementRunner, parcels: readonly Delivery[]): Promise<void> {
   const { delivery, tenantId, id } = columnsOf(parcels)
   await system.run(statement`
     update plinth.background_jobs j set status = 'queued', queued_at = clock_timestamp()

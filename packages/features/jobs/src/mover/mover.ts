@@ -4,9 +4,12 @@ import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Line } from '../queue/line.ts'
+import type { Supply } from '../queue/supply.ts'
 import { countWorkers, forgetGone } from '../worker/presence.ts'
+import type { Worker } from '../worker/worker.ts'
 import { giveBackLost, giveBackMissing } from './give-back.ts'
-import { BATCH, chooseNext, markQueued, promoteDue, releaseHeld } from './hand-over.ts'
+import { BATCH, chooseNext, markQueued, promoteDue, releaseHeld, type Choice } from './hand-over.ts'
+import { handToWorker } from './hand-to-worker.ts'
 import type { Schedules } from './schedules.ts'
 
 const LEAD = 'jobs'
@@ -31,8 +34,9 @@ export interface MoverParts {
   readonly schedules: Schedules
   /** What is handed over where the worker of this process is the only one. */
   readonly line: Line
-  /** The name of that worker, where there is one. */
-  readonly worker: () => string | undefined
+  readonly supply: Supply
+  /** That worker, where there is one. */
+  readonly worker: () => Worker | undefined
   /** Told when something was put into the queue, and whether a tenant's first job is among it, of which none is on its way. */
   readonly onHanded: (count: number, first: boolean) => void
 }
@@ -109,28 +113,16 @@ export class Mover {
     }
   }
 
-  /** How many were handed over or promoted, in one transaction. Nothing is handed over before it is known that this process still leads. */
+  /** How many were handed over or promoted. Nothing is handed over before it is known that this process still leads. */
   async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
-    const { platform, queue, line, settings, schedules } = this.#parts
-    const { database, clock, registry } = platform
-    const now = clock.now()
+    const { platform, line, supply, settings, schedules } = this.#parts
     await this.#lookAfter()
-    await schedules.make(database, now)
-    await this.#lookAround()
-    const alone = this.#alone
-    if (!alone) await queue.ready()
+    await schedules.make(platform.database, platform.clock.now())
+    const alone = await this.#lookAround()
     const window = Math.max(1, Math.min(settings.window, Math.floor(MOST_IN_LINE / (line.tenants + 1))))
-    const { promoted, parcels, crowded } = await database.system(async (system) => {
-      const [promoted, { parcels, crowded }] = await Promise.all([
-        promoteDue(system, now),
-        chooseNext(system, registry.jobs, window),
-        check(),
-      ])
-      if (parcels.length > 0)
-        await Promise.all([alone ? undefined : queue.hand(system, parcels), markQueued(system, parcels)])
-      return { promoted, parcels, crowded }
-    })
-    if (alone) line.add(parcels)
+    const { promoted, parcels, crowded } = alone
+      ? await handToWorker({ platform, line, supply, leaseMs: settings.leaseMs, worker: alone, window }, check)
+      : await this.#handToQueue(check)
     if (parcels.length > 0) {
       const first = parcels.some(({ priority }) => priority === -1)
       this.#parts.onHanded(parcels.length, first)
@@ -138,17 +130,36 @@ export class Mover {
     return { moved: promoted + parcels.length, crowded }
   }
 
-  /** Who else runs jobs. When somebody comes, what lies in the line of this process is put where he can take it. */
-  async #lookAround(): Promise<void> {
+  /** In one transaction. */
+  async #handToQueue(check: () => Promise<void>): Promise<Choice & { readonly promoted: number }> {
+    const { platform, queue, settings } = this.#parts
+    await queue.ready()
+    return platform.database.system(async (system) => {
+      const [promoted, choice] = await Promise.all([
+        promoteDue(system, platform.clock.now()),
+        chooseNext(system, platform.registry.jobs, settings.window),
+        check(),
+      ])
+      const { parcels } = choice
+      if (parcels.length > 0) await Promise.all([queue.hand(system, parcels), markQueued(system, parcels)])
+      return { ...choice, promoted }
+    })
+  }
+
+  /** The worker of this process, where it is the only one. When somebody comes, what lies in its line is put where he can take it. */
+  async #lookAround(): Promise<Worker | undefined> {
     const { platform, queue, line, worker } = this.#parts
     const own = worker()
-    if (performance.now() - this.#counted < COUNT_MS && own !== undefined) return
-    this.#alone = own !== undefined && (await countWorkers(platform.database, own)) === 0
-    this.#counted = performance.now()
-    if (this.#alone || line.length === 0) return
+    if (own && performance.now() - this.#counted > COUNT_MS) {
+      this.#alone = (await countWorkers(platform.database, own.name)) === 0
+      this.#counted = performance.now()
+    }
+    if (own && this.#alone) return own
+    if (line.length === 0) return undefined
     await queue.ready()
     await queue.hand(platform.database, line.parcels())
     line.take(Infinity)
+    return undefined
   }
 
   /** What went wrong elsewhere; a few times in the time of a lease. */

@@ -28,6 +28,11 @@ export class Supply {
     this.#parts = parts
   }
 
+  /** Nothing is in the queue, and nobody puts anything there. */
+  get isQueueEmpty(): boolean {
+    return !this.#mayHold && this.#parts.alone()
+  }
+
   async take(most: number): Promise<Taken> {
     const { queue, line, alone } = this.#parts
     if (!alone() || performance.now() - this.#looked > LOOK_MS) this.#mayHold = true

@@ -34,7 +34,9 @@ export async function claim(
         and coalesce(j.status, '') in ('waiting', 'queued')
       returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.traceparent, j.seal, j.delivery,
         j.principal_kind, j.principal_id, j.owner_user_id, j.second_factor, j.created_at`)
-  return rows.map(claimedOf)
+  // As they were given: PostgreSQL tells of rows in the order in which it found them.
+  const claimed = new Map(rows.map(claimedOf).map((one) => [one.delivery, one]))
+  return deliveries.flatMap((one) => claimed.get(one.delivery) ?? [])
 }
 
 function claimedOf(row: RawRow): Claimed {

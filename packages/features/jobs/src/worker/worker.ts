@@ -6,7 +6,7 @@ import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Taken } from '../queue/supply.ts'
-import { claim, renew } from './claim.ts'
+import { claim, renew, type Claimed } from './claim.ts'
 import { Draining, type Running } from './run-job.ts'
 import { Pace } from './pace.ts'
 import { announce, takeLeave } from './presence.ts'
@@ -33,6 +33,13 @@ export interface WorkerParts {
   readonly take: (most: number) => Promise<Taken>
   /** Told when jobs ended, and the mover may have room for others. */
   readonly onDone: (count: number) => void
+}
+
+/** How many jobs a worker takes now. */
+export interface Room {
+  readonly some: number
+  /** As many in all, where they are the first of their tenant: what is taken ahead of others is no line for them. */
+  readonly first: number
 }
 
 /** Takes jobs from the queue and runs them, so many at once. */
@@ -127,14 +134,19 @@ export class Worker {
     return this.#parts.settings.concurrency - this.#ending.size + this.#most - this.#ahead.length
   }
 
-  /** How many are taken in this look. */
-  #room(): number {
+  get room(): Room {
     const { concurrency } = this.#parts.settings
-    const [free, now] = [this.#free, this.#lookingNow]
-    this.#lookingNow = false
+    const free = this.#free
+    if (this.#stopping) return { some: 0, first: 0 }
+    const some = free < this.#least ? 0 : free
     // Not without end: where many tenants have one job each, what lies here is theirs already.
-    if (now && free > -concurrency) return Math.max(free, concurrency)
-    return free < this.#least ? 0 : free
+    return { some, first: free > -concurrency ? Math.max(free, concurrency) : some }
+  }
+
+  /** Runs what was claimed for it, as soon as there is a place. */
+  accept(claimed: readonly Claimed[]): void {
+    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
+    this.#fill()
   }
 
   /** Places that must be free before the next look: as many as end in the time of gathering, of work that takes longer one. */
@@ -150,7 +162,9 @@ export class Worker {
 
   async #takeSome(): Promise<number> {
     const { take, platform, settings } = this.#parts
-    const most = this.#room()
+    const { some, first } = this.room
+    const most = this.#lookingNow ? first : some
+    this.#lookingNow = false
     if (most === 0) return 0
     const { deliveries, queued } = await take(most)
     if (deliveries.length === 0) return 0
@@ -159,8 +173,7 @@ export class Worker {
     this.#known.push(...deliveries.slice(0, queued).map(({ delivery }) => delivery))
     if (queued > 0) this.#dropSoon()
     if (claimed.length < deliveries.length) this.#parts.onDone(deliveries.length - claimed.length)
-    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
-    this.#fill()
+    this.accept(claimed)
     return deliveries.length
   }
 

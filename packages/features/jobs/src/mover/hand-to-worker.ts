@@ -1,0 +1,52 @@
+import type { FixedStatement, Platform } from '@plinth/core'
+import type { Line } from '../queue/line.ts'
+import type { Parcel } from '../queue/queue.ts'
+import type { Supply } from '../queue/supply.ts'
+import { claim } from '../worker/claim.ts'
+import type { Worker } from '../worker/worker.ts'
+import { chooseNext, markQueued, promoteDue, type Choice } from './hand-over.ts'
+
+export interface HandToWorker {
+  readonly platform: Platform
+  readonly line: Line
+  readonly supply: Pick<Supply, 'isQueueEmpty'>
+  readonly worker: Worker
+  readonly leaseMs: number
+  /** Jobs of a tenant that are on their way at most. */
+  readonly window: number
+}
+
+/**
+ * What goes next, for the worker of this process: claimed for it where it has a place, and otherwise in its line. Each statement is a
+ * transaction by itself: a job begins after two waits for the server, where by the queue it is six.
+ */
+export async function handToWorker(
+  { platform, line, supply, worker, leaseMs, window }: HandToWorker,
+  check: () => Promise<void>,
+): Promise<Choice & { readonly promoted: number }> {
+  const { database, registry, clock } = platform
+  const runner = { run: (given: FixedStatement) => database.systemStatement(given) }
+  const [promoted, choice] = await Promise.all([
+    promoteDue(runner, clock.now()),
+    chooseNext(runner, registry.jobs, window),
+    check(),
+  ])
+  const { now, later } = parted(choice.parcels, worker, line.length === 0 && supply.isQueueEmpty)
+  await Promise.all([
+    later.length > 0 && markQueued(runner, later).then(() => line.add(later)),
+    now.length > 0 && claim(database, now, { worker: worker.name, leaseMs }).then((jobs) => worker.accept(jobs)),
+  ])
+  return { ...choice, promoted }
+}
+
+/** A tenant's first job has a place of its own; the others, where nothing waits before them in the line or in the queue. */
+function parted(
+  parcels: readonly Parcel[],
+  { room: { some, first } }: Worker,
+  empty: boolean,
+): { readonly now: readonly Parcel[]; readonly later: readonly Parcel[] } {
+  const inTurn = parcels.toSorted((one, other) => other.priority - one.priority)
+  const firsts = inTurn.findIndex(({ priority }) => priority !== -1)
+  const most = Math.max(empty ? some : 0, Math.min(first, firsts < 0 ? inTurn.length : firsts))
+  return { now: inTurn.slice(0, most), later: inTurn.slice(most) }
+}
