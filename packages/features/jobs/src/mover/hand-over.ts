@@ -97,6 +97,17 @@ function fullIn(counts: ReadonlyMap<string, number>, jobs: ReadonlyMap<string, J
   })
 }
 
+/** What a step has done. */
+export interface Handed {
+  readonly promoted: number
+  readonly handed: number
+  /** Whether a tenant's first job, of which none is on its way, waits to be taken. */
+  readonly first: boolean
+  readonly crowded: boolean
+}
+
+export const isFirst = ({ priority }: Pick<Parcel, 'priority'>): boolean => priority === -1
+
 export interface Choice {
   readonly parcels: readonly Parcel[]
   /** Whether more waits for room in the window of its tenant. */

@@ -4,7 +4,7 @@ import type { Parcel } from '../queue/queue.ts'
 import type { Supply } from '../queue/supply.ts'
 import { claim } from '../worker/claim.ts'
 import type { Worker } from '../worker/worker.ts'
-import { chooseNext, markQueued, promoteDue, type Choice } from './hand-over.ts'
+import { chooseNext, isFirst, markQueued, promoteDue, type Handed } from './hand-over.ts'
 
 export interface HandToWorker {
   readonly platform: Platform
@@ -23,20 +23,20 @@ export interface HandToWorker {
 export async function handToWorker(
   { platform, line, supply, worker, leaseMs, window }: HandToWorker,
   check: () => Promise<void>,
-): Promise<Choice & { readonly promoted: number }> {
+): Promise<Handed> {
   const { database, registry, clock } = platform
   const runner = { run: (given: FixedStatement) => database.systemStatement(given) }
-  const [promoted, choice] = await Promise.all([
+  const [promoted, { parcels, crowded }] = await Promise.all([
     promoteDue(runner, clock.now()),
     chooseNext(runner, registry.jobs, window),
     check(),
   ])
-  const { now, later } = parted(choice.parcels, worker, line.length === 0 && supply.isQueueEmpty)
+  const { now, later } = parted(parcels, worker, line.length === 0 && supply.isQueueEmpty)
   await Promise.all([
     later.length > 0 && markQueued(runner, later).then(() => line.add(later)),
     now.length > 0 && claim(database, now, { worker: worker.name, leaseMs }).then((jobs) => worker.accept(jobs)),
   ])
-  return { ...choice, promoted }
+  return { promoted, handed: parcels.length, first: later.some(isFirst), crowded }
 }
 
 /** A tenant's first job has a place of its own; the others, where nothing waits before them in the line or in the queue. */
@@ -46,7 +46,7 @@ function parted(
   empty: boolean,
 ): { readonly now: readonly Parcel[]; readonly later: readonly Parcel[] } {
   const inTurn = parcels.toSorted((one, other) => other.priority - one.priority)
-  const firsts = inTurn.findIndex(({ priority }) => priority !== -1)
+  const firsts = inTurn.findIndex((parcel) => !isFirst(parcel))
   const most = Math.max(empty ? some : 0, Math.min(first, firsts < 0 ? inTurn.length : firsts))
   return { now: inTurn.slice(0, most), later: inTurn.slice(most) }
 }

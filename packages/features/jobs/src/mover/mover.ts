@@ -8,7 +8,7 @@ import type { Supply } from '../queue/supply.ts'
 import { countWorkers, forgetGone } from '../worker/presence.ts'
 import type { Worker } from '../worker/worker.ts'
 import { giveBackLost, giveBackMissing } from './give-back.ts'
-import { BATCH, chooseNext, markQueued, promoteDue, releaseHeld, type Choice } from './hand-over.ts'
+import { BATCH, chooseNext, isFirst, markQueued, promoteDue, releaseHeld, type Handed } from './hand-over.ts'
 import { handToWorker } from './hand-to-worker.ts'
 import type { Schedules } from './schedules.ts'
 
@@ -120,29 +120,25 @@ export class Mover {
     await schedules.make(platform.database, platform.clock.now())
     const alone = await this.#lookAround()
     const window = Math.max(1, Math.min(settings.window, Math.floor(MOST_IN_LINE / (line.tenants + 1))))
-    const { promoted, parcels, crowded } = alone
+    const { promoted, handed, first, crowded } = alone
       ? await handToWorker({ platform, line, supply, leaseMs: settings.leaseMs, worker: alone, window }, check)
       : await this.#handToQueue(check)
-    if (parcels.length > 0) {
-      const first = parcels.some(({ priority }) => priority === -1)
-      this.#parts.onHanded(parcels.length, first)
-    }
-    return { moved: promoted + parcels.length, crowded }
+    if (handed > 0) this.#parts.onHanded(handed, first)
+    return { moved: promoted + handed, crowded }
   }
 
   /** In one transaction. */
-  async #handToQueue(check: () => Promise<void>): Promise<Choice & { readonly promoted: number }> {
+  async #handToQueue(check: () => Promise<void>): Promise<Handed> {
     const { platform, queue, settings } = this.#parts
     await queue.ready()
     return platform.database.system(async (system) => {
-      const [promoted, choice] = await Promise.all([
+      const [promoted, { parcels, crowded }] = await Promise.all([
         promoteDue(system, platform.clock.now()),
         chooseNext(system, platform.registry.jobs, settings.window),
         check(),
       ])
-      const { parcels } = choice
       if (parcels.length > 0) await Promise.all([queue.hand(system, parcels), markQueued(system, parcels)])
-      return { ...choice, promoted }
+      return { promoted, handed: parcels.length, first: parcels.some(isFirst), crowded }
     })
   }
 
@@ -157,7 +153,8 @@ export class Mover {
     if (own && this.#alone) return own
     if (line.length === 0) return undefined
     await queue.ready()
-    await queue.hand(platform.database, line.parcels())
+    for (let parcels = line.parcels(); parcels.length > 0; parcels = parcels.slice(BATCH))
+      await queue.hand(platform.database, parcels.slice(0, BATCH))
     line.take(Infinity)
     return undefined
   }
