@@ -31,7 +31,8 @@ export async function handToWorker(
     chooseNext(runner, registry.jobs, window),
     check(),
   ])
-  const { now, later } = parted(parcels, worker, line.length === 0 && supply.isQueueEmpty)
+  // Before those that came to the queue or the line earlier, nobody goes.
+  const { now, later } = supply.isQueueEmpty ? parted(parcels, worker, line) : { now: [], later: parcels }
   await Promise.all([
     later.length > 0 && markQueued(runner, later).then(() => line.add(later)),
     now.length > 0 && claim(database, now, { worker: worker.name, leaseMs }).then((jobs) => worker.accept(jobs)),
@@ -39,14 +40,14 @@ export async function handToWorker(
   return { promoted, handed: parcels.length, first: later.some(isFirst), crowded }
 }
 
-/** A tenant's first job has a place of its own; the others, where nothing waits before them in the line or in the queue. */
+/** A tenant's first job has a place of its own, beside what was taken ahead of others; the others where the line is empty. */
 function parted(
   parcels: readonly Parcel[],
   { room: { some, first } }: Worker,
-  empty: boolean,
+  line: Line,
 ): { readonly now: readonly Parcel[]; readonly later: readonly Parcel[] } {
   const inTurn = parcels.toSorted((one, other) => other.priority - one.priority)
-  const firsts = inTurn.findIndex((parcel) => !isFirst(parcel))
-  const most = Math.max(empty ? some : 0, Math.min(first, firsts < 0 ? inTurn.length : firsts))
+  const firsts = inTurn.filter(isFirst).length
+  const most = Math.max(line.length === 0 ? some : 0, line.hasFirst ? 0 : Math.min(first, firsts))
   return { now: inTurn.slice(0, most), later: inTurn.slice(most) }
 }

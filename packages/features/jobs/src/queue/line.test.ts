@@ -14,7 +14,9 @@ test('every tenant’s first one goes before anybody’s second, and among equal
   const line = new Line()
   line.add([1, 2, 3, 4].map((at) => parcel('a', at, -at)))
   line.add([parcel('b', 1, -1), parcel('b', 2, -2)])
+  expect(line.hasFirst).toBe(true)
   expect(names(line, 3)).toEqual(['a1', 'b1', 'a2'])
+  expect(line.hasFirst).toBe(false)
   // Of the two that are on their way it was counted when they were chosen.
   line.add([parcel('c', 1, -1)])
   expect(names(line, 2)).toEqual(['c1', 'b2'])

@@ -20,6 +20,11 @@ export class Line {
     return this.#tenants.size
   }
 
+  /** Whether a tenant's first job is in it. */
+  get hasFirst(): boolean {
+    return (this.#places[1]?.length ?? 0) > 0
+  }
+
   has(delivery: string): boolean {
     return this.#deliveries.has(delivery)
   }
