@@ -41,6 +41,11 @@ export interface Committing {
    * @param rows default 1
    */
   finish(statement: FixedStatement, rows?: number): void
+  /**
+   * This transaction does not end before the work is settled, whether or not anybody waits for it: for statements that are sent later than
+   * they were asked for. Its failure is for whoever waits.
+   */
+  until(work: Promise<unknown>): void
   /** The call is made when this transaction is committed, and only then. It may not fail. */
   afterCommit(call: () => void): void
 }

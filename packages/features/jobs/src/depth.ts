@@ -23,13 +23,35 @@ export class Depth {
   }
 
   /**
-   * One more; where the transaction is rolled back it is counted until the next look.
+   * Whether there is room; a promise only where that has to be counted, so that what is asked for at once stays together.
+   * @param by how many more there will be; where the transaction is rolled back they are counted until the next look
    * @throws queue_full
    */
-  async takePlace(transaction: StatementRunner, tenantId: string): Promise<void> {
-    const known = await this.#of(transaction, tenantId)
+  takePlace(transaction: StatementRunner, tenantId: string, by: 0 | 1): Promise<void> | undefined {
+    const kept = this.#known.get(tenantId)
+    // The clock of the process and not the platform's: it is about load, and not about what the platform calls today.
+    if (kept && performance.now() - kept.countedAt < KEPT_MS) {
+      this.#take(kept, transaction, tenantId, by)
+      return undefined
+    }
+    // Of many that are asked for at once in one transaction the first counts.
+    let counting = this.#counting.get(transaction)
+    if (!counting) {
+      counting = this.#count(transaction, tenantId).finally(() => this.#counting.delete(transaction))
+      this.#counting.set(transaction, counting)
+    }
+    return counting.then((known) => this.#take(known, transaction, tenantId, by))
+  }
+
+  /** One more, of which it was not known beforehand. */
+  oneMore(tenantId: string): void {
+    const known = this.#known.get(tenantId)
+    if (known) known.waiting += 1
+  }
+
+  #take(known: Known, transaction: StatementRunner, tenantId: string, by: 0 | 1): void {
     if (known.waiting < this.#most && !this.#refused.has(transaction)) {
-      known.waiting += 1
+      known.waiting += by
       return
     }
     // Part of it may be this transaction's own, or was rolled back: whoever comes next has it counted anew. Not this one: of what it asks
@@ -40,22 +62,6 @@ export class Depth {
       detail: `${this.#most} jobs of this tenant wait already.`,
       headers: { 'retry-after': '5' },
     })
-  }
-
-  /** It was there already. */
-  oneLess(tenantId: string): void {
-    const known = this.#known.get(tenantId)
-    if (known) known.waiting -= 1
-  }
-
-  #of(transaction: StatementRunner, tenantId: string): Promise<Known> | Known {
-    const kept = this.#known.get(tenantId)
-    // The clock of the process and not the platform's: it is about load, and not about what the platform calls today.
-    if (kept && performance.now() - kept.countedAt < KEPT_MS) return kept
-    // Of many that are asked for at once in one transaction the first counts.
-    const counting = this.#counting.get(transaction) ?? this.#count(transaction, tenantId)
-    this.#counting.set(transaction, counting)
-    return counting.finally(() => this.#counting.delete(transaction))
   }
 
   async #count(transaction: StatementRunner, tenantId: string): Promise<Known> {

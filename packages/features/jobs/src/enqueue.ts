@@ -41,7 +41,6 @@ export async function enqueue(
   if (!Number.isInteger(priority) || Math.abs(priority) > 100) throw refused('The priority is from -100 to 100')
   if (idempotencyKey !== null && !/^[\x20-\x7e]{1,200}$/.test(idempotencyKey))
     throw refused('The idempotency key is 1 to 200 printable characters')
-  await depth.takePlace(transaction, scope.tenantId)
   const asker: Asker = {
     principalKind: service === undefined ? principal.kind : 'service',
     principalId: service ?? principal.id,
@@ -55,7 +54,8 @@ export async function enqueue(
     id,
     type,
     payload,
-    key: (job.key as ((input: unknown) => string | undefined) | undefined)?.(parsed)?.slice(0, 200) ?? null,
+    key:
+      (job.key as ((input: unknown) => string | undefined) | undefined)?.(parsed)?.slice(0, 200).toWellFormed() ?? null,
     priority,
     attempts: job.retry.attempts ?? DEFAULT_ATTEMPTS,
     createdAt: now,
@@ -66,17 +66,20 @@ export async function enqueue(
     traceparent,
     seal: sealJob(platform, { tenantId, id, type, ...asker }),
   }
+  // Of one whose key is taken already there is no more than there was; the others are counted before they are written.
+  const counting = depth.takePlace(transaction, tenantId, idempotencyKey === null ? 1 : 0)
+  if (counting) await counting
   // Again where the job of this key was there and is gone when it is looked for: its time of keeping was over.
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    if (await insertJob(transaction, row)) return { id, created: true }
+    if (await insertJob(transaction, row)) {
+      if (idempotencyKey !== null) depth.oneMore(tenantId)
+      return { id, created: true }
+    }
     // The insert waited for whoever was writing the same key, so that his row is there now.
     const [known] = await transaction.run(statement`
       select id from plinth.background_jobs
       where tenant_id = ${tenantId}::uuid and type = ${type}::text and idempotency_key = ${idempotencyKey}::text`)
-    if (known) {
-      depth.oneLess(tenantId)
-      return { id: String(known['id']), created: false }
-    }
+    if (known) return { id: String(known['id']), created: false }
   }
   throw problem('conflict', { detail: 'The job of this idempotency key ends at this moment. Ask again.' })
 }
@@ -88,6 +91,7 @@ function parseInput(job: Job, input: unknown): unknown {
 }
 
 function timeOf({ at, delay }: EnqueueOptions, now: Date): Date {
+  if (at && Number.isNaN(at.getTime())) throw refused('`at` is no time')
   if (at) return at
   if (delay === undefined) return now
   const seconds = readDuration(delay)

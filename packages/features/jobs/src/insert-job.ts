@@ -1,8 +1,9 @@
-import { statement, type StatementRunner } from '@plinth/core'
+import { statement, type RawRow, type StatementRunner } from '@plinth/core'
 import type { Asker } from './seal-job.ts'
 
-/** Rows of one statement. Each may have an input of 256 KiB. */
+/** Rows of one statement, and characters of their inputs in all: one input may have 256 KiB. */
 const MOST_ROWS = 200
+const MOST_LENGTH = 1_048_576
 
 export interface NewJobRow {
   readonly tenantId: string
@@ -28,40 +29,56 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** What was asked for while a statement of its transaction runs. */
+/** What is asked for in this turn of the loop. */
 const waiting = new WeakMap<StatementRunner, Waiting[]>()
 
 /**
- * Writes the row; false where its idempotency key is taken. The first goes at once, and whatever is asked for before it is written goes with
- * the next: one by one, ten thousand wait for the server ten thousand times (2,900 a second).
+ * Writes the row; false where its idempotency key is taken. What is asked for at once goes together: one by one, ten thousand wait for the
+ * server ten thousand times (2,900 a second). It is sent at the end of the turn, before whoever asked can go on: a transaction waits for what
+ * was sent before it commits, and for nothing else.
  */
 export function insertJob(transaction: StatementRunner, row: NewJobRow): Promise<boolean> {
-  const line = waiting.get(transaction)
-  if (line) return new Promise((resolve, reject) => void line.push({ row, resolve, reject }))
-  waiting.set(transaction, [])
-  return insertOne(transaction, row).finally(() => void writeWaiting(transaction))
+  return new Promise((resolve, reject) => {
+    const line = waiting.get(transaction)
+    if (line) line.push({ row, resolve, reject })
+    else {
+      waiting.set(transaction, [{ row, resolve, reject }])
+      queueMicrotask(() => sendAll(transaction))
+    }
+  })
+}
+
+function sendAll(transaction: StatementRunner): void {
+  const all = waiting.get(transaction) ?? []
+  waiting.delete(transaction)
+  let batch: Waiting[] = []
+  let length = 0
+  for (const one of all) {
+    length += one.row.payload.length
+    if (batch.length > 0 && (batch.length === MOST_ROWS || length > MOST_LENGTH)) {
+      void send(transaction, batch)
+      batch = []
+      length = one.row.payload.length
+    }
+    batch.push(one)
+  }
+  void send(transaction, batch)
 }
 
 /** Never rejects: each is told what became of its own. */
-async function writeWaiting(transaction: StatementRunner): Promise<void> {
-  for (let line = waiting.get(transaction) ?? []; line.length > 0;) {
-    const some = line.splice(0, MOST_ROWS)
-    try {
-      const made = await insertMany(
-        transaction,
-        some.map(({ row }) => row),
-      )
-      for (const { row, resolve } of some) resolve(made.has(row.id))
-    } catch (error) {
-      for (const { reject } of some) reject(error)
-    }
+async function send(transaction: StatementRunner, batch: readonly Waiting[]): Promise<void> {
+  const rows = batch.map(({ row }) => row)
+  try {
+    const made = await (rows.length === 1 ? insertOne(transaction, rows[0]!) : insertMany(transaction, rows))
+    for (const { row, resolve } of batch) resolve(made.has(row.id))
+  } catch (error) {
+    for (const { reject } of batch) reject(error)
   }
-  waiting.delete(transaction)
 }
 
-async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<boolean> {
+async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<ReadonlySet<string>> {
   const { asker } = row
-  const [made] = await transaction.run(statement`
+  const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
       status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal)
     values (${row.tenantId}::uuid, ${row.id}::uuid, ${asker.userId}::uuid, ${row.createdAt}::text::timestamptz,
@@ -71,26 +88,31 @@ async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<
       ${row.traceparent}::text, ${row.seal}::text)
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)
-  return made !== undefined
+  return idsOf(made)
 }
 
 /** In the order given. Ids of those that were made. */
 async function insertMany(transaction: StatementRunner, rows: readonly NewJobRow[]): Promise<ReadonlySet<string>> {
-  const texts = rows.map(({ asker, ...row }) => JSON.stringify({ ...row, ...asker, status: statusOf(row) }))
+  const facts = rows.map(({ asker, payload: _, ...row }) => JSON.stringify({ ...row, ...asker, status: statusOf(row) }))
   const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
       status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal)
-    select r."tenantId", r.id, r."userId", r."createdAt", r."createdAt", r.type, r.payload::jsonb, r.key, r.priority,
+    select r."tenantId", r.id, r."userId", r."createdAt", r."createdAt", r.type, t.payload::jsonb, r.key, r.priority,
       r.status, r.attempts, r."runAt", r."idempotencyKey", r."principalKind", r."principalId", r."secondFactor", r."requestId",
       r.traceparent, r.seal
-    from unnest(${texts}::text::jsonb[]) with ordinality t(v, place)
-    cross join lateral jsonb_to_record(t.v) r("tenantId" uuid, id uuid, "userId" uuid, "createdAt" timestamptz, type text, payload text,
+    from unnest(${facts}::text::jsonb[], ${rows.map(({ payload }) => payload)}::text::text[])
+      with ordinality t(facts, payload, place)
+    cross join lateral jsonb_to_record(t.facts) r("tenantId" uuid, id uuid, "userId" uuid, "createdAt" timestamptz, type text,
       key text, priority int, status text, attempts int, "runAt" timestamptz, "idempotencyKey" text, "principalKind" text,
       "principalId" text, "secondFactor" boolean, "requestId" text, traceparent text, seal text)
     order by t.place
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)
-  return new Set(made.map(({ id }) => String(id)))
+  return idsOf(made)
+}
+
+function idsOf(rows: readonly RawRow[]): ReadonlySet<string> {
+  return new Set(rows.map(({ id }) => String(id)))
 }
 
 function statusOf({ runAt, createdAt }: Pick<NewJobRow, 'runAt' | 'createdAt'>): string {

@@ -28,7 +28,10 @@ export function jobs(options: JobsOptions = {}): Feature {
     const depth = new Depth(settings.mostWaiting)
     return {
       async enqueue(parts, job, input, given) {
-        const asked = await enqueue(platform, depth, parts, job, input, given)
+        const asking = enqueue(platform, depth, parts, job, input, given)
+        // What nobody waits for is asked for all the same.
+        parts.transaction.until(asking)
+        const asked = await asking
         if (asked.created) parts.transaction.afterCommit(poke)
         return asked
       },

@@ -1,4 +1,4 @@
-import { defineJob } from '@plinth/core'
+import { defineJob, type Context } from '@plinth/core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { jobPlatform, notes, writeNote, type JobPlatform } from './job-platform.ts'
@@ -46,7 +46,14 @@ const parent = defineJob({
   },
 })
 
-const declared = [writeNote, flaky, strict, outsider, parent]
+const keyed = defineJob({
+  name: 'keyed',
+  input: z.object({ title: z.string() }),
+  key: ({ title }) => title,
+  run: () => undefined,
+})
+
+const declared = [writeNote, flaky, strict, outsider, parent, keyed]
 
 describe.each([
   ['postgres', 'alone', false],
@@ -180,6 +187,47 @@ describe.each([
     expect(asked.filter(({ created }) => !created)).toHaveLength(4)
     await platform.settled()
     expect(await platform.titles()).toHaveLength(496)
+  })
+
+  test('what is asked for and not waited for is in the transaction all the same', async () => {
+    const asked = (work: (ctx: Context) => unknown): Promise<unknown> =>
+      platform.plinth.as(platform.principal(), platform.a.slug, async (ctx) => void work(ctx))
+    for (const round of ['first', 'again']) {
+      await asked((ctx) => {
+        for (let at = 0; at < 20; at += 1) void ctx.enqueue(writeNote, { title: `${round} ${at}` })
+      })
+      await platform.plinth.as(platform.principal(), platform.a.slug, (ctx) =>
+        Promise.all([
+          ...Array.from({ length: 20 }, (_, at) => ctx.enqueue(writeNote, { title: `${round} ${at + 20}` })),
+          ctx.enqueue(writeNote, {} as never),
+        ]).catch(() => undefined),
+      )
+    }
+    expect(await platform.rows()).toHaveLength(80)
+  })
+
+  test('what a single one may be, it may be among others', async () => {
+    const cut = { title: `${'x'.repeat(199)}😀"\\{},` }
+    await platform.plinth.as(platform.principal(), platform.a.slug, async (ctx) => {
+      await ctx.enqueue(keyed, cut)
+      await Promise.all([
+        ctx.enqueue(keyed, cut),
+        ctx.enqueue(keyed, { title: '"' }),
+        ctx.enqueue(keyed, { title: '' }),
+      ])
+    })
+    const keys = (await platform.rows()).map(({ key }) => key)
+    expect(keys).toEqual([`${'x'.repeat(199)}\uFFFD`, `${'x'.repeat(199)}\uFFFD`, '"', ''])
+    expect((await platform.rows()).map(({ payload }) => JSON.parse(String(payload))).slice(0, 3)).toEqual([
+      cut,
+      cut,
+      { title: '"' },
+    ])
+    await expect(
+      platform.plinth.as(platform.principal(), platform.a.slug, (ctx) =>
+        ctx.enqueue(keyed, cut, { at: new Date(Number.NaN) }),
+      ),
+    ).rejects.toMatchObject({ code: 'validation_failed' })
   })
 
   test('a hundred at once with one idempotency key are one job', async () => {

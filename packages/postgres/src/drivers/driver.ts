@@ -39,6 +39,8 @@ export interface TransactionConnection extends Connection {
    * their rows, so each must fail by itself where they would not be right.
    */
   last(statements: readonly LastStatement[]): void
+  /** COMMIT and ROLLBACK wait until it is settled, as they do for statements. Its failure is for whoever waits for it. */
+  until(work: Promise<unknown>): void
 }
 
 export interface LastStatement {

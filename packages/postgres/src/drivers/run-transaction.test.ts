@@ -116,3 +116,26 @@ test('work that fails sends neither its last statement nor COMMIT', async () => 
   await expect(work).rejects.toThrow('no')
   expect(done).toEqual(['begin', 'rollback'])
 })
+
+test('what is to be waited for is, before COMMIT and before ROLLBACK, and fails nothing', async () => {
+  const { steps: given, done } = steps({})
+  const later = async (query: () => Promise<unknown>, fails: boolean): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await query()
+    if (fails) throw new Error('for whoever waits')
+  }
+  const work = (fails: boolean) =>
+    runTransaction(given, (tx) => {
+      for (const each of [fails, true]) {
+        const pending = later(() => tx.query('late'), each)
+        pending.catch(() => undefined)
+        tx.until(pending)
+      }
+      return fails ? Promise.reject(new Error('no')) : Promise.resolve('done')
+    })
+  await expect(work(false)).resolves.toBe('done')
+  expect(done.splice(0)).toEqual(['begin', 'query', 'query', 'commit'])
+  await expect(work(true)).rejects.toThrow('no')
+  // Over it is all the same: they are refused.
+  expect(done).toEqual(['begin', 'rollback'])
+})

@@ -61,6 +61,11 @@ export async function runTransaction<T>(
       }
       last = statements
     },
+    until(work) {
+      running.add(work)
+      const settled = (): boolean => running.delete(work)
+      work.then(settled, settled)
+    },
   }
 
   // Sent ahead of the first statement and not waited for: a wait of its own was a quarter of a short transaction. BEGIN waits for

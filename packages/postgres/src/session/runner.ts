@@ -16,6 +16,8 @@ export interface Runner {
 export interface TransactionRunner extends Runner {
   /** As the last ones of a connection in a transaction: sent with COMMIT. Where the last of them divides by zero, it is {@link Unfinished}. */
   last(statements: readonly Printed[]): void
+  /** As `until` of a connection in a transaction. */
+  until(work: Promise<unknown>): void
 }
 
 export interface RunnerParts {
@@ -66,6 +68,7 @@ export async function inTransaction<T>(
     try {
       const value = await driver.transaction(async (connection) => {
         const runner: TransactionRunner = {
+          until: (work) => connection.until(work),
           last: (statements) =>
             connection.last(
               statements.map((statement) => ({

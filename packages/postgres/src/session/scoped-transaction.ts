@@ -90,6 +90,10 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     return made
   }
 
+  until(work: Promise<unknown>): void {
+    this.runner.until(work)
+  }
+
   afterCommit(call: () => void): void {
     this.parts.onCommit?.(call)
   }

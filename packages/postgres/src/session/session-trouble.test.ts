@@ -38,7 +38,7 @@ function scripted(...answers: readonly (RawRow | Error)[]): {
     query,
     async transaction(work) {
       begun += 1
-      return work({ query, last: () => undefined })
+      return work({ query, last: () => undefined, until: () => undefined })
     },
     script: () => Promise.resolve(),
     close: () => Promise.resolve(),
@@ -150,7 +150,7 @@ describe('trouble with the database', () => {
     const app: Driver = {
       ...drivers.app,
       async transaction(work) {
-        await work({ query, last: () => undefined })
+        await work({ query, last: () => undefined, until: () => undefined })
         throw new DriverError('not_committed', 'The server answered COMMIT with ROLLBACK: nothing was written')
       },
     }

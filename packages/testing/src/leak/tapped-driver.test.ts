@@ -32,7 +32,12 @@ test('shows and changes what is sent, in transactions too, and can send it elsew
     return {
       kind: 'postgres',
       query,
-      transaction: (work) => work({ query, last: (all) => sent.push(...all.map(({ text }) => `${name}: ${text}`)) }),
+      transaction: (work) =>
+        work({
+          query,
+          last: (all) => sent.push(...all.map(({ text }) => `${name}: ${text}`)),
+          until: () => undefined,
+        }),
       script: async () => undefined,
       close: async () => undefined,
     }

@@ -55,6 +55,7 @@ export function tappedDriver(target: Driver): TappedDriver {
       tapped.target.transaction((connection) =>
         work({
           query: query(connection),
+          until: (work) => connection.until(work),
           last: (statements) =>
             connection.last(
               statements.map((one) => {

@@ -68,7 +68,9 @@ async function makeJobs(database: Database, job: Job, slot: Date): Promise<void>
 /** As for one that was asked for, with the input that it is given. */
 function keyOf(job: Job): string | null {
   const input = job.input.safeParse({}).data
-  return (job.key as ((input: unknown) => string | undefined) | undefined)?.(input)?.slice(0, 200) ?? null
+  return (
+    (job.key as ((input: unknown) => string | undefined) | undefined)?.(input)?.slice(0, 200).toWellFormed() ?? null
+  )
 }
 
 const zoneOf = (job: Job): string => job.timeZone ?? 'UTC'
