@@ -93,7 +93,9 @@ async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<
 
 /** In the order given. Ids of those that were made. */
 async function insertMany(transaction: StatementRunner, rows: readonly NewJobRow[]): Promise<ReadonlySet<string>> {
-  const facts = rows.map(({ asker, payload: _, ...row }) => JSON.stringify({ ...row, ...asker, status: statusOf(row) }))
+  const facts = rows.map((row) =>
+    JSON.stringify({ ...row, ...row.asker, status: statusOf(row), payload: undefined, asker: undefined }),
+  )
   const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
       status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal)

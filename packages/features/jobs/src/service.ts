@@ -26,7 +26,7 @@ export class JobService {
     this.#platform = platform
     this.#settings = settings
     this.#queue = new Queue(platform.database)
-    this.#supply = new Supply({ queue: this.#queue, line: this.#line, alone: () => this.#mover.alone })
+    this.#supply = new Supply({ queue: this.#queue, line: this.#line })
     this.#mover = new Mover({
       platform,
       settings,
@@ -36,7 +36,9 @@ export class JobService {
       worker: () => this.#worker,
       schedules: new Schedules(platform.registry.jobs.values()),
       onHanded: (count, first) => {
-        this.#flying += count
+        // Where nothing waits, whatever is on its way is somebody else's.
+        this.#flying = count === 0 ? 0 : this.#flying + count
+        if (count === 0) return
         if (first) this.#worker?.lookNow()
         else this.#worker?.poke()
       },
@@ -70,11 +72,17 @@ export class JobService {
 
   async #close(): Promise<void> {
     await this.#mover.stop()
+    // Before what runs has its time to end: others may take them meanwhile.
+    await this.#leaveLine()
     await this.#worker?.stop()
-    // Where it cannot be said: they are found to be nowhere, later.
-    await waitAgain(this.#platform.database, this.#line.take(Infinity)).catch(() => 0)
+    await this.#leaveLine()
     await this.#queue.close()
     if (this.#worker) this.#platform.log.info(jobLogEvents.workerStopped, {})
+  }
+
+  /** What lies in the line waits again. Where that cannot be said, it is found to be nowhere, later. */
+  async #leaveLine(): Promise<void> {
+    await waitAgain(this.#platform.database, this.#line.take(Infinity)).catch(() => 0)
   }
 
   #startWorker(): void {
@@ -83,7 +91,7 @@ export class JobService {
       platform: this.#platform,
       settings: this.#settings,
       queue: this.#queue,
-      take: (most) => this.#supply.take(most),
+      supply: this.#supply,
       onDone: (count) => {
         this.#flying = Math.max(0, this.#flying - count)
         // Not for each: what is on its way keeps the worker busy until there is room for many.

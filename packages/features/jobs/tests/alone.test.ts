@@ -5,6 +5,7 @@ import { giveBackMissing } from '../src/mover/give-back.ts'
 import { settle } from '../src/options.ts'
 import { Line } from '../src/queue/line.ts'
 import { Queue } from '../src/queue/queue.ts'
+import { Supply } from '../src/queue/supply.ts'
 import { countWorkers } from '../src/worker/presence.ts'
 import { Worker } from '../src/worker/worker.ts'
 import { jobPlatform, note, quick, writeNote, type JobPlatform } from './job-platform.ts'
@@ -65,11 +66,8 @@ test('another one comes, and takes what lay in the line of the first; it ends, a
   expect(await inQueue()).toEqual([])
   const queue = new Queue(inner.database)
   const settings = settle({ ...quick, concurrency: 1 }, [])
-  const take = async (most: number) => {
-    const deliveries = await queue.take(most)
-    return { deliveries, queued: deliveries.length }
-  }
-  const other = new Worker({ platform: inner, queue, settings, take, onDone: () => undefined })
+  const supply = new Supply({ queue, line: new Line() })
+  const other = new Worker({ platform: inner, queue, settings, supply, onDone: () => undefined })
   other.start()
   await vi.waitFor(async () => {
     const running = (await platform.rows(`status = 'running'`)).map(({ worker }) => worker)
@@ -96,6 +94,19 @@ test('what went by the queue before is done before what came later', async () =>
   held.resolve()
   await platform.settled()
   expect(order.slice(0, 10).filter((name) => name.startsWith('old'))).toHaveLength(10)
+})
+
+test('nobody’s first job waits for what is left of others in the queue', async () => {
+  await open(true)
+  for (let at = 0; at < 40; at += 1) await platform.enqueue(waits, { name: `old ${at}` })
+  await vi.waitFor(async () => expect(await statuses()).not.toContain('waiting'))
+  await platform.superuser.query(`delete from plinth.job_workers where worker = 'idle'`)
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  await platform.plinth.as(platform.principal('b'), platform.b.slug, (ctx) => ctx.enqueue(waits, { name: 'first' }))
+  held.resolve()
+  await platform.settled()
+  // Of those that were taken ahead already it is behind.
+  expect(order.indexOf('first')).toBeLessThan(10)
 })
 
 test('what lies in the line of a process that ends waits for the next one, as if nothing had been', async () => {
@@ -158,14 +169,14 @@ describe('nobody runs here', () => {
       tenantId: platform.a.id,
       priority: -1,
     }))
-    line.add(parcels.slice(0, 600))
+    line.add(parcels.slice(0, 400))
     await queue.ready()
-    await queue.hand(inner.database, parcels.slice(600, 1200))
-    expect(await giveBackMissing(inner.database, { queue, line }, 10_000)).toBe(3)
+    await queue.hand(inner.database, parcels.slice(400, 1200))
+    expect(await giveBackMissing(inner.database, { queue, line }, new Date())).toBe(3)
     const again = await platform.rows(`status = 'waiting'`)
     expect(again.map(({ id }) => id)).toEqual(parcels.slice(1200).map(({ id }) => id))
     expect(again.map(({ delivery }) => delivery)).not.toContain(parcels[1200]!.delivery)
-    expect(await giveBackMissing(inner.database, { queue, line }, 10_000)).toBe(0)
+    expect(await giveBackMissing(inner.database, { queue, line }, new Date())).toBe(0)
     await queue.close()
   })
 })

@@ -85,7 +85,8 @@ const ofPlatform: readonly [string, (system: SystemTransaction, database: Databa
   ['giving back what was lost', () => giveBackLost(inner)],
   [
     'giving back what is missing',
-    (_system, database) => giveBackMissing(database, { queue: new Queue(inner.database), line: new Line() }, 1_000),
+    (_system, database) =>
+      giveBackMissing(database, { queue: new Queue(inner.database), line: new Line() }, new Date()),
   ],
   ['giving back', (_system, database) => giveBack({ ...inner, database }, some() as never)],
 ]

@@ -57,27 +57,36 @@ export interface Places {
   readonly line: Pick<Line, 'has'>
 }
 
+/** By its clock it is said when a job was handed over. */
+export async function serverTime(database: Database): Promise<Date> {
+  const [row] = await database.systemStatement(
+    statement`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
+  )
+  return new Date(Number(row?.['now']))
+}
+
 /**
  * Jobs that were handed over and are nowhere (the queue was made anew, the process in whose line they were is gone), or were taken by a worker
  * that died before it could say so, are handed over again.
- * @param afterMs how long they may be on their way before it is asked where
+ * @param before handed over earlier than this: by the clock of the server
+ * @param most rows of one look; what is in the line is among them
  */
-export async function giveBackMissing(database: Database, { queue, line }: Places, afterMs: number): Promise<number> {
-  let [given, since] = [0, '-infinity']
-  // Page by page: those that have been there for long, behind the longest jobs of all, are no reason to look no further.
-  for (;;) {
+export async function giveBackMissing(
+  database: Database,
+  { queue, line }: Places,
+  before: Date,
+  most = BATCH,
+): Promise<number> {
+  for (let given = 0; ;) {
     const rows = await database.systemStatement(statement`
-      select tenant_id, id, delivery, queued_at::text as queued_at from plinth.background_jobs
-      where status = 'queued' and queued_at > ${since}::text::timestamptz
-        and queued_at < clock_timestamp() - make_interval(secs => ${afterMs / 1_000}::text::double precision)
-      order by queued_at limit ${BATCH}::int`)
-    const asked = rows.map(deliveryOf).filter(({ delivery }) => !line.has(delivery))
-    const known = await queue.find(asked.map(({ delivery }) => delivery))
-    const missing = asked.filter(({ delivery }) => known.get(delivery) !== 'ready')
+      select j.tenant_id, j.id, j.delivery from plinth.background_jobs j
+      where j.status = 'queued' and j.queued_at < ${before}::text::timestamptz and not exists (
+        select from plinth_queue.job q where q.name = 'jobs' and q.id = j.delivery and q.state < 'active')
+      limit ${most}::int`)
+    const missing = rows.map(deliveryOf).filter(({ delivery }) => !line.has(delivery))
     given += await waitAgain(database, missing)
-    await queue.drop(missing.map(({ delivery }) => delivery).filter((one) => known.has(one)))
-    if (rows.length < BATCH) return given
-    since = String(rows.at(-1)?.['queued_at'])
+    await queue.drop(missing.map(({ delivery }) => delivery))
+    if (rows.length < most || missing.length === 0) return given
   }
 }
 

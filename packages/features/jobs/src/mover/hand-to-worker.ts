@@ -1,7 +1,6 @@
 import type { FixedStatement, Platform } from '@plinth/core'
 import type { Line } from '../queue/line.ts'
 import type { Parcel } from '../queue/queue.ts'
-import type { Supply } from '../queue/supply.ts'
 import { claim } from '../worker/claim.ts'
 import type { Worker } from '../worker/worker.ts'
 import { chooseNext, isFirst, markQueued, promoteDue, type Handed } from './hand-over.ts'
@@ -9,7 +8,6 @@ import { chooseNext, isFirst, markQueued, promoteDue, type Handed } from './hand
 export interface HandToWorker {
   readonly platform: Platform
   readonly line: Line
-  readonly supply: Pick<Supply, 'isQueueEmpty'>
   readonly worker: Worker
   readonly leaseMs: number
   /** Jobs of a tenant that are on their way at most. */
@@ -21,7 +19,7 @@ export interface HandToWorker {
  * transaction by itself: a job begins after two waits for the server, where by the queue it is six.
  */
 export async function handToWorker(
-  { platform, line, supply, worker, leaseMs, window }: HandToWorker,
+  { platform, line, worker, leaseMs, window }: HandToWorker,
   check: () => Promise<void>,
 ): Promise<Handed> {
   const { database, registry, clock } = platform
@@ -31,20 +29,21 @@ export async function handToWorker(
     chooseNext(runner, registry.jobs, window),
     check(),
   ])
-  // Before those that came to the queue or the line earlier, nobody goes.
-  const { now, later } = supply.isQueueEmpty ? parted(parcels, worker, line) : { now: [], later: parcels }
-  await Promise.all([
-    later.length > 0 && markQueued(runner, later).then(() => line.add(later)),
+  const { now, later } = parted(parcels, worker, line)
+  // Both to their end: what is claimed when somebody else leads already, he would not have counted.
+  const ends = await Promise.allSettled([
+    later.length > 0 && markQueued(runner, later).finally(() => line.add(later)),
     now.length > 0 && claim(database, now, { worker: worker.name, leaseMs }).then((jobs) => worker.accept(jobs)),
   ])
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
   return { promoted, handed: parcels.length, first: later.some(isFirst), crowded }
 }
 
 /** A tenant's first job has a place of its own, beside what was taken ahead of others; the others where the line is empty. */
-function parted(
+export function parted(
   parcels: readonly Parcel[],
-  { room: { some, first } }: Worker,
-  line: Line,
+  { room: { some, first } }: Pick<Worker, 'room'>,
+  line: Pick<Line, 'length' | 'hasFirst'>,
 ): { readonly now: readonly Parcel[]; readonly later: readonly Parcel[] } {
   const inTurn = parcels.toSorted((one, other) => other.priority - one.priority)
   const firsts = inTurn.filter(isFirst).length

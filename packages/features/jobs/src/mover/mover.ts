@@ -7,7 +7,7 @@ import type { Line } from '../queue/line.ts'
 import type { Supply } from '../queue/supply.ts'
 import { countWorkers, forgetGone } from '../worker/presence.ts'
 import type { Worker } from '../worker/worker.ts'
-import { giveBackLost, giveBackMissing } from './give-back.ts'
+import { giveBackLost, giveBackMissing, serverTime, waitAgain } from './give-back.ts'
 import { BATCH, chooseNext, isFirst, markQueued, promoteDue, releaseHeld, type Handed } from './hand-over.ts'
 import { handToWorker } from './hand-to-worker.ts'
 import type { Schedules } from './schedules.ts'
@@ -18,8 +18,6 @@ const LONGEST_PAUSE_MS = 10_000
 const GATHER_MS = 20
 /** How long a job may be on its way before it is asked where it is. */
 const ASK_AFTER_MS = 10_000
-/** The same of one that somebody else handed over who led before: it may have been in his memory. */
-const INHERITED_MS = 1_000
 /** How often it is asked who else runs jobs. */
 const COUNT_MS = 500
 /** About how many lie in the line: of thousands of tenants the window of each is smaller. */
@@ -52,6 +50,8 @@ export class Mover {
   #stopping = false
   #lookedAfter = 0
   #counted = 0
+  /** Since when it leads, by the clock of the server. */
+  #since = new Date(0)
   #alone = false
   #forgot = 0
 
@@ -66,11 +66,6 @@ export class Mover {
   /** There is something new: look soon. */
   poke(): void {
     this.#pause.shorten()
-  }
-
-  /** Whether the worker of this process is the only one: what is handed over does not go by the queue. */
-  get alone(): boolean {
-    return this.#alone
   }
 
   async stop(): Promise<void> {
@@ -93,15 +88,15 @@ export class Mover {
       }
       // Where the lead was lost in the middle of a step: two that count at the same time would go beyond the limits.
       await working?.catch(() => undefined)
-      this.#alone = false
+      await this.#leave()
       if (!this.#stopping)
         await this.#pause.wait(Math.min(LONGEST_PAUSE_MS, settings.pollMs * 2 ** Math.min(failures, 8)))
     }
   }
 
   async #work(check: () => Promise<void>): Promise<void> {
-    const { platform, queue, line, settings } = this.#parts
-    await giveBackMissing(platform.database, { queue, line }, Math.min(INHERITED_MS, settings.leaseMs))
+    const { settings } = this.#parts
+    await this.#inherit()
     // Where a window is full of long jobs, looks become as rare as where there is nothing.
     let crowdedMs = GATHER_MS
     while (!this.#stopping) {
@@ -118,23 +113,26 @@ export class Mover {
     const { platform, line, supply, settings, schedules } = this.#parts
     await this.#lookAfter()
     await schedules.make(platform.database, platform.clock.now())
-    const alone = await this.#lookAround()
-    const window = Math.max(1, Math.min(settings.window, Math.floor(MOST_IN_LINE / (line.tenants + 1))))
-    const { promoted, handed, first, crowded } = alone
-      ? await handToWorker({ platform, line, supply, leaseMs: settings.leaseMs, worker: alone, window }, check)
-      : await this.#handToQueue(check)
-    if (handed > 0) this.#parts.onHanded(handed, first)
+    const worker = await this.#lookAround()
+    const inLine = worker && supply.isQueueEmpty
+    // What is still in the queue came before; until it is done, the queue is kept short, and in turn.
+    const most = worker ? 2 * settings.concurrency : settings.window
+    const window = Math.max(1, Math.min(inLine ? Math.floor(MOST_IN_LINE / (line.tenants + 1)) : most, settings.window))
+    const { promoted, handed, first, crowded } = inLine
+      ? await handToWorker({ platform, line, leaseMs: settings.leaseMs, worker, window }, check)
+      : await this.#handToQueue(window, check)
+    if (handed > 0 || !crowded) this.#parts.onHanded(handed, first)
     return { moved: promoted + handed, crowded }
   }
 
   /** In one transaction. */
-  async #handToQueue(check: () => Promise<void>): Promise<Handed> {
-    const { platform, queue, settings } = this.#parts
+  async #handToQueue(window: number, check: () => Promise<void>): Promise<Handed> {
+    const { platform, queue } = this.#parts
     await queue.ready()
     return platform.database.system(async (system) => {
       const [promoted, { parcels, crowded }] = await Promise.all([
         promoteDue(system, platform.clock.now()),
-        chooseNext(system, platform.registry.jobs, settings.window),
+        chooseNext(system, platform.registry.jobs, window),
         check(),
       ])
       if (parcels.length > 0) await Promise.all([queue.hand(system, parcels), markQueued(system, parcels)])
@@ -144,13 +142,17 @@ export class Mover {
 
   /** The worker of this process, where it is the only one. When somebody comes, what lies in its line is put where he can take it. */
   async #lookAround(): Promise<Worker | undefined> {
-    const { platform, queue, line, worker } = this.#parts
-    const own = worker()
+    const { platform, queue, line, supply } = this.#parts
+    const own = this.#parts.worker()
     if (own && performance.now() - this.#counted > COUNT_MS) {
       this.#alone = (await countWorkers(platform.database, own.name)) === 0
       this.#counted = performance.now()
     }
-    if (own && this.#alone) return own
+    if (own && this.#alone) {
+      supply.isQueueEmpty ||= await queue.isEmpty()
+      return own
+    }
+    supply.isQueueEmpty = false
     if (line.length === 0) return undefined
     await queue.ready()
     for (let parcels = line.parcels(); parcels.length > 0; parcels = parcels.slice(BATCH))
@@ -159,18 +161,44 @@ export class Mover {
     return undefined
   }
 
+  /** What whoever led before had in his memory, or was handing over when he ended, is given out anew. */
+  async #inherit(): Promise<void> {
+    const { database } = this.#parts.platform
+    this.#since = await serverTime(database)
+    await giveBackMissing(database, this.#parts, this.#since)
+  }
+
+  /** Others lead now: what lies in the line waits for them. */
+  async #leave(): Promise<void> {
+    const { platform, line, supply } = this.#parts
+    this.#alone = false
+    supply.isQueueEmpty = false
+    // Where that cannot be said, it is found to be nowhere, later.
+    await waitAgain(platform.database, line.take(Infinity)).catch(() => 0)
+  }
+
+  /** What is handed over and nowhere. Into the line of this process it came since it leads. */
+  async #giveBackMissing(): Promise<void> {
+    const { platform, settings } = this.#parts
+    const { database } = platform
+    const before = new Date((await serverTime(database)).getTime() - Math.min(ASK_AFTER_MS, settings.leaseMs))
+    await giveBackMissing(database, this.#parts, this.#alone && this.#since < before ? this.#since : before)
+  }
+
   /** What went wrong elsewhere; a few times in the time of a lease. */
   async #lookAfter(): Promise<void> {
-    const { platform, queue, line, settings } = this.#parts
+    const { platform, queue, settings } = this.#parts
     const every = Math.min(5_000, settings.leaseMs / 3)
     if (performance.now() - this.#lookedAfter < every) return
     this.#lookedAfter = performance.now()
     await giveBackLost(platform)
-    await giveBackMissing(platform.database, { queue, line }, Math.min(ASK_AFTER_MS, settings.leaseMs))
+    await this.#giveBackMissing()
     await platform.database.system((system) => releaseHeld(system))
     if (performance.now() - this.#forgot < FORGET_MS) return
     this.#forgot = performance.now()
     await queue.forget()
     await forgetGone(platform.database)
+    const longAgo = new Date((await serverTime(platform.database)).getTime() - FORGET_MS)
+    await giveBackMissing(platform.database, this.#parts, longAgo, 2 * MOST_IN_LINE)
   }
 }

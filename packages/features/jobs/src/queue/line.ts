@@ -40,10 +40,10 @@ export class Line {
 
   /** The first ones, at most so many. */
   take(most: number): readonly Delivery[] {
-    const taken: Delivery[] = []
+    let taken: Delivery[] = []
     for (const place of this.#places) {
       if (taken.length >= most) break
-      if (place) taken.push(...place.splice(0, most - taken.length))
+      if (place) taken = taken.concat(place.splice(0, most - taken.length))
     }
     for (const { delivery, tenantId } of taken) {
       this.#deliveries.delete(delivery)

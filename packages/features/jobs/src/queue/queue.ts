@@ -10,9 +10,6 @@ export interface Parcel extends Delivery {
 
 const NO_DELIVERY = '00000000-0000-0000-0000-000000000000'
 
-/** Deliveries of a look at the queue, by their state there. */
-export type KnownDeliveries = ReadonlyMap<string, 'ready' | 'taken'>
-
 /**
  * The queue between the mover and the workers: pg-boss, which holds ids and nothing else. Its statements run on the connections of
  * `plinth_system`; of its own maintenance nothing is needed, since every row is deleted by whoever took it, and what a worker that
@@ -56,12 +53,11 @@ export class Queue {
     await boss.deleteJob(QUEUE_NAME, [...deliveries])
   }
 
-  async find(deliveries: readonly string[]): Promise<KnownDeliveries> {
-    if (deliveries.length === 0) return new Map()
-    const rows = await this.#database.systemStatement(statement`
-        select id, state::text as state from plinth_queue.job
-        where name = 'jobs' and id in (select unnest(${deliveries}::text::uuid[]))`)
-    return new Map(rows.map((row) => [String(row['id']), row['state'] === 'created' ? 'ready' : 'taken']))
+  /** Whether nothing waits in it to be taken. */
+  async isEmpty(): Promise<boolean> {
+    const [row] = await this.#database.systemStatement(statement`
+        select not exists (select from plinth_queue.job where name = 'jobs' and state < 'active') as empty`)
+    return row?.['empty'] === true
   }
 
   /** What workers had taken that died before they could drop it. Whether its jobs were done was asked long before. */

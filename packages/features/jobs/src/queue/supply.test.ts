@@ -6,7 +6,6 @@ const delivery = (name: string) => ({ delivery: name, tenantId: 't', id: name })
 
 test('what is in the queue came before; once it is empty the only worker does not look there', async () => {
   const line = new Line()
-  let alone = false
   let looks = 0
   let inQueue = ['q1', 'q2', 'q3']
   const take = (most: number) => {
@@ -15,20 +14,18 @@ test('what is in the queue came before; once it is empty the only worker does no
     inQueue = inQueue.slice(most)
     return Promise.resolve(taken)
   }
-  const supply = new Supply({ queue: { take }, line, alone: () => alone })
+  const supply = new Supply({ queue: { take }, line })
   const names = async (most: number) => (await supply.take(most)).deliveries.map((one) => one.delivery)
   line.add(['l1', 'l2', 'l3'].map((name) => ({ ...delivery(name), priority: -1 })))
   expect(await supply.take(1)).toEqual({ deliveries: [delivery('q1')], queued: 1 })
-  alone = true
-  expect(await names(1)).toEqual(['q2'])
-  expect(await supply.take(3)).toEqual({ deliveries: ['q3', 'l1', 'l2'].map(delivery), queued: 1 })
+  expect(await supply.take(3)).toEqual({ deliveries: ['q2', 'q3', 'l1'].map(delivery), queued: 2 })
+  supply.isQueueEmpty = true
   inQueue = ['late']
-  expect(await names(1)).toEqual(['l3'])
-  expect(looks).toBe(3)
+  expect(await names(1)).toEqual(['l2'])
+  expect(looks).toBe(2)
   // Somebody has come: from now on what is handed over is in the queue.
-  alone = false
+  supply.isQueueEmpty = false
   expect(await names(1)).toEqual(['late'])
-  alone = true
-  expect(await names(1)).toEqual([])
-  expect(looks).toBe(5)
+  supply.putBack([delivery('late')])
+  expect(await names(5)).toEqual(['l3', 'late'])
 })

@@ -14,34 +14,31 @@ export interface Taken {
 export interface SupplyParts {
   readonly queue: Pick<Queue, 'take'>
   readonly line: Line
-  /** Whether nobody else takes jobs, and what is handed over is in the line alone. */
-  readonly alone: () => boolean
 }
 
 /** Where a worker takes its jobs from: what is in the queue came before what is in the line. */
 export class Supply {
   readonly #parts: SupplyParts
-  #mayHold = true
   #looked = 0
+  /** Nothing is in the queue, and nobody puts anything there. */
+  isQueueEmpty = false
 
   constructor(parts: SupplyParts) {
     this.#parts = parts
   }
 
-  /** Nothing is in the queue, and nobody puts anything there. */
-  get isQueueEmpty(): boolean {
-    return !this.#mayHold && this.#parts.alone()
-  }
-
   async take(most: number): Promise<Taken> {
-    const { queue, line, alone } = this.#parts
-    if (!alone() || performance.now() - this.#looked > LOOK_MS) this.#mayHold = true
+    const { queue, line } = this.#parts
     let queued: readonly Delivery[] = []
-    if (this.#mayHold) {
+    if (!this.isQueueEmpty || performance.now() - this.#looked > LOOK_MS) {
       this.#looked = performance.now()
       queued = await queue.take(most)
-      if (queued.length < most && alone()) this.#mayHold = false
     }
     return { deliveries: [...queued, ...line.take(most - queued.length)], queued: queued.length }
+  }
+
+  /** What was taken and could not be claimed: who claims it, finds out whether it was. */
+  putBack(deliveries: readonly Delivery[]): void {
+    this.#parts.line.add(deliveries.map((delivery) => ({ ...delivery, priority: -1 })))
   }
 }

@@ -5,7 +5,7 @@ import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Taken } from '../queue/supply.ts'
+import type { Supply } from '../queue/supply.ts'
 import { claim, renew, type Claimed } from './claim.ts'
 import { Draining, type Running } from './run-job.ts'
 import { Pace } from './pace.ts'
@@ -29,8 +29,7 @@ export interface WorkerParts {
   readonly platform: Platform
   readonly queue: Queue
   readonly settings: JobsSettings
-  /** Gives at most so many deliveries, each to nobody else. */
-  readonly take: (most: number) => Promise<Taken>
+  readonly supply: Pick<Supply, 'take' | 'putBack'>
   /** Told when jobs ended, and the mover may have room for others. */
   readonly onDone: (count: number) => void
 }
@@ -161,14 +160,16 @@ export class Worker {
   }
 
   async #takeSome(): Promise<number> {
-    const { take, platform, settings } = this.#parts
+    const { supply, platform, settings } = this.#parts
     const { some, first } = this.room
     const most = this.#lookingNow ? first : some
     this.#lookingNow = false
     if (most === 0) return 0
-    const { deliveries, queued } = await take(most)
+    const { deliveries, queued } = await supply.take(most)
     if (deliveries.length === 0) return 0
-    const claimed = await claim(platform.database, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
+    const claiming = claim(platform.database, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
+    claiming.catch(() => supply.putBack(deliveries))
+    const claimed = await claiming
     // What is claimed is known by its row from now on, and the queue need not know it any more.
     this.#known.push(...deliveries.slice(0, queued).map(({ delivery }) => delivery))
     if (queued > 0) this.#dropSoon()
