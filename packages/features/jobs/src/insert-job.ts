@@ -34,8 +34,7 @@ const waiting = new WeakMap<StatementRunner, Waiting[]>()
 
 /**
  * Writes the row; false where its idempotency key is taken. What is asked for at once goes together: one by one, ten thousand wait for the
- * server ten thousand times (2,900 a second). It is sent at the end of the turn, before whoever asked can go on: a transaction waits for what
- * was sent before it commits, and for nothing else.
+ * server ten thousand times (2,900 a second). It is sent at the end of the turn, before whoever asked can go on.
  */
 export function insertJob(transaction: StatementRunner, row: NewJobRow): Promise<boolean> {
   return new Promise((resolve, reject) => {
