@@ -30,12 +30,9 @@ export async function handToWorker(
     check(),
   ])
   const { now, later } = parted(parcels, worker, line)
-  // Both to their end: what is claimed when somebody else leads already, he would not have counted.
-  const ends = await Promise.allSettled([
-    later.length > 0 && markQueued(runner, later).finally(() => line.add(later)),
-    now.length > 0 && claim(database, now, { worker: worker.name, leaseMs }).then((jobs) => worker.accept(jobs)),
-  ])
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  // First what begins at once: beside it, the others would take its processor.
+  if (now.length > 0) worker.accept(await claim(database, now, { worker: worker.name, leaseMs }))
+  if (later.length > 0) await markQueued(runner, later).finally(() => line.add(later))
   return { promoted, handed: parcels.length, first: later.some(isFirst), crowded }
 }
 
