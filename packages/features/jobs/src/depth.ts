@@ -24,14 +24,14 @@ export class Depth {
 
   /**
    * Whether there is room; a promise only where that has to be counted, so that what is asked for at once stays together.
-   * @param by how many more there will be; where the transaction is rolled back they are counted until the next look
+   * It is counted before it is written; where the transaction is rolled back, until the next look.
    * @throws queue_full
    */
-  takePlace(transaction: StatementRunner, tenantId: string, by: 0 | 1): Promise<void> | undefined {
+  takePlace(transaction: StatementRunner, tenantId: string): Promise<void> | undefined {
     const kept = this.#known.get(tenantId)
     // The clock of the process and not the platform's: it is about load, and not about what the platform calls today.
     if (kept && performance.now() - kept.countedAt < KEPT_MS) {
-      this.#take(kept, transaction, tenantId, by)
+      this.#take(kept, transaction, tenantId)
       return undefined
     }
     // Of many that are asked for at once in one transaction the first counts.
@@ -40,18 +40,18 @@ export class Depth {
       counting = this.#count(transaction, tenantId).finally(() => this.#counting.delete(transaction))
       this.#counting.set(transaction, counting)
     }
-    return counting.then((known) => this.#take(known, transaction, tenantId, by))
+    return counting.then((known) => this.#take(known, transaction, tenantId))
   }
 
-  /** One more, of which it was not known beforehand. */
-  oneMore(tenantId: string): void {
+  /** It was there already. */
+  oneLess(tenantId: string): void {
     const known = this.#known.get(tenantId)
-    if (known) known.waiting += 1
+    if (known) known.waiting -= 1
   }
 
-  #take(known: Known, transaction: StatementRunner, tenantId: string, by: 0 | 1): void {
+  #take(known: Known, transaction: StatementRunner, tenantId: string): void {
     if (known.waiting < this.#most && !this.#refused.has(transaction)) {
-      known.waiting += by
+      known.waiting += 1
       return
     }
     // Part of it may be this transaction's own, or was rolled back: whoever comes next has it counted anew. Not this one: of what it asks

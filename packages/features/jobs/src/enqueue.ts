@@ -66,20 +66,19 @@ export async function enqueue(
     traceparent,
     seal: sealJob(platform, { tenantId, id, type, ...asker }),
   }
-  // Of one whose key is taken already there is no more than there was; the others are counted before they are written.
-  const counting = depth.takePlace(transaction, tenantId, idempotencyKey === null ? 1 : 0)
+  const counting = depth.takePlace(transaction, tenantId)
   if (counting) await counting
   // Again where the job of this key was there and is gone when it is looked for: its time of keeping was over.
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    if (await insertJob(transaction, row)) {
-      if (idempotencyKey !== null) depth.oneMore(tenantId)
-      return { id, created: true }
-    }
+    if (await insertJob(transaction, row)) return { id, created: true }
     // The insert waited for whoever was writing the same key, so that his row is there now.
     const [known] = await transaction.run(statement`
       select id from plinth.background_jobs
       where tenant_id = ${tenantId}::uuid and type = ${type}::text and idempotency_key = ${idempotencyKey}::text`)
-    if (known) return { id: String(known['id']), created: false }
+    if (known) {
+      depth.oneLess(tenantId)
+      return { id: String(known['id']), created: false }
+    }
   }
   throw problem('conflict', { detail: 'The job of this idempotency key ends at this moment. Ask again.' })
 }

@@ -96,6 +96,22 @@ test('what went by the queue before is done before what came later', async () =>
   expect(order.slice(0, 10).filter((name) => name.startsWith('old'))).toHaveLength(10)
 })
 
+test('what another one had fetched when it was killed is found when it is no longer counted on', async () => {
+  await open(true)
+  await platform.enqueue(waits, { name: 'one' })
+  await vi.waitFor(async () => expect(await statuses()).toEqual(['running']))
+  await platform.enqueue(waits, { name: 'fetched' })
+  const queue = new Queue(inner.database)
+  await vi.waitFor(async () => expect(await queue.take(5)).toHaveLength(1))
+  await platform.superuser.query(`delete from plinth.job_workers where worker = 'idle'`)
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  held.resolve()
+  // Its lease is two seconds, and so is how long it is waited for.
+  await platform.settled()
+  expect(order).toEqual(['one', 'fetched'])
+  await queue.close()
+})
+
 test('nobody’s first job waits for what is left of others in the queue', async () => {
   await open(true)
   for (let at = 0; at < 40; at += 1) await platform.enqueue(waits, { name: `old ${at}` })

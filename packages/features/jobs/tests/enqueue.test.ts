@@ -123,11 +123,21 @@ test('what is asked for at once goes no further beyond a full queue than what is
     return text.includes('count(*)') ? waiting : idsIn(parameters)
   }
   const given = { ...parts(), transaction: { run } } as unknown as EnqueueParts
-  const depth = new Depth(10)
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 100 }, () => enqueue(platform, depth, given, job, {}, {})),
-  )
-  const refused = outcomes.filter(({ status }) => status === 'rejected')
-  expect(refused).toHaveLength(90)
-  expect(refused[0]).toMatchObject({ reason: { code: 'queue_full' } })
+  for (const keyed of [false, true]) {
+    const depth = new Depth(10)
+    const transaction = { run }
+    const one = (at: number) =>
+      enqueue(
+        platform,
+        depth,
+        { ...given, transaction } as unknown as EnqueueParts,
+        job,
+        {},
+        keyed ? { idempotencyKey: `key ${at}` } : {},
+      )
+    const outcomes = await Promise.allSettled(Array.from({ length: 100 }, (_, at) => one(at)))
+    const refused = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(90)
+    expect(refused[0]).toMatchObject({ reason: { code: 'queue_full' } })
+  }
 })

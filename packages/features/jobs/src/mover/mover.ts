@@ -50,8 +50,8 @@ export class Mover {
   #stopping = false
   #lookedAfter = 0
   #counted = 0
-  /** Since when it leads, by the clock of the server. */
-  #since = new Date(0)
+  /** Since when all goes into the line, by the clock of the server. */
+  #lineSince = new Date(0)
   #alone = false
   #forgot = 0
 
@@ -115,8 +115,8 @@ export class Mover {
     await schedules.make(platform.database, platform.clock.now())
     const worker = await this.#lookAround()
     const inLine = worker && supply.isQueueEmpty
-    // What is still in the queue came before; until it is done, the queue is kept short, and in turn.
-    const most = worker ? 2 * settings.concurrency : settings.window
+    // What is still in the queue came before; until it is done, nobody has more than one job there beside.
+    const most = worker ? 1 : settings.window
     const window = Math.max(1, Math.min(inLine ? Math.floor(MOST_IN_LINE / (line.tenants + 1)) : most, settings.window))
     const { promoted, handed, first, crowded } = inLine
       ? await handToWorker({ platform, line, leaseMs: settings.leaseMs, worker, window }, check)
@@ -149,23 +149,27 @@ export class Mover {
       this.#counted = performance.now()
     }
     if (own && this.#alone) {
-      supply.isQueueEmpty ||= await queue.isEmpty()
+      if (!supply.isQueueEmpty && (await queue.isEmpty())) {
+        this.#lineSince = await serverTime(platform.database)
+        supply.isQueueEmpty = true
+      }
       return own
     }
     supply.isQueueEmpty = false
     if (line.length === 0) return undefined
     await queue.ready()
-    for (let parcels = line.parcels(); parcels.length > 0; parcels = parcels.slice(BATCH))
-      await queue.hand(platform.database, parcels.slice(0, BATCH))
-    line.take(Infinity)
+    for (let parcels = line.parcels(BATCH); parcels.length > 0; parcels = line.parcels(BATCH)) {
+      await queue.hand(platform.database, parcels)
+      // Whoever took one meanwhile claims it; its row of the queue is void.
+      line.remove(parcels)
+    }
     return undefined
   }
 
   /** What whoever led before had in his memory, or was handing over when he ended, is given out anew. */
   async #inherit(): Promise<void> {
     const { database } = this.#parts.platform
-    this.#since = await serverTime(database)
-    await giveBackMissing(database, this.#parts, this.#since)
+    await giveBackMissing(database, this.#parts, await serverTime(database))
   }
 
   /** Others lead now: what lies in the line waits for them. */
@@ -177,12 +181,13 @@ export class Mover {
     await waitAgain(platform.database, line.take(Infinity)).catch(() => 0)
   }
 
-  /** What is handed over and nowhere. Into the line of this process it came since it leads. */
+  /** What is handed over and nowhere. What came since all goes into the line is there. */
   async #giveBackMissing(): Promise<void> {
-    const { platform, settings } = this.#parts
+    const { platform, settings, supply } = this.#parts
     const { database } = platform
     const before = new Date((await serverTime(database)).getTime() - Math.min(ASK_AFTER_MS, settings.leaseMs))
-    await giveBackMissing(database, this.#parts, this.#alone && this.#since < before ? this.#since : before)
+    const inLine = supply.isQueueEmpty && this.#lineSince < before
+    await giveBackMissing(database, this.#parts, inLine ? this.#lineSince : before)
   }
 
   /** What went wrong elsewhere; a few times in the time of a lease. */

@@ -31,6 +31,8 @@ export class Line {
 
   add(parcels: readonly Parcel[]): void {
     for (const { priority, ...delivery } of parcels) {
+      // What could not be marked, or claimed, may have been chosen again.
+      if (this.#deliveries.has(delivery.delivery)) continue
       const place = (this.#places[-priority] ??= [])
       place.push(delivery)
       this.#deliveries.add(delivery.delivery)
@@ -45,17 +47,36 @@ export class Line {
       if (taken.length >= most) break
       if (place) taken = taken.concat(place.splice(0, most - taken.length))
     }
-    for (const { delivery, tenantId } of taken) {
+    this.#forget(taken)
+    return taken
+  }
+
+  /** The first ones, as they would be put into the queue; they stay here. */
+  parcels(most: number): readonly Parcel[] {
+    const parcels: Parcel[] = []
+    for (const [at, place] of this.#places.entries())
+      for (const delivery of place ?? []) {
+        if (parcels.length === most) return parcels
+        parcels.push({ ...delivery, priority: -at })
+      }
+    return parcels
+  }
+
+  remove(parcels: readonly Parcel[]): void {
+    const gone = new Set(parcels.map(({ delivery }) => delivery))
+    for (const [at, place] of this.#places.entries()) {
+      if (!place?.some(({ delivery }) => gone.has(delivery))) continue
+      this.#forget(place.filter(({ delivery }) => gone.has(delivery)))
+      this.#places[at] = place.filter(({ delivery }) => !gone.has(delivery))
+    }
+  }
+
+  #forget(deliveries: readonly Delivery[]): void {
+    for (const { delivery, tenantId } of deliveries) {
       this.#deliveries.delete(delivery)
       const left = this.#tenants.get(tenantId)! - 1
       if (left === 0) this.#tenants.delete(tenantId)
       else this.#tenants.set(tenantId, left)
     }
-    return taken
-  }
-
-  /** All, as they would be put into the queue. */
-  parcels(): readonly Parcel[] {
-    return this.#places.flatMap((place, at) => (place ?? []).map((delivery) => ({ ...delivery, priority: -at })))
   }
 }

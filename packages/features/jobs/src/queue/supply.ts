@@ -32,7 +32,13 @@ export class Supply {
     let queued: readonly Delivery[] = []
     if (!this.isQueueEmpty || performance.now() - this.#looked > LOOK_MS) {
       this.#looked = performance.now()
-      queued = await queue.take(most)
+      try {
+        queued = await queue.take(most)
+      } catch (error) {
+        // What it gave may be nowhere now: whoever leads looks for it.
+        this.isQueueEmpty = false
+        throw error
+      }
     }
     return { deliveries: [...queued, ...line.take(most - queued.length)], queued: queued.length }
   }
