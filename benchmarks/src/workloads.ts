@@ -1,8 +1,8 @@
 import type { LoadPlan, PlannedRequest } from './load/messages.ts'
 import type { BenchTenant } from './servers/messages.ts'
-import { asked, ROWS_RENAMED, writing } from './database/tenants.ts'
+import { asked, callerTokens, ROWS_RENAMED, writing } from './database/tenants.ts'
 
-export type WorkloadName = 'w1' | 'w2-first' | 'w2-deep' | 'w2-keyset' | 'w3' | 'w3-both' | 'patch'
+export type WorkloadName = 'w1' | 'w2-first' | 'w2-deep' | 'w2-keyset' | 'w3' | 'w3-both' | 'w3-callers' | 'patch'
 
 export interface Workload {
   readonly name: WorkloadName
@@ -58,6 +58,14 @@ export const workloads: readonly Workload[] = [
   { name: 'patch', title: 'PATCH one field with If-Match', writes: true, plan: renames },
 ]
 
+/** Each request by another caller of the same tenant, as many as there are connections: what one caller's have in common they have not. */
+export const createsOfMany: Workload = {
+  name: 'w3-callers',
+  title: 'W3: create, each by another caller',
+  writes: true,
+  plan: (target) => creates(target, base, callerTokens(writing)),
+}
+
 function reads({ tenants, ids }: Target): Promise<LoadPlan> {
   const random = randomFrom(7)
   const requests = Array.from({ length: 2_000 }, (_, index): PlannedRequest => {
@@ -89,12 +97,15 @@ export async function keyset(port: number, token: string): Promise<string> {
   return `?cursor=${encodeURIComponent(page.nextCursor)}`
 }
 
-function creates({ tenants }: Target, path: string): Promise<LoadPlan> {
-  const { token } = tenantOf(tenants, writing)
+function creates(
+  { tenants }: Target,
+  path: string,
+  tokens: readonly string[] = [tenantOf(tenants, writing).token],
+): Promise<LoadPlan> {
   const requests = Array.from({ length: 64 }, (_, index): PlannedRequest => ({
     method: 'POST',
     path,
-    token,
+    token: tokens[index % tokens.length]!,
     body: JSON.stringify(draft(index)),
   }))
   return Promise.resolve({ kind: 'fixed', requests })

@@ -5,7 +5,7 @@ import { Child } from '../measure/child-process.ts'
 import { measure, warmUp, type Sample } from '../measure/measure.ts'
 import { startServer, type RunningServer } from '../measure/running-server.ts'
 import type { ServerSpec } from '../servers/catalog.ts'
-import { workloads, type Target, type Workload } from '../workloads.ts'
+import { createsOfMany, workloads, type Target, type Workload } from '../workloads.ts'
 
 /** What is compared: the same create by hand, and by Plinth with less and more beside it. */
 const contestants = [
@@ -24,17 +24,30 @@ const contestants = [
     variant: 'secured',
     login: 'secured',
   },
-  { name: 'plain', title: 'Plinth, nothing recorded', workload: 'w3', variant: 'plain', login: 'app' },
+  {
+    name: 'plain',
+    title: 'Plinth, nothing recorded, 32 at once by one caller',
+    workload: 'w3',
+    variant: 'plain',
+    login: 'app',
+  },
   {
     name: 'unsealed',
-    title: '**Plinth, an entry of the log and an event**',
+    title: '**Plinth, an entry of the log and an event**, 32 at once by one caller',
     workload: 'w3',
     variant: 'unsealed',
     login: 'app',
   },
   {
+    name: 'callers',
+    title: 'the same, each by another caller',
+    workload: 'w3-callers',
+    variant: 'unsealed',
+    login: 'app',
+  },
+  {
     name: 'audited',
-    title: 'the same, until the entry is in the book',
+    title: 'of one caller, until the entry is in the book',
     workload: 'w3',
     variant: 'audited',
     login: 'app',
@@ -129,7 +142,7 @@ async function enter(
     title,
     server,
     urls,
-    workload: workloads.find((one) => one.name === workload)!,
+    workload: [...workloads, createsOfMany].find((one) => one.name === workload)!,
     target: { port: server.port, tenants: parts.tenants, ids: parts.ids, recordedPath, drained },
   }
 }

@@ -19,6 +19,11 @@ export function tokenOf(slug: string): string {
   return `benchmark-token-of-${slug}-`.padEnd(40, 'x')
 }
 
+/** Of further callers of a tenant. */
+export function callerTokens(slug: string): readonly string[] {
+  return Array.from({ length: 32 }, (_, index) => tokenOf(`${slug}-caller-${index + 1}`))
+}
+
 export function benchTenants(ids: ReadonlyMap<string, string>): readonly BenchTenant[] {
   return [...asked, writing].map((slug) => {
     const id = ids.get(slug)

@@ -3,6 +3,7 @@ import { audit } from '@plinth/audit'
 import { createPlinth, serviceTokens, type Feature, type Plinth } from '@plinth/core'
 import { postgres } from '@plinth/postgres'
 import { databaseFrom, postgresDrivers } from '@plinth/postgres/driver'
+import { callerTokens } from '../database/tenants.ts'
 import type { BenchTenant } from '../servers/messages.ts'
 import { benchListener, benchRecord } from './bench-record.ts'
 import { project } from './projects.ts'
@@ -33,7 +34,14 @@ export const env = {
 }
 
 export function benchPlatform({ databaseUrl, ownerUrl, tenants, variant }: PlatformParts): Plinth {
-  const tokens = tenants.map(({ slug, token }) => ({ name: slug, token, tenant: slug, permissions: ['*'] }))
+  const tokens = tenants.flatMap(({ slug, token }) =>
+    [token, ...callerTokens(slug)].map((one, at) => ({
+      name: at === 0 ? slug : `${slug}-${at}`,
+      token: one,
+      tenant: slug,
+      permissions: ['*'],
+    })),
+  )
   return createPlinth({
     database:
       variant === 'recording' || variant === 'audited' || variant === 'unsealed'

@@ -36,6 +36,7 @@ import { postgresLimits } from './limits/postgres-limits.ts'
 import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
 import { databaseMetrics } from './observe/database-metrics.ts'
 import { printLibrary } from './session/library.ts'
+import { CreatesTogether } from './session/creates-together.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
@@ -53,6 +54,7 @@ interface Attached {
   readonly attachment: Attachment
   readonly runner: RunnerParts
   readonly session: SessionParts
+  readonly together: CreatesTogether
   /** Where each tenant has a schema. */
   readonly gate: TenantGate | undefined
 }
@@ -100,30 +102,26 @@ class SqlDatabase implements Database {
     const records = compileRecords(registry, withFacts, faults)
     const translation = { fields: new TableFields(registry), recorded: records.tables }
     const runner = { shapes: new ShapeCache(registry.resources.length), translation }
-    this.#attached = {
-      attachment,
-      runner,
-      session: {
-        printing: printingOf(registry, this.#isolation, records, withFacts),
-        onEvent: () => this.#background.poke(),
-        onWrite: (tenantId, resource) => this.#onWrite.forEach((tell) => tell(tenantId, resource)),
-      },
-      gate:
-        this.#isolation === 'schema'
-          ? new TenantGate((schema) => checkTenants({ ...this.#checking, schema }), attachment.log)
-          : undefined,
+    const session: SessionParts = {
+      printing: printingOf(registry, this.#isolation, records, withFacts),
+      onEvent: () => this.#background.poke(),
+      onWrite: (tenantId, resource) => this.#onWrite.forEach((tell) => tell(tenantId, resource)),
     }
+    const gate =
+      this.#isolation === 'schema'
+        ? new TenantGate((schema) => checkTenants({ ...this.#checking, schema }), attachment.log)
+        : undefined
+    this.#attached = { attachment, runner, session, together: new CreatesTogether(session.printing), gate }
     this.#remembered = new Remembered(directRunner(this.#drivers.app, runner), this.#onForget)
     return faults
   }
 
   session(scope: Scope): Session {
     assertTenant(scope)
-    const { runner, session, gate } = this.#ready()
-    if (!gate) return new ScopedSession(scope, directRunner(this.#drivers.app, runner), session)
-    gate.assertOpen(scope.tenantId)
-    const connection = inSearchPath(this.#drivers.app, searchPathOf(scope.tenantId))
-    return new ScopedSession(scope, directRunner(connection, runner), session)
+    const { runner, session, gate, together } = this.#ready()
+    gate?.assertOpen(scope.tenantId)
+    const connection = gate ? inSearchPath(this.#drivers.app, searchPathOf(scope.tenantId)) : this.#drivers.app
+    return new ScopedSession(scope, directRunner(connection, runner), session, together)
   }
 
   transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {

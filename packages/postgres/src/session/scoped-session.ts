@@ -22,6 +22,7 @@ import { printCount, printRead } from '../statements/read.ts'
 import { printRelated } from '../statements/related.ts'
 import type { Printing } from '../statements/printing.ts'
 import type { Printed } from '../statements/statement.ts'
+import type { CreatesTogether } from './creates-together.ts'
 import type { Runner } from './runner.ts'
 import type { Operation } from './translate-error.ts'
 
@@ -53,12 +54,15 @@ export class ScopedSession implements Session {
   protected readonly scope: Scope
   protected readonly runner: Runner
   protected readonly parts: SessionParts
+  readonly #together: CreatesTogether | undefined
 
-  constructor(scope: Scope, runner: Runner, parts: SessionParts) {
+  /** @param together where each statement is a transaction of its own, and may be one with those of other sessions */
+  constructor(scope: Scope, runner: Runner, parts: SessionParts, together?: CreatesTogether) {
     assertTenant(scope)
     this.scope = scope
     this.runner = runner
     this.parts = parts
+    this.#together = together
   }
 
   async read(operation: ReadOperation): Promise<RawRow | undefined> {
@@ -87,7 +91,9 @@ export class ScopedSession implements Session {
   }
 
   async create(operation: CreateOperation): Promise<RawRow> {
-    const [row] = await this.runner.run(printCreate(operation, this.scope, this.parts.printing), 'create')
+    const row = this.#together
+      ? await this.#together.run(this.runner, operation, this.scope)
+      : (await this.runner.run(printCreate(operation, this.scope, this.parts.printing), 'create'))[0]
     if (!row) throw new Error(`${operation.resource.name}: the insert returned no row`)
     this.wrote(operation.resource, 'created')
     return row

@@ -17,6 +17,7 @@ import { attach, everything, listening, projects, recording, recordingAll, scope
 import type { Driver, Drivers } from '../drivers/driver.ts'
 import { printDelete, printProbe, printUpdate } from './change.ts'
 import { printCreate } from './create.ts'
+import { printCreateTogether } from './create-together.ts'
 import { printEmit } from './emit.ts'
 import { printList } from './list.ts'
 import { tableOf, TextCache, type Printing } from './printing.ts'
@@ -106,6 +107,10 @@ function statements(project: ResourceInfo, printing: Printing): Readonly<Record<
     list: printList(list, scope, printing),
     count: printCount(list, scope, printing),
     create: printCreate({ resource: project, id, ownerUserId: CANARY, values }, scope, printing),
+    together: printCreateTogether(
+      [1, 2].map(() => ({ operation: { resource: project, id, ownerUserId: CANARY, values }, scope })),
+      printing,
+    ),
     update: printUpdate({ ...change, values }, scope, printing),
     delete: printDelete(change, scope, printing),
     probe: printProbe(change, scope, printing),

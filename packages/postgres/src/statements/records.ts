@@ -21,9 +21,9 @@ export interface Records {
   /**
    * CTEs that go between the write and the final select: recorded rows, and the event where some feature listens to its type.
    * Empty where there is neither: what nobody uses costs nothing.
-   * @param many for a statement that writes many rows: each is recorded by its own id
+   * @param rows for a statement that writes many rows: each is recorded by its own id
    */
-  readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string, many?: 'many') => string
+  readonly beside: (resource: ResourceInfo, kind: WriteKind, event: string, rows?: Rows) => string
   /** CTEs beside an event that a hand-written write emits; empty where nobody records it. */
   readonly besideEvent: string
   readonly hearing: (type: string) => Hearing
@@ -44,13 +44,19 @@ export const deliveredAs: Readonly<Record<Exclude<Hearing, 'unheard'>, string>> 
   heard: 'null::timestamptz',
 }
 
+/** Many rows of one request, or one each of several requests (creates alone). */
+export type Rows = 'many' | 'together'
+
 type CompiledWrite = Readonly<Record<Hearing, string>>
 
 const ofTheClient = new Set<string>(['onBehalfOf', 'address', 'userAgent'])
 
 /** Calls each feature's `record` once per resource and kind of write, and `recordEvent` once, with symbols instead of values. */
 export function compileRecords(registry: Registry, withFacts: boolean, faults: StartupFault[]): Records {
-  const texts = new Map<ResourceInfo, Readonly<Record<WriteKind | `many ${WriteKind}`, CompiledWrite>>>()
+  const texts = new Map<
+    ResourceInfo,
+    Readonly<Record<WriteKind | `many ${WriteKind}` | 'together create', CompiledWrite>>
+  >()
   const tables = new Set(['plinth.events'])
   let fromWhere = false
   const seen = ({ values }: { readonly values: Readonly<Record<string, unknown>> }): void => {
@@ -61,9 +67,13 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
   for (const resource of registry.resources) {
     const { key, ownKey } = resourceSql(resource)
     const names = writeNames(withFacts, key)
-    const compile = (kind: WriteKind, many?: 'many'): CompiledWrite => {
-      const symbols = { ...symbolTexts(resource, kind, names), ...(many || ownKey ? { id: 'n.id' } : {}) }
-      const source = many ? sourceOfMany(kind) : sourceOf(kind)
+    const compile = (kind: WriteKind, many?: Rows): CompiledWrite => {
+      const symbols = {
+        ...symbolTexts(resource, kind, names),
+        ...(many || ownKey ? { id: 'n.id' } : {}),
+        ...(many === 'together' ? ofEachRequest : {}),
+      }
+      const source = many === 'together' ? SOURCE_TOGETHER : many ? sourceOfMany(kind) : sourceOf(kind)
       const rows = registry.features.flatMap((feature) => {
         return (feature.record?.(recordedWrite(resource.name, kind)) ?? []).map((row) => ({
           feature: feature.name,
@@ -85,6 +95,7 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
       'many create': compile('create', 'many'),
       'many update': compile('update', 'many'),
       'many delete': compile('delete', 'many'),
+      'together create': compile('create', 'together'),
     })
   }
   const ofEvents = registry.features.flatMap((feature) =>
@@ -103,8 +114,9 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
       faults,
     }),
   )
-  const of = (resource: ResourceInfo, kind: WriteKind, many?: 'many'): CompiledWrite => {
-    const compiled = texts.get(resource)?.[many ? (`many ${kind}` as const) : kind]
+  const of = (resource: ResourceInfo, kind: WriteKind, rows?: Rows): CompiledWrite => {
+    const compiled =
+      texts.get(resource)?.[rows === 'together' ? 'together create' : rows ? (`many ${kind}` as const) : kind]
     // Not "nothing to record": a write that nobody records is what an auditor must be able to rule out.
     if (!compiled) throw new Error(`${resource.name} is no resource of the registry that this database is attached to`)
     return compiled
@@ -113,7 +125,7 @@ export function compileRecords(registry: Registry, withFacts: boolean, faults: S
     registry.handlers.has(type) ? 'heard' : registry.listened.has(type) ? 'stored' : 'unheard'
   const whatIsWritten = fromWhere ? 'by whom and from where' : 'by whom'
   return {
-    beside: (resource, kind, event, many) => of(resource, kind, many)[hearing(`${resource.name}.${event}`)],
+    beside: (resource, kind, event, rows) => of(resource, kind, rows)[hearing(`${resource.name}.${event}`)],
     besideEvent: besideEvent.join(''),
     hearing,
     written: (beside) => (beside === '' ? 'nothing' : whatIsWritten),
@@ -156,6 +168,12 @@ function sourceOf(kind: WriteKind): string {
 function sourceOfMany(kind: WriteKind): string {
   return kind === 'create' ? 'n' : 'n join b on b.id = n.id'
 }
+
+/** `v` says of each row of `n` what its request was. */
+const SOURCE_TOGETHER = 'n join v on v.id = n.id'
+
+/** Columns of `v`, as `printCreateTogether` names them. */
+const ofEachRequest = { requestId: 'v.request', traceparent: 'v.trace', time: 'v.now' } as const
 
 function printEvent(
   resource: ResourceInfo,
