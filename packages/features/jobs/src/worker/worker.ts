@@ -12,6 +12,7 @@ import { Pace } from './pace.ts'
 import { announce, takeLeave } from './presence.ts'
 import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
+import { Shares } from './shares.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 /** Of how much work a process takes ahead: what lies here is in the way of another tenant's, and goes back when the process ends. */
@@ -51,6 +52,7 @@ export class Worker {
   #ahead: Running[] = []
   #lookingNow = false
   readonly #pace = new Pace()
+  readonly #shares: Shares
   readonly #ending = new Set<Promise<void>>()
   /** Deliveries that are claimed, or void, and still in the queue. */
   #known: string[] = []
@@ -63,6 +65,7 @@ export class Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts
+    this.#shares = new Shares({ places: parts.settings.concurrency })
   }
 
   start(): void {
@@ -188,7 +191,7 @@ export class Worker {
   }
 
   /** What may share its transaction, of what was claimed ahead. */
-  #withOthers(first: Running): readonly Running[] {
+  #withOthers(first: Running): readonly [Running, ...Running[]] {
     const most = this.#parts.platform.registry.jobs.get(first.job.type)?.together ?? 1
     if (most === 1) return [first]
     const others = this.#ahead.filter((one) => belongsTogether(first, one))
@@ -197,27 +200,31 @@ export class Worker {
     return [first, ...chosen]
   }
 
-  /** Of what was claimed ahead, the first of the tenant of which fewest run: another one's forty are no line for it here either. */
+  /**
+   * Of what was claimed ahead, the first of the tenant of which fewest run: another one's forty are no line for it here either. None of a
+   * tenant that has its share.
+   */
   #next(): Running | undefined {
-    const runs = new Map<string, number>()
-    for (const { job } of this.#running.values()) runs.set(job.tenantId, (runs.get(job.tenantId) ?? 0) + 1)
     let [least, chosen] = [Infinity, -1]
     for (const [at, { job }] of this.#ahead.entries()) {
-      const own = runs.get(job.tenantId) ?? 0
-      if (own < least) [least, chosen] = [own, at]
+      const own = this.#shares.has(job.tenantId)
+      if (own < least && own < this.#shares.most(job.tenantId)) [least, chosen] = [own, at]
       if (least === 0) break
     }
     return chosen < 0 ? undefined : this.#ahead.splice(chosen, 1)[0]
   }
 
-  #begin(jobs: readonly Running[]): void {
+  #begin(jobs: readonly [Running, ...Running[]]): void {
     for (const running of jobs) this.#running.set(running.job.delivery, running)
+    const [{ job: first }] = jobs
+    this.#shares.begin(first.tenantId)
     const ending = runTogether(this.#parts.platform, jobs)
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
         for (const { job } of jobs) this.#running.delete(job.delivery)
         this.#ending.delete(ending)
+        this.#shares.end(first.tenantId)
         this.#pace.ended(jobs.length)
         this.#fill()
         this.#parts.onDone(jobs.length)
@@ -247,6 +254,8 @@ export class Worker {
   }
 
   #beatOnce(): void {
+    // What had its share may have more by now, although nothing ended.
+    this.#fill()
     this.#beating ??= this.#beat().finally(() => (this.#beating = undefined))
   }
 

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { Shares } from './shares.ts'
+
+function at(places: number) {
+  const clock = { now: 0, busy: 1 }
+  return { clock, shares: new Shares({ places, now: () => clock.now, busy: () => clock.busy }) }
+}
+
+test('a tenant that is alone has all places, however busy the process is', () => {
+  const { clock, shares } = at(5)
+  for (let begun = 0; begun < 5; begun += 1) shares.begin('acme')
+  expect([shares.has('acme'), shares.most('acme')]).toEqual([5, 5])
+  clock.now += 60_000
+  expect(shares.most('acme')).toBe(5)
+})
+
+test('half of them while another one has work and the process is busy, for a second after that began', () => {
+  const { clock, shares } = at(5)
+  shares.begin('acme')
+  shares.begin('beta')
+  shares.end('beta')
+  expect([shares.most('acme'), shares.most('beta'), shares.most('gamma')]).toEqual([2, 2, 2])
+  for (; clock.now < 1_000; clock.now += 10) shares.begin('acme')
+  expect([shares.most('acme'), shares.most('beta')]).toEqual([2, 2])
+  clock.now += 1
+  shares.begin('acme')
+  expect([shares.most('acme'), shares.most('beta')]).toEqual([5, 2])
+})
+
+test('all of them again where the process has time, and one at least', () => {
+  const { clock, shares } = at(5)
+  shares.begin('acme')
+  shares.begin('beta')
+  clock.busy = 0.1
+  expect(shares.most('acme')).toBe(5)
+  clock.now += 100
+  clock.busy = 0.9
+  expect(shares.most('acme')).toBe(5 - 3)
+  const single = at(1).shares
+  single.begin('acme')
+  single.begin('beta')
+  expect([single.most('acme'), single.most('beta')]).toEqual([1, 1])
+})
+
+test('what ended is not counted, and a tenant of which nothing runs is forgotten', () => {
+  const { shares } = at(4)
+  for (const tenantId of ['acme', 'acme', 'beta']) shares.begin(tenantId)
+  shares.end('acme')
+  shares.end('beta')
+  expect([shares.has('acme'), shares.has('beta')]).toEqual([1, 0])
+})
