@@ -12,6 +12,7 @@ import {
 } from '@plinth/core'
 import type { Depth } from './depth.ts'
 import { insertJob, type NewJobRow } from './insert-job.ts'
+import { keyOf } from './job-key.ts'
 import { sealJob, type Asker } from './seal-job.ts'
 
 /** Bytes of an input as JSON. What is larger belongs into a table or a file, and its id into the job. */
@@ -54,8 +55,7 @@ export async function enqueue(
     id,
     type,
     payload,
-    key:
-      (job.key as ((input: unknown) => string | undefined) | undefined)?.(parsed)?.slice(0, 200).toWellFormed() ?? null,
+    key: keyOf(job, parsed),
     priority,
     attempts: job.retry.attempts ?? DEFAULT_ATTEMPTS,
     createdAt: now,

@@ -1,4 +1,5 @@
 import { statement, type Database, type Job, type StartupFault } from '@plinth/core'
+import { keyOf } from '../job-key.ts'
 import { timesAround } from './clock-times.ts'
 import { refusedCron } from './refuse-cron.ts'
 
@@ -58,19 +59,11 @@ async function makeJobs(database: Database, job: Job, slot: Date): Promise<void>
     await system.run(statement`
       insert into plinth.background_jobs (tenant_id, id, type, payload, key, status, max_attempts, run_at, idempotency_key,
         principal_kind, principal_id, second_factor, request_id)
-      select t.id, gen_random_uuid(), ${job.name}::text, '{}', ${keyOf(job)}::text, 'waiting', ${job.retry.attempts ?? DEFAULT_ATTEMPTS}::int,
+      select t.id, gen_random_uuid(), ${job.name}::text, '{}', ${keyOf(job, job.input.safeParse({}).data)}::text, 'waiting', ${job.retry.attempts ?? DEFAULT_ATTEMPTS}::int,
         ${slot}::text::timestamptz, 'cron ' || ${slot}::text, 'system', 'system', true, gen_random_uuid()::text
       from plinth.tenants t where t.status = 'active'
       on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing`)
   })
-}
-
-/** As for one that was asked for, with the input that it is given. */
-function keyOf(job: Job): string | null {
-  const input = job.input.safeParse({}).data
-  return (
-    (job.key as ((input: unknown) => string | undefined) | undefined)?.(input)?.slice(0, 200).toWellFormed() ?? null
-  )
 }
 
 const zoneOf = (job: Job): string => job.timeZone ?? 'UTC'
