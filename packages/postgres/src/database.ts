@@ -36,7 +36,7 @@ import { postgresLimits } from './limits/postgres-limits.ts'
 import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
 import { databaseMetrics } from './observe/database-metrics.ts'
 import { printLibrary } from './session/library.ts'
-import { CreatesTogether } from './session/creates-together.ts'
+import { CreatesTogether } from './session/together/creates-together.ts'
 import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
@@ -279,6 +279,7 @@ class SqlDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    this.#attached?.together.flush()
     await this.#background.stop()
     await this.#drivers.close()
   }

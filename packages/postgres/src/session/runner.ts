@@ -9,7 +9,8 @@ import { translateError, type Operation, type Translation } from './translate-er
 
 /** Runs printed statements and rejects with errors that a caller may see. */
 export interface Runner {
-  run(statement: Printed, operation: Operation): Promise<readonly RawRow[]>
+  /** @param tries once where whoever asks knows better than to try the same again */
+  run(statement: Printed, operation: Operation, tries?: 'once'): Promise<readonly RawRow[]>
 }
 
 /** A runner inside a transaction. */
@@ -34,13 +35,14 @@ const ATTEMPTS = 3
  */
 export function directRunner(connection: Connection, { shapes, translation }: RunnerParts): Runner {
   return {
-    async run(statement, operation) {
+    async run(statement, operation, tries) {
       const options = { prepare: shapes.admit(statement) }
       let losses = 0
       const mayRepeat = (): boolean => operation === 'read' && losses++ === 0
       try {
         return await withRetry(() => connection.query(statement.text, statement.parameters, options), {
           ...retrying,
+          ...(tries === 'once' && { attempts: 1 }),
           mayRepeat,
         })
       } catch (error) {

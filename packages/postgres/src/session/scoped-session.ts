@@ -22,7 +22,7 @@ import { printCount, printRead } from '../statements/read.ts'
 import { printRelated } from '../statements/related.ts'
 import type { Printing } from '../statements/printing.ts'
 import type { Printed } from '../statements/statement.ts'
-import type { CreatesTogether } from './creates-together.ts'
+import type { CreatesTogether } from './together/creates-together.ts'
 import type { Runner } from './runner.ts'
 import type { Operation } from './translate-error.ts'
 

@@ -14,8 +14,12 @@ export interface AskedCreate {
   readonly scope: Scope
 }
 
-/** How long a statement of several requests may wait for a lock, in milliseconds. By itself a create waits as the server lets it. */
+/**
+ * How long a statement of several requests may wait for locks, in milliseconds: about so long in all, since the server counts for each. By
+ * itself a create waits as the server lets it.
+ */
 const LOCK_TIMEOUT_MS = 100
+const LEAST_LOCK_TIMEOUT_MS = 10
 
 /** Fails where a trigger gave a row another id: nothing would be recorded of it. */
 const EACH_KNOWN = '1 / (v.id is not null)::int = 1'
@@ -35,6 +39,7 @@ export function printCreateTogether(
   const beside = records.beside(resource, 'create', 'created', 'together')
   const { statement, head } = beginWrite(first.scope, id, sql.key, 'created', withFacts, records.written(beside))
   const owner = statement.add(ownerUserId)
+  const patience = statement.add(Math.max(LEAST_LOCK_TIMEOUT_MS, Math.floor(LOCK_TIMEOUT_MS / asked.length)).toString())
   const rows = asked.map(({ operation }) => givenValues(operation))
   const given = rows[0]!.map(([field]) => field)
   const lists = [
@@ -57,7 +62,7 @@ export function printCreateTogether(
     const shown = [`${key} as id`, 'u.now::timestamptz as now', 'u.request', 'u.trace', ...own]
     const arrays = lists.map((list) => `${list}::text::text[]`).join(', ')
     return head(
-      `, l as materialized (select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true) as t from c where c.t is not null)` +
+      `, l as materialized (select set_config('lock_timeout', ${patience}::text, true) as t from c where c.t is not null)` +
         `, v as materialized (select ${shown.join(', ')} from l cross join unnest(${arrays}) as u(id, now, request, trace${own.map((name) => `, ${name}`).join('')}) where l.t is not null)` +
         `, n as (insert into ${tableOf(resource)} as p (${columns.join(', ')}) select ${values.join(', ')} from v returning p.*${rowColumn(resource, 'n', beside)})${beside} select ${sql.written} from n left join v on v.id = n.id where ${EACH_KNOWN}`,
     )

@@ -5,10 +5,10 @@ import type { Printed } from './statement.ts'
  * each backend that used it and 19 KB in Node, and postgres.js evicts none.
  */
 const MOST_PREPARED = 256
-const MORE_PER_RESOURCE = 6
+const MORE_PER_RESOURCE = 7
 /** Of these, at most so many whose shape a stranger chose: his filters cannot push out the reads of everybody else. */
 const MOST_VARIED = 192
-const VARIED_PER_RESOURCE = 3
+const VARIED_PER_RESOURCE = 4
 /** Texts whose sightings are counted. */
 const MOST_COUNTED = 4096
 const SIGHTINGS = 2

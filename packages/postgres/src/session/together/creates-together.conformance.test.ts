@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { always, fieldOf, PlinthError, type RawRow, type ResourceInfo, type Scope, type Stored } from '@plinth/core'
 import {
@@ -12,9 +11,8 @@ import {
   scopeOf,
   sites,
   type Opened,
-} from '../../tests/fixture.ts'
-import type { Driver, Drivers } from '../drivers/driver.ts'
-import { DriverError } from '../errors/driver-error.ts'
+} from '../../../tests/fixture.ts'
+import type { Driver, Drivers } from '../../drivers/driver.ts'
 
 const subjects = [
   { name: 'PostgreSQL', open: () => openServer(inject('postgresUrl')) },
@@ -37,8 +35,8 @@ interface Asked {
 
 describe.each(subjects)('creates at the same time, on $name', ({ name, open }) => {
   let opened: Opened
-  /** Tenant, principal and number of rows of each statement that made some. */
-  let statements: { readonly tenant: unknown; readonly principal: unknown; readonly rows: number }[] = []
+  /** How many rows each statement made, and how many it was to make. */
+  let statements: { readonly rows: number; made: number }[] = []
   let drivers: Drivers
 
   beforeAll(async () => {
@@ -48,9 +46,14 @@ describe.each(subjects)('creates at the same time, on $name', ({ name, open }) =
       ...opened.drivers.app,
       query(text, parameters = [], options) {
         if (/insert into [^ ]+ as p /.test(text)) {
-          const ids = parameters.find((value) => typeof value === 'string' && value.startsWith('{"0190c000'))
+          const ids = parameters.slice(4).find((value) => typeof value === 'string' && value.startsWith('{"0190c000'))
           const rows = typeof ids === 'string' ? ids.split(',').length : 1
-          statements.push({ tenant: parameters[0], principal: parameters[1], rows })
+          const statement = { rows, made: 0 }
+          statements.push(statement)
+          return opened.drivers.app.query(text, parameters, options).then((answer) => {
+            statement.made = answer.length
+            return answer
+          })
         }
         return opened.drivers.app.query(text, parameters, options)
       },
@@ -60,18 +63,19 @@ describe.each(subjects)('creates at the same time, on $name', ({ name, open }) =
   beforeEach(() => void (statements = []))
   afterAll(() => opened.close())
 
-  const declare = (features: Parameters<typeof attach>[1] = []) => {
+  const declare = (features: Parameters<typeof attach>[1] = [], policyFacts = false) => {
     // Where tables lie, `attach` knows by the drivers as they were opened.
     const isolation = name.includes('schema') ? 'schema' : 'shared'
-    const { database, resource } = attach(drivers, features, { isolation })
+    const { database, resource } = attach(drivers, features, { isolation, policyFacts })
     const create = (
       info: ResourceInfo,
       given: Readonly<Record<string, Stored>>,
       scope: Scope = scopeOf(tenantA),
+      ownerUserId: string | null = null,
     ): Asked => {
       const id = newId()
       const values = new Map(Object.entries(given).map(([key, value]) => [fieldOf(info, key), value]))
-      return { id, scope, done: database.session(scope).create({ resource: info, id, ownerUserId: null, values }) }
+      return { id, scope, done: database.session(scope).create({ resource: info, id, ownerUserId, values }) }
     }
     return { database, create, site: resource(sites), project: resource(projects) }
   }
@@ -115,6 +119,51 @@ describe.each(subjects)('creates at the same time, on $name', ({ name, open }) =
     expect(told.map(timed)).toEqual(
       expected.map((one, at) => ({ ...one, type: 'site.created', traceparent: asked[at]!.scope.traceparent })),
     )
+  })
+
+  test.each([
+    ['', false],
+    [', with facts for policies', true],
+  ])('each is stored as it was given, whoever else goes with it%s', async (_, policyFacts) => {
+    const { create, project } = declare([recording()], policyFacts)
+    const [anns, bens] = [newId(), newId()]
+    const asked = times(120, (at) => {
+      const own = at % 2 === 0 ? anns : bens
+      const scope = requestOf(at, {
+        facts: { principalId: 'ann', userId: own, groupIds: at % 4 < 2 ? [anns] : [] },
+      })
+      const given = { name: `${name} stored ${policyFacts} ${at}`, contactEmail: at % 3 === 0 ? null : `"${at}"@{,}\\` }
+      return create(project, at % 8 < 4 ? given : { ...given, status: 'live' }, scope, own)
+    })
+    const rows = await Promise.all(asked.map(({ done }) => done))
+    const shared = statements.filter((statement) => statement.rows > 1)
+    expect(shared.map(({ made }) => made)).toEqual(shared.map(({ rows: wanted }) => wanted))
+    expect(shared.reduce((sum, { made }) => sum + made, 0)).toBeGreaterThan(60)
+    const stored = await opened.owner.query(
+      `select id::text, name, contact_email, status, code, owner_user_id::text as owner, created_at::text as made, updated_at::text as changed, version::text
+        from ${opened.table('projects', tenantA)} where id = any($1::text::uuid[]) order by id`,
+      [`{${asked.map(({ id }) => id).join()}}`],
+    )
+    expect(stored).toEqual(
+      rows.map((row, at) => ({
+        id: asked[at]!.id,
+        name: `${name} stored ${policyFacts} ${at}`,
+        contact_email: at % 3 === 0 ? null : `"${at}"@{,}\\`,
+        status: at % 8 < 4 ? 'draft' : 'live',
+        code: row['code'],
+        owner: at % 2 === 0 ? anns : bens,
+        made: row['createdAt'],
+        changed: row['createdAt'],
+        version: '1',
+      })),
+    )
+    expect(new Set(rows.map(({ code }) => code)).size).toBe(120)
+    expect(rows.map(({ createdAt }) => new Date(`${String(createdAt)}:00`))).toEqual(
+      asked.map(({ scope }) => scope.now),
+    )
+    // What a statement sets ends with it, on every connection.
+    const limits = await Promise.all(times(20, () => opened.drivers.app.query('show lock_timeout')))
+    expect(new Set(limits.map(([row]) => row?.['lock_timeout']))).toEqual(new Set(['0']))
   })
 
   test('one is refused for what is wrong with it alone, and the others are made once each', async () => {
@@ -246,47 +295,4 @@ test('a lock that one of them waits for holds up no other', async () => {
   } finally {
     await opened.close()
   }
-})
-
-test('an answer that was lost is lost for each, and nothing is sent again', async () => {
-  let sent = 0
-  const pending: ((error: Error) => void)[] = []
-  const app: Driver = {
-    kind: 'postgres',
-    query() {
-      sent += 1
-      return new Promise((_, reject) => void pending.push(reject))
-    },
-    transaction: () => Promise.reject(new Error('none here')),
-    script: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  }
-  const { database, resource } = attach({
-    kind: 'postgres',
-    app,
-    system: () => Promise.resolve(app),
-    owner: () => Promise.resolve(app),
-    close: () => Promise.resolve(),
-  })
-  const site = resource(sites)
-  const asked = times(7, () =>
-    database
-      .session(scopeOf(tenantA))
-      .create({ resource: site, id: newId(), ownerUserId: null, values: new Map([[fieldOf(site, 'name'), 'x']]) }),
-  )
-  const outcomes = Promise.allSettled(asked)
-  const lose = (): void => {
-    for (const reject of pending.splice(0))
-      reject(new DriverError('connection_lost', 'gone in the middle', { sent: 'unknown' }))
-  }
-  expect(sent).toBe(3)
-  lose()
-  await sleep(30)
-  // The four that waited: one statement.
-  expect(sent).toBe(4)
-  lose()
-  for (const outcome of await outcomes)
-    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', status: 503 } })
-  await sleep(30)
-  expect(sent).toBe(4)
 })

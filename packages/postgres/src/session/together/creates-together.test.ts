@@ -1,0 +1,274 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { fieldOf, type CreateOperation, type FieldInfo, type RawRow, type Scope, type Stored } from '@plinth/core'
+import { attach, notes, projects, scopeOf } from '../../../tests/fixture.ts'
+import type { Driver } from '../../drivers/driver.ts'
+import { DriverError } from '../../errors/driver-error.ts'
+import { printingOf } from '../../statements/printing-of.ts'
+import { compileRecords } from '../../statements/records.ts'
+import { CreatesTogether } from './creates-together.ts'
+
+/* Who goes with whom, when, and what becomes of each: on a server that is played. */
+
+const tenantId = '0190a000-0000-7000-8000-00000000000a'
+const idOf = (at: number): string => `0190c000-0000-7000-8000-${String(at).padStart(12, '0')}`
+const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
+
+interface Sent {
+  /** Numbers of its rows. */
+  readonly rows: readonly number[]
+  readonly parameters: readonly unknown[]
+  readonly answer: () => void
+  readonly fail: (error: Error) => void
+}
+
+function played() {
+  const sent: Sent[] = []
+  const query: Driver['query'] = (_text, parameters = []) =>
+    new Promise((resolve, reject) => {
+      const ids = [...new Set(JSON.stringify(parameters).match(/0190c000-[-0-9a-f]+/gi))]
+      const rows = ids.map((id) => Number(id.slice(-12)))
+      const answer = (): void => resolve(ids.map((id): RawRow => ({ id: id.toLowerCase() })))
+      sent.push({ rows, parameters, answer, fail: reject })
+    })
+  const app: Driver = {
+    kind: 'postgres',
+    query,
+    transaction: () => Promise.reject(new Error('none here')),
+    script: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+  const login = (): Promise<Driver> => Promise.resolve(app)
+  const attached = attach({ kind: 'postgres', app, system: login, owner: login, close: () => Promise.resolve() })
+  const { database, registry, resource } = attached
+  const [note, project] = [resource(notes), resource(projects)]
+  const create = (
+    at: number,
+    scope: Partial<Scope> = {},
+    given: Partial<CreateOperation> & { readonly title?: string } = {},
+  ): Promise<RawRow> => {
+    const { title = 'x', ...operation } = given
+    const values = new Map<FieldInfo, Stored>([[fieldOf(note, 'body'), title]])
+    const session = database.session(scopeOf(tenantId, scope))
+    return session.create({ resource: note, id: idOf(at), ownerUserId: null, values, ...operation })
+  }
+  /** One that ended, and three that run and never end: whoever comes waits. */
+  const busy = async (): Promise<void> => {
+    const ended = create(900)
+    sent[0]!.answer()
+    await ended
+    for (let at = 1; at <= 3; at += 1) void create(900 + at)
+    sent.splice(0)
+  }
+  const rows = (): readonly (readonly number[])[] => sent.map((one) => one.rows)
+  return { database, registry, note, project, create, busy, sent, rows }
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+afterEach(() => void vi.useRealTimers())
+/** What was promised is kept in real time. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+const refusal = (code: string): Error => Object.assign(new Error('said by the server'), { code, severity: 'ERROR' })
+
+test('the first three go at once, the others when one of them ended', async () => {
+  const { create, sent, rows } = played()
+  const asked = times(8, (at) => create(at))
+  expect(rows()).toEqual([[0], [1], [2]])
+  sent[1]!.answer()
+  await asked[1]
+  await turn()
+  expect(rows().slice(3)).toEqual([[3, 4, 5, 6, 7]])
+  for (const one of sent) one.answer()
+  expect((await Promise.all(asked)).map(({ id }) => id)).toEqual(times(8, idOf))
+})
+
+test('nobody waits longer than ten milliseconds for that', async () => {
+  const { create, busy, rows } = played()
+  await busy()
+  void create(1)
+  await vi.advanceTimersByTimeAsync(5)
+  void create(2)
+  await vi.advanceTimersByTimeAsync(4)
+  expect(rows()).toEqual([])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(rows()).toEqual([[1, 2]])
+  void create(3)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows()).toEqual([[1, 2], [3]])
+})
+
+test('what waits is sent before the database closes', async () => {
+  const { create, busy, rows, database } = played()
+  await busy()
+  void create(1)
+  void create(2)
+  void database.close()
+  expect(rows()).toEqual([[1, 2]])
+})
+
+test.each<[string, Partial<Scope>, Partial<CreateOperation> | undefined]>([
+  ['another actor', { actor: { kind: 'service', id: 'ann' } }, undefined],
+  ['another address', { client: { address: '192.0.2.9', userAgent: undefined } }, undefined],
+  ['another program', { client: { address: undefined, userAgent: 'curl' } }, undefined],
+  ['on behalf of somebody', { onBehalfOf: 'ben' }, undefined],
+  ['another user of policies', { facts: { principalId: 'ann', userId: idOf(7), groupIds: [] } }, undefined],
+  ['other groups', { facts: { principalId: 'ann', userId: null, groupIds: [idOf(7)] } }, undefined],
+  ['another owner', {}, { ownerUserId: idOf(77) }],
+  ['the same id', {}, { id: idOf(1) }],
+  ['the same id in capitals', {}, { id: idOf(1).toUpperCase() }],
+])('with %s it is a statement of its own', async (_, scope, operation) => {
+  const { create, busy, rows } = played()
+  await busy()
+  for (const at of [1, 3, 4]) void create(at).catch(() => undefined)
+  void create(2, scope, operation).catch(() => undefined)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows().map(([first]) => first)).toHaveLength(2)
+  expect(rows()[0]).toEqual([1, 3, 4])
+})
+
+test('with other columns too, in whatever order they come', async () => {
+  const { create, busy, rows, note } = played()
+  await busy()
+  const [body, slug] = [fieldOf(note, 'body'), fieldOf(note, 'slug')]
+  const both = (first: FieldInfo, second: FieldInfo) => ({
+    values: new Map([first, second].map((one) => [one, one.key])),
+  })
+  void create(1)
+  void create(2, {}, both(body, slug))
+  void create(3, {}, both(slug, body))
+  void create(4)
+  void create(5, {}, both(body, slug))
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows()).toEqual([[1, 4], [2, 5], [3]])
+})
+
+test('another principal, tenant or resource is another line: it waits for nobody here', async () => {
+  const { create, busy, rows } = played()
+  await busy()
+  void create(1, { facts: { principalId: 'ben', userId: null, groupIds: [] } })
+  void create(2, { tenantId: '0190a000-0000-7000-8000-00000000000b' })
+  expect(rows()).toEqual([[1], [2]])
+})
+
+test('much in one statement is two, and what is much by itself waits for nobody', async () => {
+  const { create, busy, rows } = played()
+  await busy()
+  void create(1, {}, { title: 'x'.repeat(300_000) })
+  expect(rows()).toEqual([[1]])
+  for (const at of [2, 3, 4]) void create(at, {}, { title: 'x'.repeat(100_000) })
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows()).toEqual([[1], [2, 3], [4]])
+})
+
+test('an id that the database makes is waited for by its own request', async () => {
+  const { create, busy, sent } = played()
+  await busy()
+  void create(1, {}, { id: null }).catch(() => undefined)
+  expect(sent).toHaveLength(1)
+})
+
+test.each(['23505', '23503', '42501', 'P0001', '57014', '53100', '40P01', '55P03'])(
+  'what the server refuses (%s) is run again one by one, and for a while so are all',
+  async (code) => {
+    const { create, busy, sent, rows } = played()
+    await busy()
+    const asked = times(4, (at) => create(at))
+    const outcomes = Promise.allSettled(asked)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(rows()).toEqual([[0, 1, 2, 3]])
+    sent.splice(0)[0]!.fail(refusal(code))
+    await turn()
+    expect(rows()).toEqual([[0], [1], [2], [3]])
+    for (const [at, one] of sent.splice(0).entries())
+      if (at === 2) one.fail(refusal('23505'))
+      else one.answer()
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    // A server that is full is so for each.
+    if (code === '53100') return
+    void create(5)
+    void create(6)
+    expect(rows()).toEqual([[5], [6]])
+    await vi.advanceTimersByTimeAsync(60)
+    void create(7)
+    void create(8)
+    expect(rows()).toEqual([[5], [6]])
+  },
+)
+
+test('a statement that never reached the server is sent again, each by itself', async () => {
+  const { create, busy, sent, rows } = played()
+  await busy()
+  void create(1)
+  void create(2)
+  await vi.advanceTimersByTimeAsync(10)
+  sent.splice(0)[0]!.fail(new DriverError('unreachable', 'nobody there'))
+  await turn()
+  expect(rows()).toEqual([[1], [2]])
+})
+
+test('an answer that was lost is lost for each, and nothing is sent again', async () => {
+  const { create, busy, sent } = played()
+  await busy()
+  const outcomes = Promise.allSettled(times(4, (at) => create(at)))
+  await vi.advanceTimersByTimeAsync(10)
+  sent.splice(0)[0]!.fail(new DriverError('connection_lost', 'gone in the middle', { sent: 'unknown' }))
+  for (const outcome of await outcomes)
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', status: 503 } })
+  await vi.advanceTimersByTimeAsync(100)
+  expect(sent).toEqual([])
+})
+
+test('what our code makes for a row is made in the request that asks for it, once, and fails for it alone', async () => {
+  const { database, project, sent, rows } = played()
+  const request = new AsyncLocalStorage<number>()
+  const made: number[] = []
+  const code = fieldOf(project, 'code') as { column: { defaultFn: (() => unknown) | undefined } }
+  const usual = code.column.defaultFn
+  code.column.defaultFn = () => {
+    const at = request.getStore()!
+    made.push(at)
+    if (at === 5) throw new Error('no code for five')
+    return `code of ${at}`
+  }
+  try {
+    const values = new Map([[fieldOf(project, 'name'), 'x']])
+    const ask = (at: number): Promise<RawRow> =>
+      request.run(at, () =>
+        database.session(scopeOf(tenantId)).create({ resource: project, id: idOf(at), ownerUserId: null, values }),
+      )
+    const before = ask(100)
+    sent.splice(0)[0]!.answer()
+    await before
+    made.splice(0)
+    const asked = times(8, ask)
+    const outcomes = Promise.allSettled(asked)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(rows().slice(3)).toEqual([[3, 4, 6, 7]])
+    expect(sent[3]!.parameters).toContain('{"code of 3","code of 4","code of 6","code of 7"}')
+    expect(made).toEqual(times(8, (at) => at))
+    sent[3]!.fail(refusal('23505'))
+    await turn()
+    expect(sent[5]!.parameters).toContain('code of 4')
+    expect(made).toEqual(times(8, (at) => at))
+    for (const one of sent) one.answer()
+    expect((await outcomes).map(({ status }, at) => (status === 'rejected' ? at : ''))).toEqual(
+      times(8, (at) => (at === 5 ? 5 : '')),
+    )
+  } finally {
+    code.column.defaultFn = usual
+  }
+})
+
+test('of ten thousand callers a thousand are remembered', async () => {
+  vi.useRealTimers()
+  const { registry, note } = played()
+  const together = new CreatesTogether(printingOf(registry, 'shared', compileRecords(registry, false, []), false))
+  const values = new Map([[fieldOf(note, 'body'), 'x']])
+  const runner = { run: () => Promise.resolve([{ id: idOf(1) }]) }
+  for (let at = 0; at < 10_000; at += 1) {
+    const scope = scopeOf(tenantId, { facts: { principalId: `caller ${at}`, userId: null, groupIds: [] } })
+    await together.run(runner, { resource: note, id: idOf(1), ownerUserId: null, values }, scope)
+  }
+  expect(together.size).toBeLessThanOrEqual(1_000)
+})
