@@ -15,11 +15,12 @@ export interface AskedCreate {
 }
 
 /**
- * How long a statement of several requests may wait for locks, in milliseconds: about so long in all, since the server counts for each. By
- * itself a create waits as the server lets it.
+ * How long a statement of several requests may wait for a lock, in milliseconds: the less the more they are, for the server counts anew for
+ * each lock. Not less than what making a table longer takes where the processors are busy, which is a lock as well. By itself a create
+ * waits as the server lets it.
  */
-const LOCK_TIMEOUT_MS = 100
-const LEAST_LOCK_TIMEOUT_MS = 10
+const LOCK_TIMEOUT_MS = 200
+const LEAST_LOCK_TIMEOUT_MS = 25
 
 /** Fails where a trigger gave a row another id: nothing would be recorded of it. */
 const EACH_KNOWN = '1 / (v.id is not null)::int = 1'

@@ -205,6 +205,51 @@ test('a statement that never reached the server is sent again, each by itself', 
   sent.splice(0)[0]!.fail(new DriverError('unreachable', 'nobody there'))
   await turn()
   expect(rows()).toEqual([[1], [2]])
+  // It is no refusal of theirs.
+  void create(3)
+  void create(4)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows().slice(2)).toEqual([[3, 4]])
+})
+
+test('those that wait while others are refused go one by one as well', async () => {
+  const { create, busy, sent, rows } = played()
+  await busy()
+  void create(1)
+  void create(2)
+  await vi.advanceTimersByTimeAsync(10)
+  void create(3)
+  void create(4)
+  sent.splice(0)[0]!.fail(refusal('23505'))
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows()).toEqual([[1], [2], [3], [4]])
+})
+
+test('a few times a second one goes by himself, to know what that takes', async () => {
+  const { create, busy, rows } = played()
+  await busy()
+  await vi.advanceTimersByTimeAsync(300)
+  for (const at of [1, 2, 3]) void create(at)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(rows()).toEqual([[1], [2, 3]])
+})
+
+test('what takes the server too long together goes one by one, for longer than after a refusal', async () => {
+  const { create, busy, sent, rows } = played()
+  await busy()
+  for (const round of [10, 20]) {
+    for (let at = 0; at < 8; at += 1) void create(round + at)
+    await vi.advanceTimersByTimeAsync(10)
+    const several = sent.splice(0).find((one) => one.rows.length > 1)!
+    await vi.advanceTimersByTimeAsync(500)
+    several.fail(refusal('57014'))
+    await turn()
+    await vi.advanceTimersByTimeAsync(200)
+    sent.splice(0)
+  }
+  void create(1)
+  void create(2)
+  expect(rows()).toEqual([[1], [2]])
 })
 
 test('an answer that was lost is lost for each, and nothing is sent again', async () => {
