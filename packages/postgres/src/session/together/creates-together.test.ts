@@ -6,6 +6,7 @@ import type { Driver } from '../../drivers/driver.ts'
 import { DriverError } from '../../errors/driver-error.ts'
 import { printingOf } from '../../statements/printing-of.ts'
 import { compileRecords } from '../../statements/records.ts'
+import type { Runner } from '../runner.ts'
 import { CreatesTogether } from './creates-together.ts'
 
 /* Who goes with whom, when, and what becomes of each: on a server that is played. */
@@ -225,6 +226,26 @@ test('those that wait while others are refused go one by one as well', async () 
   expect(rows()).toEqual([[1], [2], [3], [4]])
 })
 
+test('what goes well together goes together in greater number', async () => {
+  const { create, busy, sent } = played()
+  await busy()
+  const sizes: (readonly number[])[] = []
+  for (let round = 0; round < 4; round += 1) {
+    const asked = times(40, (at) => create(100 * round + at))
+    await vi.advanceTimersByTimeAsync(10)
+    const several = sent.splice(0)
+    sizes.push(several.map(({ rows }) => rows.length))
+    for (const { answer } of several) answer()
+    await Promise.all(asked)
+  }
+  expect(sizes).toEqual([
+    [8, 8, 8, 8, 8],
+    [16, 16, 8],
+    [32, 8],
+    [32, 8],
+  ])
+})
+
 test('a few times a second one goes by himself, to know what that takes', async () => {
   const { create, busy, rows } = played()
   await busy()
@@ -303,6 +324,38 @@ test('what our code makes for a row is made in the request that asks for it, onc
   } finally {
     code.column.defaultFn = usual
   }
+})
+
+test('whoever writes an id in capitals is answered as well', async () => {
+  const { create, busy, sent } = played()
+  await busy()
+  const asked = [create(1, {}, { id: idOf(1).toUpperCase() }), create(2)]
+  await vi.advanceTimersByTimeAsync(10)
+  sent[0]!.answer()
+  expect((await Promise.all(asked)).map(({ id }) => id)).toEqual([idOf(1), idOf(2)])
+})
+
+test('an id of another type than uuid is waited for by its own request', () => {
+  const { registry, note } = played()
+  const id = fieldOf(note, 'id')
+  const ownId: FieldInfo = { ...id, kind: { ...id.kind, name: 'text' } }
+  const own = { ...note, byKey: new Map([...note.byKey, ['id', ownId]]) }
+  const records = { ...compileRecords(registry, false, []), beside: () => '' }
+  const together = new CreatesTogether(printingOf(registry, 'shared', records, false))
+  let sent = 0
+  const runner: Runner = {
+    run() {
+      sent += 1
+      return new Promise(() => undefined)
+    },
+  }
+  const values = new Map([[fieldOf(note, 'body'), 'x']])
+  const ask = (resource: typeof note, at: number): void =>
+    void together
+      .run(runner, { resource, id: `${at}`, ownerUserId: null, values }, scopeOf(tenantId))
+      .catch(() => undefined)
+  for (let at = 0; at < 5; at += 1) ask(own as typeof note, at)
+  expect(sent).toBe(5)
 })
 
 test('of ten thousand callers a thousand are remembered', async () => {
