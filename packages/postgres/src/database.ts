@@ -54,7 +54,7 @@ interface Attached {
   readonly attachment: Attachment
   readonly runner: RunnerParts
   readonly session: SessionParts
-  readonly together: CreatesTogether
+  readonly together: CreatesTogether | undefined
   /** Where each tenant has a schema. */
   readonly gate: TenantGate | undefined
 }
@@ -111,7 +111,8 @@ class SqlDatabase implements Database {
       this.#isolation === 'schema'
         ? new TenantGate((schema) => checkTenants({ ...this.#checking, schema }), attachment.log)
         : undefined
-    this.#attached = { attachment, runner, session, together: new CreatesTogether(session.printing), gate }
+    const together = this.#drivers.kind === 'pglite' ? undefined : new CreatesTogether(session.printing)
+    this.#attached = { attachment, runner, session, together, gate }
     this.#remembered = new Remembered(directRunner(this.#drivers.app, runner), this.#onForget)
     return faults
   }
@@ -279,7 +280,7 @@ class SqlDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    this.#attached?.together.flush()
+    await this.#attached?.together?.flush()
     await this.#background.stop()
     await this.#drivers.close()
   }

@@ -3,35 +3,22 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { jobPlatform, type JobPlatform } from './job-platform.ts'
 
-/* What one tenant's long jobs may take of a busy process while another tenant's come in between. */
+/* What one tenant's long jobs have of a busy process while another tenant's come in between: quick ones alone make room. */
 
 let running = 0
-let most = 0
 let ended = 0
-let endedAt = 0
-let longestPause = 0
 const { promise: held, resolve: release } = Promise.withResolvers<void>()
 const long = defineJob({
   name: 'long',
   input: z.object({}),
   outside: async () => {
     running += 1
-    most = Math.max(most, running)
     await held
     running -= 1
   },
   run: () => undefined,
 })
-const short = defineJob({
-  name: 'short',
-  input: z.object({}),
-  run() {
-    const now = performance.now()
-    if (ended > 0) longestPause = Math.max(longestPause, now - endedAt)
-    ended += 1
-    endedAt = now
-  },
-})
+const short = defineJob({ name: 'short', input: z.object({}), run: () => void (ended += 1) })
 
 let platform: JobPlatform
 let work: NodeJS.Timeout
@@ -49,21 +36,23 @@ afterAll(async () => {
   await platform.close()
 })
 
-test('are half of its places, until no other comes any more', async () => {
+test('are all of its places but those of the other one, although none of them ends', async () => {
   const { plinth, b } = platform
   const ask = (): Promise<unknown> => plinth.as(platform.principal('b'), b.slug, (ctx) => ctx.enqueue(short, {}))
-  await ask()
-  await vi.waitFor(() => expect(ended).toBe(1), { timeout: 20_000 })
-  const asked = Promise.all(Array.from({ length: 6 }, () => platform.enqueue(long, {})))
-  for (let at = 2; at <= 12; at += 1) {
-    await ask()
-    await vi.waitFor(() => expect(ended).toBe(at), { timeout: 20_000, interval: 5 })
-  }
-  await asked
-  // On a machine that is held up for longer than others count, all places are its own meanwhile.
-  if (longestPause < 600) expect(most).toBe(2)
+  let asking = true
+  const trickle = (async () => {
+    for (let at = 1; asking; at += 1) {
+      await ask()
+      // While all places are taken by those that are long, it waits.
+      await vi.waitFor(() => expect(ended >= at || !asking).toBe(true), { timeout: 20_000, interval: 5 })
+    }
+  })()
+  await vi.waitFor(() => expect(ended).toBeGreaterThan(2), { timeout: 20_000 })
+  await Promise.all(Array.from({ length: 6 }, () => platform.enqueue(long, {})))
   await vi.waitFor(() => expect(running).toBe(4), { timeout: 20_000 })
+  asking = false
   clearInterval(work)
   release()
+  await trickle
   await platform.settled()
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Shares } from './shares.ts'
+import { QUICK_MS, Shares } from './shares.ts'
 
 function at(places: number) {
   const clock = { now: 0, busy: 1 }
@@ -16,15 +16,29 @@ test('a tenant that is alone has all places, however busy the process is', () =>
 
 test('half of them while another one has work and the process is busy, for a second after that began', () => {
   const { clock, shares } = at(5)
-  shares.begin('acme')
-  shares.begin('beta')
-  shares.end('beta')
+  shares.end(shares.begin('acme'))
+  shares.end(shares.begin('beta'))
   expect([shares.most('acme'), shares.most('beta'), shares.most('gamma')]).toEqual([2, 2, 2])
-  for (; clock.now < 1_000; clock.now += 10) shares.begin('acme')
+  for (; clock.now < 1_000; clock.now += 10) shares.end(shares.begin('acme'))
   expect([shares.most('acme'), shares.most('beta')]).toEqual([2, 2])
   clock.now += 1
-  shares.begin('acme')
+  shares.end(shares.begin('acme'))
   expect([shares.most('acme'), shares.most('beta')]).toEqual([5, 2])
+})
+
+test('all of them once one of its jobs is no quick one, and half again when that has ended', () => {
+  const { clock, shares } = at(5)
+  const long = shares.begin('acme')
+  shares.begin('beta')
+  expect(shares.most('acme')).toBe(2)
+  clock.now += QUICK_MS - 1
+  expect(shares.most('acme')).toBe(2)
+  clock.now += 1
+  expect(shares.most('acme')).toBe(5)
+  shares.begin('acme')
+  expect(shares.most('acme')).toBe(5)
+  shares.end(long)
+  expect(shares.most('acme')).toBe(2)
 })
 
 test('all of them again where the process has time, and one at least', () => {
@@ -34,8 +48,9 @@ test('all of them again where the process has time, and one at least', () => {
   clock.busy = 0.1
   expect(shares.most('acme')).toBe(5)
   clock.now += 100
+  shares.begin('gamma')
   clock.busy = 0.9
-  expect(shares.most('acme')).toBe(5 - 3)
+  expect(shares.most('gamma')).toBe(2)
   const single = at(1).shares
   single.begin('acme')
   single.begin('beta')
@@ -44,8 +59,8 @@ test('all of them again where the process has time, and one at least', () => {
 
 test('what ended is not counted, and a tenant of which nothing runs is forgotten', () => {
   const { shares } = at(4)
-  for (const tenantId of ['acme', 'acme', 'beta']) shares.begin(tenantId)
-  shares.end('acme')
-  shares.end('beta')
+  const [first, , other] = ['acme', 'acme', 'beta'].map((tenantId) => shares.begin(tenantId))
+  shares.end(first!)
+  shares.end(other!)
   expect([shares.has('acme'), shares.has('beta')]).toEqual([1, 0])
 })

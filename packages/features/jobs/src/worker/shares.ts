@@ -2,6 +2,8 @@ import { performance } from 'node:perf_hooks'
 
 /** How long others count after one of their jobs began, in milliseconds. */
 const OTHERS_MS = 1_000
+/** How long a job is a quick one, in milliseconds: nothing is held back for longer than that. */
+export const QUICK_MS = 20
 /** From which share of its time a process is busy, and how often that is asked, in milliseconds. */
 const BUSY = 0.4
 const ASK_MS = 50
@@ -15,14 +17,20 @@ export interface SharesParts {
   readonly busy?: () => number
 }
 
+/** A place that a tenant has. */
+export interface Place {
+  readonly tenantId: string
+  readonly since: number
+}
+
 /**
- * How many of a worker's places one tenant has, and may have. While others have work too, and the process is busy, it is half: more
- * at once are not more in a second then, but a longer way for everybody else's (measured with two processors: the 95th percentile from
- * asked to begun 13 ms instead of 15, alone 6). One that waits for others than this process leaves it idle, and has all of them.
+ * How many of a worker's places one tenant has, and may have. While others have work too and the process is busy, quick jobs of one
+ * tenant have half: more at once are not more in a second then, but a longer way for everybody else's. One that has run for twenty
+ * milliseconds waits for something else than this process, and its tenant has all places.
  */
 export class Shares {
   readonly #parts: Required<SharesParts>
-  readonly #has = new Map<string, number>()
+  readonly #places = new Map<string, Set<Place>>()
   /** The last two tenants of which a job began, and when. */
   #last = { tenantId: '', at: -Infinity }
   #before = { tenantId: '', at: -Infinity }
@@ -34,27 +42,33 @@ export class Shares {
   }
 
   has(tenantId: string): number {
-    return this.#has.get(tenantId) ?? 0
+    return this.#places.get(tenantId)?.size ?? 0
   }
 
-  begin(tenantId: string): void {
-    this.#has.set(tenantId, this.has(tenantId) + 1)
+  begin(tenantId: string): Place {
+    const place = { tenantId, since: this.#parts.now() }
+    const own = this.#places.get(tenantId)
+    if (own) own.add(place)
+    else this.#places.set(tenantId, new Set([place]))
     if (this.#last.tenantId !== tenantId) this.#before = this.#last
-    this.#last = { tenantId, at: this.#parts.now() }
+    this.#last = { tenantId, at: place.since }
+    return place
   }
 
-  end(tenantId: string): void {
-    const left = this.has(tenantId) - 1
-    if (left > 0) this.#has.set(tenantId, left)
-    else this.#has.delete(tenantId)
+  end(place: Place): void {
+    const own = this.#places.get(place.tenantId)
+    own?.delete(place)
+    if (own?.size === 0) this.#places.delete(place.tenantId)
   }
 
   /** How many it may have now. */
   most(tenantId: string): number {
     const { places, now } = this.#parts
     const other = this.#last.tenantId === tenantId ? this.#before : this.#last
-    if (now() - other.at > OTHERS_MS) return places
-    return this.#isBusy() ? Math.max(1, Math.floor(places / 2)) : places
+    if (now() - other.at > OTHERS_MS || !this.#isBusy()) return places
+    // In the order of beginning: the first one is the oldest.
+    const [oldest] = this.#places.get(tenantId) ?? []
+    return oldest && now() - oldest.since >= QUICK_MS ? places : Math.max(1, Math.floor(places / 2))
   }
 
   #isBusy(): boolean {

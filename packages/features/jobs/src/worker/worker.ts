@@ -12,7 +12,7 @@ import { Pace } from './pace.ts'
 import { announce, takeLeave } from './presence.ts'
 import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
-import { Shares } from './shares.ts'
+import { QUICK_MS, Shares } from './shares.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 /** Of how much work a process takes ahead: what lies here is in the way of another tenant's, and goes back when the process ends. */
@@ -58,6 +58,7 @@ export class Worker {
   #known: string[] = []
   #dropping: Promise<void> | undefined
   #dropTimer: NodeJS.Timeout | undefined
+  #fillTimer: NodeJS.Timeout | undefined
   #loop: Promise<void> | undefined
   #heart: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
@@ -107,6 +108,7 @@ export class Worker {
       this.#parts.platform,
       [...this.#running.values()].map(({ job }) => job),
     ).catch(() => undefined)
+    clearTimeout(this.#fillTimer)
     clearTimeout(this.#dropTimer)
     await this.#dropping
     await this.#drop()
@@ -185,9 +187,18 @@ export class Worker {
     const { concurrency } = this.#parts.settings
     while (!this.#stopping && this.#ending.size < concurrency) {
       const next = this.#next()
-      if (!next) return
+      if (!next) return this.#fillSoon()
       this.#begin(this.#withOthers(next))
     }
+  }
+
+  /** What is held back for others is so for as long as a quick job takes, whether one ends or not. */
+  #fillSoon(): void {
+    if (this.#ahead.length === 0) return
+    this.#fillTimer ??= setTimeout(() => {
+      this.#fillTimer = undefined
+      this.#fill()
+    }, QUICK_MS).unref()
   }
 
   /** What may share its transaction, of what was claimed ahead. */
@@ -200,10 +211,7 @@ export class Worker {
     return [first, ...chosen]
   }
 
-  /**
-   * Of what was claimed ahead, the first of the tenant of which fewest run: another one's forty are no line for it here either. None of a
-   * tenant that has its share.
-   */
+  /** Of what was claimed ahead, the first of the tenant of which fewest run: another one's forty are no line here. None beyond its share. */
   #next(): Running | undefined {
     let [least, chosen] = [Infinity, -1]
     for (const [at, { job }] of this.#ahead.entries()) {
@@ -217,14 +225,14 @@ export class Worker {
   #begin(jobs: readonly [Running, ...Running[]]): void {
     for (const running of jobs) this.#running.set(running.job.delivery, running)
     const [{ job: first }] = jobs
-    this.#shares.begin(first.tenantId)
+    const place = this.#shares.begin(first.tenantId)
     const ending = runTogether(this.#parts.platform, jobs)
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
         for (const { job } of jobs) this.#running.delete(job.delivery)
         this.#ending.delete(ending)
-        this.#shares.end(first.tenantId)
+        this.#shares.end(place)
         this.#pace.ended(jobs.length)
         this.#fill()
         this.#parts.onDone(jobs.length)
@@ -254,8 +262,6 @@ export class Worker {
   }
 
   #beatOnce(): void {
-    // What had its share may have more by now, although nothing ended.
-    this.#fill()
     this.#beating ??= this.#beat().finally(() => (this.#beating = undefined))
   }
 

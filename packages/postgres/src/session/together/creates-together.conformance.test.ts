@@ -3,7 +3,6 @@ import { always, fieldOf, PlinthError, type RawRow, type ResourceInfo, type Scop
 import {
   attach,
   listening,
-  openPGlite,
   openServer,
   projects,
   recording,
@@ -16,7 +15,6 @@ import type { Driver, Drivers } from '../../drivers/driver.ts'
 
 const subjects = [
   { name: 'PostgreSQL', open: () => openServer(inject('postgresUrl')) },
-  { name: 'PGlite', open: () => openPGlite() },
   { name: 'PostgreSQL, a schema for each tenant', open: () => openServer(inject('postgresUrl'), '', 'schema') },
 ]
 

@@ -53,16 +53,21 @@ function played() {
     const session = database.session(scopeOf(tenantId, scope))
     return session.create({ resource: note, id: idOf(at), ownerUserId: null, values, ...operation })
   }
-  /** One that ended, and three that run and never end: whoever comes waits. */
+  /** Three more that run and never end: for a while, whoever comes waits. */
+  let hanging = 900
+  const hang = (): void => {
+    for (let at = 0; at < 3; at += 1) void create((hanging += 1)).catch(() => undefined)
+    sent.splice(-3)
+  }
+  /** After one that ended. */
   const busy = async (): Promise<void> => {
-    const ended = create(900)
-    sent[0]!.answer()
+    const ended = create((hanging += 1))
+    sent.pop()!.answer()
     await ended
-    for (let at = 1; at <= 3; at += 1) void create(900 + at)
-    sent.splice(0)
+    hang()
   }
   const rows = (): readonly (readonly number[])[] => sent.map((one) => one.rows)
-  return { database, registry, note, project, create, busy, sent, rows }
+  return { database, registry, note, project, create, busy, hang, sent, rows }
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
@@ -99,13 +104,38 @@ test('nobody waits longer than ten milliseconds for that', async () => {
   expect(rows()).toEqual([[1, 2], [3]])
 })
 
-test('what waits is sent before the database closes', async () => {
-  const { create, busy, rows, database } = played()
+test('what waits is sent before the database closes, which waits for the answers', async () => {
+  const { create, busy, sent, rows, database } = played()
   await busy()
+  const asked = Promise.allSettled([create(1), create(2)])
+  let closed = false
+  const closing = database.close().then(() => (closed = true))
+  expect(rows()).toEqual([[1, 2]])
+  sent.splice(0)[0]!.fail(refusal('23505'))
+  await turn()
+  expect([rows(), closed]).toEqual([[[1], [2]], false])
+  for (const one of sent) one.answer()
+  expect((await asked).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+  await closing
+})
+
+test('for those that wait for a lock nobody waits', async () => {
+  const { create, busy, rows } = played()
+  await busy()
+  await vi.advanceTimersByTimeAsync(20)
   void create(1)
   void create(2)
-  void database.close()
-  expect(rows()).toEqual([[1, 2]])
+  expect(rows()).toEqual([[1], [2]])
+})
+
+test('where no connection became free in time, none is asked for again', async () => {
+  const { create, busy, sent } = played()
+  await busy()
+  const outcomes = Promise.allSettled([create(1), create(2)])
+  await vi.advanceTimersByTimeAsync(10)
+  sent.splice(0)[0]!.fail(new DriverError('overloaded', 'None of 10 connections was free'))
+  expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(sent).toEqual([])
 })
 
 test.each<[string, Partial<Scope>, Partial<CreateOperation> | undefined]>([
@@ -172,7 +202,7 @@ test('an id that the database makes is waited for by its own request', async () 
 test.each(['23505', '23503', '42501', 'P0001', '57014', '53100', '40P01', '55P03'])(
   'what the server refuses (%s) is run again one by one, and for a while so are all',
   async (code) => {
-    const { create, busy, sent, rows } = played()
+    const { create, busy, hang, sent, rows } = played()
     await busy()
     const asked = times(4, (at) => create(at))
     const outcomes = Promise.allSettled(asked)
@@ -191,14 +221,16 @@ test.each(['23505', '23503', '42501', 'P0001', '57014', '53100', '40P01', '55P03
     void create(6)
     expect(rows()).toEqual([[5], [6]])
     await vi.advanceTimersByTimeAsync(60)
+    hang()
     void create(7)
     void create(8)
-    expect(rows()).toEqual([[5], [6]])
+    await vi.advanceTimersByTimeAsync(10)
+    expect(rows()).toEqual([[5], [6], [7, 8]])
   },
 )
 
 test('a statement that never reached the server is sent again, each by itself', async () => {
-  const { create, busy, sent, rows } = played()
+  const { create, busy, hang, sent, rows } = played()
   await busy()
   void create(1)
   void create(2)
@@ -207,6 +239,8 @@ test('a statement that never reached the server is sent again, each by itself', 
   await turn()
   expect(rows()).toEqual([[1], [2]])
   // It is no refusal of theirs.
+  await vi.advanceTimersByTimeAsync(20)
+  hang()
   void create(3)
   void create(4)
   await vi.advanceTimersByTimeAsync(10)
@@ -227,10 +261,12 @@ test('those that wait while others are refused go one by one as well', async () 
 })
 
 test('what goes well together goes together in greater number', async () => {
-  const { create, busy, sent } = played()
+  const { create, busy, hang, sent } = played()
   await busy()
   const sizes: (readonly number[])[] = []
   for (let round = 0; round < 4; round += 1) {
+    await vi.advanceTimersByTimeAsync(20)
+    hang()
     const asked = times(40, (at) => create(100 * round + at))
     await vi.advanceTimersByTimeAsync(10)
     const several = sent.splice(0)
@@ -247,18 +283,21 @@ test('what goes well together goes together in greater number', async () => {
 })
 
 test('a few times a second one goes by himself, to know what that takes', async () => {
-  const { create, busy, rows } = played()
+  const { create, busy, hang, rows } = played()
   await busy()
   await vi.advanceTimersByTimeAsync(300)
+  hang()
   for (const at of [1, 2, 3]) void create(at)
   await vi.advanceTimersByTimeAsync(10)
   expect(rows()).toEqual([[1], [2, 3]])
 })
 
 test('what takes the server too long together goes one by one, for longer than after a refusal', async () => {
-  const { create, busy, sent, rows } = played()
+  const { create, busy, hang, sent, rows } = played()
   await busy()
   for (const round of [10, 20]) {
+    await vi.advanceTimersByTimeAsync(20)
+    hang()
     for (let at = 0; at < 8; at += 1) void create(round + at)
     await vi.advanceTimersByTimeAsync(10)
     const several = sent.splice(0).find((one) => one.rows.length > 1)!
@@ -268,6 +307,7 @@ test('what takes the server too long together goes one by one, for longer than a
     await vi.advanceTimersByTimeAsync(200)
     sent.splice(0)
   }
+  hang()
   void create(1)
   void create(2)
   expect(rows()).toEqual([[1], [2]])

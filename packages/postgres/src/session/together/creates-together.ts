@@ -10,10 +10,14 @@ import { charactersOf, groupsOf, likenessOf, MOST_CHARACTERS, type Alike, type G
 import { Pace } from './pace.ts'
 import { Trust } from './trust.ts'
 
-/** Statements of one principal that create rows of one resource at the same time; further ones wait for one of them to end. */
+/** Statements of one principal that create rows of one resource at the same time; who comes then waits for one of them to end. */
 const AT_ONCE = 3
 /** How long one waits for that, in milliseconds. */
 const LONGEST_WAIT_MS = 10
+/** How long a statement counts, in milliseconds: for one that waits for a lock nobody waits. */
+const COUNTED_MS = 20
+/** How long those that are refused when the database closes have to be run by themselves, in milliseconds. */
+const LAST_MS = 5_000
 /** Principals of whose creates is remembered how they go. */
 const MOST_LINES = 1_000
 
@@ -30,7 +34,8 @@ interface Waiting extends Asked, Alike {
 interface Line {
   readonly pace: Pace
   readonly trust: Trust
-  running: number
+  /** Those that run, in the order of their beginning. */
+  readonly running: Set<{ readonly since: number }>
   waiting: Waiting[]
   timer: NodeJS.Timeout | undefined
 }
@@ -47,6 +52,7 @@ interface Line {
 export class CreatesTogether {
   readonly #lines = new Map<string, Line>()
   readonly #printing: Printing
+  readonly #settling = new Set<Promise<void>>()
 
   constructor(printing: Printing) {
     this.#printing = printing
@@ -61,7 +67,7 @@ export class CreatesTogether {
   run(runner: Runner, operation: CreateOperation, scope: Scope): Promise<RawRow | undefined> {
     const line = this.#lineOf(operation.resource, scope)
     const asked = { operation, scope, runner }
-    if (line.running < AT_ONCE || !mayShare(line, operation)) return this.#count(line, this.#alone(line, asked))
+    if (!isBusy(line) || !mayShare(line, operation)) return this.#count(line, this.#alone(line, asked))
     // What our code makes is made here, where whoever asks can be told of, and for him.
     const complete = { ...asked, operation: { ...operation, values: new Map(givenValues(operation)) } }
     const likeness = likenessOf(complete)
@@ -73,9 +79,14 @@ export class CreatesTogether {
     })
   }
 
-  /** Sends all that wait: nothing is asked for any more. */
-  flush(): void {
+  /** Sends all that wait, and resolves when each of them has his answer: nothing is asked for any more. */
+  async flush(): Promise<void> {
     for (const line of this.#lines.values()) this.#send(line)
+    if (this.#settling.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, LAST_MS)
+    await Promise.race([Promise.all(this.#settling), promise])
+    clearTimeout(timer)
   }
 
   #lineOf(resource: ResourceInfo, { tenantId, facts }: Scope): Line {
@@ -83,23 +94,24 @@ export class CreatesTogether {
     const known = this.#lines.get(name)
     if (known) return known
     if (this.#lines.size >= MOST_LINES) this.#forgetIdle()
-    const line: Line = { pace: new Pace(), trust: new Trust(), running: 0, waiting: [], timer: undefined }
+    const line: Line = { pace: new Pace(), trust: new Trust(), running: new Set(), waiting: [], timer: undefined }
     this.#lines.set(name, line)
     return line
   }
 
   #forgetIdle(): void {
     for (const [name, { running, waiting }] of this.#lines)
-      if (running === 0 && waiting.length === 0) this.#lines.delete(name)
+      if (running.size === 0 && waiting.length === 0) this.#lines.delete(name)
   }
 
   async #count<T>(line: Line, work: Promise<T>): Promise<T> {
-    line.running += 1
+    const one = { since: performance.now() }
+    line.running.add(one)
     try {
       return await work
     } finally {
-      line.running -= 1
-      if (line.waiting.length > 0 && line.running < AT_ONCE) this.#send(line)
+      line.running.delete(one)
+      if (line.waiting.length > 0 && !isBusy(line)) this.#send(line)
     }
   }
 
@@ -110,9 +122,13 @@ export class CreatesTogether {
     const { pace, trust } = line
     const waiting = line.waiting.splice(0)
     const single = waiting.length > 2 && pace.wantsOne ? waiting.shift() : undefined
-    if (single) void this.#count(line, this.#settle(line, [single]))
-    for (const group of groupsOf(waiting, trust.holds ? pace.most : 1))
-      void this.#count(line, this.#settle(line, group))
+    if (single) this.#begin(line, [single])
+    for (const group of groupsOf(waiting, trust.holds ? pace.most : 1)) this.#begin(line, group)
+  }
+
+  #begin(line: Line, group: Group<Waiting>): void {
+    const settling = this.#count(line, this.#settle(line, group)).finally(() => this.#settling.delete(settling))
+    this.#settling.add(settling)
   }
 
   /** Never rejects: each of them learns what became of his own. */
@@ -130,8 +146,8 @@ export class CreatesTogether {
       const { kind, sent } = classify(error)
       if (kind === 'timeout') line.pace.took(group.length, performance.now() - startedAt)
       if (kind !== 'connection' && kind !== 'overloaded') line.trust.refused()
-      // Where the answer was lost, they may be written.
-      if (sent === 'unknown') for (const { reject } of group) reject(error)
+      // Where the answer was lost, they may be written. Where there was no connection in all the time that one may wait, there is none now.
+      if (sent === 'unknown' || (kind === 'overloaded' && sent === false)) for (const { reject } of group) reject(error)
       else await Promise.all(group.map((one) => this.#alone(line, one).then(one.resolve, one.reject)))
     }
   }
@@ -142,6 +158,16 @@ export class CreatesTogether {
     line.pace.took(1, performance.now() - startedAt)
     return row
   }
+}
+
+/** Whether as many run as begin at once. */
+function isBusy({ running }: Line): boolean {
+  if (running.size < AT_ONCE) return false
+  const since = performance.now() - COUNTED_MS
+  let counted = 0
+  // The last ones are the youngest.
+  for (const one of [...running].slice(-AT_ONCE)) if (one.since > since) counted += 1
+  return counted >= AT_ONCE
 }
 
 /** An id that the database makes tells nobody which row is his; one of another type may be printed otherwise than it was given. */

@@ -1,7 +1,7 @@
 /** Rows of one statement, at most. */
 export const MOST_ROWS = 32
 /** How much longer than one row's a statement of several may take, in milliseconds; or half as long again, where that is more. */
-const LONGER_MS = 10
+const LONGER_MS = 20
 /** How long rows go by themselves once several took too long, in milliseconds. */
 const ALONE_MS = 1_000
 /** How old what is known of one row's statement may be, in milliseconds. */
@@ -20,7 +20,8 @@ export class Pace {
   #oneAt = -Infinity
   #most = 8
   #aloneUntil = -Infinity
-  #tooLong = false
+  /** When a statement ended that took too long. */
+  #tooLongAt = Infinity
 
   /** @param now milliseconds of a clock that only runs forward */
   constructor(now: () => number = () => performance.now()) {
@@ -48,10 +49,12 @@ export class Pace {
     const one = this.#one ?? 0
     const eachMore = Math.max(0, milliseconds - one) / (rows - 1)
     const fit = 1 + Math.floor(Math.max(LONGER_MS, one / 2) / Math.max(eachMore, LONGER_MS / MOST_ROWS))
-    const wasTooLong = this.#tooLong
-    this.#tooLong = fit < rows
-    // Once is no rule: something else may have been in its way.
-    if (this.#tooLong && !wasTooLong) return
+    if (fit >= rows) this.#tooLongAt = Infinity
+    else if (this.#now() - milliseconds < this.#tooLongAt) {
+      // Once is no rule: something else may have been in its way, and in that of all that ran beside it.
+      this.#tooLongAt = Math.min(this.#tooLongAt, this.#now())
+      return
+    }
     // Twice as many as were tried, at most: what is not known yet is found out step by step.
     this.#most = Math.min(fit, MOST_ROWS, Math.max(this.#most, 2 * rows))
     if (this.#most === 1) this.#aloneUntil = this.#now() + ALONE_MS
