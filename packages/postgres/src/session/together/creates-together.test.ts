@@ -292,7 +292,10 @@ test('a few times a second one goes by himself, to know what that takes', async 
   expect(rows()).toEqual([[1], [2, 3]])
 })
 
-test('what takes the server too long together goes one by one, for longer than after a refusal', async () => {
+test.each([
+  ['what takes the server too long together goes one by one, for longer than after a refusal', '57014', [[1], [2]]],
+  ['what waited for a lock together does not', '55P03', []],
+])('%s', async (_, code, atOnce) => {
   const { create, busy, hang, sent, rows } = played()
   await busy()
   for (const round of [10, 20]) {
@@ -302,7 +305,7 @@ test('what takes the server too long together goes one by one, for longer than a
     await vi.advanceTimersByTimeAsync(10)
     const several = sent.splice(0).find((one) => one.rows.length > 1)!
     await vi.advanceTimersByTimeAsync(500)
-    several.fail(refusal('57014'))
+    several.fail(refusal(code))
     await turn()
     await vi.advanceTimersByTimeAsync(200)
     sent.splice(0)
@@ -310,7 +313,7 @@ test('what takes the server too long together goes one by one, for longer than a
   hang()
   void create(1)
   void create(2)
-  expect(rows()).toEqual([[1], [2]])
+  expect(rows()).toEqual(atOnce)
 })
 
 test('an answer that was lost is lost for each, and nothing is sent again', async () => {

@@ -21,6 +21,9 @@ const LAST_MS = 5_000
 /** Principals of whose creates is remembered how they go. */
 const MOST_LINES = 1_000
 
+/** SQLSTATE of a statement that took longer than it may. */
+const QUERY_CANCELED = '57014'
+
 interface Asked extends AskedCreate {
   readonly runner: Runner
 }
@@ -143,8 +146,9 @@ export class CreatesTogether {
       const byId = new Map(rows.map((row) => [String(row['id']), row]))
       for (const { operation, resolve } of group) resolve(byId.get(String(operation.id).toLowerCase()))
     } catch (error) {
-      const { kind, sent } = classify(error)
-      if (kind === 'timeout') line.pace.took(group.length, performance.now() - startedAt)
+      const { kind, code, sent } = classify(error)
+      // Not after a lock: that somebody else had it says nothing of what a row costs.
+      if (code === QUERY_CANCELED) line.pace.took(group.length, performance.now() - startedAt)
       if (kind !== 'connection' && kind !== 'overloaded') line.trust.refused()
       // Where the answer was lost, they may be written. Where there was no connection in all the time that one may wait, there is none now.
       if (sent === 'unknown' || (kind === 'overloaded' && sent === false)) for (const { reject } of group) reject(error)

@@ -1,5 +1,5 @@
 /** Rows of one statement, at most. */
-export const MOST_ROWS = 32
+const MOST_ROWS = 32
 /** How much longer than one row's a statement of several may take, in milliseconds; or half as long again, where that is more. */
 const LONGER_MS = 20
 /** How long rows go by themselves once several took too long, in milliseconds. */
