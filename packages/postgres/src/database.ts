@@ -19,6 +19,8 @@ import type {
   Tenant,
   TenantDraft,
   Transaction,
+  TransactionPlace,
+  TransactionWork,
 } from '@plinth/core'
 import { Background } from './background.ts'
 import { checkCatalog, type CheckOptions } from './catalog/check-catalog.ts'
@@ -37,7 +39,7 @@ import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
 import { databaseMetrics } from './observe/database-metrics.ts'
 import { printLibrary } from './session/library.ts'
 import { CreatesTogether } from './session/together/creates-together.ts'
-import { directRunner, inTransaction, type RunnerParts } from './session/runner.ts'
+import { directRunner, inTransaction, type RunnerParts, type TransactionRunner } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
 import { TableFields } from './session/table-fields.ts'
@@ -125,28 +127,23 @@ class SqlDatabase implements Database {
     return new ScopedSession(scope, directRunner(connection, runner), session, together)
   }
 
-  transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#transaction(() => Promise.resolve(this.#drivers.app), scope, work)
+  transaction<T>(scope: Scope, work: TransactionWork<T>, place?: TransactionPlace): Promise<T> {
+    return this.#transaction(this.#drivers.app, scope, work, place)
   }
 
-  systemTransaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#transaction(() => this.#drivers.system(), scope, work)
+  async systemTransaction<T>(scope: Scope, work: TransactionWork<T>, place?: TransactionPlace): Promise<T> {
+    return this.#transaction(await this.#drivers.system(), scope, work, place)
   }
 
-  async #transaction<T>(
-    open: () => Promise<Driver>,
-    scope: Scope,
-    work: (transaction: Transaction) => Promise<T>,
-  ): Promise<T> {
+  async #transaction<T>(driver: Driver, scope: Scope, work: TransactionWork<T>, place?: TransactionPlace): Promise<T> {
     assertTenant(scope)
     const { runner: parts, session, gate } = this.#ready()
     gate?.assertOpen(scope.tenantId)
     const after = new Set<() => void>()
-    const driver = await open()
     const begun = gate ? beginsIn(driver, searchPathOf(scope.tenantId)) : driver
-    const result = await inTransaction(begun, parts, (runner) =>
-      work(new ScopedTransaction(scope, runner, committing(session, after))),
-    )
+    const within = (runner: TransactionRunner): Promise<T> =>
+      work(new ScopedTransaction(scope, runner, committing(session, after)))
+    const result = await inTransaction(begun, parts, within, place)
     // Not before: the relay would look and find nothing.
     for (const call of after) call()
     return result

@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { TransactionPlace } from '../ports/beside.ts'
 import type { Transaction } from '../ports/database.ts'
 import type { Context, ReadingContext } from '../resource/context.ts'
 import { readingContext } from '../resource/reading-context.ts'
@@ -21,12 +22,15 @@ export function asPrincipal<T>(
   platform: Platform,
   entered: Entered,
   work: (context: Context, transaction: Transaction) => Promise<T>,
+  place?: TransactionPlace,
 ): Promise<T> {
   const { database } = platform
   const scope = scopeOf(platform, entered)
   const run = (transaction: Transaction): Promise<T> =>
     work(transactionContext({ platform, scope, transaction, ...entered }), transaction)
-  return entered.principal.kind === 'system' ? database.systemTransaction(scope, run) : database.transaction(scope, run)
+  return entered.principal.kind === 'system'
+    ? database.systemTransaction(scope, run, place)
+    : database.transaction(scope, run, place)
 }
 
 /** In a transaction that is on for the same principal in the same tenant, on the account of another request. */

@@ -19,7 +19,7 @@ const ofTheLogger: ReadonlySet<string> = new Set(['level', 'time', 'event'])
  * not fail the request that was to be logged.
  */
 export function maskingLogger(writer: LineWriter, level: LogLevel): LeveledLogger {
-  return new MaskingLogger(writer, { level, weight: weights[level] })
+  return new MaskingLogger(() => writer, { level, weight: weights[level] })
 }
 
 interface Threshold {
@@ -28,13 +28,19 @@ interface Threshold {
 }
 
 class MaskingLogger implements LeveledLogger {
-  readonly #writer: LineWriter
+  readonly #makeWriter: () => LineWriter
+  #made: LineWriter | undefined
   /** Shared with all children. */
   readonly #threshold: Threshold
 
-  constructor(writer: LineWriter, threshold: Threshold) {
-    this.#writer = writer
+  constructor(makeWriter: () => LineWriter, threshold: Threshold) {
+    this.#makeWriter = makeWriter
     this.#threshold = threshold
+  }
+
+  /** Made with the first line: every request and every job has a logger, and most say nothing. */
+  get #writer(): LineWriter {
+    return (this.#made ??= this.#makeWriter())
   }
 
   get level(): LogLevel {
@@ -63,7 +69,8 @@ class MaskingLogger implements LeveledLogger {
   }
 
   child(fields: LogFields): LeveledLogger {
-    return new MaskingLogger(this.#writer.child(safely(fields, ofTheLogger)), this.#threshold)
+    const given = copied(fields)
+    return new MaskingLogger(() => this.#writer.child(safely(given, ofTheLogger)), this.#threshold)
   }
 
   #write(level: LineLevel, event: string, fields: LogFields | undefined): void {
@@ -72,6 +79,15 @@ class MaskingLogger implements LeveledLogger {
     } catch {
       // The destination failed. There is no other place to say so.
     }
+  }
+}
+
+/** As they are now, whenever they are written. */
+function copied(fields: LogFields): LogFields {
+  try {
+    return { ...fields }
+  } catch {
+    return { unprintable: true }
   }
 }
 

@@ -29,6 +29,25 @@ export class Unfinished extends Error {
   override readonly name = 'Unfinished'
 }
 
+export interface Finish {
+  /** How many rows it must give. Default 1. */
+  readonly rows?: number
+  /**
+   * Told when it and COMMIT are on their way: nothing is left of the transaction but its end. Again where it is repeated. It may not fail.
+   */
+  readonly onSent?: (() => void) | undefined
+}
+
+export type TransactionWork<T> = (transaction: Transaction) => Promise<T>
+
+export interface TransactionPlace {
+  /**
+   * Rather behind the COMMIT of another transaction, on its connection and before it is answered, than on a connection that is idle: it
+   * waits for that COMMIT, and what the one sends last and the other first is one message. Default: only where all connections are taken.
+   */
+  readonly behind?: boolean
+}
+
 export interface Committing {
   /**
    * The same transaction on the account of another request: of the same tenant and the same principal, one after the other.
@@ -38,9 +57,8 @@ export interface Committing {
   /**
    * The last statement of this transaction, sent together with its COMMIT; once. Where it gives another number of rows, nothing is
    * committed, and the transaction rejects with {@link Unfinished}.
-   * @param rows default 1
    */
-  finish(statement: FixedStatement, rows?: number): void
+  finish(statement: FixedStatement, how?: Finish): void
   /**
    * This transaction does not end before the work is settled, whether or not anybody waits for it: for statements that are sent later than
    * they were asked for. Its failure is for whoever waits.

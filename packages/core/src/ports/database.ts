@@ -15,7 +15,7 @@ import type { MigrateOptions, MigrationReport } from './migration.ts'
 import type { FixedStatement } from './statement.ts'
 import type { DatabaseLimits } from './rate-limits.ts'
 import type { PortableAccess } from './portable.ts'
-import type { Beside, Committing, LibraryRunner } from './beside.ts'
+import type { Beside, Committing, LibraryRunner, TransactionPlace, TransactionWork } from './beside.ts'
 import type { Scope } from './scope.ts'
 
 export type { Scope } from './scope.ts'
@@ -259,9 +259,9 @@ export interface Database extends Beside, Observed {
    * One transaction. `work` may run up to three times: the whole of it is repeated when the transaction lost against another
    * one (serialization failure, deadlock). What it does outside of the database must bear that.
    */
-  transaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(scope: Scope, work: TransactionWork<T>, place?: TransactionPlace): Promise<T>
   /** As `plinth_system`, whose policies are its own. The caller audits it. */
-  systemTransaction<T>(scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T>
+  systemTransaction<T>(scope: Scope, work: TransactionWork<T>, place?: TransactionPlace): Promise<T>
   /** Kept for a second, as every request asks. */
   findTenant(idOrSlug: string): Promise<Tenant | undefined>
   /** What a user is in a tenant; undefined where he is nothing. Kept for a second. */

@@ -72,7 +72,7 @@ const ofPlatform: readonly [string, (system: SystemTransaction, database: Databa
   ['choosing what goes next', (system) => chooseNext(system, inner.registry.jobs, 250)],
   ['marking it', (system) => markQueued(system, some())],
   ['releasing what was held', (system) => releaseHeld(system)],
-  ['claiming', (_system, database) => claim(database, some(), { worker: 'w', leaseMs: 1_000 })],
+  ['claiming', (_system, database) => claim({ ...inner, database }, some(), { worker: 'w', leaseMs: 1_000 })],
   [
     'renewing',
     (_system, database) =>

@@ -2,6 +2,7 @@ import { defineJob, type Job } from '@plinth/core'
 import { capturedLog } from '@plinth/testing'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { Ending } from '../src/worker/ending.ts'
 import { within } from '../src/worker/run-job.ts'
 import { jobPlatform, note, notes, type JobPlatform } from './job-platform.ts'
 
@@ -163,9 +164,9 @@ test('whose connection is lost while the last one runs: all are done by themselv
 })
 
 test('ended before it began, it does not begin', async () => {
-  const abort = new AbortController()
-  abort.abort(new Error('cancelled'))
+  const ending = new Ending()
+  ending.end(new Error('cancelled'))
   const begun = vi.fn<() => Promise<void>>(() => new Promise(() => undefined))
-  await expect(within(abort, small, begun)).rejects.toThrow('cancelled')
+  await expect(within(ending, small, begun)).rejects.toThrow('cancelled')
   expect(begun).not.toHaveBeenCalled()
 })

@@ -16,6 +16,9 @@ class FakeConnection implements SingleConnection {
   run(): Promise<never> {
     throw new Error('not used: the work gets the connection')
   }
+  command(): Promise<never> {
+    throw new Error('not used: the work gets the connection')
+  }
   onLost(): () => void {
     return () => undefined
   }
@@ -40,19 +43,28 @@ function pool(options: Partial<PoolOptions> = {}) {
     { max: 2, maxQueue: 100, maxWaitMs: 10_000, pipeline: 3, maxLifetimeMs: 3_600_000, closeAfterMs: 0, ...options },
   )
   /** Starts work that ends when the test ends it; says on which connection it is, once it has one. */
-  const start = (kind: 'shared' | 'alone') => {
-    const work: { on?: number; end: () => void; fail: (error: Error) => void; done: Promise<unknown> } = {
+  const start = (kind: 'shared' | 'alone' | 'behind') => {
+    const work: {
+      on?: number
+      handOver: () => void
+      end: () => void
+      fail: (error: Error) => void
+      done: Promise<unknown>
+    } = {
+      handOver: () => undefined,
       end: () => undefined,
       fail: () => undefined,
       done: Promise.resolve(),
     }
-    work.done = made[kind](async (connection) => {
+    const use = async (connection: SingleConnection, handOver: () => void = () => undefined): Promise<void> => {
       work.on = (connection as FakeConnection).number
+      work.handOver = handOver
       await new Promise<void>((resolve, reject) => {
         work.end = resolve
         work.fail = reject
       })
-    })
+    }
+    work.done = kind === 'shared' ? made.shared(use) : made.alone(use, kind === 'behind')
     return work
   }
   return { pool: made, connections, start }
@@ -127,6 +139,97 @@ describe('work that is alone', () => {
     await settle()
     expect(alone.on).toBe(1)
     expect(after.on).toBe(0)
+  })
+})
+
+describe('a connection that is handed over', () => {
+  test('is taken by whoever waits for one, at once', async () => {
+    const { start } = pool({ max: 1 })
+    const first = start('alone')
+    const waiting = start('alone')
+    await settle()
+    expect(waiting.on).toBeUndefined()
+    first.handOver()
+    await settle()
+    expect(waiting.on).toBe(0)
+  })
+
+  test('is followed by one that needs it whole, and by no more until its own end', async () => {
+    const { start } = pool({ max: 1 })
+    const first = start('alone')
+    first.handOver()
+    const [second, third] = [start('alone'), start('alone')]
+    await settle()
+    second.handOver()
+    await settle()
+    expect([second.on, third.on]).toEqual([0, undefined])
+    first.end()
+    await settle()
+    expect(third.on).toBe(0)
+  })
+
+  test('is taken before one that is idle only by those who want it so', async () => {
+    const { start } = pool({ max: 2 })
+    const first = start('alone')
+    await settle()
+    first.handOver()
+    const behind = start('behind')
+    await settle()
+    expect(behind.on).toBe(0)
+    behind.handOver()
+    first.end()
+    await settle()
+    const other = start('alone')
+    await settle()
+    expect(other.on).toBe(1)
+    expect(start('behind').on).toBe(0)
+  })
+
+  test('counts as one on which a statement runs', async () => {
+    const { pool: made, start } = pool({ max: 2 })
+    const [first, quick] = [start('alone'), start('shared')]
+    await settle()
+    first.handOver()
+    const shared = [start('shared'), start('shared'), start('shared'), start('shared'), start('shared')]
+    await settle()
+    // Three at most on each, of which the COMMIT is one.
+    expect(shared.map(({ on }) => on)).toEqual([0, 1, 0, 1, undefined])
+    expect(made.use).toMatchObject({ busy: 2, waiting: 1 })
+    first.end()
+    await settle()
+    expect(shared[4]?.on).toBe(0)
+    for (const one of [quick, ...shared]) one.end()
+    await settle()
+    expect(made.use).toMatchObject({ busy: 0, waiting: 0 })
+  })
+
+  test('is waited for when the pool is closed, and dropped when it takes too long', async () => {
+    const { pool: made, start, connections } = pool({ max: 1, closeAfterMs: 30 })
+    const first = start('alone')
+    await settle()
+    first.handOver()
+    await made.close()
+    expect(connections[0]?.usable).toBe(false)
+    first.fail(new Error('dropped'))
+    await expect(first.done).rejects.toThrow('dropped')
+  })
+
+  test('is so once: what says it again, or when it has ended, says nothing', async () => {
+    const { pool: made, start } = pool({ max: 1 })
+    const first = start('alone')
+    await settle()
+    first.handOver()
+    first.handOver()
+    first.end()
+    await first.done
+    first.handOver()
+    expect(made.use).toMatchObject({ busy: 0 })
+    const next = start('alone')
+    const waiting = start('alone')
+    await settle()
+    first.handOver()
+    await settle()
+    expect([next.on, waiting.on]).toEqual([0, undefined])
   })
 })
 

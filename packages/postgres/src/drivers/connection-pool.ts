@@ -20,12 +20,25 @@ interface Slot {
   connection: SingleConnection | undefined
   expiresAt: number
   load: number
+  /** Transactions on it of which nothing is left but the answer to their COMMIT. */
+  tails: number
   /** The pool's count of finished statements when this slot last finished or began one. */
   progress: number
 }
 
-interface Waiting {
+/** What somebody wants of a connection. */
+interface Want {
   readonly weight: number
+  /** Rather behind a COMMIT than on a connection that is idle. */
+  readonly behind: boolean
+}
+
+/** One that has a connection alone says by this that it sent its COMMIT: what comes next may be sent behind it. */
+export type HandOver = () => void
+
+type Use<T> = (connection: SingleConnection, handOver: HandOver) => Promise<T>
+
+interface Waiting extends Want {
   readonly go: (slot: Slot) => void
   readonly refuse: (error: DriverError) => void
   readonly until: number
@@ -35,7 +48,7 @@ interface Waiting {
  * Connections, and one line before them. Statements go to an idle connection if there is one; else prepared ones are sent
  * behind a running one, a few at most. With 32 callers on 10 connections that took 14–17 µs of Node and 14 of PostgreSQL per
  * statement, against 24–28 and 22–24 one at a time, and 25–28 and 15 with the pool of postgres.js.
- * Transactions and unprepared statements have a connection alone.
+ * Transactions and unprepared statements have a connection alone, until they send their COMMIT: what comes then goes with it.
  */
 export class ConnectionPool {
   readonly #open: () => SingleConnection
@@ -54,22 +67,26 @@ export class ConnectionPool {
       connection: undefined,
       expiresAt: 0,
       load: 0,
+      tails: 0,
       progress: 0,
     }))
   }
 
   /** Runs one statement that may share its connection. */
   shared<T>(use: (connection: SingleConnection) => Promise<T>): Promise<T> {
-    return this.#run(1, use)
+    return this.#run({ weight: 1, behind: false }, use)
   }
 
-  /** Has a connection alone until `use` is done. */
-  alone<T>(use: (connection: SingleConnection) => Promise<T>): Promise<T> {
-    return this.#run(this.#options.pipeline, use)
+  /**
+   * Has a connection alone until `use` is done, or hands it over.
+   * @param behind whether it would rather follow another one that hands its connection over than have one that is idle
+   */
+  alone<T>(use: Use<T>, behind = false): Promise<T> {
+    return this.#run({ weight: this.#options.pipeline, behind }, use)
   }
 
   get use(): Omit<PoolUse, 'pool'> {
-    const busy = this.#slots.filter(({ load }) => load > 0).length
+    const busy = this.#slots.filter(isBusy).length
     return { max: this.#options.max, busy, waiting: this.#line.length, waitedMs: this.waitedMs }
   }
 
@@ -85,22 +102,32 @@ export class ConnectionPool {
     return this.#closing
   }
 
-  async #run<T>(weight: number, use: (connection: SingleConnection) => Promise<T>): Promise<T> {
+  async #run<T>(want: Want, use: Use<T>): Promise<T> {
     if (this.#closing) throw closed()
-    const slot = this.#pick(weight) ?? (await this.#wait(weight))
+    const slot = this.#pick(want) ?? (await this.#wait(want))
+    let handedOver = false
+    const handOver = (): void => {
+      if (handedOver) return
+      handedOver = true
+      slot.load -= want.weight
+      slot.tails += 1
+      this.#serveLine()
+    }
     try {
-      return await this.#use(this.#connected(slot), use)
+      return await this.#use(this.#connected(slot), use, handOver)
     } finally {
-      slot.load -= weight
+      if (handedOver) slot.tails -= 1
+      else slot.load -= want.weight
+      handedOver = true
       slot.progress = ++this.#finished
       this.#serveLine()
       this.#whenIdle?.()
     }
   }
 
-  async #use<T>(connection: SingleConnection, use: (connection: SingleConnection) => Promise<T>): Promise<T> {
+  async #use<T>(connection: SingleConnection, use: Use<T>, handOver: HandOver): Promise<T> {
     try {
-      return await use(connection)
+      return await use(connection, handOver)
     } catch (error) {
       // Nobody waits in line for a server that cannot be reached: each would wait for a time-out of its own.
       if (!connection.ready && !connection.usable) this.#refuseLine(unreachable(error))
@@ -109,23 +136,28 @@ export class ConnectionPool {
   }
 
   /** Takes a place at once, if nobody waits for one. */
-  #pick(weight: number): Slot | undefined {
-    return this.#line.length === 0 ? this.#takePlace(weight) : undefined
+  #pick(want: Want): Slot | undefined {
+    return this.#line.length === 0 ? this.#takePlace(want) : undefined
   }
 
-  #takePlace(weight: number): Slot | undefined {
-    const slot = this.#idleSlot() ?? this.#leastLoaded(weight)
+  #takePlace({ weight, behind }: Want): Slot | undefined {
+    const slot = (behind ? this.#ending() : undefined) ?? this.#idleSlot() ?? this.#leastLoaded(weight)
     if (!slot) return undefined
-    if (slot.load === 0) slot.progress = this.#finished
+    if (!isBusy(slot)) slot.progress = this.#finished
     slot.load += weight
     return slot
+  }
+
+  /** One of which a COMMIT is all that is left. */
+  #ending(): Slot | undefined {
+    return this.#slots.find(({ load, tails, connection }) => load === 0 && tails === 1 && connection?.usable)
   }
 
   /** One that is connected before one that would have to connect first. */
   #idleSlot(): Slot | undefined {
     let unconnected: Slot | undefined
     for (const slot of this.#slots) {
-      if (slot.load > 0) continue
+      if (isBusy(slot)) continue
       if (slot.connection?.usable) return slot
       unconnected ??= slot
     }
@@ -135,7 +167,10 @@ export class ConnectionPool {
   #leastLoaded(weight: number): Slot | undefined {
     let least: Slot | undefined
     for (const slot of this.#slots) {
-      if (slot.load + weight > this.#options.pipeline || (least && least.load <= slot.load)) continue
+      // A COMMIT takes a place as a statement does; what needs a whole connection may follow one, and no more.
+      const alone = weight === this.#options.pipeline && slot.load === 0 && slot.tails === 1
+      if (!alone && loadOf(slot) + weight > this.#options.pipeline) continue
+      if (least && loadOf(least) <= loadOf(slot)) continue
       // Many statements ended elsewhere and none here: a slow one runs, and nothing more is queued behind it. And a
       // connection that has reached its age drains.
       const stuck = this.#finished - slot.progress > 4 * this.#options.max
@@ -144,13 +179,13 @@ export class ConnectionPool {
     return least
   }
 
-  #wait(weight: number): Promise<Slot> {
+  #wait(want: Want): Promise<Slot> {
     if (this.#line.length >= this.#options.maxQueue) {
       const words = `${this.#options.maxQueue} statements wait for one of ${this.#options.max} connections already`
       return Promise.reject(new DriverError('overloaded', words))
     }
     return new Promise((go, refuse) => {
-      this.#line.push({ weight, go, refuse, until: Date.now() + this.#options.maxWaitMs })
+      this.#line.push({ ...want, go, refuse, until: Date.now() + this.#options.maxWaitMs })
       this.#watchLine()
     })
   }
@@ -175,7 +210,7 @@ export class ConnectionPool {
   /** In order: what waits for a whole connection is not overtaken by those that would fit in beside others. */
   #serveLine(): void {
     for (let next = this.#line[0]; next; next = this.#line[0]) {
-      const slot = this.#takePlace(next.weight)
+      const slot = this.#takePlace(next)
       if (!slot) return
       this.#line.shift()
       next.go(slot)
@@ -202,16 +237,24 @@ export class ConnectionPool {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.#options.closeAfterMs)
       this.#whenIdle = () => {
-        if (this.#slots.some((slot) => slot.load > 0)) return
+        if (this.#slots.some(isBusy)) return
         clearTimeout(timer)
         resolve()
       }
       this.#whenIdle()
     })
-    for (const { connection, load } of this.#slots) if (load > 0) connection?.destroy(closed())
+    for (const slot of this.#slots) if (isBusy(slot)) slot.connection?.destroy(closed())
     const usable = this.#slots.flatMap(({ connection }) => (connection?.usable ? [connection] : []))
     await Promise.all(usable.map((connection) => connection.end()))
   }
+}
+
+function loadOf({ load, tails }: Slot): number {
+  return load + tails
+}
+
+function isBusy(slot: Slot): boolean {
+  return loadOf(slot) > 0
 }
 
 function waitedTooLong({ max, maxWaitMs }: PoolOptions): DriverError {

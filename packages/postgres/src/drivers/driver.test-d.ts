@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from 'vitest'
 import type { Connection, Driver, Parameter, RawRow } from './driver.ts'
-import type { Answer } from './single-connection.ts'
+import type { SingleConnection } from './single-connection.ts'
 
 declare const driver: Driver
 
@@ -24,5 +24,5 @@ test('a transaction has neither scripts nor transactions inside', () => {
 
 test('rows are readonly and not any', () => {
   expectTypeOf<Driver['query']>().returns.resolves.toEqualTypeOf<readonly RawRow[]>()
-  expectTypeOf<Answer>().toExtend<readonly RawRow[]>()
+  expectTypeOf<SingleConnection['run']>().returns.resolves.toEqualTypeOf<readonly RawRow[]>()
 })

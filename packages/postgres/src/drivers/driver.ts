@@ -1,3 +1,5 @@
+import type { TransactionPlace } from '@plinth/core'
+
 /**
  * What the rest of this package needs from a PostgreSQL client. Two clients fill it: postgres.js for a server, PGlite for
  * the embedded database. Everything above this line (statements, tenancy, migrations, relay) is written once.
@@ -37,8 +39,9 @@ export interface TransactionConnection extends Connection {
   /**
    * Statements behind everything else, sent together with COMMIT: one wait for all. Where one fails, nothing is committed. Nobody sees
    * their rows, so each must fail by itself where they would not be right.
+   * @param onSent told when they and COMMIT are on their way: nothing is left of this transaction but its end
    */
-  last(statements: readonly LastStatement[]): void
+  last(statements: readonly LastStatement[], onSent?: () => void): void
   /** COMMIT and ROLLBACK wait until it is settled, as they do for statements. Its failure is for whoever waits for it. */
   until(work: Promise<unknown>): void
 }
@@ -70,7 +73,7 @@ export interface Driver extends Connection {
    * Begins, runs `work`, commits. Rolls back when `work` throws, and rejects too when the server answers COMMIT with
    * ROLLBACK (an aborted transaction does that without an error).
    */
-  transaction<T>(work: (connection: TransactionConnection) => Promise<T>): Promise<T>
+  transaction<T>(work: (connection: TransactionConnection) => Promise<T>, place?: TransactionPlace): Promise<T>
   /** Runs several statements without parameters (migrations). No explicit transaction: the caller opens one where wanted. */
   script(text: string): Promise<void>
   /** For metrics; undefined where there is no pool. */

@@ -90,27 +90,28 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
       if (!prepare || !options.prepare) return pool.alone(run)
       return pool.shared((connection) => textsOf(connection).run(text, () => run(connection)))
     },
-    transaction: (work) =>
-      pool.alone((connection) => {
-        const command = async (text: string): Promise<string> =>
-          (await connection.run(text, [], { prepare: false, simple: true })).command
-        return runTransaction(
-          {
-            ready: connection.ready,
-            query: (text, parameters, { prepare = false } = {}) => statement(text, parameters, prepare)(connection),
-            begin: () => command('begin'),
-            commit: () => command('commit'),
-            // Lost, or refused by a server in trouble: either way the connection is not used again.
-            rollback: () => command('rollback').catch(() => connection.destroy(unusable())),
-            onLost: (tell) => connection.onLost(tell),
-          },
-          work,
-        )
-      }),
+    transaction: (work, { behind = false } = {}) =>
+      pool.alone(
+        (connection, handOver) =>
+          runTransaction(
+            {
+              ready: connection.ready,
+              query: (text, parameters, { prepare = false } = {}) => statement(text, parameters, prepare)(connection),
+              begin: () => connection.command('begin'),
+              commit: () => connection.command('commit'),
+              // Lost, or refused by a server in trouble: either way the connection is not used again.
+              rollback: () => connection.command('rollback').catch(() => connection.destroy(unusable())),
+              onLost: (tell) => connection.onLost(tell),
+              handOver,
+            },
+            work,
+          ),
+        behind,
+      ),
     script: (text) =>
       pool.alone(async (connection) => {
         try {
-          await connection.run(text, [], { prepare: false, simple: true })
+          await connection.command(text)
         } finally {
           // A script may leave settings behind (search_path, role), or an open transaction where it failed.
           await connection.end()
@@ -146,9 +147,8 @@ function unusable(): DriverError {
 }
 
 function statement(text: string, parameters: readonly Parameter[] = [], prepare: boolean) {
-  // Never the simple protocol, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
   return (connection: SingleConnection): Promise<readonly RawRow[]> =>
-    connection.run(text, parameters.map(wireText), { prepare, simple: false })
+    connection.run(text, parameters.map(wireText), { prepare })
 }
 
 /**
@@ -160,17 +160,16 @@ async function flight(
   searchPath: string,
   run: (connection: SingleConnection) => Promise<readonly RawRow[]>,
 ): Promise<readonly RawRow[]> {
-  const plain = { prepare: false, simple: true }
   const sent = [
-    connection.run('begin', [], plain),
+    connection.command('begin'),
     statement(SET_SEARCH_PATH, [searchPath], true)(connection),
     run(connection),
-    connection.run('commit', [], plain),
+    connection.command('commit'),
   ] as const
   const [begun, placed, answered, committed] = await Promise.allSettled(sent)
   for (const one of [begun, placed, answered, committed]) if (one.status === 'rejected') throw one.reason
   // Awaited again for their types: all four are settled.
-  const { command } = await sent[3]
+  const command = await sent[3]
   if (command !== 'COMMIT')
     throw new DriverError('not_committed', `The server answered COMMIT with ${command}: nothing was written`)
   return sent[2]

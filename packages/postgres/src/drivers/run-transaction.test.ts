@@ -107,14 +107,34 @@ test('the last statement is sent with COMMIT, and its failure is what the transa
   expect(texts.done).toEqual(['begin', 'begin'])
 })
 
-test('work that fails sends neither its last statement nor COMMIT', async () => {
-  const { steps: given, done } = steps({})
+test('work that fails sends neither its last statement nor COMMIT, and hands nothing over', async () => {
+  const { steps: given, done } = steps({ handOver: () => void done.push('handed over') })
   const work = runTransaction(given, (tx) => {
-    tx.last([{ text: 'update', parameters: [], options: {} }])
+    tx.last([{ text: 'update', parameters: [], options: {} }], () => done.push('told'))
     return Promise.reject(new Error('no'))
   })
   await expect(work).rejects.toThrow('no')
   expect(done).toEqual(['begin', 'rollback'])
+})
+
+test('once COMMIT is sent the connection is handed over and whoever waits for that is told, before it is answered', async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<string>()
+  const { steps: given, done } = steps({
+    commit: () => {
+      done.push('commit')
+      return answer
+    },
+    handOver: () => void done.push('handed over'),
+  })
+  const work = runTransaction(given, async (tx) => {
+    tx.last([{ text: 'update', parameters: [], options: {} }], () => done.push('told'))
+    await tx.query('insert')
+  })
+  await expect.poll(() => done).toEqual(['begin', 'query', 'query', 'commit', 'handed over', 'told'])
+  resolve('ROLLBACK')
+  await expect(work).rejects.toMatchObject({ code: 'not_committed' })
+  // There is nothing to be rolled back, and the connection is somebody else's.
+  expect(done).not.toContain('rollback')
 })
 
 test('what is to be waited for is, before COMMIT and before ROLLBACK, and fails nothing', async () => {

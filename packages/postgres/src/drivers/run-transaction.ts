@@ -12,6 +12,8 @@ export interface TransactionSteps {
   /** Resolves with the command the server reports: COMMIT, or ROLLBACK when the transaction was aborted. */
   commit(): Promise<string>
   rollback(): Promise<unknown>
+  /** COMMIT was sent: the connection may be handed over. */
+  handOver?(): void
   /** Calls back once when the connection is lost; the result takes the callback away. */
   onLost(tell: (error: DriverError) => void): () => void
 }
@@ -32,6 +34,7 @@ export async function runTransaction<T>(
   let failure: { readonly error: unknown } | undefined
   let over = false
   let last: readonly LastStatement[] = []
+  let tellSent: (() => void) | undefined
 
   const watched = <A>(answer: Promise<A>): Promise<A> => {
     running.add(answer)
@@ -52,7 +55,7 @@ export async function runTransaction<T>(
       if (failure) return Promise.reject(failure.error)
       return watched(steps.query(text, parameters, options))
     },
-    last(statements) {
+    last(statements, onSent) {
       if (over || last.length > 0)
         throw new DriverError('transaction_over', 'This transaction has its last statement already')
       for (const { text } of statements) {
@@ -60,6 +63,7 @@ export async function runTransaction<T>(
         if (refused) throw refused
       }
       last = statements
+      tellSent = onSent
     },
     until(work) {
       running.add(work)
@@ -79,7 +83,11 @@ export async function runTransaction<T>(
     if (failure) throw failure.error
     over = true
     committing = true
-    const command = await commitAfter(steps, last)
+    const committed = commitAfter(steps, last)
+    // Both are behind what was sent, in the same turn: what the next one sends goes with it.
+    steps.handOver?.()
+    tellSent?.()
+    const command = await committed
     if (command !== 'COMMIT') {
       throw new DriverError('not_committed', `The server answered COMMIT with ${command}: nothing was written`)
     }

@@ -4,6 +4,7 @@ import { DriverError, nothingLasts } from '../errors/driver-error.ts'
 import { classify } from '../errors/connection-trouble.ts'
 import type { RawRow } from './driver.ts'
 import { rawParsers } from './raw-values.ts'
+import { Silence } from './silence.ts'
 import { stopStatementLeak } from './statement-leak.ts'
 
 /*
@@ -31,13 +32,6 @@ export interface ConnectionSettings {
 
 export interface RunOptions {
   readonly prepare: boolean
-  /** The simple protocol: several statements in one text, no parameters. */
-  readonly simple: boolean
-}
-
-/** Rows, and what the server calls the command it ran. */
-export interface Answer extends ReadonlyArray<RawRow> {
-  readonly command: string
 }
 
 export interface SingleConnection {
@@ -45,7 +39,12 @@ export interface SingleConnection {
   readonly usable: boolean
   /** Whether the server ever let us in. */
   readonly ready: boolean
-  run(text: string, parameters: (string | null)[], options: RunOptions): Promise<Answer>
+  run(text: string, parameters: (string | null)[], options: RunOptions): Promise<readonly RawRow[]>
+  /**
+   * By the simple protocol: several statements in one text, no parameters. Of one, it resolves with what the server calls the command that
+   * it ran: ROLLBACK where a COMMIT found an aborted transaction.
+   */
+  command(text: string): Promise<string>
   /** Calls back once when the connection is lost; the result takes the callback away. */
   onLost(tell: (error: DriverError) => void): () => void
   /** Waits for running statements, then says goodbye to the server. */
@@ -100,10 +99,9 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
   const client = postgres(url, options as unknown as postgres.Options<Record<string, postgres.PostgresType>>)
   stopStatementLeak(client)
 
-  const watch = settings.answerTimeoutMs > 0 ? setTimeout(unanswered, settings.answerTimeoutMs).unref() : undefined
+  const silence = new Silence(settings.answerTimeoutMs, () => running > 0 && !lost, unanswered)
 
   function unanswered(): void {
-    if (running === 0 || lost) return
     const words = `PostgreSQL did not answer for ${settings.answerTimeoutMs} ms, beyond its own time limits`
     connection.destroy(new DriverError('no_answer', words, { sent: 'unknown' }))
   }
@@ -111,7 +109,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
   function lose(error: DriverError): void {
     if (lost) return
     lost = error
-    clearTimeout(watch)
+    silence.end()
     for (const tell of listeners) tell(error)
     listeners.clear()
   }
@@ -123,29 +121,13 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     get ready() {
       return ready
     },
-    async run(text, parameters, { prepare, simple }) {
-      // Never handed to the client then: it would dial again.
-      if (lost) throw new DriverError('connection_lost', lost.message, { cause: lost })
-      if (running++ === 0) watch?.refresh()
-      try {
-        const query: postgres.UnsafeQueryOptions & { readonly simple: boolean } = { prepare, simple }
-        // Collected here, not by the client: it counts the rows of a connection in one variable, which only a finished command
-        // sets back. After an error behind a first row, the next answer began with a hole, and its row seemed not to be there:
-        // one tenant's timed-out list made another one's existing row a 404.
-        const rows: RawRow[] = []
-        const answer = await handedOver(client.unsafe(text, [], query), parameters).forEach((row) =>
-          rows.push(row as RawRow),
-        )
-        answered = true
-        // Not enumerable: an answer equals the array of its rows.
-        return Object.defineProperty(rows, 'command', { value: answer.command }) as unknown as Answer
-      } catch (error) {
-        throw explained(error)
-      } finally {
-        running--
-        watch?.refresh()
-      }
+    async run(text, parameters, { prepare }) {
+      // Never the simple protocol, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
+      const rows: RawRow[] = []
+      await sent(text, parameters, { prepare, simple: false }, (row) => rows.push(row as RawRow))
+      return rows
     },
+    command: (text) => sent(text, [], { prepare: false, simple: true }, () => undefined),
     onLost(tell) {
       if (lost) tell(lost)
       else listeners.add(tell)
@@ -163,6 +145,32 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     },
   }
   return connection
+
+  /**
+   * Rows are collected by whoever asks, not by the client: it counts the rows of a connection in one variable, which only a finished
+   * command sets back. After an error behind a first row, the next answer began with a hole, and its row seemed not to be there: one
+   * tenant's timed-out list made another one's existing row a 404.
+   */
+  async function sent(
+    text: string,
+    parameters: (string | null)[],
+    options: postgres.UnsafeQueryOptions & { readonly simple: boolean },
+    onRow: (row: postgres.Row) => void,
+  ): Promise<string> {
+    // Never handed to the client then: it would dial again.
+    if (lost) throw new DriverError('connection_lost', lost.message, { cause: lost })
+    if (running++ === 0) silence.heard()
+    try {
+      const answer = await handedOver(client.unsafe(text, [], options), parameters).forEach(onRow)
+      answered = true
+      return answer.command
+    } catch (error) {
+      throw explained(error)
+    } finally {
+      running--
+      silence.heard()
+    }
+  }
 
   function explained(error: unknown): unknown {
     if (classify(error).kind !== 'connection') return error

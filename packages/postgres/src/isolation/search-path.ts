@@ -20,11 +20,11 @@ export function inSearchPath(driver: Connection, searchPath: string): Connection
 /** A driver whose transactions begin with the tenant's search_path. It is sent ahead, not waited for. */
 export function beginsIn(driver: Driver, searchPath: string): Pick<Driver, 'transaction'> {
   return {
-    transaction: (work) =>
+    transaction: (work, place) =>
       driver.transaction((connection) => {
         // A failure fails the transaction, and every statement after it (run-transaction.ts).
         connection.query(SET_SEARCH_PATH, [searchPath], { prepare: true }).catch(() => undefined)
         return work(connection)
-      }),
+      }, place),
   }
 }

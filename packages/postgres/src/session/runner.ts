@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Unfinished } from '@plinth/core'
+import { Unfinished, type TransactionPlace } from '@plinth/core'
 import type { Connection, Driver, RawRow } from '../drivers/driver.ts'
 import { classify } from '../errors/connection-trouble.ts'
 import { withRetry } from '../errors/retry.ts'
@@ -16,7 +16,7 @@ export interface Runner {
 /** A runner inside a transaction. */
 export interface TransactionRunner extends Runner {
   /** As the last ones of a connection in a transaction: sent with COMMIT. Where the last of them divides by zero, it is {@link Unfinished}. */
-  last(statements: readonly Printed[]): void
+  last(statements: readonly Printed[], onSent?: () => void): void
   /** As `until` of a connection in a transaction. */
   until(work: Promise<unknown>): void
 }
@@ -63,6 +63,7 @@ export async function inTransaction<T>(
   driver: Pick<Driver, 'transaction'>,
   { shapes, translation }: RunnerParts,
   work: (runner: TransactionRunner) => Promise<T>,
+  place?: TransactionPlace,
 ): Promise<T> {
   const ours = new WeakSet<object>()
   const attempt = async (): Promise<{ readonly value: T } | { readonly thrown: unknown }> => {
@@ -71,7 +72,7 @@ export async function inTransaction<T>(
       const value = await driver.transaction(async (connection) => {
         const runner: TransactionRunner = {
           until: (work) => connection.until(work),
-          last: (statements) =>
+          last: (statements, onSent) =>
             connection.last(
               statements.map((statement) => ({
                 text: statement.text,
@@ -79,6 +80,7 @@ export async function inTransaction<T>(
                 options: { prepare: shapes.admit(statement) },
                 explain: unfinished,
               })),
+              onSent,
             ),
           async run(statement, operation) {
             try {
@@ -96,7 +98,7 @@ export async function inTransaction<T>(
           thrown = { error }
           throw error
         }
-      })
+      }, place)
       return { value }
     } catch (error) {
       if (thrown?.error === error && !comesFrom(error, ours)) return { thrown: error }

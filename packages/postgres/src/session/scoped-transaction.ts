@@ -2,6 +2,7 @@ import {
   acceptEvent,
   acceptsId,
   type CreateOperation,
+  type Finish,
   type FixedStatement,
   type IdempotencyKey,
   type KeyClaim,
@@ -60,9 +61,9 @@ export class ScopedTransaction extends ScopedSession implements Transaction {
     return rows
   }
 
-  finish(statement: FixedStatement, rows = 1): void {
+  finish(statement: FixedStatement, { rows = 1, onSent }: Finish = {}): void {
     const last = finishing(printFixed(statement), rows)
-    this.runner.last(this.#entered ? [last] : [this.#entering(), last])
+    this.runner.last(this.#entered ? [last] : [this.#entering(), last], onSent)
   }
 
   within(scope: Scope): Transaction {

@@ -31,7 +31,7 @@ export async function handToWorker(
   ])
   const { now, later } = parted(parcels, worker, line)
   // First what begins at once: beside it, the others would take its processor.
-  if (now.length > 0) worker.accept(await claim(database, now, { worker: worker.name, leaseMs }))
+  if (now.length > 0) worker.accept(await claim(platform, now, { worker: worker.name, leaseMs }))
   if (later.length > 0) await markQueued(runner, later).finally(() => line.add(later))
   return { promoted, handed: parcels.length, first: later.some(isFirst), crowded }
 }

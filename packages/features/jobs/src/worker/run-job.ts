@@ -8,15 +8,17 @@ import {
   storedText,
   traceIdOf,
   Unfinished,
+  type Context,
   type Entered,
   type Job,
   type JobRun,
   type Platform,
   type Tenant,
+  type Transaction,
 } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
-import { isGenuine } from '../seal-job.ts'
 import type { Claimed } from './claim.ts'
+import { unlessEnded, type Ending } from './ending.ts'
 import { parseInput } from './parse-input.ts'
 import { complete, fail, giveBack, Hopeless, pauseAfter } from './settle.ts'
 
@@ -25,8 +27,8 @@ const DEFAULT_TIMEOUT_S = 300
 /** One run that is on, as the worker sees it. */
 export interface Running {
   readonly job: Claimed
-  /** Ends it: what it writes afterwards is rolled back. */
-  readonly abort: AbortController
+  /** What it writes afterwards is rolled back. */
+  readonly ending: Ending
   progress: number | null
   note: string | null
 }
@@ -36,13 +38,16 @@ export class Draining extends Error {
   override readonly name = 'Draining'
 }
 
-/** Runs one job and says what became of it. Never rejects but for a database that is away. */
-export async function runJob(platform: Platform, running: Running): Promise<void> {
+/**
+ * Runs one job and says what became of it. Never rejects but for a database that is away.
+ * @param onSent told when nothing is left of it but the answer to its COMMIT
+ */
+export async function runJob(platform: Platform, running: Running, onSent?: () => void): Promise<void> {
   const { job } = running
   const startedAt = performance.now()
   const tenant = await platform.database.findTenant(job.tenantId)
   try {
-    await attempt(platform, tenant, running)
+    await attempt(platform, tenant, running, onSent)
     const milliseconds = Math.round((performance.now() - startedAt) * 10) / 10
     platform.log.debug(jobLogEvents.jobCompleted, { ...factsOf(job), milliseconds })
   } catch (error) {
@@ -50,39 +55,43 @@ export async function runJob(platform: Platform, running: Running): Promise<void
   }
 }
 
-async function attempt(platform: Platform, tenant: Tenant | undefined, running: Running): Promise<void> {
-  const { job } = running
+async function attempt(
+  platform: Platform,
+  tenant: Tenant | undefined,
+  running: Running,
+  onSent: (() => void) | undefined,
+): Promise<void> {
+  const { job, ending } = running
   // Cancelled while it lay here.
-  running.abort.signal.throwIfAborted()
+  ending.throwIfEnded()
   if (!tenant) throw new Hopeless('Its tenant is gone.')
   // As a request that writes is refused while the tenant is suspended; it is not the job's fault, and it waits.
   refuseInactive(tenant, false)
   const definition = platform.registry.jobs.get(job.type)
   if (!definition) throw new Error('This version of the product knows no such job.')
   const input = parseInput(definition, job.payload)
-  refuseForged(platform, job)
+  refuseForged(job)
   const principal = await recall(platform, tenant, job)
-  await within(running.abort, definition, async () => {
+  await within(ending, definition, async () => {
     let entered = enteredAs(job, principal, tenant)
-    const signals = signalsOf(running)
     const outside = definition.outside as ((input: unknown, signals: unknown, context: unknown) => unknown) | undefined
-    const found = outside && (await outside(input, signals, readingAs(platform, entered)))
-    running.abort.signal.throwIfAborted()
+    const found = outside && (await outside(input, runOf(running), readingAs(platform, entered)))
+    ending.throwIfEnded()
     // What was outside may have taken minutes: whoever was removed meanwhile changes nothing any more.
     if (outside) entered = await enterAgain(platform, job)
-    await asPrincipal(platform, entered, async (context, transaction) => {
-      const run = definition.run as (context: unknown, input: unknown, run: JobRun<unknown>) => unknown
-      const result = await unlessAborted(signals.signal, () => run(context, input, { ...signals, outside: found }))
-      await complete(transaction, job, result, platform.clock.now())
-    })
+    const run = definition.run as (context: unknown, input: unknown, run: JobRun<unknown>) => unknown
+    const work = async (context: Context, transaction: Transaction): Promise<void> => {
+      const result = await unlessEnded(ending, () => run(context, input, runOf(running, ending, found)))
+      await complete(transaction, { job, result }, platform.clock.now(), onSent)
+    }
+    // The COMMIT before it and its own first statement are one message then: a tenth of what a small job costs.
+    await asPrincipal(platform, entered, work, { behind: true })
   })
 }
 
 /** @throws Hopeless */
-export function refuseForged(platform: Platform, job: Claimed): void {
-  const { kind: principalKind, id: principalId, userId, secondFactor } = job.asker
-  const { tenantId, id, type, seal } = job
-  if (isGenuine(platform, { tenantId, id, type, principalKind, principalId, userId, secondFactor }, seal)) return
+export function refuseForged(job: Claimed): void {
+  if (job.genuine) return
   throw new Hopeless('In whose name it runs is not signed by a key of this platform.')
 }
 
@@ -110,43 +119,27 @@ export async function recall(platform: Platform, tenant: Tenant, job: Claimed): 
 }
 
 /** No longer than its time, whether it heeds its signal or not: a promise that nobody settles must not keep its place for ever. */
-export async function within(
-  abort: AbortController,
-  definition: Job,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+export async function within(ending: Ending, definition: Job, work: (ending: Ending) => Promise<void>): Promise<void> {
   const seconds = readDuration(definition.timeout) ?? DEFAULT_TIMEOUT_S
-  const timer = setTimeout(() => abort.abort(new Error(`It took longer than ${seconds} seconds.`)), seconds * 1_000)
+  const timer = setTimeout(() => ending.end(new Error(`It took longer than ${seconds} seconds.`)), seconds * 1_000)
   try {
-    await unlessAborted(abort.signal, () => work(abort.signal))
+    await unlessEnded(ending, () => work(ending))
   } finally {
     clearTimeout(timer)
   }
 }
 
-/**
- * What `work` comes to, or why the signal ended it, before it began or while it does not heed it. Inside a transaction too: it is rolled
- * back at once, where it would keep its locks from the next attempt and from its neighbours for as long as `work` goes on.
- */
-export async function unlessAborted<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: ended, reject } = Promise.withResolvers<never>()
-  const end = (): void => reject(signal.reason as Error)
-  signal.addEventListener('abort', end, { once: true })
-  try {
-    return await Promise.race([work(), ended])
-  } finally {
-    signal.removeEventListener('abort', end)
-  }
-}
-
-export function signalsOf(running: Running): Omit<JobRun, 'outside'> {
+/** What a job is told of its run. */
+export function runOf(running: Running, ending = running.ending, outside?: unknown): JobRun<unknown> {
   const { id, attempt: number, attempts } = running.job
   return {
     id,
     attempt: number,
     attempts,
-    signal: running.abort.signal,
+    outside,
+    get signal() {
+      return ending.signal
+    },
     progress(fraction, note) {
       if (!(fraction >= 0 && fraction <= 1)) throw new RangeError('progress is a number from 0 to 1')
       running.progress = fraction
@@ -171,7 +164,7 @@ function factsOf(job: Claimed): Readonly<Record<string, unknown>> {
 async function settleFailure(
   platform: Platform,
   tenant: Tenant | undefined,
-  { job, abort }: Running,
+  { job, ending }: Running,
   error: unknown,
 ): Promise<void> {
   const facts = factsOf(job)
@@ -180,7 +173,7 @@ async function settleFailure(
     return
   }
   if (error instanceof Draining) return giveBack(platform, [job])
-  if (tenant && PlinthError.is(error) && error.code === 'tenant_suspended' && !abort.signal.aborted)
+  if (tenant && PlinthError.is(error) && error.code === 'tenant_suspended' && !ending.ended)
     return giveBack(platform, [job], error.detail ?? error.title)
   const hopeless = error instanceof Hopeless
   const pauseMs = pauseAfter(job.attempt, platform.registry.jobs.get(job.type), Math.random)

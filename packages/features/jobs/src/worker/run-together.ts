@@ -1,7 +1,8 @@
-import { asPrincipal, besides, refuseInactive, type Platform, type Tenant } from '@plinth/core'
+import { asPrincipal, besides, refuseInactive, type Platform, type Tenant, type Transaction } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
 import { parseInput } from './parse-input.ts'
-import { enteredAs, recall, refuseForged, runJob, signalsOf, unlessAborted, within, type Running } from './run-job.ts'
+import { Ending, unlessEnded } from './ending.ts'
+import { enteredAs, recall, refuseForged, runJob, runOf, within, type Running } from './run-job.ts'
 import { completeAll, type Done } from './settle.ts'
 
 /**
@@ -24,21 +25,31 @@ export function belongsTogether({ job: left }: Running, { job: right }: Running)
 /**
  * Runs jobs of one kind in one transaction, which says of all of them that they are done. Where anything is wrong with one, nothing of
  * any is written, and each runs again by itself: it alone is told what was wrong, and tried again. Of one, it is {@link runJob}.
+ * @param onSent told when nothing is left but the answer to the COMMIT of all
  */
-export async function runTogether(platform: Platform, jobs: readonly Running[]): Promise<void> {
-  if (jobs.length > 1 && (await allDone(platform, jobs))) return
+export async function runTogether(
+  platform: Platform,
+  jobs: readonly [Running, ...Running[]],
+  onSent?: () => void,
+): Promise<void> {
+  if (jobs.length === 1) return runJob(platform, jobs[0], onSent)
+  if (await allDone(platform, jobs, onSent)) return
   let failure: { readonly error: unknown } | undefined
   // Of one that failed nothing could be said: the others would wait for their lease, with their attempt counted and not made.
   for (const job of jobs) await runJob(platform, job).catch((error: unknown) => (failure ??= { error }))
   if (failure) throw failure.error
 }
 
-async function allDone(platform: Platform, jobs: readonly Running[]): Promise<boolean> {
-  const { type: job, tenantId } = jobs[0]!.job
+async function allDone(
+  platform: Platform,
+  jobs: readonly [Running, ...Running[]],
+  onSent: (() => void) | undefined,
+): Promise<boolean> {
+  const { type: job, tenantId } = jobs[0].job
   try {
     const tenant = await platform.database.findTenant(tenantId)
     if (!tenant) return false
-    await attemptAll(platform, tenant, jobs)
+    await attemptAll(platform, tenant, jobs, onSent)
     return true
   } catch (error) {
     // Whichever it was says so itself. That it is so again and again, as where all together take longer than the time of one, nobody
@@ -48,36 +59,38 @@ async function allDone(platform: Platform, jobs: readonly Running[]): Promise<bo
   }
 }
 
-async function attemptAll(platform: Platform, tenant: Tenant, jobs: readonly Running[]): Promise<void> {
+async function attemptAll(
+  platform: Platform,
+  tenant: Tenant,
+  jobs: readonly [Running, ...Running[]],
+  onSent: (() => void) | undefined,
+): Promise<void> {
   refuseInactive(tenant, false)
-  const first = jobs[0]!
+  const [first] = jobs
   const definition = platform.registry.jobs.get(first.job.type)
   if (!definition) throw new Error('no such job')
   const inputs = jobs.map(({ job }) => parseInput(definition, job.payload))
-  for (const { job } of jobs) refuseForged(platform, job)
+  for (const { job } of jobs) refuseForged(job)
   const principal = await recall(platform, tenant, first.job)
   const run = definition.run as (context: unknown, input: unknown, run: unknown) => unknown
-  await within(shared(jobs), definition, async (signal) => {
-    await asPrincipal(platform, enteredAs(first.job, principal, tenant), async (_context, transaction) => {
+  await within(shared(jobs), definition, async (ending) => {
+    const work = async (_context: unknown, transaction: Transaction): Promise<void> => {
       const done: Done[] = []
       for (const [at, running] of jobs.entries()) {
         const own = besides(platform, enteredAs(running.job, principal, tenant), transaction)
-        const signals = { ...signalsOf(running), signal, outside: undefined }
-        const result = await unlessAborted(signal, () => run(own.context, inputs[at], signals))
+        const result = await unlessEnded(ending, () => run(own.context, inputs[at], runOf(running, ending)))
         done.push({ job: running.job, transaction: own.transaction, result })
       }
-      await completeAll(done, platform.clock.now())
-    })
+      await completeAll(done, platform.clock.now(), onSent)
+    }
+    await asPrincipal(platform, enteredAs(first.job, principal, tenant), work, { behind: true })
   })
 }
 
 /** Ends when one of them is ended: cancelled, or given to somebody else. */
-function shared(jobs: readonly Running[]): AbortController {
-  const abort = new AbortController()
-  for (const running of jobs) {
-    const { signal } = running.abort
-    if (signal.aborted) abort.abort(signal.reason)
-    signal.addEventListener('abort', () => abort.abort(signal.reason), { once: true, signal: abort.signal })
-  }
-  return abort
+function shared(jobs: readonly Running[]): Ending {
+  const ending = new Ending()
+  const forget = jobs.map((running) => running.ending.onEnd((reason) => ending.end(reason)))
+  ending.onEnd(() => forget.forEach((one) => one()))
+  return ending
 }

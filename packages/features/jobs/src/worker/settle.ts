@@ -21,17 +21,26 @@ export class Hopeless extends Error {
  * The job is done, in the transaction of its effects. The one statement that makes them happen once: of several runs of a job, each
  * with its own delivery and attempt, one finds the row running.
  * The transaction rejects with Unfinished where the job is not this run's any more.
+ * @param onSent told when that and COMMIT are on their way
  */
-export async function complete(transaction: Transaction, job: Claimed, result: unknown, now: Date): Promise<void> {
+export async function complete(
+  transaction: Transaction,
+  { job, result }: Pick<Done, 'job' | 'result'>,
+  now: Date,
+  onSent?: () => void,
+): Promise<void> {
   const text = result === undefined ? null : JSON.stringify(result)
   await transaction.emit(eventOf('job.completed', job))
   // Sent with COMMIT. Of several runs one finds the row.
-  transaction.finish(statement`
+  transaction.finish(
+    statement`
     update plinth.background_jobs
     set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = version + 1,
       result = ${text ?? null}::text::jsonb, progress = 1, error = null, lease_until = null
     where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
-      and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`)
+      and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`,
+    { onSent },
+  )
 }
 
 /** A job that has been run, and the transaction on its account. */
@@ -45,7 +54,7 @@ export interface Done {
  * As {@link complete}, for several in one transaction: all of them, or none.
  * The transaction rejects with Unfinished where one of them is not this worker's any more.
  */
-export async function completeAll(done: readonly Done[], now: Date): Promise<void> {
+export async function completeAll(done: readonly Done[], now: Date, onSent?: () => void): Promise<void> {
   const [first] = done
   if (!first) return
   for (const { job, transaction } of done) await transaction.emit(eventOf('job.completed', job))
@@ -68,7 +77,7 @@ export async function completeAll(done: readonly Done[], now: Date): Promise<voi
           ${results}::text::jsonb[]) d(tenant_id, id, delivery, attempts, result)
       where j.tenant_id = d.tenant_id and j.id = d.id and j.delivery = d.delivery and j.attempts = d.attempts
         and coalesce(j.status, '') = 'running' returning j.id`,
-    done.length,
+    { rows: done.length, onSent },
   )
 }
 

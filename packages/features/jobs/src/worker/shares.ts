@@ -31,6 +31,7 @@ export interface Place {
 export class Shares {
   readonly #parts: Required<SharesParts>
   readonly #places = new Map<string, Set<Place>>()
+  #taken = 0
   /** The last two tenants of which a job began, and when. */
   #last = { tenantId: '', at: -Infinity }
   #before = { tenantId: '', at: -Infinity }
@@ -39,6 +40,11 @@ export class Shares {
 
   constructor({ places, now = () => performance.now(), busy = busyShare() }: SharesParts) {
     this.#parts = { places, now, busy }
+  }
+
+  /** How many places are free, whosever they may be. */
+  get free(): number {
+    return this.#parts.places - this.#taken
   }
 
   has(tenantId: string): number {
@@ -50,15 +56,18 @@ export class Shares {
     const own = this.#places.get(tenantId)
     if (own) own.add(place)
     else this.#places.set(tenantId, new Set([place]))
+    this.#taken += 1
     if (this.#last.tenantId !== tenantId) this.#before = this.#last
     this.#last = { tenantId, at: place.since }
     return place
   }
 
+  /** Once for each place; again, it does nothing. */
   end(place: Place): void {
     const own = this.#places.get(place.tenantId)
-    own?.delete(place)
-    if (own?.size === 0) this.#places.delete(place.tenantId)
+    if (!own?.delete(place)) return
+    this.#taken -= 1
+    if (own.size === 0) this.#places.delete(place.tenantId)
   }
 
   /** How many it may have now. */

@@ -7,11 +7,13 @@ import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Supply } from '../queue/supply.ts'
 import { claim, renew, type Claimed } from './claim.ts'
+import { Ending } from './ending.ts'
 import { Draining, type Running } from './run-job.ts'
 import { Pace } from './pace.ts'
 import { announce, takeLeave } from './presence.ts'
 import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
+import { settledWithin } from './settled-within.ts'
 import { QUICK_MS, Shares } from './shares.ts'
 
 const LONGEST_PAUSE_MS = 10_000
@@ -97,10 +99,10 @@ export class Worker {
     await takeLeave(this.#parts.platform.database, this.name).catch(() => undefined)
     const ahead = this.#ahead.splice(0).map(({ job }) => job)
     await giveBack(this.#parts.platform, ahead).catch(() => undefined)
-    await this.#settled(this.#parts.settings.graceMs)
+    await settledWithin(this.#parts.settings.graceMs, this.#ending)
     const left = [...this.#running.values()]
-    for (const { abort } of left) abort.abort(new Draining('the process ends'))
-    await this.#settled(LAST_MS)
+    for (const { ending } of left) ending.end(new Draining('the process ends'))
+    await settledWithin(LAST_MS, this.#ending)
     clearInterval(this.#heart)
     await this.#beating
     // What does not heed its signal: the lease would give it back as well, later.
@@ -135,7 +137,7 @@ export class Worker {
   }
 
   get #free(): number {
-    return this.#parts.settings.concurrency - this.#ending.size + this.#most - this.#ahead.length
+    return this.#shares.free + this.#most - this.#ahead.length
   }
 
   get room(): Room {
@@ -149,7 +151,7 @@ export class Worker {
 
   /** Runs what was claimed for it, as soon as there is a place. */
   accept(claimed: readonly Claimed[]): void {
-    for (const job of claimed) this.#ahead.push({ job, abort: new AbortController(), progress: null, note: null })
+    for (const job of claimed) this.#ahead.push({ job, ending: new Ending(), progress: null, note: null })
     this.#fill()
   }
 
@@ -172,7 +174,7 @@ export class Worker {
     if (most === 0) return 0
     const { deliveries, queued } = await supply.take(most)
     if (deliveries.length === 0) return 0
-    const claiming = claim(platform.database, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
+    const claiming = claim(platform, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
     claiming.catch(() => supply.putBack(deliveries))
     const claimed = await claiming
     // What is claimed is known by its row from now on, and the queue need not know it any more.
@@ -184,8 +186,7 @@ export class Worker {
   }
 
   #fill(): void {
-    const { concurrency } = this.#parts.settings
-    while (!this.#stopping && this.#ending.size < concurrency) {
+    while (!this.#stopping && this.#shares.free > 0) {
       const next = this.#next()
       if (!next) return this.#fillSoon()
       this.#begin(this.#withOthers(next))
@@ -226,15 +227,19 @@ export class Worker {
     for (const running of jobs) this.#running.set(running.job.delivery, running)
     const [{ job: first }] = jobs
     const place = this.#shares.begin(first.tenantId)
-    const ending = runTogether(this.#parts.platform, jobs)
+    // What waits for the answer to its COMMIT has no place any more: what begins then is sent behind that, in one message.
+    const leave = (): void => {
+      this.#shares.end(place)
+      this.#fill()
+    }
+    const ending = runTogether(this.#parts.platform, jobs, leave)
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
         for (const { job } of jobs) this.#running.delete(job.delivery)
         this.#ending.delete(ending)
-        this.#shares.end(place)
         this.#pace.ended(jobs.length)
-        this.#fill()
+        leave()
         this.#parts.onDone(jobs.length)
         if (this.#free >= this.#least) this.#pause.shorten()
       })
@@ -273,8 +278,8 @@ export class Worker {
       if (running.length === 0) return
       const said = running.map(({ job, progress, note }) => ({ ...job, progress, note }))
       const kept = await renew(platform.database, said, settings.leaseMs)
-      for (const { job, abort } of running)
-        if (!kept.has(job.delivery)) abort.abort(new Error('It was cancelled, or given to another worker.'))
+      for (const { job, ending } of running)
+        if (!kept.has(job.delivery)) ending.end(new Error('It was cancelled, or given to another worker.'))
     } catch (error) {
       platform.log.warn(jobLogEvents.workerInterrupted, { error })
     }
@@ -288,13 +293,5 @@ export class Worker {
     await announce(platform.database, this.name).catch((error: unknown) =>
       platform.log.warn(jobLogEvents.workerInterrupted, { error }),
     )
-  }
-
-  async #settled(most: number): Promise<void> {
-    if (this.#ending.size === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, most)
-    await Promise.race([Promise.allSettled(this.#ending), promise])
-    clearTimeout(timer)
   }
 }
