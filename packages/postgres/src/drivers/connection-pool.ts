@@ -1,4 +1,4 @@
-import { DriverError } from '../errors/driver-error.ts'
+import { DriverError, type Sent } from '../errors/driver-error.ts'
 import type { PoolUse } from './driver.ts'
 import type { SingleConnection } from './single-connection.ts'
 
@@ -243,7 +243,8 @@ export class ConnectionPool {
       }
       this.#whenIdle()
     })
-    for (const slot of this.#slots) if (isBusy(slot)) slot.connection?.destroy(closed())
+    // What runs may have come to its end all the same, and a COMMIT may have been done.
+    for (const slot of this.#slots) if (isBusy(slot)) slot.connection?.destroy(closed('unknown'))
     const usable = this.#slots.flatMap(({ connection }) => (connection?.usable ? [connection] : []))
     await Promise.all(usable.map((connection) => connection.end()))
   }
@@ -261,8 +262,8 @@ function waitedTooLong({ max, maxWaitMs }: PoolOptions): DriverError {
   return new DriverError('overloaded', `None of ${max} connections was free within ${maxWaitMs} ms`)
 }
 
-function closed(): DriverError {
-  return new DriverError('closed', 'The database driver was closed')
+function closed(sent: Sent = false): DriverError {
+  return new DriverError('closed', 'The database driver was closed', { sent })
 }
 
 function unreachable(cause: unknown): DriverError {

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../testing/src/server/databases.ts'
 import { classify } from '../errors/connection-trouble.ts'
@@ -10,13 +11,14 @@ let database: TestDatabase
 let superuser: Driver
 const drivers: Driver[] = []
 
-function open(max: number): Driver {
-  const driver = postgresJsDriver(database.url, {
+function open(max: number, url = database.url): Driver {
+  const driver = postgresJsDriver(url, {
     max,
     applicationName: 'plinth-test',
     prepare: true,
-    statementTimeoutMs: 10_000,
-    connectTimeoutSeconds: 10,
+    statementTimeoutMs: 1_000,
+    connectTimeoutSeconds: 1,
+    silenceMs: 0,
   })
   drivers.push(driver)
   return driver
@@ -55,11 +57,8 @@ const titles = async (): Promise<readonly unknown[]> =>
 /** On a driver with one connection: the first one, whose COMMIT decides, and one that is asked for while it is on. */
 async function two(driver: Driver, first: string, second: (tx: TransactionConnection) => Promise<void>) {
   const events: string[] = []
-  const told = async (name: string, work: Promise<unknown>): Promise<string> => {
-    const end = await work.then(
-      () => 'done',
-      (error: unknown) => `${classify(error).kind}${classify(error).sent === false ? ', not sent' : ''}`,
-    )
+  const told = async (name: string, work: Promise<unknown>): Promise<unknown> => {
+    const end = await work.catch((error: unknown) => error)
     events.push(`${name} ended`)
     return end
   }
@@ -76,7 +75,13 @@ async function two(driver: Driver, first: string, second: (tx: TransactionConnec
       await second(tx)
     }),
   )
-  return { ends: await Promise.all([one, other]), events }
+  const ends = (await Promise.all([one, other])).map((end) => {
+    if (!(end instanceof Error)) return 'done'
+    // After both: what is noted on the error of one must not be believed of the other.
+    const { kind, sent } = classify(end)
+    return `${kind}, sent: ${sent}`
+  })
+  return { ends, events }
 }
 
 test('the next one begins before COMMIT is answered, and comes to its end behind it', async () => {
@@ -88,7 +93,7 @@ test('the next one begins before COMMIT is answered, and comes to its end behind
 
 test('a COMMIT that is refused takes nothing with it of the one behind', async () => {
   const { ends } = await two(open(1), 'refused', async (tx) => void (await insert(tx, 'second')))
-  expect(ends).toEqual(['other', 'done'])
+  expect(ends).toEqual(['other, sent: true', 'done'])
   expect(await titles()).toEqual(['second'])
 })
 
@@ -108,11 +113,45 @@ test('with the connection both are lost: what was behind COMMIT surely did not h
     setTimeout(() => void superuser.query('select pg_terminate_backend($1::int)', [Number(me?.['pid'])]), 100)
     await insert(tx, 'second')
   })
-  expect(ends).toEqual(['connection', 'connection, not sent'])
+  expect(ends).toEqual(['connection, sent: unknown', 'connection, sent: false'])
   expect(await titles()).toEqual([])
   // Another connection is opened.
   await driver.transaction((tx) => insert(tx, 'later'))
   expect(await titles()).toEqual(['later'])
+})
+
+test.each([
+  ['is cut', (sockets: readonly Socket[]) => sockets.forEach((socket) => socket.destroy())],
+  ['is silent', (sockets: readonly Socket[]) => sockets.forEach((socket) => socket.unpipe())],
+])('so they are where the way to the server %s: each has an error of its own', async (_how, interrupt) => {
+  const server = new URL(database.url)
+  const sockets: Socket[] = []
+  const proxy = createServer((client) => {
+    const upstream = connect(Number(server.port), server.hostname)
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      from.on('error', () => undefined).pipe(to)
+      sockets.push(from)
+    }
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  try {
+    const url = new URL(database.url)
+    url.port = String((proxy.address() as AddressInfo).port)
+    url.hostname = '127.0.0.1'
+    const { ends } = await two(open(1, url.href), 'slow', async (tx) => {
+      setTimeout(() => interrupt(sockets), 100)
+      await insert(tx, 'second')
+    })
+    expect(ends).toEqual(['connection, sent: unknown', 'connection, sent: false'])
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    proxy.close()
+    // The server goes on with the COMMIT that nobody waits for.
+    await expect.poll(titles).toEqual(['slow'])
+  }
 })
 
 test('of hundreds on three connections each is whole or not at all, and by itself', async () => {

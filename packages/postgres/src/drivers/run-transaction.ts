@@ -15,7 +15,7 @@ export interface TransactionSteps {
   /** COMMIT was sent: the connection may be handed over. */
   handOver?(): void
   /** Calls back once when the connection is lost; the result takes the callback away. */
-  onLost(tell: (error: DriverError) => void): () => void
+  onLost(tell: (error: unknown) => void): () => void
 }
 
 /**

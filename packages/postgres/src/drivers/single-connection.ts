@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import postgres from 'postgres'
-import { DriverError, nothingLasts } from '../errors/driver-error.ts'
+import { DriverError, nothingLasts, ownError } from '../errors/driver-error.ts'
 import { classify } from '../errors/connection-trouble.ts'
 import type { RawRow } from './driver.ts'
 import { rawParsers } from './raw-values.ts'
@@ -46,7 +46,7 @@ export interface SingleConnection {
    */
   command(text: string): Promise<string>
   /** Calls back once when the connection is lost; the result takes the callback away. */
-  onLost(tell: (error: DriverError) => void): () => void
+  onLost(tell: (error: unknown) => void): () => void
   /** Waits for running statements, then says goodbye to the server. */
   end(): Promise<void>
   /** Drops the connection; running statements reject with `reason`. */
@@ -69,7 +69,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
   let answered = false
   let lost: DriverError | undefined
   let running = 0
-  const listeners = new Set<(error: DriverError) => void>()
+  const listeners = new Set<(error: unknown) => void>()
 
   const options = {
     max: 1,
@@ -110,7 +110,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     if (lost) return
     lost = error
     silence.end()
-    for (const tell of listeners) tell(error)
+    for (const tell of listeners) tell(ownError(error))
     listeners.clear()
   }
 
@@ -129,7 +129,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     },
     command: (text) => sent(text, [], { prepare: false, simple: true }, () => undefined),
     onLost(tell) {
-      if (lost) tell(lost)
+      if (lost) tell(ownError(lost))
       else listeners.add(tell)
       return () => listeners.delete(tell)
     },
@@ -175,7 +175,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
   function explained(error: unknown): unknown {
     if (classify(error).kind !== 'connection') return error
     // What was found out here says more than the client's "destroyed".
-    const reason = lost && lost.code !== 'connection_lost' ? lost : error
+    const reason = ownError(lost && lost.code !== 'connection_lost' ? lost : error)
     // Before the server let us in, it cannot have run a statement.
     if (!ready) nothingLasts(reason)
     // Whatever state the client is in now, it is not used again.

@@ -65,3 +65,16 @@ export class DriverError extends Error {
 export function nothingLasts(error: unknown): void {
   if (error instanceof Error && Object.isExtensible(error)) Object.assign(error, { sent: false })
 }
+
+/**
+ * The same trouble as an error of one statement alone. With a connection all that is on it is lost, and the client rejects each with one and
+ * the same error: what {@link nothingLasts} notes on it for the one would be believed of the others, and a COMMIT repeated that was done.
+ */
+export function ownError(error: unknown): unknown {
+  if (DriverError.is(error))
+    return new DriverError(error.code, error.message, {
+      sent: error.sent,
+      ...(error.cause !== undefined && { cause: error.cause }),
+    })
+  return error instanceof Error ? new Error(error.message, { cause: error }) : error
+}
