@@ -56,6 +56,19 @@ describe('jsonLogger', () => {
     expect(read).not.toHaveBeenCalled()
   })
 
+  test('the fields of a child are those of when it was made, whenever it says something', () => {
+    const out = capture()
+    const fields = { requestId: 'r1', user: { id: 1 } }
+    const texts = { requestId: 'r1' }
+    const [nested, plain] = [jsonLogger(out).child(fields), jsonLogger(out).child(texts)]
+    fields.user.id = 2
+    texts.requestId = 'r2'
+    nested.info('x')
+    expect(out.last()).toMatchObject({ requestId: 'r1', user: { id: 1 } })
+    plain.info('x')
+    expect(out.last()).toMatchObject({ requestId: 'r1' })
+  })
+
   test('children add fields, later ones win, no name stands twice', () => {
     const out = capture()
     const log = jsonLogger(out)

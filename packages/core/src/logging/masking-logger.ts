@@ -69,8 +69,10 @@ class MaskingLogger implements LeveledLogger {
   }
 
   child(fields: LogFields): LeveledLogger {
-    const given = copied(fields)
-    return new MaskingLogger(() => this.#writer.child(safely(given, ofTheLogger)), this.#threshold)
+    const later = whole(fields)
+    if (later) return new MaskingLogger(() => this.#writer.child(safely(later, ofTheLogger)), this.#threshold)
+    const now = safely(fields, ofTheLogger)
+    return new MaskingLogger(() => this.#writer.child(now), this.#threshold)
   }
 
   #write(level: LineLevel, event: string, fields: LogFields | undefined): void {
@@ -82,12 +84,14 @@ class MaskingLogger implements LeveledLogger {
   }
 }
 
-/** As they are now, whenever they are written. */
-function copied(fields: LogFields): LogFields {
+/** A copy that is the same whenever it is written, where the fields are all texts, numbers and the like. */
+function whole(fields: LogFields): LogFields | undefined {
   try {
-    return { ...fields }
+    const copy = { ...fields }
+    for (const name in copy) if (typeof copy[name] === 'object' || typeof copy[name] === 'function') return undefined
+    return copy
   } catch {
-    return { unprintable: true }
+    return undefined
   }
 }
 

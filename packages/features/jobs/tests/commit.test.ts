@@ -1,9 +1,9 @@
-import { defineJob, type Context, type Job } from '@plinth/core'
+import { defineJob, type Context } from '@plinth/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { jobPlatform, notes, type JobPlatform } from './job-platform.ts'
 
-/* What a job that waits for its COMMIT leaves to others: its place, and its connection. One job at a time, on a pool of two. */
+/* What a job that waits for its COMMIT leaves to others: its place, and its connection. One job at a time. */
 
 const begun: { readonly title: string; readonly others: readonly unknown[] }[] = []
 const input = z.object({ title: z.string() })
@@ -13,11 +13,10 @@ const run = async (ctx: Context, { title }: z.infer<typeof input>): Promise<void
   await ctx.create(notes, { title })
 }
 const write = defineJob({ name: 'write', input, retry: { attempts: 1 }, run })
-const writeTogether = defineJob({ name: 'write.together', input, retry: { attempts: 1 }, together: 5, run })
 
 let platform: JobPlatform
 beforeAll(async () => {
-  platform = await jobPlatform([write, writeTogether], { concurrency: 1 }, { pool: 2 })
+  platform = await jobPlatform([write], { concurrency: 1 }, { pool: 10 })
   // Judged at COMMIT: some are refused there, and some take their time.
   await platform.superuser.script(`
     create function judge() returns trigger language plpgsql as $$
@@ -34,15 +33,15 @@ beforeEach(async () => {
   begun.length = 0
 })
 
-const ask = (job: Job<z.infer<typeof input>>, titles: readonly string[]): Promise<readonly string[]> =>
+const ask = (titles: readonly string[]): Promise<readonly string[]> =>
   platform.plinth.as(platform.principal(), platform.a.slug, (ctx) =>
-    Promise.all(titles.map(async (title) => (await ctx.enqueue(job, { title })).id)),
+    Promise.all(titles.map(async (title) => (await ctx.enqueue(write, { title })).id)),
   )
 
 const ends = async (): Promise<readonly unknown[]> => (await platform.rows()).map((row) => row['status'])
 
 test('the next one begins while it waits, and both are done once', async () => {
-  const [slow] = await ask(write, ['slow', 'next'])
+  const [slow] = await ask(['slow', 'next'])
   await platform.settled()
   expect(begun.map(({ title }) => title)).toEqual(['slow', 'next'])
   expect(begun[1]?.others).not.toContain(slow)
@@ -51,21 +50,8 @@ test('the next one begins while it waits, and both are done once', async () => {
 })
 
 test('where the COMMIT is refused it has failed, and the one behind it is done', async () => {
-  await ask(write, ['refused', 'next', 'refused too', 'last'])
+  await ask(['refused', 'next', 'refused too', 'last'])
   await platform.settled()
   expect(await ends()).toEqual(['dead', 'completed', 'dead', 'completed'])
   expect((await platform.titles()).map(String).toSorted((a, b) => a.localeCompare(b))).toEqual(['last', 'next'])
-})
-
-test('so it is with several that share one, which are run by themselves then', async () => {
-  await ask(writeTogether, ['one', 'two', 'refused', 'three'])
-  await ask(write, ['next'])
-  await platform.settled()
-  expect(await ends()).toEqual(['completed', 'completed', 'dead', 'completed', 'completed'])
-  expect((await platform.titles()).map(String).toSorted((a, b) => a.localeCompare(b))).toEqual([
-    'next',
-    'one',
-    'three',
-    'two',
-  ])
 })

@@ -23,6 +23,29 @@ export const writeNote = defineJob({
   run: (ctx, input) => ctx.create(notes, input),
 })
 
+/** Jobs that keep so many places until they are let go: what is asked for meanwhile waits beside each other. */
+export function placeKeeper(places: number) {
+  const kept: (() => void)[] = []
+  const keep = defineJob({
+    name: 'keep',
+    input: z.object({}),
+    run: () => new Promise<void>((resolve) => void kept.push(resolve)),
+  })
+  return {
+    keep,
+    /** Asks for all while the places are taken, and lets go then. */
+    meanwhile: async (platform: JobPlatform, ask: () => Promise<readonly string[]>): Promise<readonly string[]> => {
+      for (let at = 0; at < places; at += 1) await platform.enqueue(keep, {})
+      await vi.waitFor(() => expect(kept).toHaveLength(places), { timeout: 10_000 })
+      const ids = await ask()
+      const waiting = `type <> 'keep' and status in ('waiting', 'scheduled')`
+      await vi.waitFor(async () => expect(await platform.rows(waiting)).toEqual([]), { timeout: 10_000 })
+      for (const letGo of kept.splice(0)) letGo()
+      return ids
+    },
+  }
+}
+
 export const quick: JobsOptions = { pollMs: 20, lease: '2s', grace: '5s' }
 
 export interface JobPlatform extends TestPlatform {

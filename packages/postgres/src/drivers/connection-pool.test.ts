@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors/driver-error.ts'
 import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
 import type { SingleConnection } from './single-connection.ts'
@@ -145,22 +145,43 @@ describe('work that is alone', () => {
 })
 
 describe('a connection that is handed over', () => {
-  test('is taken by whoever waits for one, at once', async () => {
-    const { start } = pool({ max: 1 })
-    const first = start('alone')
-    const waiting = start('alone')
+  afterEach(() => void vi.useRealTimers())
+
+  test('is taken at once by whoever waits to go behind, and before one that is idle', async () => {
+    const { start } = pool({ max: 2 })
+    const [first, other] = [start('alone'), start('alone')]
+    const waiting = start('behind')
     await settle()
     expect(waiting.on).toBeUndefined()
     first.handOver()
     await settle()
     expect(waiting.on).toBe(0)
+    other.end()
+    waiting.handOver()
+    first.end()
+    await settle()
+    expect(start('behind').on).toBe(0)
   })
 
-  test('is followed by one that needs it whole, and by no more until its own end', async () => {
+  test('is nobody else’s: a COMMIT may wait for whoever would stand behind it', async () => {
+    const { pool: made, start } = pool({ max: 1 })
+    const first = start('alone')
+    await settle()
+    first.handOver()
+    const [whole, shared] = [start('alone'), start('shared')]
+    await settle()
+    expect([whole.on, shared.on, made.use.busy, made.use.waiting]).toEqual([undefined, undefined, 1, 2])
+    first.end()
+    await settle()
+    expect(whole.on).toBe(0)
+  })
+
+  test('is followed by one, and by no second one before it is answered', async () => {
     const { start } = pool({ max: 1 })
     const first = start('alone')
+    await settle()
     first.handOver()
-    const [second, third] = [start('alone'), start('alone')]
+    const [second, third] = [start('behind'), start('behind')]
     await settle()
     second.handOver()
     await settle()
@@ -170,50 +191,72 @@ describe('a connection that is handed over', () => {
     expect(third.on).toBe(0)
   })
 
-  test('is taken before one that is idle only by those who want it so', async () => {
-    const { start } = pool({ max: 2 })
-    const first = start('alone')
-    await settle()
-    first.handOver()
-    const behind = start('behind')
-    await settle()
-    expect(behind.on).toBe(0)
-    behind.handOver()
+  test('is followed in the same turn alone, and not where a COMMIT is slow, or was of late', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+    const { start } = pool({ max: 3 })
+    const handed = async (): Promise<ReturnType<typeof start>> => {
+      const work = start('alone')
+      await settle()
+      work.handOver()
+      return work
+    }
+    const on = async (): Promise<number | undefined> => {
+      const work = start('behind')
+      await settle()
+      work.end()
+      await work.done
+      return work.on
+    }
+    const first = await handed()
+    expect(await on()).toBe(first.on)
+    vi.advanceTimersByTime(10)
+    expect(await on()).not.toBe(first.on)
+    vi.advanceTimersByTime(50)
+    // Behind none, while one is as slow as that.
+    const second = await handed()
+    expect(await on()).not.toBe(second.on)
     first.end()
+    second.end()
     await settle()
-    const other = start('alone')
+    const third = await handed()
+    expect(await on()).not.toBe(third.on)
+    third.end()
     await settle()
-    expect(other.on).toBe(1)
-    expect(start('behind').on).toBe(0)
+    vi.advanceTimersByTime(1_001)
+    const last = await handed()
+    expect(await on()).toBe(last.on)
   })
 
-  test('counts as one on which a statement runs', async () => {
-    const { pool: made, start } = pool({ max: 2 })
-    const [first, quick] = [start('alone'), start('shared')]
+  test('is not followed when it is lost, or has reached its age', async () => {
+    const { start, connections } = pool({ max: 2 })
+    const lost = start('alone')
+    await settle()
+    lost.handOver()
+    Object.assign(connections[0] ?? {}, { usable: false })
+    expect(start('behind').on).toBe(1)
+    const old = pool({ max: 2, maxLifetimeMs: 0 })
+    const first = old.start('alone')
     await settle()
     first.handOver()
-    const shared = [start('shared'), start('shared'), start('shared'), start('shared'), start('shared')]
-    await settle()
-    // Three at most on each, of which the COMMIT is one.
-    expect(shared.map(({ on }) => on)).toEqual([0, 1, 0, 1, undefined])
-    expect(made.use).toMatchObject({ busy: 2, waiting: 1 })
-    first.end()
-    await settle()
-    expect(shared[4]?.on).toBe(0)
-    for (const one of [quick, ...shared]) one.end()
-    await settle()
-    expect(made.use).toMatchObject({ busy: 0, waiting: 0 })
+    expect(old.start('behind').on).toBe(1)
+    expect(old.connections[0]?.ended).toBe(false)
   })
 
   test('is waited for when the pool is closed, and dropped when it takes too long', async () => {
-    const { pool: made, start, connections } = pool({ max: 1, closeAfterMs: 30 })
-    const first = start('alone')
-    await settle()
-    first.handOver()
-    await made.close()
-    expect(connections[0]?.usable).toBe(false)
-    first.fail(new Error('dropped'))
-    await expect(first.done).rejects.toThrow('dropped')
+    for (const inTime of [true, false]) {
+      const { pool: made, start, connections } = pool({ max: 1, closeAfterMs: 30 })
+      const first = start('alone')
+      await settle()
+      first.handOver()
+      const closing = made.close()
+      await settle()
+      expect(connections[0]?.usable).toBe(true)
+      if (inTime) first.end()
+      await closing
+      expect(connections[0]?.reason).toEqual(inTime ? undefined : expect.objectContaining({ code: 'closed' }))
+      if (!inTime) first.fail(new Error('dropped'))
+      await first.done.catch(() => undefined)
+    }
   })
 
   test('is so once: what says it again, or when it has ended, says nothing', async () => {
@@ -227,7 +270,7 @@ describe('a connection that is handed over', () => {
     first.handOver()
     expect(made.use).toMatchObject({ busy: 0 })
     const next = start('alone')
-    const waiting = start('alone')
+    const waiting = start('behind')
     await settle()
     first.handOver()
     await settle()

@@ -22,6 +22,8 @@ interface Slot {
   load: number
   /** Transactions on it of which nothing is left but the answer to their COMMIT. */
   tails: number
+  /** When the last of them was. Milliseconds of a clock that only runs forward. */
+  handedAt: number
   /** The pool's count of finished statements when this slot last finished or began one. */
   progress: number
 }
@@ -29,9 +31,15 @@ interface Slot {
 /** What somebody wants of a connection. */
 interface Want {
   readonly weight: number
-  /** Rather behind a COMMIT than on a connection that is idle. */
+  /** Whether it goes behind a COMMIT, and rather than on a connection that is idle. */
   readonly behind: boolean
 }
+
+/** How old a COMMIT may be that is followed: whoever is told of it asks in the same turn. */
+const FRESH_MS = 5
+/** What takes longer is a slow COMMIT (a trigger, a standby, a lock), and for so long after one none is followed. */
+const SLOW_MS = 50
+const WARY_MS = 1_000
 
 /** One that has a connection alone says by this that it sent its COMMIT: what comes next may be sent behind it. */
 export type HandOver = () => void
@@ -48,7 +56,9 @@ interface Waiting extends Want {
  * Connections, and one line before them. Statements go to an idle connection if there is one; else prepared ones are sent
  * behind a running one, a few at most. With 32 callers on 10 connections that took 14–17 µs of Node and 14 of PostgreSQL per
  * statement, against 24–28 and 22–24 one at a time, and 25–28 and 15 with the pool of postgres.js.
- * Transactions and unprepared statements have a connection alone, until they send their COMMIT: what comes then goes with it.
+ * Transactions and unprepared statements have a connection alone. Where one sends its COMMIT and whoever comes next wants it so, he goes
+ * behind. Nobody else does: no time limit of the server holds for a COMMIT, and one that waits for a lock of whoever stands behind it would
+ * wait for ever.
  */
 export class ConnectionPool {
   readonly #open: () => SingleConnection
@@ -56,6 +66,7 @@ export class ConnectionPool {
   readonly #slots: Slot[]
   readonly #line: Waiting[] = []
   #finished = 0
+  #waryUntil = 0
   #lateTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
@@ -68,6 +79,7 @@ export class ConnectionPool {
       expiresAt: 0,
       load: 0,
       tails: 0,
+      handedAt: 0,
       progress: 0,
     }))
   }
@@ -79,7 +91,8 @@ export class ConnectionPool {
 
   /**
    * Has a connection alone until `use` is done, or hands it over.
-   * @param behind whether it would rather follow another one that hands its connection over than have one that is idle
+   * @param behind whether it follows another one that hands its connection over, rather than have one that is idle. It must hold nothing
+   * that others wait for
    */
   alone<T>(use: Use<T>, behind = false): Promise<T> {
     return this.#run({ weight: this.#options.pipeline, behind }, use)
@@ -111,12 +124,14 @@ export class ConnectionPool {
       handedOver = true
       slot.load -= want.weight
       slot.tails += 1
+      slot.handedAt = performance.now()
+      slot.progress = this.#finished
       this.#serveLine()
     }
     try {
       return await this.#use(this.#connected(slot), use, handOver)
     } finally {
-      if (handedOver) slot.tails -= 1
+      if (handedOver) this.#answered(slot)
       else slot.load -= want.weight
       handedOver = true
       slot.progress = ++this.#finished
@@ -148,9 +163,25 @@ export class ConnectionPool {
     return slot
   }
 
-  /** One of which a COMMIT is all that is left. */
+  #answered(slot: Slot): void {
+    slot.tails -= 1
+    const now = performance.now()
+    if (now - slot.handedAt > SLOW_MS) this.#waryUntil = now + WARY_MS
+  }
+
+  /** One on which a COMMIT was sent just now and nothing else is. */
   #ending(): Slot | undefined {
-    return this.#slots.find(({ load, tails, connection }) => load === 0 && tails === 1 && connection?.usable)
+    const now = performance.now()
+    if (now < this.#waryUntil) return undefined
+    let found: Slot | undefined
+    for (const slot of this.#slots) {
+      if (slot.tails === 0) continue
+      // One that is not answered yet is as slow as one that was.
+      if (now - slot.handedAt > SLOW_MS) return undefined
+      const free = slot.load === 0 && slot.tails === 1 && slot.connection?.usable && Date.now() < slot.expiresAt
+      if (free && now - slot.handedAt < FRESH_MS) found ??= slot
+    }
+    return found
   }
 
   /** One that is connected before one that would have to connect first. */
@@ -167,10 +198,7 @@ export class ConnectionPool {
   #leastLoaded(weight: number): Slot | undefined {
     let least: Slot | undefined
     for (const slot of this.#slots) {
-      // A COMMIT takes a place as a statement does; what needs a whole connection may follow one, and no more.
-      const alone = weight === this.#options.pipeline && slot.load === 0 && slot.tails === 1
-      if (!alone && loadOf(slot) + weight > this.#options.pipeline) continue
-      if (least && loadOf(least) <= loadOf(slot)) continue
+      if (slot.tails > 0 || slot.load + weight > this.#options.pipeline || (least && least.load <= slot.load)) continue
       // Many statements ended elsewhere and none here: a slow one runs, and nothing more is queued behind it. And a
       // connection that has reached its age drains.
       const stuck = this.#finished - slot.progress > 4 * this.#options.max
@@ -250,12 +278,8 @@ export class ConnectionPool {
   }
 }
 
-function loadOf({ load, tails }: Slot): number {
-  return load + tails
-}
-
-function isBusy(slot: Slot): boolean {
-  return loadOf(slot) > 0
+function isBusy({ load, tails }: Slot): boolean {
+  return load > 0 || tails > 0
 }
 
 function waitedTooLong({ max, maxWaitMs }: PoolOptions): DriverError {

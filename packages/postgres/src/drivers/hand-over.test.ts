@@ -68,13 +68,11 @@ async function two(driver: Driver, first: string, second: (tx: TransactionConnec
     'first',
     driver.transaction((tx) => insert(tx, first)),
   )
-  const other = told(
-    'second',
-    driver.transaction(async (tx) => {
-      events.push('second began')
-      await second(tx)
-    }),
-  )
+  const following = async (tx: TransactionConnection): Promise<void> => {
+    events.push('second began')
+    await second(tx)
+  }
+  const other = told('second', driver.transaction(following, { behind: true }))
   const ends = (await Promise.all([one, other])).map((end) => {
     if (!(end instanceof Error)) return 'done'
     // After both: what is noted on the error of one must not be believed of the other.
@@ -152,6 +150,78 @@ test.each([
     // The server goes on with the COMMIT that nobody waits for.
     await expect.poll(titles).toEqual(['slow'])
   }
+})
+
+test('a statement that cannot be sent rejects by itself, and nothing of what runs', async () => {
+  const { ends } = await two(open(1), 'slow', async (tx) => {
+    const none = Array.from({ length: 65_534 }, () => null)
+    await tx.query('select 1', none)
+  })
+  expect(ends[0]).toBe('done')
+  expect(ends[1]).toContain('other')
+  expect(await titles()).toEqual(['slow'])
+})
+
+test('a last statement whose plan is void is not sent again behind its COMMIT, into the transaction that follows', async () => {
+  await superuser.script('create table tasks (id int primary key, state text); insert into tasks values (1), (2), (3)')
+  const driver = open(1)
+  const finish = (tx: TransactionConnection, id: number): void =>
+    tx.last([
+      {
+        text: 'update tasks set state = $2::text where id = $1::int returning *',
+        parameters: [id, 'done'],
+        options: { prepare: true },
+      },
+    ])
+  for (const id of [1, 2])
+    await driver.transaction(async (tx) => {
+      finish(tx, id)
+      await insert(tx, `effect of ${id}`)
+    })
+  await superuser.script('alter table tasks add column note text')
+  const first = driver.transaction(async (tx) => {
+    finish(tx, 3)
+    await insert(tx, 'effect of 3')
+  })
+  const second = driver.transaction((tx) => insert(tx, 'of the one behind'), { behind: true })
+  await expect(first).rejects.toMatchObject({ code: '0A000' })
+  await second
+  expect(await titles()).toEqual(['effect of 1', 'effect of 2', 'of the one behind'])
+  expect(await superuser.query('select state from tasks where id = 3')).toEqual([{ state: null }])
+  // It is planned anew.
+  await driver.transaction(async (tx) => {
+    finish(tx, 3)
+    await insert(tx, 'effect of 3')
+  })
+  expect(await superuser.query('select state from tasks where id = 3')).toEqual([{ state: 'done' }])
+})
+
+test('only who wants it goes behind, so that a COMMIT may wait for a lock of whoever comes next', async () => {
+  await superuser.script(`
+    create table held (id int primary key); insert into held values (1);
+    create function waits() returns trigger language plpgsql as $$
+    begin
+      if new.title = 'waits' then perform 1 from held where id = 1 for update; end if;
+      return null;
+    end $$;
+    create constraint trigger waiting after insert on notes deferrable initially deferred for each row execute function waits()`)
+  const driver = open(3)
+  const committing = Promise.withResolvers<void>()
+  const holder = driver.transaction(async (tx) => {
+    await tx.query('select 1 from held where id = 1 for update')
+    const first = driver.transaction(async (inner) => {
+      inner.last([{ text: 'select 1', parameters: [], options: {} }], committing.resolve)
+      await insert(inner, 'waits')
+    })
+    const busy = driver.transaction((inner) => inner.query('select pg_sleep(0.2)'))
+    await committing.promise
+    // All three are taken, and this one must not stand behind the COMMIT that waits for the row.
+    await driver.transaction((inner) => insert(inner, 'nested'))
+    return { first, busy }
+  })
+  const { first, busy } = await holder
+  await Promise.all([first, busy])
+  expect(await titles()).toEqual(['nested', 'waits'])
 })
 
 test('of hundreds on three connections each is whole or not at all, and by itself', async () => {

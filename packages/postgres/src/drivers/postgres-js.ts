@@ -85,7 +85,7 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
     query(text, parameters, { prepare = false, searchPath } = {}) {
       const refused = refusedStatement(text)
       if (refused) return Promise.reject(refused)
-      const run = statement(text, parameters, prepare)
+      const run = statement(text, parameters, prepare, searchPath !== undefined)
       if (searchPath !== undefined) return pool.alone((connection) => flight(connection, searchPath, run))
       if (!prepare || !options.prepare) return pool.alone(run)
       return pool.shared((connection) => textsOf(connection).run(text, () => run(connection)))
@@ -96,7 +96,8 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
           runTransaction(
             {
               ready: connection.ready,
-              query: (text, parameters, { prepare = false } = {}) => statement(text, parameters, prepare)(connection),
+              query: (text, parameters, { prepare = false } = {}) =>
+                statement(text, parameters, prepare, true)(connection),
               begin: () => connection.command('begin'),
               commit: () => connection.command('commit'),
               // Lost, or refused by a server in trouble: either way the connection is not used again.
@@ -146,9 +147,9 @@ function unusable(): DriverError {
   return new DriverError('connection_lost', 'The connection did not take a ROLLBACK', { sent: 'unknown' })
 }
 
-function statement(text: string, parameters: readonly Parameter[] = [], prepare: boolean) {
+function statement(text: string, parameters: readonly Parameter[] = [], prepare: boolean, once = false) {
   return (connection: SingleConnection): Promise<readonly RawRow[]> =>
-    connection.run(text, parameters.map(wireText), { prepare })
+    connection.run(text, parameters.map(wireText), { prepare, once })
 }
 
 /**
@@ -162,7 +163,7 @@ async function flight(
 ): Promise<readonly RawRow[]> {
   const sent = [
     connection.command('begin'),
-    statement(SET_SEARCH_PATH, [searchPath], true)(connection),
+    statement(SET_SEARCH_PATH, [searchPath], true, true)(connection),
     run(connection),
     connection.command('commit'),
   ] as const

@@ -84,9 +84,10 @@ export async function runTransaction<T>(
     over = true
     committing = true
     const committed = commitAfter(steps, last)
-    // Both are behind what was sent, in the same turn: what the next one sends goes with it.
+    // Both are behind what was sent and in the same turn: what the next one sends goes with it.
     steps.handOver?.()
-    tellSent?.()
+    // By itself: what fails there must not be taken for a COMMIT that failed.
+    if (tellSent) queueMicrotask(tellSent)
     const command = await committed
     if (command !== 'COMMIT') {
       throw new DriverError('not_committed', `The server answered COMMIT with ${command}: nothing was written`)

@@ -5,6 +5,7 @@ import { classify } from '../errors/connection-trouble.ts'
 import type { RawRow } from './driver.ts'
 import { rawParsers } from './raw-values.ts'
 import { Silence } from './silence.ts'
+import { neverAgain } from './never-again.ts'
 import { stopStatementLeak } from './statement-leak.ts'
 
 /*
@@ -32,6 +33,8 @@ export interface ConnectionSettings {
 
 export interface RunOptions {
   readonly prepare: boolean
+  /** As a part of something: it is never sent again by itself, behind what follows it. */
+  readonly once?: boolean
 }
 
 export interface SingleConnection {
@@ -61,6 +64,17 @@ const types = Object.fromEntries([
   ...[17, 26, 114, 3802, 1082, 1114, 1184].map((oid) => [`text${oid}`, { to: oid, from: [oid], serialize: String }]),
   ...[...rawParsers].map(([oid, parse]) => [`raw${oid}`, { to: oid, from: [oid], serialize: String, parse }]),
 ])
+
+/** Of the protocol, whose count has 16 bits, and of the client. */
+const MOST_PARAMETERS = 65_534
+
+interface Sendable {
+  readonly text: string
+  readonly parameters: (string | null)[]
+  readonly prepare: boolean
+  readonly simple?: boolean
+  readonly once?: boolean
+}
 
 /** Opens nothing yet: the first statement does. */
 export function singleConnection(url: string, settings: ConnectionSettings): SingleConnection {
@@ -121,13 +135,15 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     get ready() {
       return ready
     },
-    async run(text, parameters, { prepare }) {
-      // Never the simple protocol, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
+    async run(text, parameters, { prepare, once = false }) {
+      // The client finds that out when the statement is put together, and rejects what is running then instead of this one.
+      if (parameters.length >= MOST_PARAMETERS)
+        throw new RangeError(`A statement has less than ${MOST_PARAMETERS} parameters, not ${parameters.length}`)
       const rows: RawRow[] = []
-      await sent(text, parameters, { prepare, simple: false }, (row) => rows.push(row as RawRow))
+      await sent({ text, parameters, prepare, once }, (row) => rows.push(row as RawRow))
       return rows
     },
-    command: (text) => sent(text, [], { prepare: false, simple: true }, () => undefined),
+    command: (text) => sent({ text, parameters: [], prepare: false, simple: true }, () => undefined),
     onLost(tell) {
       if (lost) tell(ownError(lost))
       else listeners.add(tell)
@@ -152,16 +168,17 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
    * tenant's timed-out list made another one's existing row a 404.
    */
   async function sent(
-    text: string,
-    parameters: (string | null)[],
-    options: postgres.UnsafeQueryOptions & { readonly simple: boolean },
+    { text, parameters, prepare, simple = false, once = false }: Sendable,
     onRow: (row: postgres.Row) => void,
   ): Promise<string> {
     // Never handed to the client then: it would dial again.
     if (lost) throw new DriverError('connection_lost', lost.message, { cause: lost })
     if (running++ === 0) silence.heard()
     try {
-      const answer = await handedOver(client.unsafe(text, [], options), parameters).forEach(onRow)
+      // Never the simple protocol by itself, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
+      const options: postgres.UnsafeQueryOptions & { readonly simple: boolean } = { prepare, simple }
+      const query = handedOver(client.unsafe(text, [], options), parameters)
+      const answer = await (prepare && once ? neverAgain(query) : query).forEach(onRow)
       answered = true
       return answer.command
     } catch (error) {

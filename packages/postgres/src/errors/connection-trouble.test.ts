@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { classify } from './connection-trouble.ts'
-import { DriverError, nothingLasts } from './driver-error.ts'
+import { DriverError, nothingLasts, ownError } from './driver-error.ts'
 
 const withCode = (code: string, more: Record<string, unknown> = {}): Error =>
   Object.assign(new Error(code), { code, ...more })
@@ -42,6 +42,13 @@ describe('SQLSTATEs', () => {
   ])('%s is %s, sent %s', (code, kind, sent) => {
     expect(classify(withCode(code))).toEqual({ kind, code, sent })
   })
+})
+
+test('a plan that is void may be made anew, where other things that there are not stay so', () => {
+  const stale = withCode('0A000', { routine: 'RevalidateCachedQuery' })
+  expect(classify(stale)).toEqual({ kind: 'serialization', code: '0A000', sent: true })
+  expect(classify(withCode('26000'))).toMatchObject({ kind: 'serialization' })
+  expect(classify(withCode('0A000', { routine: 'transformSelectStmt' }))).toMatchObject({ kind: 'other' })
 })
 
 describe('codes of Node and postgres.js', () => {
@@ -106,6 +113,17 @@ describe('what the drivers found out themselves', () => {
     const lost = withCode('CONNECTION_CLOSED')
     nothingLasts(lost)
     expect(classify(lost)).toEqual({ kind: 'connection', code: 'CONNECTION_CLOSED', sent: false })
+  })
+
+  test('an error of one’s own says the same, and what is noted on it is nobody else’s', () => {
+    const unknown = new DriverError('no_answer', 'words', { sent: 'unknown', cause: new Error('why') })
+    for (const shared of [unknown, withCode('CONNECTION_CLOSED')]) {
+      const [one, other] = [ownError(shared), ownError(shared)]
+      expect([classify(one), classify(other)]).toEqual([classify(shared), classify(shared)])
+      nothingLasts(one)
+      expect([one, other, shared].map((error) => classify(error).sent)).toEqual([false, 'unknown', 'unknown'])
+    }
+    expect(ownError('no error')).toBe('no error')
   })
 
   test('reads the copy of another installation', () => {

@@ -72,6 +72,8 @@ const bySqlState: Readonly<Record<string, Verdict>> = {
   '55P03': ['timeout', true],
   '25P03': ['timeout', true],
   '25P04': ['timeout', true],
+  // Prepared under a name that the server does not know (any more).
+  '26000': ['serialization', true],
   '42501': ['permission', true],
   '42P01': ['schema', true],
   '42703': ['schema', true],
@@ -160,6 +162,8 @@ function verdictOf(error: Fields): Verdict | undefined {
   // A unix socket that is not there or that we may not open.
   if (atConnecting(error)) return ['connection', false]
   if (!/^[0-9A-Z]{5}$/.test(code)) return undefined
+  // The plan of a prepared statement is void: its table was changed beside it. Rolled back, and the client plans it anew.
+  if (code === '0A000' && error['routine'] === 'RevalidateCachedQuery') return ['serialization', true]
   return bySqlState[code] ?? bySqlStateClass[code.slice(0, 2)] ?? ['other', true]
 }
 

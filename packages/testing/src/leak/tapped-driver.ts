@@ -51,19 +51,22 @@ export function tappedDriver(target: Driver): TappedDriver {
     answer: undefined,
     repath: undefined,
     query: (text, parameters, options) => query(tapped.target)(text, parameters, options),
-    transaction: (work) =>
-      tapped.target.transaction((connection) =>
-        work({
-          query: query(connection),
-          until: (work) => connection.until(work),
-          last: (statements) =>
-            connection.last(
-              statements.map((one) => {
-                tapped.observe?.(one.text)
-                return { ...one, text: tapped.rewrite?.(one.text) ?? one.text }
-              }),
-            ),
-        }),
+    transaction: (work, place) =>
+      tapped.target.transaction(
+        (connection) =>
+          work({
+            query: query(connection),
+            until: (work) => connection.until(work),
+            last: (statements, onSent) =>
+              connection.last(
+                statements.map((one) => {
+                  tapped.observe?.(one.text)
+                  return { ...one, text: tapped.rewrite?.(one.text) ?? one.text }
+                }),
+                onSent,
+              ),
+          }),
+        place,
       ),
     script: (text) => tapped.target.script(text),
     close: () => tapped.target.close(),

@@ -33,24 +33,30 @@ export interface Running {
   note: string | null
 }
 
+/** Whoever is told how far it is. It may fail nowhere. */
+export interface Told {
+  /** It works, again or for the first time: what it has sent was refused, or has not been. */
+  readonly onWork: () => void
+  /** Nothing is left of it but the answer to its COMMIT. */
+  readonly onSent: () => void
+}
+
 /** Why a run was ended from outside. */
 export class Draining extends Error {
   override readonly name = 'Draining'
 }
 
-/**
- * Runs one job and says what became of it. Never rejects but for a database that is away.
- * @param onSent told when nothing is left of it but the answer to its COMMIT
- */
-export async function runJob(platform: Platform, running: Running, onSent?: () => void): Promise<void> {
+/** Runs one job and says what became of it. Never rejects but for a database that is away. */
+export async function runJob(platform: Platform, running: Running, told?: Told): Promise<void> {
   const { job } = running
   const startedAt = performance.now()
   const tenant = await platform.database.findTenant(job.tenantId)
   try {
-    await attempt(platform, tenant, running, onSent)
+    await attempt(platform, tenant, running, told)
     const milliseconds = Math.round((performance.now() - startedAt) * 10) / 10
     platform.log.debug(jobLogEvents.jobCompleted, { ...factsOf(job), milliseconds })
   } catch (error) {
+    told?.onWork()
     await settleFailure(platform, tenant, running, error)
   }
 }
@@ -59,7 +65,7 @@ async function attempt(
   platform: Platform,
   tenant: Tenant | undefined,
   running: Running,
-  onSent: (() => void) | undefined,
+  told: Told | undefined,
 ): Promise<void> {
   const { job, ending } = running
   // Cancelled while it lay here.
@@ -81,8 +87,9 @@ async function attempt(
     if (outside) entered = await enterAgain(platform, job)
     const run = definition.run as (context: unknown, input: unknown, run: JobRun<unknown>) => unknown
     const work = async (context: Context, transaction: Transaction): Promise<void> => {
+      told?.onWork()
       const result = await unlessEnded(ending, () => run(context, input, runOf(running, ending, found)))
-      await complete(transaction, { job, result }, platform.clock.now(), onSent)
+      await complete(transaction, { job, result }, platform.clock.now(), told?.onSent)
     }
     // The COMMIT before it and its own first statement are one message then: a tenth of what a small job costs.
     await asPrincipal(platform, entered, work, { behind: true })

@@ -2,7 +2,7 @@ import { asPrincipal, besides, refuseInactive, type Platform, type Tenant, type 
 import { jobLogEvents } from '../log-events.ts'
 import { parseInput } from './parse-input.ts'
 import { Ending, unlessEnded } from './ending.ts'
-import { enteredAs, recall, refuseForged, runJob, runOf, within, type Running } from './run-job.ts'
+import { enteredAs, recall, refuseForged, runJob, runOf, within, type Running, type Told } from './run-job.ts'
 import { completeAll, type Done } from './settle.ts'
 
 /**
@@ -25,31 +25,27 @@ export function belongsTogether({ job: left }: Running, { job: right }: Running)
 /**
  * Runs jobs of one kind in one transaction, which says of all of them that they are done. Where anything is wrong with one, nothing of
  * any is written, and each runs again by itself: it alone is told what was wrong, and tried again. Of one, it is {@link runJob}.
- * @param onSent told when nothing is left but the answer to the COMMIT of all
  */
 export async function runTogether(
   platform: Platform,
   jobs: readonly [Running, ...Running[]],
-  onSent?: () => void,
+  told: Told,
 ): Promise<void> {
-  if (jobs.length === 1) return runJob(platform, jobs[0], onSent)
-  if (await allDone(platform, jobs, onSent)) return
+  if (jobs.length === 1) return runJob(platform, jobs[0], told)
+  if (await allDone(platform, jobs, told)) return
+  told.onWork()
   let failure: { readonly error: unknown } | undefined
   // Of one that failed nothing could be said: the others would wait for their lease, with their attempt counted and not made.
   for (const job of jobs) await runJob(platform, job).catch((error: unknown) => (failure ??= { error }))
   if (failure) throw failure.error
 }
 
-async function allDone(
-  platform: Platform,
-  jobs: readonly [Running, ...Running[]],
-  onSent: (() => void) | undefined,
-): Promise<boolean> {
+async function allDone(platform: Platform, jobs: readonly [Running, ...Running[]], told: Told): Promise<boolean> {
   const { type: job, tenantId } = jobs[0].job
   try {
     const tenant = await platform.database.findTenant(tenantId)
     if (!tenant) return false
-    await attemptAll(platform, tenant, jobs, onSent)
+    await attemptAll(platform, tenant, jobs, told)
     return true
   } catch (error) {
     // Whichever it was says so itself. That it is so again and again, as where all together take longer than the time of one, nobody
@@ -63,7 +59,7 @@ async function attemptAll(
   platform: Platform,
   tenant: Tenant,
   jobs: readonly [Running, ...Running[]],
-  onSent: (() => void) | undefined,
+  told: Told,
 ): Promise<void> {
   refuseInactive(tenant, false)
   const [first] = jobs
@@ -75,13 +71,14 @@ async function attemptAll(
   const run = definition.run as (context: unknown, input: unknown, run: unknown) => unknown
   await within(shared(jobs), definition, async (ending) => {
     const work = async (_context: unknown, transaction: Transaction): Promise<void> => {
+      told.onWork()
       const done: Done[] = []
       for (const [at, running] of jobs.entries()) {
         const own = besides(platform, enteredAs(running.job, principal, tenant), transaction)
         const result = await unlessEnded(ending, () => run(own.context, inputs[at], runOf(running, ending)))
         done.push({ job: running.job, transaction: own.transaction, result })
       }
-      await completeAll(done, platform.clock.now(), onSent)
+      await completeAll(done, platform.clock.now(), told.onSent)
     }
     await asPrincipal(platform, enteredAs(first.job, principal, tenant), work, { behind: true })
   })

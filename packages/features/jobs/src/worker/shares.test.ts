@@ -9,9 +9,9 @@ function at(places: number) {
 test('a tenant that is alone has all places, however busy the process is', () => {
   const { clock, shares } = at(5)
   for (let begun = 0; begun < 5; begun += 1) shares.begin('acme')
-  expect([shares.has('acme'), shares.most('acme')]).toEqual([5, 5])
+  expect([shares.has('acme'), shares.most('acme')]).toEqual([5, Infinity])
   clock.now += 60_000
-  expect(shares.most('acme')).toBe(5)
+  expect([shares.most('acme'), shares.free]).toEqual([Infinity, 0])
 })
 
 test('half of them while another one has work and the process is busy, for a second after that began', () => {
@@ -23,7 +23,7 @@ test('half of them while another one has work and the process is busy, for a sec
   expect([shares.most('acme'), shares.most('beta')]).toEqual([2, 2])
   clock.now += 1
   shares.end(shares.begin('acme'))
-  expect([shares.most('acme'), shares.most('beta')]).toEqual([5, 2])
+  expect([shares.most('acme'), shares.most('beta')]).toEqual([Infinity, 2])
 })
 
 test('all of them once one of its jobs is no quick one, and half again when that has ended', () => {
@@ -34,9 +34,9 @@ test('all of them once one of its jobs is no quick one, and half again when that
   clock.now += QUICK_MS - 1
   expect(shares.most('acme')).toBe(2)
   clock.now += 1
-  expect(shares.most('acme')).toBe(5)
+  expect(shares.most('acme')).toBe(Infinity)
   shares.begin('acme')
-  expect(shares.most('acme')).toBe(5)
+  expect(shares.most('acme')).toBe(Infinity)
   shares.end(long)
   expect(shares.most('acme')).toBe(2)
 })
@@ -46,7 +46,7 @@ test('all of them again where the process has time, and one at least', () => {
   shares.begin('acme')
   shares.begin('beta')
   clock.busy = 0.1
-  expect(shares.most('acme')).toBe(5)
+  expect(shares.most('acme')).toBe(Infinity)
   clock.now += 100
   shares.begin('gamma')
   clock.busy = 0.9
@@ -63,4 +63,22 @@ test('what ended is not counted, and a tenant of which nothing runs is forgotten
   shares.end(first!)
   shares.end(other!)
   expect([shares.has('acme'), shares.has('beta')]).toEqual([1, 0])
+})
+
+test('whoever waits for his COMMIT has no place, but is counted to his tenant; whoever works again has one, though there is none', () => {
+  const { shares } = at(2)
+  const [first, second] = [shares.begin('acme'), shares.begin('beta')]
+  expect([shares.free, shares.most('acme'), shares.most('beta')]).toEqual([0, 1, 1])
+  shares.leave(first)
+  shares.leave(first)
+  expect([shares.free, shares.has('acme'), shares.has('beta')]).toEqual([1, 1, 1])
+  const third = shares.begin('beta')
+  shares.resume(first)
+  shares.resume(first)
+  expect([shares.free, shares.has('acme')]).toEqual([-1, 1])
+  for (const place of [first, second, third]) {
+    shares.end(place)
+    shares.end(place)
+  }
+  expect([shares.free, shares.has('acme'), shares.has('beta')]).toEqual([2, 0, 0])
 })

@@ -17,10 +17,11 @@ export interface SharesParts {
   readonly busy?: () => number
 }
 
-/** A place that a tenant has. */
+/** A place that a transaction has, or had. */
 export interface Place {
   readonly tenantId: string
   readonly since: number
+  taken: boolean
 }
 
 /**
@@ -42,7 +43,7 @@ export class Shares {
     this.#parts = { places, now, busy }
   }
 
-  /** How many places are free, whosever they may be. */
+  /** How many places are free, whosever they may be; less than none where work was resumed. */
   get free(): number {
     return this.#parts.places - this.#taken
   }
@@ -52,7 +53,7 @@ export class Shares {
   }
 
   begin(tenantId: string): Place {
-    const place = { tenantId, since: this.#parts.now() }
+    const place = { tenantId, since: this.#parts.now(), taken: true }
     const own = this.#places.get(tenantId)
     if (own) own.add(place)
     else this.#places.set(tenantId, new Set([place]))
@@ -62,22 +63,35 @@ export class Shares {
     return place
   }
 
-  /** Once for each place; again, it does nothing. */
-  end(place: Place): void {
-    const own = this.#places.get(place.tenantId)
-    if (!own?.delete(place)) return
+  /** Its COMMIT is sent: others may have the place, but its tenant has it until it ends. */
+  leave(place: Place): void {
+    if (!place.taken) return
+    place.taken = false
     this.#taken -= 1
-    if (own.size === 0) this.#places.delete(place.tenantId)
   }
 
-  /** How many it may have now. */
+  /** It works again, since its COMMIT was refused: whether there is a place or not. */
+  resume(place: Place): void {
+    if (place.taken) return
+    place.taken = true
+    this.#taken += 1
+  }
+
+  end(place: Place): void {
+    this.leave(place)
+    const own = this.#places.get(place.tenantId)
+    own?.delete(place)
+    if (own?.size === 0) this.#places.delete(place.tenantId)
+  }
+
+  /** How many it may have now, with those that wait for their COMMIT. */
   most(tenantId: string): number {
     const { places, now } = this.#parts
     const other = this.#last.tenantId === tenantId ? this.#before : this.#last
-    if (now() - other.at > OTHERS_MS || !this.#isBusy()) return places
+    if (now() - other.at > OTHERS_MS || !this.#isBusy()) return Infinity
     // In the order of beginning: the first one is the oldest.
     const [oldest] = this.#places.get(tenantId) ?? []
-    return oldest && now() - oldest.since >= QUICK_MS ? places : Math.max(1, Math.floor(places / 2))
+    return oldest && now() - oldest.since >= QUICK_MS ? Infinity : Math.max(1, Math.floor(places / 2))
   }
 
   #isBusy(): boolean {

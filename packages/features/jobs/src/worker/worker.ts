@@ -227,19 +227,22 @@ export class Worker {
     for (const running of jobs) this.#running.set(running.job.delivery, running)
     const [{ job: first }] = jobs
     const place = this.#shares.begin(first.tenantId)
-    // What waits for the answer to its COMMIT has no place any more: what begins then is sent behind that, in one message.
-    const leave = (): void => {
-      this.#shares.end(place)
-      this.#fill()
-    }
-    const ending = runTogether(this.#parts.platform, jobs, leave)
+    const ending = runTogether(this.#parts.platform, jobs, {
+      onWork: () => this.#shares.resume(place),
+      // What waits for the answer to its COMMIT has no place any more: what begins then is sent behind that, in one message.
+      onSent: () => {
+        this.#shares.leave(place)
+        this.#fill()
+      },
+    })
       // The database is away: the lease gives the job to whoever is there when it is back.
       .catch((error: unknown) => this.#parts.platform.log.warn(jobLogEvents.workerInterrupted, { error }))
       .finally(() => {
         for (const { job } of jobs) this.#running.delete(job.delivery)
         this.#ending.delete(ending)
+        this.#shares.end(place)
         this.#pace.ended(jobs.length)
-        leave()
+        this.#fill()
         this.#parts.onDone(jobs.length)
         if (this.#free >= this.#least) this.#pause.shorten()
       })
