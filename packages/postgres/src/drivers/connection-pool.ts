@@ -129,7 +129,14 @@ export class ConnectionPool {
       this.#serveLine()
     }
     try {
-      return await this.#use(this.#connected(slot), use, handOver)
+      const connection = this.#connected(slot)
+      try {
+        return await use(connection, handOver)
+      } catch (error) {
+        // Nobody waits in line for a server that cannot be reached: each would wait for a time-out of its own.
+        if (!connection.ready && !connection.usable) this.#refuseLine(unreachable(error))
+        throw error
+      }
     } finally {
       if (handedOver) this.#answered(slot)
       else slot.load -= want.weight
@@ -137,16 +144,6 @@ export class ConnectionPool {
       slot.progress = ++this.#finished
       this.#serveLine()
       this.#whenIdle?.()
-    }
-  }
-
-  async #use<T>(connection: SingleConnection, use: Use<T>, handOver: HandOver): Promise<T> {
-    try {
-      return await use(connection, handOver)
-    } catch (error) {
-      // Nobody waits in line for a server that cannot be reached: each would wait for a time-out of its own.
-      if (!connection.ready && !connection.usable) this.#refuseLine(unreachable(error))
-      throw error
     }
   }
 

@@ -126,6 +126,15 @@ function untilLost<T>(steps: TransactionSteps, work: () => Promise<T>): Promise<
     const forget = steps.onLost(reject)
     // In an async function, so that a `work` that throws before its first await ends here too.
     const working = (async () => work())()
-    void working.then(resolve, reject).finally(forget)
+    working.then(
+      (value) => {
+        forget()
+        resolve(value)
+      },
+      (error: unknown) => {
+        forget()
+        reject(error as Error)
+      },
+    )
   })
 }

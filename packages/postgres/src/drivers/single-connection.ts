@@ -135,15 +135,15 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     get ready() {
       return ready
     },
-    async run(text, parameters, { prepare, once = false }) {
+    run(text, parameters, { prepare, once = false }) {
       // The client finds that out when the statement is put together, and rejects what is running then instead of this one.
-      if (parameters.length >= MOST_PARAMETERS)
-        throw new RangeError(`A statement has less than ${MOST_PARAMETERS} parameters, not ${parameters.length}`)
-      const rows: RawRow[] = []
-      await sent({ text, parameters, prepare, once }, (row) => rows.push(row as RawRow))
-      return rows
+      if (parameters.length >= MOST_PARAMETERS) {
+        const words = `A statement has less than ${MOST_PARAMETERS} parameters, not ${parameters.length}`
+        return Promise.reject(new RangeError(words))
+      }
+      return sent({ text, parameters, prepare, once }, (rows) => rows)
     },
-    command: (text) => sent({ text, parameters: [], prepare: false, simple: true }, () => undefined),
+    command: (text) => sent({ text, parameters: [], prepare: false, simple: true }, (_rows, command) => command),
     onLost(tell) {
       if (lost) tell(ownError(lost))
       else listeners.add(tell)
@@ -167,10 +167,10 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
    * command sets back. After an error behind a first row, the next answer began with a hole, and its row seemed not to be there: one
    * tenant's timed-out list made another one's existing row a 404.
    */
-  async function sent(
+  async function sent<T>(
     { text, parameters, prepare, simple = false, once = false }: Sendable,
-    onRow: (row: postgres.Row) => void,
-  ): Promise<string> {
+    answerOf: (rows: readonly RawRow[], command: string) => T,
+  ): Promise<T> {
     // Never handed to the client then: it would dial again.
     if (lost) throw new DriverError('connection_lost', lost.message, { cause: lost })
     if (running++ === 0) silence.heard()
@@ -178,9 +178,10 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
       // Never the simple protocol by itself, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
       const options: postgres.UnsafeQueryOptions & { readonly simple: boolean } = { prepare, simple }
       const query = handedOver(client.unsafe(text, [], options), parameters)
-      const answer = await (prepare && once ? neverAgain(query) : query).forEach(onRow)
+      const rows: RawRow[] = []
+      const { command } = await (prepare && once ? neverAgain(query) : query).forEach((row) => rows.push(row as RawRow))
       answered = true
-      return answer.command
+      return answerOf(rows, command)
     } catch (error) {
       throw explained(error)
     } finally {
