@@ -45,13 +45,13 @@ async function fromSources(
   { kind, id }: Actor,
   tenant: Tenant,
 ): Promise<Principal | undefined> {
-  const sources = registry.features.flatMap((feature) => feature.slots?.principals ?? [])
-  for (const source of sources) {
-    if (source.kind !== kind) continue
-    const found = await source.find(id)
-    // Sources find by name and address too; whoever took over somebody's name is somebody else.
-    if (found?.id === id) return found
-  }
+  for (const { slots } of registry.features)
+    for (const source of slots?.principals ?? []) {
+      if (source.kind !== kind) continue
+      const found = await source.find(id)
+      // Sources find by name and address too; whoever took over somebody's name is somebody else.
+      if (found?.id === id) return found
+    }
   for (const { slots } of registry.features) {
     const found = await slots?.recall?.({ kind, id }, tenant)
     if (found) return found
