@@ -43,7 +43,8 @@ export type TransactionWork<T> = (transaction: Transaction) => Promise<T>
 export interface TransactionPlace {
   /**
    * Rather behind the COMMIT of another transaction, on its connection and before it is answered, than on a connection that is idle: it
-   * waits for that COMMIT, and what the one sends last and the other first is one message. Default: only where all connections are taken.
+   * waits for that COMMIT, and what the one sends last and the other first is one message. Only for work that holds nothing yet that others
+   * wait for, since no time limit holds for a COMMIT. Default: never.
    */
   readonly behind?: boolean
 }
