@@ -117,6 +117,24 @@ test('work that fails sends neither its last statement nor COMMIT, and hands not
   expect(done).toEqual(['begin', 'rollback'])
 })
 
+test('a last statement that cannot be sent leaves nothing behind: neither COMMIT nor an open transaction that is handed over', async () => {
+  const { steps: given, done } = steps({
+    query: () => {
+      throw new TypeError('cannot be put together')
+    },
+    handOver: () => void done.push('handed over'),
+  })
+  const last = (parameters: readonly null[]) =>
+    runTransaction(given, (tx) => {
+      tx.last([{ text: 'update', parameters, options: {} }], () => done.push('told'))
+      return Promise.resolve('done')
+    })
+  await expect(last([])).rejects.toThrow('cannot be put together')
+  expect(done.splice(0)).toEqual(['begin', 'rollback'])
+  await expect(last(Array.from({ length: 65_534 }, () => null))).rejects.toThrow('65533 parameters at most')
+  expect(done).toEqual(['begin', 'rollback'])
+})
+
 test('once COMMIT is sent the connection is handed over and whoever waits for that is told, before it is answered', async () => {
   const { promise: answer, resolve } = Promise.withResolvers<string>()
   const { steps: given, done } = steps({

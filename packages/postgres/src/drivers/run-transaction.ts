@@ -1,7 +1,7 @@
 import { classify } from '../errors/connection-trouble.ts'
 import { DriverError, nothingLasts } from '../errors/driver-error.ts'
 import type { Connection, LastStatement, TransactionConnection } from './driver.ts'
-import { refusedStatement } from './statement-text.ts'
+import { refusedStatement, tooMany } from './statement-text.ts'
 
 /** One connection, held for one transaction. */
 export interface TransactionSteps {
@@ -58,8 +58,9 @@ export async function runTransaction<T>(
     last(statements, onSent) {
       if (over || last.length > 0)
         throw new DriverError('transaction_over', 'This transaction has its last statement already')
-      for (const { text } of statements) {
-        const refused = refusedStatement(text)
+      for (const { text, parameters } of statements) {
+        // Here and not when it is sent: COMMIT is behind it then, and is done without it.
+        const refused = refusedStatement(text) ?? tooMany(parameters)
         if (refused) throw refused
       }
       last = statements
@@ -82,13 +83,13 @@ export async function runTransaction<T>(
     while (running.size > 0) await Promise.allSettled(running)
     if (failure) throw failure.error
     over = true
-    committing = true
-    const committed = commitAfter(steps, last)
-    // Both are behind what was sent and in the same turn: what the next one sends goes with it.
-    steps.handOver?.()
-    // By itself: what fails there must not be taken for a COMMIT that failed.
-    if (tellSent) queueMicrotask(tellSent)
-    const command = await committed
+    const command = await commitAfter(steps, last, () => {
+      committing = true
+      // In the same turn: what the next one sends goes with it.
+      steps.handOver?.()
+      // By itself: what fails there must not be taken for a COMMIT that failed.
+      if (tellSent) queueMicrotask(tellSent)
+    })
     if (command !== 'COMMIT') {
       throw new DriverError('not_committed', `The server answered COMMIT with ${command}: nothing was written`)
     }
@@ -105,11 +106,18 @@ export async function runTransaction<T>(
   }
 }
 
-/** What the server answers to COMMIT. A statement before it that failed has aborted the transaction, and then it is ROLLBACK. */
-async function commitAfter(steps: TransactionSteps, last: readonly LastStatement[]): Promise<string> {
-  if (last.length === 0) return steps.commit()
+/**
+ * What the server answers to COMMIT. A statement before it that failed has aborted the transaction, and then it is ROLLBACK.
+ * @param onSent told when COMMIT is sent, and not where nothing came to that
+ */
+async function commitAfter(
+  steps: TransactionSteps,
+  last: readonly LastStatement[],
+  onSent: () => void,
+): Promise<string> {
   const sent = last.map(({ text, parameters, options }) => steps.query(text, parameters, options))
   const committing = steps.commit()
+  onSent()
   const [committed, ...ended] = await Promise.allSettled([committing, ...sent])
   for (const [at, one] of ended.entries())
     if (one.status === 'rejected') throw last[at]?.explain?.(one.reason) ?? one.reason

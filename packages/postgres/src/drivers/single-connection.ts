@@ -7,6 +7,7 @@ import { rawParsers } from './raw-values.ts'
 import { Silence } from './silence.ts'
 import { neverAgain } from './never-again.ts'
 import { stopStatementLeak } from './statement-leak.ts'
+import { tooMany } from './statement-text.ts'
 
 /*
  * A postgres.js client that makes one TCP connection in its life and never a second. The pool of postgres.js 3.4.9 is not
@@ -64,9 +65,6 @@ const types = Object.fromEntries([
   ...[17, 26, 114, 3802, 1082, 1114, 1184].map((oid) => [`text${oid}`, { to: oid, from: [oid], serialize: String }]),
   ...[...rawParsers].map(([oid, parse]) => [`raw${oid}`, { to: oid, from: [oid], serialize: String, parse }]),
 ])
-
-/** Of the protocol, whose count has 16 bits, and of the client. */
-const MOST_PARAMETERS = 65_534
 
 interface Sendable {
   readonly text: string
@@ -136,11 +134,8 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
       return ready
     },
     run(text, parameters, { prepare, once = false }) {
-      // The client finds that out when the statement is put together, and rejects what is running then instead of this one.
-      if (parameters.length >= MOST_PARAMETERS) {
-        const words = `A statement has less than ${MOST_PARAMETERS} parameters, not ${parameters.length}`
-        return Promise.reject(new RangeError(words))
-      }
+      const refused = tooMany(parameters)
+      if (refused) return Promise.reject(refused)
       return sent({ text, parameters, prepare, once }, (rows) => rows)
     },
     command: (text) => sent({ text, parameters: [], prepare: false, simple: true }, (_rows, command) => command),

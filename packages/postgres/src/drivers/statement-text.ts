@@ -29,3 +29,12 @@ export function refusedIdentityChange(text: string): DriverError | undefined {
     'The identity of a driver is fixed: ask drivers.system() or drivers.owner() for theirs',
   )
 }
+
+/** Of the client; the protocol's count has 16 bits. */
+const MOST_PARAMETERS = 65_533
+
+/** The client finds that out when the statement is put together, and rejects what is running then instead of this one. */
+export function tooMany(parameters: readonly unknown[]): RangeError | undefined {
+  if (parameters.length <= MOST_PARAMETERS) return undefined
+  return new RangeError(`A statement has ${MOST_PARAMETERS} parameters at most, not ${parameters.length}`)
+}
