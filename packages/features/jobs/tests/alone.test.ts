@@ -17,6 +17,7 @@ const order: string[] = []
 const waits = defineJob({
   name: 'waits',
   input: z.object({ name: z.string().default('') }),
+  key: ({ name }) => (name === 'keyed' ? name : undefined),
   outside: async ({ name }) => {
     order.push(name)
     await held.promise
@@ -61,7 +62,8 @@ test('the only worker says that it is there, and needs no queue', async () => {
 
 test('another one comes, and takes what lay in the line of the first; it ends, and the first has them all again', async () => {
   await open()
-  for (let at = 0; at < 20; at += 1) await platform.enqueue(waits, {})
+  for (let at = 0; at < 20; at += 1) await platform.enqueue(waits, at === 5 ? { name: 'keyed' } : {})
+  // Of those in the line, one on which the turn of others depends.
   await vi.waitFor(async () => expect(await statuses()).toContain('queued'))
   expect(await inQueue()).toEqual([])
   const queue = new Queue(inner.database)
@@ -127,7 +129,7 @@ test('nobody’s first job waits for what is left of others in the queue', async
 
 test('what lies in the line of a process that ends waits for the next one, as if nothing had been', async () => {
   await open()
-  for (let at = 0; at < 10; at += 1) await platform.enqueue(waits, {})
+  for (let at = 0; at < 10; at += 1) await platform.enqueue(waits, at === 5 ? { name: 'keyed' } : {})
   await vi.waitFor(async () => expect(await statuses()).toContain('queued'))
   const feature = platform.plinth.registry.features.find(({ name }) => name === 'jobs')!
   const stopping = feature.stop!()

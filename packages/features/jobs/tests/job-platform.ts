@@ -28,8 +28,9 @@ export function placeKeeper(places: number) {
   const kept: (() => void)[] = []
   const keep = defineJob({
     name: 'keep',
-    input: z.object({}),
-    run: () => new Promise<void>((resolve) => void kept.push(resolve)),
+    input: z.object({ isLast: z.boolean().default(false) }),
+    key: ({ isLast }) => (isLast ? 'last' : undefined),
+    run: (_ctx, { isLast }) => (isLast ? undefined : new Promise<void>((resolve) => void kept.push(resolve))),
   })
   return {
     keep,
@@ -38,8 +39,11 @@ export function placeKeeper(places: number) {
       for (let at = 0; at < places; at += 1) await platform.enqueue(keep, {})
       await vi.waitFor(() => expect(kept).toHaveLength(places), { timeout: 10_000 })
       const ids = await ask()
-      const waiting = `type <> 'keep' and status in ('waiting', 'scheduled')`
-      await vi.waitFor(async () => expect(await platform.rows(waiting)).toEqual([]), { timeout: 10_000 })
+      // Chosen after all of them; of one with a key it can be read that it was.
+      await platform.enqueue(keep, { isLast: true }, { priority: -100 })
+      const isChosen = async (): Promise<void> =>
+        expect(await platform.rows(`key = 'last' and status = 'queued'`)).toHaveLength(1)
+      await vi.waitFor(isChosen, { timeout: 10_000 })
       for (const letGo of kept.splice(0)) letGo()
       return ids
     },

@@ -5,7 +5,7 @@ import { classify } from '../errors/connection-trouble.ts'
 import type { RawRow } from './driver.ts'
 import { rawParsers } from './raw-values.ts'
 import { Silence } from './silence.ts'
-import { neverAgain } from './never-again.ts'
+import { stopRepeating } from './never-again.ts'
 import { stopStatementLeak } from './statement-leak.ts'
 import { tooMany } from './statement-text.ts'
 
@@ -110,6 +110,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
   }
   const client = postgres(url, options as unknown as postgres.Options<Record<string, postgres.PostgresType>>)
   stopStatementLeak(client)
+  stopRepeating(client)
 
   const silence = new Silence(settings.answerTimeoutMs, () => running > 0 && !lost, unanswered)
 
@@ -172,9 +173,9 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     try {
       // Never the simple protocol by itself, which postgres.js chooses where there are no parameters: it would run `a; b` as two.
       const options: postgres.UnsafeQueryOptions & { readonly simple: boolean } = { prepare, simple }
-      const query = handedOver(client.unsafe(text, [], options), parameters)
+      const query = handedOver(client.unsafe(text, [], options), { parameters, once: prepare && once })
       const rows: RawRow[] = []
-      const { command } = await (prepare && once ? neverAgain(query) : query).forEach((row) => rows.push(row as RawRow))
+      const { command } = await query.forEach((row) => rows.push(row as RawRow))
       answered = true
       return answerOf(rows, command)
     } catch (error) {
@@ -204,8 +205,11 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
  * it guesses a type of each and looks the statement up by all of their types and its text put together: a new text of 2,500 characters to
  * be copied and hashed in each statement. And it asks the server to describe the statement before it sends the rest.
  */
-function handedOver(query: postgres.PendingQuery<postgres.Row[]>, parameters: (string | null)[]): typeof query {
-  return Object.assign(query, { parameters })
+function handedOver(
+  query: postgres.PendingQuery<postgres.Row[]>,
+  given: { readonly parameters: (string | null)[]; readonly once: boolean },
+): typeof query {
+  return Object.assign(query, given)
 }
 
 /** postgres.js does not decode the host of a URL, and only a decoded one is seen to be a path. */

@@ -1,5 +1,6 @@
 import { statement, type Job, type RawRow, type StatementRunner } from '@plinth/core'
 import { columnsOf, deliveryOf, type Delivery } from '../queue/deliveries.ts'
+import type { InLine } from '../queue/line.ts'
 import type { Parcel } from '../queue/queue.ts'
 
 /** Rows in one step: a step is a few milliseconds, and whoever came meanwhile is in the next. */
@@ -39,26 +40,33 @@ async function candidates(
   window: number,
   full: readonly string[],
   fullHere: readonly Limited[],
+  { served, unmarked }: InLine,
 ): Promise<readonly RawRow[]> {
   const [types, tenants] = [fullHere.map(({ type }) => type), fullHere.map(({ tenantId }) => tenantId)]
+  const line = columnsOf(unmarked)
   return system.run(statement`
-    with recursive tenants as (
+    with recursive line as materialized (
+      select * from unnest(${line.tenantId}::text::uuid[], ${line.delivery}::text::uuid[]) l(tenant_id, delivery)
+    ), in_line as (
+      select tenant_id, count(*)::int as n from line group by tenant_id
+    ), tenants as (
       (select tenant_id from plinth.background_jobs where status = 'waiting' order by tenant_id limit 1)
       union all
       select (select j.tenant_id from plinth.background_jobs j where j.status = 'waiting' and j.tenant_id > t.tenant_id
               order by j.tenant_id limit 1)
       from tenants t where t.tenant_id is not null
     )
-    select t.tenant_id, f.n as flying, c.id, c.delivery, c.type, row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
-    from tenants t
-    cross join lateral (select count(*)::int as n from plinth.background_jobs j
+    select t.tenant_id, f.n as flying, c.id, c.delivery, c.type, c.keyed, row_number() over (partition by t.tenant_id order by c.priority desc, c.seq) as place
+    from (select tenant_id from tenants where tenant_id not in (select unnest(${served}::text::uuid[]))) t
+    left join in_line l on l.tenant_id = t.tenant_id
+    cross join lateral (select count(*)::int + coalesce(l.n, 0) as n from plinth.background_jobs j
                         where j.tenant_id = t.tenant_id and j.status in ('queued', 'running')) f
     cross join lateral (select array(select s.type from unnest(${types}::text::text[], ${tenants}::text::uuid[]) s(type, tenant_id)
                                      where s.tenant_id = t.tenant_id) as types) full_here
     left join lateral (
-      select j.id, j.delivery, j.type, j.priority, j.seq from plinth.background_jobs j
+      select j.id, j.delivery, j.type, j.key is not null as keyed, j.priority, j.seq from plinth.background_jobs j
       where j.tenant_id = t.tenant_id and j.status = 'waiting' and j.type <> all (array(select unnest(${full}::text::text[])))
-        and j.type <> all (full_here.types)
+        and j.type <> all (full_here.types) and j.delivery not in (select delivery from line)
         and (j.key is null or not exists (
           select from plinth.background_jobs o
           where o.tenant_id = j.tenant_id and o.key = j.key and o.id <> j.id
@@ -108,20 +116,28 @@ export interface Handed {
 
 export const isFirst = ({ priority }: Pick<Parcel, 'priority'>): boolean => priority === -1
 
+export interface Chosen extends Parcel {
+  /** Whether the turn of others depends on it, by its key or a limit. */
+  readonly bound: boolean
+}
+
 export interface Choice {
-  readonly parcels: readonly Parcel[]
-  /** Whether more waits for room in the window of its tenant. */
+  readonly parcels: readonly Chosen[]
+  /** Whether more waits for room in the window of its tenant, or may wait behind what is in the line. */
   readonly crowded: boolean
 }
 
 /**
  * Chooses what is handed over now, tenants in turn. How many of a tenant go before is written into the queue's priority: a tenant's
  * first job goes before every other one's second, however many of these are in the queue already.
+ * @param inLine what was chosen before and says that it waits all the same: none of it is chosen, and it counts as on its way. Of tenants
+ * that are served nothing is
  */
 export async function chooseNext(
   system: StatementRunner,
   jobs: ReadonlyMap<string, Job>,
   window: number,
+  inLine: InLine = { served: [], unmarked: [] },
 ): Promise<Choice> {
   const limited = [...jobs.values()].filter((job) => job.concurrency !== undefined || job.perTenant !== undefined)
   const counts = await flying(
@@ -134,9 +150,10 @@ export async function chooseNext(
     window,
     full.map((job) => job.name),
     fullIn(counts, jobs),
+    inLine,
   )
-  const parcels: Parcel[] = []
-  let crowded = false
+  const parcels: Chosen[] = []
+  let crowded = inLine.served.length > 0
   for (const row of rows) {
     if (row['id'] === null) {
       crowded = true
@@ -149,7 +166,11 @@ export async function chooseNext(
     if (all >= (job?.concurrency ?? Infinity) || own >= (job?.perTenant ?? Infinity)) continue
     counts.set(inAll, all + 1)
     counts.set(ofTenant, own + 1)
-    parcels.push({ ...deliveryOf(row), priority: -(Number(row['flying']) + Number(row['place'])) })
+    parcels.push({
+      ...deliveryOf(row),
+      priority: -(Number(row['flying']) + Number(row['place'])),
+      bound: row['keyed'] === true || job?.concurrency !== undefined || job?.perTenant !== undefined,
+    })
   }
   return { parcels, crowded }
 }

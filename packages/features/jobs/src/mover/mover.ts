@@ -99,9 +99,11 @@ export class Mover {
     await this.#inherit()
     // Where a window is full of long jobs, looks become as rare as where there is nothing.
     let crowdedMs = GATHER_MS
+    let inLine = 0
     while (!this.#stopping) {
       const { moved, crowded } = await this.#step(check)
-      if (moved > 0) crowdedMs = GATHER_MS
+      if (moved > 0 || this.#parts.line.length < inLine) crowdedMs = GATHER_MS
+      inLine = this.#parts.line.length
       if (moved >= BATCH || this.#stopping) continue
       await this.#pause.wait(moved > 0 ? GATHER_MS : crowded ? Math.min(crowdedMs, settings.pollMs) : settings.pollMs)
       if (moved === 0) crowdedMs *= 2
@@ -159,7 +161,9 @@ export class Mover {
     if (line.length === 0) return undefined
     await queue.ready()
     for (let parcels = line.parcels(BATCH); parcels.length > 0; parcels = line.parcels(BATCH)) {
-      await queue.hand(platform.database, parcels)
+      await platform.database.system((system) =>
+        Promise.all([queue.hand(system, parcels), markQueued(system, parcels)]),
+      )
       // Whoever took one meanwhile claims it; its row of the queue is void.
       line.remove(parcels)
     }

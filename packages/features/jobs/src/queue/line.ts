@@ -1,9 +1,18 @@
 import type { Delivery } from './deliveries.ts'
 import type { Parcel } from './queue.ts'
 
+/** What a look at what waits has to know of the line. */
+export interface InLine {
+  /** Tenants that have enough in it. */
+  readonly served: readonly string[]
+  /** Of the others, what says that it waits all the same. */
+  readonly unmarked: readonly Delivery[]
+}
+
 /**
- * What was handed over to the worker of the process that leads, where nobody else is there to take it: the queue's order, in memory. The rows
- * say `queued` as those do that are in the queue. Where the process dies, they are found to be nowhere and wait again.
+ * What was handed over to the worker of the process that leads, where nobody else is there to take it: the queue's order, in memory. Rows
+ * on which the turn of others depends say `queued` as those do that are in the queue; where the process dies, they are found to be nowhere
+ * and wait again. The others are not marked: they say that they wait all the time.
  */
 export class Line {
   /** By how much goes before: the first of all tenants, the second, … Each in the order of coming. */
@@ -11,6 +20,10 @@ export class Line {
   /** How many of each tenant. */
   readonly #tenants = new Map<string, number>()
   readonly #deliveries = new Set<string>()
+  /** Of these, those that are not marked. */
+  readonly #unmarked = new Map<string, Delivery>()
+  /** What was taken since the last look at what waits began, and since the one before it. */
+  #taken: [lately: Set<string>, before: Set<string>] = [new Set(), new Set()]
 
   get length(): number {
     return this.#deliveries.size
@@ -29,8 +42,41 @@ export class Line {
     return this.#deliveries.has(delivery)
   }
 
+  /** How many in it are not marked. */
+  get unmarked(): number {
+    return this.#unmarked.size
+  }
+
+  /**
+   * A look at what waits begins. Of tenants that have enough here there is no need to look for more.
+   * @param enough how many of one tenant are
+   */
+  look(enough: number): InLine {
+    this.#taken = [new Set(), this.#taken[0]]
+    const served = new Set([...this.#tenants].filter(([, n]) => n >= enough).map(([tenantId]) => tenantId))
+    return {
+      served: [...served],
+      unmarked: [...this.#unmarked.values()].filter(({ tenantId }) => !served.has(tenantId)),
+    }
+  }
+
+  /**
+   * Whether it is in the line, or was taken from it so late that a look may have found it still waiting. Where a claim takes longer than two
+   * looks it is chosen again for nothing: its delivery is void.
+   */
+  knows(delivery: string): boolean {
+    return this.has(delivery) || this.#taken.some((taken) => taken.has(delivery))
+  }
+
+  addUnmarked(parcels: readonly Parcel[]): void {
+    for (const { priority, ...delivery } of parcels)
+      if (!this.#deliveries.has(delivery.delivery)) this.#unmarked.set(delivery.delivery, delivery)
+    this.add(parcels)
+  }
+
   add(parcels: readonly Parcel[]): void {
-    for (const { priority, ...delivery } of parcels) {
+    for (const { priority, delivery: key, tenantId, id } of parcels) {
+      const delivery = { delivery: key, tenantId, id }
       // What could not be marked, or claimed, may have been chosen again.
       if (this.#deliveries.has(delivery.delivery)) continue
       const place = (this.#places[-priority] ??= [])
@@ -48,6 +94,7 @@ export class Line {
       if (place) taken = taken.concat(place.splice(0, most - taken.length))
     }
     this.#forget(taken)
+    for (const { delivery } of taken) this.#taken[0].add(delivery)
     return taken
   }
 
@@ -74,6 +121,7 @@ export class Line {
   #forget(deliveries: readonly Delivery[]): void {
     for (const { delivery, tenantId } of deliveries) {
       this.#deliveries.delete(delivery)
+      this.#unmarked.delete(delivery)
       const left = this.#tenants.get(tenantId)! - 1
       if (left === 0) this.#tenants.delete(tenantId)
       else this.#tenants.set(tenantId, left)
