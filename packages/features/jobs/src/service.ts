@@ -82,7 +82,7 @@ export class JobService {
 
   /** What lies in the line waits again. Where that cannot be said, it is found to be nowhere, later. */
   async #leaveLine(): Promise<void> {
-    await waitAgain(this.#platform.database, this.#line.take(Infinity)).catch(() => 0)
+    await waitAgain(this.#platform.database, this.#line.empty()).catch(() => 0)
   }
 
   #startWorker(): void {

@@ -27,10 +27,10 @@ const waits = defineJob({
 
 let inner: Platform
 let platform: JobPlatform
-const open = async (company = false, lease = '2s'): Promise<void> => {
+const open = async (company = false, lease = '2s', window = 250): Promise<void> => {
   const inside: Feature = { name: 'test-inside', start: (given) => void (inner = given) }
   const more = { resources: [note], features: [inside], company }
-  platform = await jobPlatform([waits, writeNote], { concurrency: 1, lease }, more)
+  platform = await jobPlatform([waits, writeNote], { concurrency: 1, lease, window }, more)
 }
 beforeAll(() => {
   held = Promise.withResolvers()
@@ -58,6 +58,38 @@ test('the only worker says that it is there, and needs no queue', async () => {
   await platform.settled()
   expect(await platform.titles()).toHaveLength(600)
   expect(platform.log.text()).not.toContain('into the queue')
+})
+
+const askFor = (names: readonly string[]) =>
+  platform.plinth.as(platform.principal(), platform.a.slug, (ctx) =>
+    Promise.all(names.map((name) => ctx.enqueue(waits, { name }))),
+  )
+const numbered = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `${at}`)
+
+test('what lies in the line says that it waits, is begun once, and is passed by no more than a window of others', async () => {
+  await open()
+  await askFor(['first', 'keyed', ...numbered(900)])
+  await vi.waitFor(async () => expect(await statuses()).toContain('queued'))
+  const marked = await platform.rows(`status = 'queued'`)
+  expect(marked.map(({ key }) => key)).toEqual(['keyed'])
+  expect((await platform.rows(`status = 'waiting'`)).length).toBeGreaterThan(200)
+  held.resolve()
+  await platform.settled()
+  expect(order).toHaveLength(902)
+  expect(Math.max(...order.map((name, at) => at - Number(name)).filter((late) => !Number.isNaN(late)))).toBeLessThan(
+    250,
+  )
+  expect(await platform.rows('attempts <> 1')).toEqual([])
+})
+
+test('of more than a thousand in the line the rest is marked, so that no look is told of more', async () => {
+  await open(false, '10s', 5_000)
+  await askFor(numbered(1_700))
+  await vi.waitFor(async () => expect(await platform.rows(`status = 'queued'`)).toHaveLength(700), { timeout: 10_000 })
+  held.resolve()
+  await platform.settled()
+  expect(order.toSorted((left, right) => Number(left) - Number(right))).toEqual(numbered(1_700))
+  expect(await platform.rows('attempts <> 1')).toEqual([])
 })
 
 test('another one comes, and takes what lay in the line of the first; it ends, and the first has them all again', async () => {

@@ -70,6 +70,10 @@ const some = () => Array.from({ length: 20 }, (_, at) => job(at))
 const ofPlatform: readonly [string, (system: SystemTransaction, database: Database) => Promise<unknown>][] = [
   ['promoting what is due', (system) => promoteDue(system, new Date())],
   ['choosing what goes next', (system) => chooseNext(system, inner.registry.jobs, 250)],
+  [
+    'choosing what goes next beside a line',
+    (system) => chooseNext(system, inner.registry.jobs, 250, { served: [platform.b.id], unmarked: some() }),
+  ],
   ['marking it', (system) => markQueued(system, some())],
   ['releasing what was held', (system) => releaseHeld(system)],
   ['claiming', (_system, database) => claim({ ...inner, database }, some(), { worker: 'w', leaseMs: 1_000 })],

@@ -16,6 +16,8 @@ export interface HandToWorker {
 
 /** So many lie in the line and say that they wait: each look is told of them, so that it finds others. */
 const MOST_UNMARKED = 1_000
+/** And those of so many tenants: a look steps through each of which something waits (measured: 15 to 60 ms for a thousand). */
+const MOST_TENANTS = 50
 
 /** With so many in the line a tenant has enough, where its window is small: to look for its next ones costs more than they do. */
 const LEAST_ENOUGH = 25
@@ -41,7 +43,8 @@ export async function handToWorker(
   const { now, later } = parted(parcels, worker, line)
   // First what begins at once: beside it, the others would take its processor.
   if (now.length > 0) worker.accept(await claim(platform, now, { worker: worker.name, leaseMs }))
-  const marked = later.length + line.unmarked > MOST_UNMARKED ? later : later.filter(({ bound }) => bound)
+  const isFull = later.length + line.unmarked > MOST_UNMARKED || line.tenants > MOST_TENANTS
+  const marked = isFull ? later : later.filter(({ bound }) => bound)
   const isMarked = new Set(marked)
   line.addUnmarked(later.filter((one) => !isMarked.has(one)))
   // Before the worker may take them: two statements that change the same rows, each in its order, could wait for each other.

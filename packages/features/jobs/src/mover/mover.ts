@@ -16,6 +16,8 @@ const LEAD = 'jobs'
 const LONGEST_PAUSE_MS = 10_000
 /** Where something moves: a step costs as much for one job as for a hundred, so they may gather. */
 const GATHER_MS = 20
+/** Of so many that left the line it is said that something moves there. */
+const MOVES = 25
 /** How long a job may be on its way before it is asked where it is. */
 const ASK_AFTER_MS = 10_000
 /** How often it is asked who else runs jobs. */
@@ -102,8 +104,9 @@ export class Mover {
     let inLine = 0
     while (!this.#stopping) {
       const { moved, crowded } = await this.#step(check)
-      if (moved > 0 || this.#parts.line.length < inLine) crowdedMs = GATHER_MS
-      inLine = this.#parts.line.length
+      const { length } = this.#parts.line
+      if (moved > 0 || inLine - length >= MOVES) [crowdedMs, inLine] = [GATHER_MS, length]
+      else inLine = Math.max(inLine, length)
       if (moved >= BATCH || this.#stopping) continue
       await this.#pause.wait(moved > 0 ? GATHER_MS : crowded ? Math.min(crowdedMs, settings.pollMs) : settings.pollMs)
       if (moved === 0) crowdedMs *= 2
@@ -182,7 +185,7 @@ export class Mover {
     this.#alone = false
     supply.isQueueEmpty = false
     // Where that cannot be said, it is found to be nowhere, later.
-    await waitAgain(platform.database, line.take(Infinity)).catch(() => 0)
+    await waitAgain(platform.database, line.empty()).catch(() => 0)
   }
 
   /** What is handed over and nowhere. What came since all goes into the line is there. */

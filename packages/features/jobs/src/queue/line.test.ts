@@ -32,22 +32,36 @@ test('every tenant’s first one goes before anybody’s second, and among equal
   expect([line.length, line.tenants, line.take(1)]).toEqual([0, 0, []])
 })
 
-test('a look is told of what still says that it waits, and whoever was taken meanwhile is known', () => {
+test('a look is told of what still says that it waits, and whoever it may find that is taken meanwhile is known', () => {
   const line = new Line()
   line.addUnmarked([1, 2, 3].map((at) => parcel('a', at, -at)))
   line.add([parcel('b', 1, -1), parcel('a', 2, -2)])
   const looked = (enough = 9) => line.look(enough).unmarked.map(({ delivery }) => delivery)
+  const known = () => ['a1', 'a2', 'a3', 'a4'].filter((name) => line.knows(name))
   expect(looked()).toEqual(['a1', 'a2', 'a3'])
   expect([line.unmarked, line.length]).toEqual([3, 4])
   expect(line.look(3)).toEqual({ served: ['a'], unmarked: [] })
-  expect(names(line, 2)).toEqual(['a1', 'b1'])
+  const taken = line.take(2)
+  expect(taken.map(({ delivery }) => delivery)).toEqual(['a1', 'b1'])
   // Again what was given to nobody.
   line.addUnmarked([parcel('a', 2, -1)])
-  expect(names(line, 1)).toEqual(['a2'])
-  const known = () => ['a1', 'a2', 'a3', 'a4'].filter((name) => line.knows(name))
+  // However long the claim takes.
+  expect([looked(), looked(), known()]).toEqual([
+    ['a2', 'a3'],
+    ['a2', 'a3'],
+    ['a1', 'a2', 'a3'],
+  ])
+  line.claimed(taken)
   expect(known()).toEqual(['a1', 'a2', 'a3'])
-  expect([looked(), known()]).toEqual([['a3'], ['a1', 'a2', 'a3']])
-  expect(names(line, 1)).toEqual(['a3'])
-  expect([looked(), known()]).toEqual([[], ['a3']])
-  expect([looked(), known(), line.unmarked]).toEqual([[], [], 0])
+  // Whoever looks from now on finds it running.
+  expect([looked(), known()]).toEqual([
+    ['a2', 'a3'],
+    ['a2', 'a3'],
+  ])
+  line.putBack(line.take(1))
+  // Whether it was claimed is found out by claiming it: it may be found once more, and is known.
+  expect([looked(), known(), line.length]).toEqual([['a3'], ['a2', 'a3'], 2])
+  line.take(1)
+  expect(line.empty().map(({ delivery }) => delivery)).toEqual(['a3'])
+  expect([looked(), known(), line.unmarked, line.length]).toEqual([[], [], 0, 0])
 })

@@ -22,8 +22,10 @@ export class Line {
   readonly #deliveries = new Set<string>()
   /** Of these, those that are not marked. */
   readonly #unmarked = new Map<string, Delivery>()
-  /** What was taken since the last look at what waits began, and since the one before it. */
-  #taken: [lately: Set<string>, before: Set<string>] = [new Set(), new Set()]
+  /** Taken, and not known yet to be claimed. */
+  readonly #taken = new Set<string>()
+  /** Claimed since the last look at what waits began, which may have found that they wait. */
+  readonly #claimed = new Set<string>()
 
   get length(): number {
     return this.#deliveries.size
@@ -52,7 +54,7 @@ export class Line {
    * @param enough how many of one tenant are
    */
   look(enough: number): InLine {
-    this.#taken = [new Set(), this.#taken[0]]
+    this.#claimed.clear()
     const served = new Set([...this.#tenants].filter(([, n]) => n >= enough).map(([tenantId]) => tenantId))
     return {
       served: [...served],
@@ -60,12 +62,28 @@ export class Line {
     }
   }
 
-  /**
-   * Whether it is in the line, or was taken from it so late that a look may have found it still waiting. Where a claim takes longer than two
-   * looks it is chosen again for nothing: its delivery is void.
-   */
+  /** Whether it is in the line, or was taken from it so late that the last look may have found it still waiting. */
   knows(delivery: string): boolean {
-    return this.has(delivery) || this.#taken.some((taken) => taken.has(delivery))
+    return this.has(delivery) || this.#taken.has(delivery) || this.#claimed.has(delivery)
+  }
+
+  /** What was taken is claimed, or is somebody else's. */
+  claimed(deliveries: readonly Delivery[]): void {
+    for (const { delivery } of deliveries) if (this.#taken.delete(delivery)) this.#claimed.add(delivery)
+  }
+
+  /** What was taken and could not be claimed. */
+  putBack(deliveries: readonly Delivery[]): void {
+    for (const { delivery } of deliveries) this.#taken.delete(delivery)
+    this.add(deliveries.map((delivery) => ({ ...delivery, priority: -1 })))
+  }
+
+  /** All that is in it, and it knows of nothing any more. */
+  empty(): readonly Delivery[] {
+    const all = this.take(Infinity)
+    this.#taken.clear()
+    this.#claimed.clear()
+    return all
   }
 
   addUnmarked(parcels: readonly Parcel[]): void {
@@ -94,7 +112,7 @@ export class Line {
       if (place) taken = taken.concat(place.splice(0, most - taken.length))
     }
     this.#forget(taken)
-    for (const { delivery } of taken) this.#taken[0].add(delivery)
+    for (const { delivery } of taken) this.#taken.add(delivery)
     return taken
   }
 

@@ -26,6 +26,7 @@ test('what is in the queue came before; once it is empty the only worker does no
   // Somebody has come: from now on what is handed over is in the queue.
   supply.isQueueEmpty = false
   expect(await names(1)).toEqual(['late'])
-  supply.putBack([delivery('late')])
+  const lost = Promise.reject(new Error('lost'))
+  await expect(supply.claimed([delivery('late')], lost)).rejects.toThrow('lost')
   expect(await names(5)).toEqual(['l3', 'late'])
 })

@@ -43,8 +43,16 @@ export class Supply {
     return { deliveries: [...queued, ...line.take(most - queued.length)], queued: queued.length }
   }
 
-  /** What was taken and could not be claimed: who claims it, finds out whether it was. */
-  putBack(deliveries: readonly Delivery[]): void {
-    this.#parts.line.add(deliveries.map((delivery) => ({ ...delivery, priority: -1 })))
+  /** Waits until what was taken is claimed. Where that fails it is put back: who claims it then finds out whether it was. */
+  async claimed<T>(deliveries: readonly Delivery[], claiming: Promise<T>): Promise<T> {
+    const { line } = this.#parts
+    try {
+      const claimed = await claiming
+      line.claimed(deliveries)
+      return claimed
+    } catch (error) {
+      line.putBack(deliveries)
+      throw error
+    }
   }
 }

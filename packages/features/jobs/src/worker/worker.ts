@@ -32,7 +32,7 @@ export interface WorkerParts {
   readonly platform: Platform
   readonly queue: Queue
   readonly settings: JobsSettings
-  readonly supply: Pick<Supply, 'take' | 'putBack'>
+  readonly supply: Pick<Supply, 'take' | 'claimed'>
   /** Told when jobs ended, and the mover may have room for others. */
   readonly onDone: (count: number) => void
 }
@@ -175,8 +175,7 @@ export class Worker {
     const { deliveries, queued } = await supply.take(most)
     if (deliveries.length === 0) return 0
     const claiming = claim(platform, deliveries, { worker: this.name, leaseMs: settings.leaseMs })
-    claiming.catch(() => supply.putBack(deliveries))
-    const claimed = await claiming
+    const claimed = await supply.claimed(deliveries, claiming)
     // What is claimed is known by its row from now on, and the queue need not know it any more.
     this.#known.push(...deliveries.slice(0, queued).map(({ delivery }) => delivery))
     if (queued > 0) this.#dropSoon()
