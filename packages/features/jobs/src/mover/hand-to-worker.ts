@@ -1,9 +1,9 @@
-import type { FixedStatement, Platform } from '@plinth/core'
+import type { FixedStatement, Platform, StatementRunner } from '@plinth/core'
 import type { Line } from '../queue/line.ts'
 import type { Parcel } from '../queue/queue.ts'
 import { claim } from '../worker/claim.ts'
 import type { Worker } from '../worker/worker.ts'
-import { chooseNext, isFirst, markQueued, promoteDue, type Handed } from './hand-over.ts'
+import { chooseNext, isFirst, markQueued, type Handed } from './hand-over.ts'
 
 export interface HandToWorker {
   readonly platform: Platform
@@ -12,6 +12,7 @@ export interface HandToWorker {
   readonly leaseMs: number
   /** Jobs of a tenant that are on their way at most. */
   readonly window: number
+  readonly promote: (runner: StatementRunner) => Promise<number>
 }
 
 /** So many lie in the line and say that they wait: each look is told of them, so that it finds others. */
@@ -28,13 +29,13 @@ const LEAST_ENOUGH = 25
  * waits, as it does: to mark it is a change of each row for nobody to read, but where the turn of others depends on it.
  */
 export async function handToWorker(
-  { platform, line, worker, leaseMs, window }: HandToWorker,
+  { platform, line, worker, leaseMs, window, promote }: HandToWorker,
   check: () => Promise<void>,
 ): Promise<Handed> {
-  const { database, registry, clock } = platform
+  const { database, registry } = platform
   const runner = { run: (given: FixedStatement) => database.systemStatement(given) }
   const [promoted, { parcels: chosen, crowded }] = await Promise.all([
-    promoteDue(runner, clock.now()),
+    promote(runner),
     chooseNext(runner, registry.jobs, window, line.look(Math.max(LEAST_ENOUGH, window / 2))),
     check(),
   ])

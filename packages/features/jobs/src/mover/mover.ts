@@ -1,4 +1,4 @@
-import type { Platform } from '@plinth/core'
+import type { Platform, StatementRunner } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
@@ -56,6 +56,7 @@ export class Mover {
   #lineSince = new Date(0)
   #alone = false
   #forgot = 0
+  #promoted = -Infinity
 
   constructor(parts: MoverParts) {
     this.#parts = parts
@@ -124,10 +125,18 @@ export class Mover {
     const most = worker ? 1 : settings.window
     const window = Math.max(1, Math.min(inLine ? Math.floor(MOST_IN_LINE / (line.tenants + 1)) : most, settings.window))
     const { promoted, handed, first, crowded } = inLine
-      ? await handToWorker({ platform, line, leaseMs: settings.leaseMs, worker, window }, check)
+      ? await handToWorker({ platform, line, leaseMs: settings.leaseMs, worker, window, promote: this.#promote }, check)
       : await this.#handToQueue(window, check)
     if (handed > 0 || !crowded) this.#parts.onHanded(handed, first)
     return { moved: promoted + handed, crowded }
+  }
+
+  /** What was scheduled and is due. Not in every look that a new job asks for: it would wait for that, too. */
+  readonly #promote = (runner: StatementRunner): Promise<number> => {
+    const now = performance.now()
+    if (now - this.#promoted < GATHER_MS) return Promise.resolve(0)
+    this.#promoted = now
+    return promoteDue(runner, this.#parts.platform.clock.now())
   }
 
   /** In one transaction. */
@@ -136,7 +145,7 @@ export class Mover {
     await queue.ready()
     return platform.database.system(async (system) => {
       const [promoted, { parcels, crowded }] = await Promise.all([
-        promoteDue(system, platform.clock.now()),
+        this.#promote(system),
         chooseNext(system, platform.registry.jobs, window),
         check(),
       ])

@@ -86,12 +86,14 @@ export class Line {
     return all
   }
 
+  /** What goes on saying that it waits. */
   addUnmarked(parcels: readonly Parcel[]): void {
-    for (const { priority, ...delivery } of parcels)
-      if (!this.#deliveries.has(delivery.delivery)) this.#unmarked.set(delivery.delivery, delivery)
+    for (const { delivery, tenantId, id } of parcels)
+      if (!this.#deliveries.has(delivery)) this.#unmarked.set(delivery, { delivery, tenantId, id })
     this.add(parcels)
   }
 
+  /** What is marked, or may be. */
   add(parcels: readonly Parcel[]): void {
     for (const { priority, delivery: key, tenantId, id } of parcels) {
       const delivery = { delivery: key, tenantId, id }
