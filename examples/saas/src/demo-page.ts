@@ -1,6 +1,14 @@
 import { Hono } from 'hono'
 
-/** Two pages to watch, so that a first check needs nobody else's server: one that is up, one that is down. */
-export const demoPages = new Hono()
-  .get('/status-page', (context) => context.text('All systems of the demo client are up.\n'))
-  .get('/broken', (context) => context.text('The demo client is down, as intended.\n', 503))
+/** A site to watch, so that a first check needs nobody else's server: its front page and one more are up, one is down. */
+export function demoPages(path: string): Hono {
+  return (
+    new Hono()
+      // A monitor of the path `/` asks for it with the slash, and a redirect would be an answer like any other.
+      .on('GET', [path, `${path}/`], (context) =>
+        context.text('The demo client. /demo/status-page is up, /demo/broken is down.\n'),
+      )
+      .get(`${path}/status-page`, (context) => context.text('All systems of the demo client are up.\n'))
+      .get(`${path}/broken`, (context) => context.text('The demo client is down, as intended.\n', 503))
+  )
+}

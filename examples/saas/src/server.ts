@@ -6,7 +6,7 @@ import { demoPages } from './demo-page.ts'
 /** Everything that the server answers: its own pages, then the platform, which answers 404 to the rest. */
 export function lookoutApp(plinth: Plinth): Hono {
   const app = new Hono()
-  app.route(`${plinth.basePath}/demo`, demoPages)
+  app.route('/', demoPages(`${plinth.basePath}/demo`))
   app.route('/', toHono(plinth))
   return app
 }

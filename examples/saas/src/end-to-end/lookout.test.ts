@@ -98,6 +98,8 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
   })
 
   test('finds a page up, and one that is broken down', async () => {
+    const front = await acme('POST', `/monitors/${await monitor({ path: '/' })}/check`)
+    expect(front.body).toMatchObject({ lastStatus: 'up', lastError: null })
     const up = await acme('POST', `/monitors/${await monitor({ path: '/status-page' })}/check`)
     expect(up).toMatchObject({
       status: 200,
