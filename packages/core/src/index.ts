@@ -165,7 +165,7 @@ export type { Attachment, ChangeOperation, ChangeResult, CreateOperation, Databa
 export type { ListOperation, LockManyOperation, LockOperation, LockStrength } from './ports/database.ts'
 export type { ManyOperation, Raw, RawRow, ReadOperation, RowState, RelatedOperation } from './ports/database.ts'
 export type { Scope, Session, SortKey, StatementRunner, Stored, SystemTransaction, Ties } from './ports/database.ts'
-export type { Transaction, UpdateOperation } from './ports/database.ts'
+export type { Transaction, UpdateOperation, WriteListener } from './ports/database.ts'
 export type { IdempotencyKey, KeyClaim } from './ports/idempotency-key.ts'
 export type { MigrateOptions, MigrationProgress, MigrationReport } from './ports/migration.ts'
 export type { Attempt, AttemptLimit } from './limits/attempts.ts'

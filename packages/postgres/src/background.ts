@@ -1,22 +1,25 @@
 import type { Attachment } from '@plinth/core'
 import type { DatabaseOptions } from './database-options.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
+import { WriteNotices } from './notices/write-notices.ts'
 import { asLeader } from './relay/leadership.ts'
 import { Relay } from './relay/relay.ts'
 import { Sweep } from './sweep/sweep.ts'
 
-/** What runs beside requests: handing committed events on, and removing what has had its time. */
+/** What runs beside requests: handing committed events on, telling other processes what was written, and removing what has had its time. */
 export class Background {
+  readonly notices: WriteNotices
   readonly #drivers: Drivers
-  readonly #options: Pick<DatabaseOptions, 'relay' | 'relayDriver'>
+  readonly #options: Pick<DatabaseOptions, 'relay' | 'relayDriver' | 'listen'>
   #relay: Relay | undefined
   #sweep: Sweep | undefined
   /** Whoever leads holds a transaction open, for whose end closing the connections waits. */
   #stopping = false
 
-  constructor(drivers: Drivers, options: Pick<DatabaseOptions, 'relay' | 'relayDriver'>) {
+  constructor(drivers: Drivers, options: Pick<DatabaseOptions, 'relay' | 'relayDriver' | 'listen'>) {
     this.#drivers = drivers
     this.#options = options
+    this.notices = new WriteNotices(drivers.app, options.listen)
   }
 
   /** Undefined where it does not run. */
@@ -31,6 +34,7 @@ export class Background {
       () => registry.features.flatMap((feature) => feature.sweep?.(clock.now()) ?? []),
     )
     this.#sweep.start()
+    this.notices.start()
     // Where nobody listens nothing is stored, and nobody needs to look.
     if (registry.listened.size === 0 || this.#relay) return
     this.#relay = new Relay({ driver: () => this.#leaderDriver(), deliver, log, ...this.#options.relay })
@@ -55,5 +59,6 @@ export class Background {
     this.#stopping = true
     await this.#sweep?.stop()
     await this.#relay?.stop()
+    await this.notices.stop()
   }
 }

@@ -1,5 +1,6 @@
 import type { HealthCheck, StartupFault } from '@plinth/core'
 import type { Driver } from './drivers/driver.ts'
+import type { SingleConnection } from './drivers/single-connection.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import type { RelayOptions } from './relay/relay.ts'
 
@@ -19,6 +20,8 @@ export interface DatabaseOptions {
   readonly policyFacts?: boolean
   /** The connections of the relay, where they are not those of the system role (a direct URL past PgBouncer). */
   readonly relayDriver?: () => Promise<Driver>
+  /** Opens a connection of the runtime login that may listen. Without it nothing is heard of what other processes write. */
+  readonly listen?: ((onMessage: (message: string) => void) => SingleConnection) | undefined
   /** Beside whether it answers: what else it needs (room on the disk). */
   readonly checks?: readonly HealthCheck[]
   readonly relay?: Pick<RelayOptions, 'pollMs' | 'backoffMs' | 'mostAttempts' | 'beatMs'>

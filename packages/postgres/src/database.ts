@@ -21,6 +21,7 @@ import type {
   Transaction,
   TransactionPlace,
   TransactionWork,
+  WriteListener,
 } from '@plinth/core'
 import { Background } from './background.ts'
 import { checkCatalog, type CheckOptions } from './catalog/check-catalog.ts'
@@ -81,7 +82,6 @@ class SqlDatabase implements Database {
   #remembered: Remembered | undefined
   readonly #background: Background
   readonly #onForget: (() => void)[] = []
-  readonly #onWrite: ((tenantId: string, resource: string) => void)[] = []
 
   constructor(drivers: Drivers, options: DatabaseOptions) {
     this.kind = options.kind ?? drivers.kind
@@ -107,13 +107,14 @@ class SqlDatabase implements Database {
     const session: SessionParts = {
       printing: printingOf(registry, this.#isolation, records, withFacts),
       onEvent: () => this.#background.poke(),
-      onWrite: (tenantId, resource) => this.#onWrite.forEach((tell) => tell(tenantId, resource)),
+      onWrite: (tenantId, resource) => this.#background.notices.wrote(tenantId, resource),
     }
     const gate =
       this.#isolation === 'schema'
         ? new TenantGate((schema) => checkTenants({ ...this.#checking, schema }), attachment.log)
         : undefined
     const together = this.#drivers.kind === 'pglite' ? undefined : new CreatesTogether(session.printing)
+    this.#background.notices.attach(registry)
     this.#attached = { attachment, runner, session, together, gate }
     this.#remembered = new Remembered(directRunner(this.#drivers.app, runner), this.#onForget)
     return faults
@@ -164,8 +165,8 @@ class SqlDatabase implements Database {
     return this.#remembered?.acl(tenantId, subjects) ?? Promise.resolve(undefined)
   }
 
-  onWrite(listener: (tenantId: string, resource: string) => void): void {
-    this.#onWrite.push(listener)
+  onWrite(listener: WriteListener): void {
+    this.#background.notices.add(listener)
   }
 
   onForget(listener: () => void): void {

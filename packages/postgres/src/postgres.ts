@@ -1,9 +1,10 @@
 import { StartupError, type Database, type StartupFault } from '@plinth/core'
 import { databaseFrom } from './database.ts'
+import type { DatabaseOptions } from './database-options.ts'
 import { NO_TENANT_PATH } from './isolation/search-path.ts'
 import type { Isolation } from './isolation/tenant-schema.ts'
 import type { Driver, Drivers, PoolUse } from './drivers/driver.ts'
-import { postgresJsDriver, type PostgresJsOptions } from './drivers/postgres-js.ts'
+import { openConnection, postgresJsDriver, type PostgresJsOptions } from './drivers/postgres-js.ts'
 import { systemPassword, systemUrl } from './system-login.ts'
 
 export interface PostgresOptions {
@@ -62,8 +63,18 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       appLogin: { user: decodeURIComponent(login.username), ...(password !== '' && { password }) },
       ...(settings.systemUrl === undefined && password !== '' && { systemPassword: systemPassword(password) }),
       relayDriver: () => relay.open(),
+      listen: listenTo(runtimeUrl, settings),
     },
   )
+}
+
+/** Undefined behind PgBouncer in transaction mode where the server itself is not known: it says yes to LISTEN, and no message ever comes. */
+function listenTo(url: string, options: PostgresOptions): DatabaseOptions['listen'] {
+  const { directUrl, pgbouncer = false } = options
+  if (pgbouncer && directUrl === undefined) return undefined
+  const target = directUrl === undefined ? url : withLoginOf(directUrl, url)
+  const settings = { ...common({ ...options, pgbouncer: false }), max: 1, applicationName: 'plinth notices' }
+  return (onMessage) => openConnection(target, settings, onMessage)
 }
 
 /** The drivers behind `postgres()`, unopened. */

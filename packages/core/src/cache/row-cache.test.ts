@@ -119,14 +119,20 @@ describe('rows by id', () => {
     db.hold()
     const first = read('1')
     db.write('1', 'new')
-    cache.forget('t', 'site')
+    cache.forget({ tenantId: 't', resource: 'site' })
     db.release()
     // Who asked before the write may have what was before it.
     expect(await first).toBe('old')
     expect(await read('1')).toBe('new')
     db.write('1', 'newest')
-    cache.forget('t', 'site')
+    cache.forget({ tenantId: 't', resource: 'site' })
     expect(await read('1')).toBe('newest')
+    db.write('1', 'of another process')
+    cache.forget({ tenantId: 'another', resource: 'site' })
+    expect(await read('1')).toBe('newest')
+    // What others wrote meanwhile nobody knows.
+    cache.forget(undefined)
+    expect(await read('1')).toBe('of another process')
   })
 
   test('a hundred who ask at once ask once', async () => {
@@ -194,7 +200,7 @@ describe('rows by id', () => {
             past.set(one.id, [...(past.get(one.id) ?? []), { name: db.rows.get(one.id)?.['name'], until: at }])
             if (one.what === 'write') db.write(one.id, `name ${(count += 1)}`)
             else db.rows.delete(one.id)
-            caches[one.in]!.forget('t', 'site')
+            caches[one.in]!.forget({ tenantId: 't', resource: 'site' })
             const session = db.session
             const read = { session, tenantId: 't', resource: site, id: one.id, maxAge: 5_000 }
             expect((await caches[one.in]!.read(read))?.['name']).toBe(db.rows.get(one.id)?.['name'])

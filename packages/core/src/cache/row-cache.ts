@@ -29,7 +29,7 @@ interface Running<T> {
 /** The rows of one resource in one tenant. */
 interface Group {
   readonly key: string
-  /** Counted up with every write in this process. */
+  /** Counted up with every write that this process hears of. */
   generation: number
   readonly rows: Map<string, Entry>
   readonly loading: Map<string, Running<RawRow | undefined>>
@@ -47,10 +47,10 @@ export interface CachedRead {
 }
 
 /**
- * Rows by id, whole and nobody's in particular: who may see what of them is asked of each reader afterwards. What comes back was so
- * within `maxAge`, in every process and without a message between them: once a row is older, one statement asks of all rows of its
- * resource and tenant that are in use whether they are unchanged, and only those that are not are read again. A write in this process is
- * seen at once. Nothing is kept of rows that are not there.
+ * Rows by id, whole and nobody's in particular: who may see what of them is asked of each reader afterwards. A write in this process is
+ * seen at once, one in another as soon as its message is here. Whatever becomes of messages, what comes back was so within `maxAge`: once a
+ * row is older, one statement asks of all rows of its resource and tenant that are in use whether they are unchanged, and only those that
+ * are not are read again. Nothing is kept of rows that are not there.
  */
 export class RowCache {
   readonly #groups = new Map<string, Group>()
@@ -81,17 +81,22 @@ export class RowCache {
     const known = group.rows.get(id)
     if (known && !this.#isFresh(known, maxAge)) await this.#check(known, reading)
     const entry = group.rows.get(id)
-    if (!entry || !this.#isFresh(entry, maxAge)) return this.#load(group, reading)
+    // Anew: the last row of the group may have been dropped, and with it the group.
+    if (!entry || !this.#isFresh(entry, maxAge)) return this.#load(this.#groupOf(reading), reading)
     entry.used = true
     this.#recent.delete(entry)
     this.#recent.add(entry)
     return entry.row
   }
 
-  /** A row of this resource was written: what is known of any is asked for again before it is used. */
-  forget(tenantId: string, resource: string): void {
-    const group = this.#groups.get(keyOf(tenantId, resource))
+  /**
+   * A row of this resource was written: what is known of any is asked for again before it is used.
+   * @param written undefined where it may have been any
+   */
+  forget(written: { readonly tenantId: string; readonly resource: string } | undefined): void {
+    const group = written && this.#groups.get(keyOf(written.tenantId, written.resource))
     if (group) group.generation += 1
+    else if (!written) for (const each of this.#groups.values()) each.generation += 1
   }
 
   #isFresh({ at, generation, group }: Entry, maxAge: number): boolean {

@@ -90,7 +90,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   let jobs: JobQueue | undefined
   let audit: Audit | undefined
   const rows = new RowCache()
-  database.onWrite((tenantId, resource) => rows.forget(tenantId, resource))
+  database.onWrite((written) => rows.forget(written))
   const platform: Platform = {
     basePath,
     environment: runtime.environment,

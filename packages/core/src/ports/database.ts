@@ -239,6 +239,9 @@ export interface Attachment {
   readonly deliver: (event: EventRecord, handled: readonly string[]) => Promise<boolean>
 }
 
+/** @param written tenant and name of a resource; undefined where others may have written anything meanwhile */
+export type WriteListener = (written: { readonly tenantId: string; readonly resource: string } | undefined) => void
+
 /** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */
 export interface Database extends Beside, Observed {
   readonly kind: string
@@ -270,8 +273,8 @@ export interface Database extends Beside, Observed {
   findAcl(tenantId: string, subjects: readonly string[]): Promise<readonly AclSaying[] | undefined>
   /** Drops what `findTenant`, `findMember` and `findAcl` keep, in this process. Others follow within a second. */
   forget(): void
-  /** Told of every committed write of this process: tenant and name of the resource. */
-  onWrite(listener: (tenantId: string, resource: string) => void): void
+  /** Told of every committed write of this process, and soon of those of others where the resource has `cache`. */
+  onWrite(listener: WriteListener): void
   /** Told whenever that happens: others remember what belongs to members too (sessions, keys). */
   onForget(listener: () => void): void
   /** A statement as the runtime login without a tenant: it sees what the functions of `plinth_lookup` give out, and no row. */

@@ -112,7 +112,7 @@ export interface ResourceFacts<T extends AnyResourceTable, I, R, O> {
   readonly builtIn?: BuiltInRows
   /**
    * How old a row may be that somebody reads by its id: `30s`. It is then kept in memory and asked for again when it is older. Who may see
-   * it is decided as ever; a write in the same process is seen at once. Without a word, every read asks the database.
+   * it is decided as ever; a write in the same process is seen at once, one in another in milliseconds. Without a word, every read asks the database.
    */
   readonly cache?: string
   /**

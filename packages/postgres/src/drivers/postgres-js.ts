@@ -59,19 +59,7 @@ export interface PostgresJsOptions {
  */
 export function postgresJsDriver(url: string, options: PostgresJsOptions): Driver {
   checkUrl(url)
-  const { statementTimeoutMs, connectTimeoutSeconds } = options
-  const open = (): SingleConnection =>
-    singleConnection(url, {
-      applicationName: options.applicationName,
-      prepare: options.prepare,
-      connectTimeoutSeconds,
-      answerTimeoutMs:
-        statementTimeoutMs === 0 ? 0 : connectTimeoutSeconds * 1000 + statementTimeoutMs + (options.silenceMs ?? 5_000),
-      ssl: options.ssl,
-      startup: startupSettings(options),
-      onNotice: options.onNotice,
-    })
-  const pool = new ConnectionPool(open, {
+  const pool = new ConnectionPool(() => openConnection(url, options), {
     max: options.max,
     maxQueue: options.maxQueue ?? 1_000,
     maxWaitMs: options.maxWaitMs ?? 10_000,
@@ -122,6 +110,29 @@ export function postgresJsDriver(url: string, options: PostgresJsOptions): Drive
     waitedMs: () => pool.waitedMs,
     close: () => pool.close(),
   }
+}
+
+/**
+ * One connection of such a driver by itself.
+ * @param onMessage what was sent to a channel on which this connection listens
+ */
+export function openConnection(
+  url: string,
+  options: PostgresJsOptions,
+  onMessage?: (message: string) => void,
+): SingleConnection {
+  const { statementTimeoutMs, connectTimeoutSeconds } = options
+  return singleConnection(url, {
+    applicationName: options.applicationName,
+    prepare: options.prepare,
+    connectTimeoutSeconds,
+    answerTimeoutMs:
+      statementTimeoutMs === 0 ? 0 : connectTimeoutSeconds * 1000 + statementTimeoutMs + (options.silenceMs ?? 5_000),
+    ssl: options.ssl,
+    startup: startupSettings(options),
+    onNotice: options.onNotice,
+    onMessage,
+  })
 }
 
 const texts = new WeakMap<SingleConnection, PreparedTexts>()

@@ -30,6 +30,8 @@ export interface ConnectionSettings {
   /** Sent when the connection starts. */
   readonly startup: Readonly<Record<string, string>>
   readonly onNotice: ((notice: Readonly<Record<string, string | undefined>>) => void) | undefined
+  /** Told what is sent to a channel on which this connection listens. */
+  readonly onMessage: ((message: string) => void) | undefined
 }
 
 export interface RunOptions {
@@ -94,6 +96,7 @@ export function singleConnection(url: string, settings: ConnectionSettings): Sin
     types,
     connection: { ...settings.startup, application_name: settings.applicationName },
     onnotice: (notice: Readonly<Record<string, string | undefined>>) => settings.onNotice?.(notice),
+    onnotify: (_channel: string, message: string) => settings.onMessage?.(message),
     onparameter: (name: string, value: string) => {
       ready = true
       const wrong = answered ? undefined : wrongSetting(name, value)

@@ -35,6 +35,12 @@ export function databaseMetrics(drivers: Drivers, background: Background): reado
       type: 'gauge',
       read: () => (background.relay ? [{ value: background.relay.isLeading ? 1 : 0 }] : []),
     },
+    {
+      name: 'plinth_cache_listening',
+      help: 'Whether this process hears what others write to resources with cache: 1, or 0 where rows are read again by the clock alone.',
+      type: 'gauge',
+      read: () => (background.notices.listens === undefined ? [] : [{ value: background.notices.listens ? 1 : 0 }]),
+    },
     ...outboxMetrics(drivers, background),
   ]
 }
