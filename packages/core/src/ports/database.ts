@@ -1,3 +1,4 @@
+import type { WriteListener } from './write-listener.ts'
 import type { Condition } from '../condition/condition.ts'
 import type { Observed } from '../platform/observed.ts'
 import type { FieldView } from '../fields/field-view.ts'
@@ -238,9 +239,6 @@ export interface Attachment {
    */
   readonly deliver: (event: EventRecord, handled: readonly string[]) => Promise<boolean>
 }
-
-/** @param written tenant and name of a resource; undefined where others may have written anything meanwhile */
-export type WriteListener = (written: { readonly tenantId: string; readonly resource: string } | undefined) => void
 
 /** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */
 export interface Database extends Beside, Observed {

@@ -1,6 +1,18 @@
 import { defineResource, platformTable } from '@plinth/core'
 import { integer, jsonb, pgSchema, real, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 
+export const jobStatuses = [
+  'scheduled',
+  'waiting',
+  'held',
+  'queued',
+  'running',
+  'completed',
+  'cancelled',
+  'dead',
+  'discarded',
+] as const
+
 const time = () => timestamp({ withTimezone: true })
 
 /** What is of the queue alone (delivery, lease, worker) is not among the columns, so that no generated statement reads it. */
@@ -9,9 +21,7 @@ export const backgroundJobs = platformTable('background_jobs', {
   payload: jsonb().$type<unknown>().notNull(),
   key: text(),
   priority: integer().notNull().default(0),
-  status: text({
-    enum: ['scheduled', 'waiting', 'held', 'queued', 'running', 'completed', 'cancelled', 'dead', 'discarded'],
-  }).notNull(),
+  status: text({ enum: jobStatuses }).notNull(),
   attempts: integer().notNull().default(0),
   maxAttempts: integer().notNull(),
   runAt: time().notNull(),

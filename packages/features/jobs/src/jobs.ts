@@ -10,6 +10,7 @@ import { Schedules } from './mover/schedules.ts'
 import { observeJobs } from './observe.ts'
 import { once } from './once.ts'
 import { settle, type JobsOptions } from './options.ts'
+import { adminJobs } from './routes/admin-jobs.ts'
 import { jobRoutes } from './routes/job-routes.ts'
 import { JobService } from './service.ts'
 
@@ -48,7 +49,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     resources: [jobResource],
     tables: [keptResults],
     migrations,
-    routes: ({ registry }) => jobRoutes(registry, poke),
+    routes: ({ registry }) => [...jobRoutes(registry, poke), adminJobs],
     travels: {
       'plinth.background_jobs': { stays: 'work of the platform on which it was asked for' },
       'plinth.kept_results': { stays: 'what was done once on this platform' },
