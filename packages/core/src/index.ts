@@ -125,7 +125,14 @@ export type { AccountChange, AccountDraft, Accounts, PreparedAccount, PreparedCh
 export { credentialTenant } from './tenancy/credential-tenant.ts'
 export { refuseInactive } from './pipeline/tenant.ts'
 export { enterTenant } from './tenancy/enter-tenant.ts'
-export { audited, auditedSystem, auditRefusal, type AuditedAct, type AuditedCall } from './platform/audited.ts'
+export {
+  audited,
+  auditedByPlatform,
+  auditedSystem,
+  auditRefusal,
+  type AuditedAct,
+  type AuditedCall,
+} from './platform/audited.ts'
 export { scopeOf } from './pipeline/data.ts'
 export { behalfOf } from './policy/behalf-of.ts'
 export type { Doorway } from './tenancy/enter-tenant.ts'

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
 import type { PlinthError } from '../errors/plinth-error.ts'
 import type { PublicCall } from '../pipeline/call.ts'
@@ -5,6 +6,7 @@ import { behalfOf } from '../policy/behalf-of.ts'
 import type { AuditActor, AuditDraft } from '../ports/audit.ts'
 import type { StatementRunner, SystemTransaction } from '../ports/database.ts'
 import { statement } from '../ports/statement.ts'
+import type { Platform } from './platform.ts'
 
 /** The request in which something is done: where from, and by whom where he is known. */
 export interface AuditedCall extends Pick<PublicCall, 'platform' | 'client' | 'requestId'> {
@@ -50,6 +52,24 @@ async function auditedEverywhere(runner: StatementRunner, call: AuditedCall, act
   const tenants = rows.length === 0 ? [null] : rows.map((row) => String(row['tenant_id']))
   for (const tenantId of tenants)
     await audited(runner, call, { target: account, ...what, actor: { kind: 'user', id: account }, tenantId })
+}
+
+/**
+ * The entry of what is done where the database is, by a command, a clock or the program itself: there is no request, and whoever runs it
+ * shows nobody's credential, so that no name of his would be more than a word. Its actor is the platform.
+ */
+export async function auditedByPlatform(
+  runner: StatementRunner,
+  platform: Pick<Platform, 'audit' | 'clock'>,
+  { tenantId = null, actor = { kind: 'system', id: 'system' }, ...what }: AuditedAct,
+): Promise<void> {
+  await platform.audit?.record(runner, {
+    ...what,
+    actor: { kind: actor.kind, id: actor.id },
+    tenantId,
+    requestId: randomUUID(),
+    time: platform.clock.now(),
+  })
 }
 
 /**

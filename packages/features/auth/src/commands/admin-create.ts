@@ -1,4 +1,4 @@
-import { problem, statement, type FeatureCommand } from '@plinth/core'
+import { auditedByPlatform, problem, statement, type FeatureCommand, type SystemTransaction } from '@plinth/core'
 import { createAccount } from '../accounts/create-account.ts'
 import { emailAddress, userName } from '../accounts/email-address.ts'
 import { setPassword } from '../accounts/set-password.ts'
@@ -42,9 +42,11 @@ export function adminCreate(auth: () => Auth): FeatureCommand {
             update plinth.users set superadmin = true, version = version + 1, updated_at = ${now}::text::timestamptz
             where lower(email) = lower(${email}::text) and status = 'active' returning id`)
           if (!row) throw problem('not_found', { detail: `There is no active account with the address ${email}.` })
-          await setPassword(parts, system, String(row['id']), passwordHash)
-          await endSessions(parts, system, { userId: String(row['id']), by: 'became an operator' })
-          return String(row['id'])
+          const target = String(row['id'])
+          await setPassword(parts, system, target, passwordHash)
+          const sessions = await endSessions(parts, system, { userId: target, by: 'became an operator' })
+          await tellExisting(parts, system, target, sessions)
+          return target
         }
         const draft = { email, username, name, passwordHash, superadmin: true, emailVerified: true }
         const created = await createAccount(parts, system, draft)
@@ -52,9 +54,37 @@ export function adminCreate(auth: () => Auth): FeatureCommand {
           throw authProblem(created.taken === 'email' ? 'email_taken' : 'username_taken', {
             detail: 'Add --existing to make that account an operator.',
           })
+        const detail = { superadmin: true }
+        await auditedByPlatform(system, parts.platform, { action: 'account.created', target: created.userId, detail })
         return created.userId
       })
       return { id: userId, email, superadmin: true }
     },
   }
+}
+
+/**
+ * The book of the platform says who became an operator; that the password is another one and the sessions are over, each of his tenants
+ * learns: it opens them all.
+ */
+async function tellExisting(
+  { platform }: Auth,
+  system: SystemTransaction,
+  target: string,
+  sessions: number,
+): Promise<void> {
+  await auditedByPlatform(system, platform, {
+    action: 'account.updated',
+    target,
+    detail: { changed: ['superadmin', 'password'], superadmin: true, sessions },
+  })
+  const rows = await system.run(statement`
+    select tenant_id from plinth.memberships where user_id = ${target}::uuid order by tenant_id`)
+  for (const row of rows)
+    await auditedByPlatform(system, platform, {
+      action: 'password.updated',
+      target,
+      tenantId: String(row['tenant_id']),
+      detail: { sessions },
+    })
 }

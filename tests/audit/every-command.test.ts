@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PASSWORD } from '../identity/open-identity.ts'
+import { openWalk, type Walk } from './walk.ts'
+
+/* What is done by commands, where the database is, is in the log as what is asked for over HTTP is. */
+
+const PLATFORM = '00000000-0000-0000-0000-000000000000'
+
+/** An entry, without what another run would have otherwise. */
+interface Left {
+  readonly chain: string
+  readonly action: string
+  readonly outcome: string
+  readonly actor: string
+  readonly target: string | null
+  readonly detail: Readonly<Record<string, unknown>> | null
+}
+
+let walk: Walk
+beforeAll(async () => {
+  walk = await openWalk()
+}, 120_000)
+afterAll(() => walk.platform.close())
+
+const terminal = { note: () => undefined, ask: () => Promise.resolve(PASSWORD) }
+
+/** What work leaves in the log, of all chains. */
+async function left(work: () => Promise<unknown>): Promise<readonly Left[]> {
+  const { platform, feature } = walk
+  const stored = async (): Promise<ReadonlyMap<string, Left>> => {
+    await feature.seal()
+    const rows = await platform.superuser.query(`
+      select tenant_id, seq, action, outcome, actor_kind || ':' || actor_id as actor, target_id, detail
+      from plinth.audit_logs order by occurred_at, tenant_id, seq`)
+    return new Map(
+      rows.map((row) => [
+        `${String(row['tenant_id'])} ${String(row['seq'])}`,
+        {
+          chain: row['tenant_id'] === PLATFORM ? 'platform' : String(row['tenant_id']),
+          action: String(row['action']),
+          outcome: String(row['outcome']),
+          actor: String(row['actor']),
+          target: row['target_id'] === null ? null : String(row['target_id']),
+          detail: row['detail'] === null ? null : (JSON.parse(String(row['detail'])) as Left['detail']),
+        },
+      ]),
+    )
+  }
+  const before = await stored()
+  await work()
+  return [...(await stored())].filter(([key]) => !before.has(key)).map(([, entry]) => entry)
+}
+
+/** The commands that were run, and seen to leave an entry. */
+const seen = new Set<string>()
+
+/** What a command of a feature leaves. */
+async function run(name: string, options: Readonly<Record<string, string | boolean>> = {}): Promise<readonly Left[]> {
+  const command = walk.platform.plinth.commands.find((each) => each.name === name)!
+  const entries = await left(() => command.run(options, terminal))
+  if (entries.length > 0) seen.add(name)
+  return entries
+}
+
+const byPlatform = { outcome: 'success', actor: 'system:system' }
+
+test('admin:create', async () => {
+  const made = await run('admin:create', { email: 'ops@example.com' })
+  expect(made).toMatchObject([
+    { ...byPlatform, chain: 'platform', action: 'account.created', detail: { superadmin: true } },
+  ])
+  const person = await walk.platform.signUp()
+  const raised = await run('admin:create', { email: person.email, existing: true })
+  expect(raised).toHaveLength(2)
+  expect(raised).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        ...byPlatform,
+        chain: 'platform',
+        action: 'account.updated',
+        target: person.userId,
+        detail: { changed: ['superadmin', 'password'], superadmin: true, sessions: 1 },
+      }),
+      expect.objectContaining({
+        ...byPlatform,
+        chain: person.tenantId,
+        action: 'password.updated',
+        target: person.userId,
+      }),
+    ]),
+  )
+  // What is refused makes nobody, and is no entry of something that was done.
+  expect(await left(() => run('admin:create', { email: person.email }).catch(() => undefined))).toEqual([])
+}, 60_000)
