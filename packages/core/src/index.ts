@@ -125,14 +125,8 @@ export type { AccountChange, AccountDraft, Accounts, PreparedAccount, PreparedCh
 export { credentialTenant } from './tenancy/credential-tenant.ts'
 export { refuseInactive } from './pipeline/tenant.ts'
 export { enterTenant } from './tenancy/enter-tenant.ts'
-export {
-  audited,
-  auditedByPlatform,
-  auditedSystem,
-  auditRefusal,
-  type AuditedAct,
-  type AuditedCall,
-} from './platform/audited.ts'
+export { auditDenial, audited, auditedByPlatform, auditedSystem, auditRefusal } from './platform/audit-exports.ts'
+export type { AuditedAct, AuditedCall, DeniedWork } from './platform/audit-exports.ts'
 export { scopeOf } from './pipeline/data.ts'
 export { behalfOf } from './policy/behalf-of.ts'
 export type { Doorway } from './tenancy/enter-tenant.ts'

@@ -78,7 +78,8 @@ export async function guardRequest(
   peer?: Peer,
 ): Promise<Passed | { readonly refused: Response }> {
   const received = receive(platform, request, peer)
-  let reached: Reached = received
+  const guarded = guardedAction(asked, received.method)
+  let reached: Reached = { ...received, guarded }
   const { load } = platform
   load.entered()
   try {
@@ -87,9 +88,9 @@ export async function guardRequest(
     await limitSender(platform, received, undefined)
     await platform.ready()
     const principal = await principalOf(platform, received)
-    const known = (reached = { ...received, principal })
+    const known = (reached = { ...received, guarded, principal })
     const inTenant = await limitedIn(platform, known, tenantOf)
-    reached = { ...received, ...inTenant }
+    reached = { ...received, guarded, ...inTenant }
     if (asked) {
       allowedTo(inTenant.principal, asked)
       refuseStale(platform, inTenant.principal, asked)
@@ -100,4 +101,12 @@ export async function guardRequest(
   } finally {
     load.left()
   }
+}
+
+/**
+ * `site.update`, as the permission that a guard asks for; of one that asks for none `host.post`. Its path is not named: the pattern is
+ * the host's, and a path may hold what belongs in no log.
+ */
+export function guardedAction(asked: Pick<Asked, 'resource' | 'verb'> | null, method: string): string {
+  return asked ? `${asked.resource.name}.${asked.verb}` : `host.${method.toLowerCase()}`
 }

@@ -16,6 +16,8 @@ export interface ErrorDetails {
   readonly cause?: unknown
   /** Id of the account that it is about, for the audit log alone. */
   readonly concerns?: string | undefined
+  /** The permission that was asked for and not held, `site:update`: names what was denied, for the audit log alone. */
+  readonly asked?: string | undefined
 }
 
 /**
@@ -32,6 +34,8 @@ export class PlinthError extends Error {
   readonly detail: string | undefined
   /** Id of the account that it is about, for the audit log alone: no answer says it. */
   readonly concerns: string | undefined
+  /** The permission that was not held, for the audit log alone. */
+  readonly asked: string | undefined
 
   constructor(code: string, definition: ErrorDefinition, details: ErrorDetails = {}) {
     super(details.detail ?? definition.title, details.cause === undefined ? undefined : { cause: details.cause })
@@ -40,6 +44,7 @@ export class PlinthError extends Error {
     this.title = definition.title
     this.detail = details.detail
     this.concerns = details.concerns
+    this.asked = details.asked
     this.errors = details.errors
     this.headers = details.headers ?? {}
   }

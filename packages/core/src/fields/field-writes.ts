@@ -81,6 +81,7 @@ export function refuseFields(resource: ResourceInfo, fields: readonly FieldInfo[
   const needed = fields.map((field) => `${fieldModel(resource, field)}:update`)
   throw problem('permission_denied', {
     detail: `This needs the permission ${needed.join(' and ')}.`,
+    asked: `${resource.name}:update`,
     errors: fields.map((field, at) => ({
       path: pointer([field.key]),
       code: 'permission_denied',

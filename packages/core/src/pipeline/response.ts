@@ -13,7 +13,11 @@ import type { InTenant } from './tenant.ts'
 
 /** As far as the request came: what is known of it goes into its log line. */
 export type Reached = Received &
-  Partial<Pick<InTenant, 'principal' | 'tenant' | 'parameters'>> & { readonly route?: Route }
+  Partial<Pick<InTenant, 'principal' | 'tenant' | 'parameters'>> & {
+    readonly route?: Route
+    /** What a route of the host's own is called in the audit log; ours have theirs. */
+    readonly guarded?: string
+  }
 
 /** The last stage: an answer becomes a `Response`. */
 export function respond(platform: Platform, received: Reached, answer: Answer): Response {

@@ -14,19 +14,24 @@ const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
  */
 export function tellRefusal(platform: Platform, received: Reached, error: PlinthError): void {
   const { route, principal, tenant, parameters } = received
-  if (!platform.audit || !route || untold.has(error.status)) return
+  const action = route ? actionOf(route) : received.guarded
+  if (!platform.audit || action === undefined || untold.has(error.status)) return
   const call = { platform, client: received.client, requestId: received.requestId }
   if (principal) {
     if (error.status !== 403 && reading.has(received.method)) return
     const tenantId = tenant?.id
     auditRefusal(
       { ...call, principal },
-      { action: actionOf(route), target: parameters?.['id'], ...(tenantId !== undefined && { tenantId }) },
+      { action, target: parameters?.['id'], ...(tenantId !== undefined && { tenantId }) },
       error,
     )
   } else if (error.code === 'invalid_credential') auditRefusal(call, { action: 'credential.refused' }, error)
-  else if (route.public && !reading.has(received.method) && (error.status === 401 || error.status === 403))
-    auditRefusal(call, { action: actionOf(route) }, error)
+  // A browser sends a cookie, whoever made it: that is nobody who showed who he is, and the attack on him is to be seen all the same.
+  else if (
+    error.code === 'csrf_failed' ||
+    (route?.public && !reading.has(received.method) && (error.status === 401 || error.status === 403))
+  )
+    auditRefusal(call, { action }, error)
 }
 
 /** `site.update`, as the permission is called; `auth.logIn` where none is asked for. */

@@ -1,6 +1,4 @@
 import { logEvents } from '../logging/events.ts'
-import { randomUUID } from 'node:crypto'
-import type { Principal } from '../auth/principal.ts'
 import { RowCache } from '../cache/row-cache.ts'
 import { corsOf } from '../cors/cors.ts'
 import { allErrors } from '../errors/all-errors.ts'
@@ -10,21 +8,17 @@ import { openApiDocument } from '../openapi/document.ts'
 import { requestRates } from '../limits/rate-limit-options.ts'
 import { Rates } from '../limits/rates.ts'
 import { handle } from '../pipeline.ts'
-import { scopeOf } from '../pipeline/data.ts'
 import { canonicalPath } from '../pipeline/request.ts'
-import { refuseInactive } from '../pipeline/tenant.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Database } from '../ports/database.ts'
-import type { Context } from '../resource/context.ts'
-import { transactionContext } from '../resource/transaction-context.ts'
 import { collectRoutes } from '../routes/collect-routes.ts'
 import { routeFaults } from '../routes/route-faults.ts'
 import { buildRouteTable, pathsOf } from '../routes/route-table.ts'
 import { noRoles, type Roles } from '../policy/roles.ts'
 import { credentialTenant } from '../tenancy/credential-tenant.ts'
-import { enterTenant } from '../tenancy/enter-tenant.ts'
 import { AfterAnswer } from './after-answer.ts'
+import { asPrincipalIn } from './as-principal-in.ts'
 import { asSystem } from './as-system.ts'
 import { explainAccess } from './explain-access.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
@@ -176,7 +170,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
       return report
     },
     foundTenant: (draft) => foundTenant(platform, draft),
-    as: (principal, tenant, work) => inTransaction(platform, principal, tenant, work),
+    as: (principal, tenant, work) => asPrincipalIn(platform, principal, tenant, work),
     setTenantRates: (tenant, rates) => setTenantRates(platform, tenant, rates),
     asSystem: (reason, tenant, work) => asSystem(platform, reason, tenant, work),
     inspect: async () => [...inspectDeclaration(registry), ...(await database.inspect())],
@@ -220,20 +214,4 @@ function isImplicit(
   feature: Feature,
 ): feature is Feature & { readonly implicitTenant: { readonly slug: string; readonly name: string } } {
   return 'implicitTenant' in feature
-}
-
-async function inTransaction<T>(
-  platform: Platform,
-  principal: Principal,
-  wanted: string,
-  work: (context: Context) => Promise<T>,
-): Promise<T> {
-  await platform.ready()
-  const tenant = await platform.tenants.choose(principal, wanted, platform.database)
-  const entered = await enterTenant(platform, principal, tenant)
-  refuseInactive(tenant, false)
-  const scope = scopeOf(platform, { principal: entered, tenant, requestId: randomUUID() })
-  return platform.database.transaction(scope, (transaction) =>
-    work(transactionContext({ platform, scope, transaction, principal: entered, tenant })),
-  )
 }

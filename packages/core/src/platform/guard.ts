@@ -3,7 +3,7 @@ import type { Client, Peer } from '../client/client.ts'
 import { PlinthError } from '../errors/plinth-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import { rateHeaders } from '../limits/rate-headers.ts'
-import { guardRequest, type Passed } from '../pipeline.ts'
+import { guardedAction, guardRequest, type Passed } from '../pipeline.ts'
 import { VARY } from '../pipeline/answer.ts'
 import { scopeOf } from '../pipeline/data.ts'
 import type { Asked } from '../pipeline/policy.ts'
@@ -13,6 +13,7 @@ import { can, nearestPermissions } from '../policy/can.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
+import { auditDenial } from './audit-denial.ts'
 import type { Platform } from './platform.ts'
 
 /** What a route of the host knows once its guard has let a request through. */
@@ -50,7 +51,9 @@ export function guardOf(platform: Platform, permission: string | null): Guard {
   const asked = permission === null ? null : askedBy(platform, permission)
   return async (request, peer) => {
     const outcome = await guardRequest(platform, asked, request, peer)
-    return 'refused' in outcome ? outcome : { granted: grantedTo(platform, outcome) }
+    return 'refused' in outcome
+      ? outcome
+      : { granted: grantedTo(platform, outcome, guardedAction(asked, request.method)) }
   }
 }
 
@@ -77,18 +80,27 @@ function askedBy(platform: Platform, permission: string): Asked {
   return { resource, verb, permission: number, fresh }
 }
 
-function grantedTo(platform: Platform, { principal, tenant, requestId, client, limits }: Passed): Granted {
+function grantedTo(
+  platform: Platform,
+  { principal, tenant, requestId, client, limits }: Passed,
+  action: string,
+): Granted {
   return {
     principal,
     tenant,
     requestId,
     client,
     can: (permission) => can(platform.registry.permissions, principal, permission),
-    as(work) {
+    async as(work) {
       const scope = scopeOf(platform, { principal, tenant, requestId, client })
-      return platform.database.transaction(scope, (transaction) =>
-        work(transactionContext({ platform, scope, transaction, principal, tenant })),
-      )
+      try {
+        return await platform.database.transaction(scope, (transaction) =>
+          work(transactionContext({ platform, scope, transaction, principal, tenant })),
+        )
+      } catch (error) {
+        auditDenial(platform, { who: principal, tenantId: tenant.id, requestId, client, action }, error)
+        throw error
+      }
     },
     headers: {
       'cache-control': 'private, no-cache',

@@ -18,7 +18,8 @@ export function refuseOutOfScope(
   if (allowed.kind === 'always') return
   const owned: RawRow = { ownerUserId: facts.userId, ownerGroupId }
   if (holdsFor(resource, owned, allowed, facts)) return
-  throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:create in a wider scope.` })
+  const asked = `${resource.name}:create`
+  throw problem('permission_denied', { detail: `This needs the permission ${asked} in a wider scope.`, asked })
 }
 
 /**

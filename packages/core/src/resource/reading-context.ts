@@ -65,7 +65,8 @@ export function reach(parts: ReadingParts, resource: ResourceInfo, verb: string,
   if (covered?.resource === resource && covered.id === id) return { visible: always, allowed: always, covered }
   const allowed = permitted(parts, resource, verb)
   if (allowed.kind === 'never') {
-    throw problem('permission_denied', { detail: `This needs the permission ${resource.name}:${verb}.` })
+    const asked = `${resource.name}:${verb}`
+    throw problem('permission_denied', { detail: `This needs the permission ${asked}.`, asked })
   }
   const reading = parts.platform.registry.permissions.numberOf(resource.name, 'read')!
   return { visible: visibleTo(parts.principal.permissions, reading, allowed), allowed, covered: undefined }

@@ -10,5 +10,8 @@ export function changedRow(result: ChangeResult, permission: string): RawRow {
   if (result.outcome === 'missing') throw problem('not_found')
   if (result.outcome === 'stale') throw problem('version_mismatch')
   if (result.outcome === 'live') throw problem('not_deleted')
-  throw problem('permission_denied', { detail: `This row needs the permission ${permission} in a wider scope.` })
+  throw problem('permission_denied', {
+    detail: `This row needs the permission ${permission} in a wider scope.`,
+    asked: permission,
+  })
 }

@@ -101,7 +101,10 @@ async function authorise(parts: WriteParts, resource: ResourceInfo, rows: readon
   const admitted = await admittedAmong(parts.session, resource, rows, allowed, parts.scope.facts)
   if (admitted.length === rows.length) return
   throw allowed.kind === 'never'
-    ? problem('permission_denied', { detail: `What belongs to it needs the permission ${resource.name}:delete.` })
+    ? problem('permission_denied', {
+        detail: `What belongs to it needs the permission ${resource.name}:delete.`,
+        asked: `${resource.name}:delete`,
+      })
     : deniedRow(resource, 'delete')
 }
 

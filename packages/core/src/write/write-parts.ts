@@ -37,7 +37,6 @@ export async function authoriseLocked(
 }
 
 export function deniedRow(resource: ResourceInfo, verb: string): Error {
-  return problem('permission_denied', {
-    detail: `This row needs the permission ${resource.name}:${verb} in a wider scope.`,
-  })
+  const asked = `${resource.name}:${verb}`
+  return problem('permission_denied', { detail: `This row needs the permission ${asked} in a wider scope.`, asked })
 }

@@ -1,6 +1,8 @@
 import {
   asPrincipal,
+  auditDenial,
   PlinthError,
+  problem,
   readDuration,
   readingAs,
   recallPrincipal,
@@ -122,7 +124,7 @@ export async function recall(platform: Platform, tenant: Tenant, job: Claimed): 
   } catch (error) {
     if (!PlinthError.is(error) || error.status >= 500) throw error
   }
-  throw new Hopeless('Whoever asked for it may not enter this tenant any more.')
+  throw new Hopeless('Whoever asked for it may not enter this tenant any more.', { cause: problem('tenant_forbidden') })
 }
 
 /** No longer than its time, whether it heeds its signal or not: a promise that nobody settles must not keep its place for ever. */
@@ -182,6 +184,9 @@ async function settleFailure(
   if (error instanceof Draining) return giveBack(platform, [job])
   if (tenant && PlinthError.is(error) && error.code === 'tenant_suspended' && !ending.ended)
     return giveBack(platform, [job], error.detail ?? error.title)
+  const { asker: who, tenantId, requestId, id: target } = job
+  const denied = error instanceof Hopeless && error.cause !== undefined ? error.cause : error
+  auditDenial(platform, { who, tenantId, requestId, action: 'job.run', target }, denied)
   const hopeless = error instanceof Hopeless
   const pauseMs = pauseAfter(job.attempt, platform.registry.jobs.get(job.type), Math.random)
   const outcome = await fail(platform, tenant, job, { words: wordsOf(error), hopeless, pauseMs })
