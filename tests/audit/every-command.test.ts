@@ -1,5 +1,9 @@
+import { parseArgs } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PASSWORD } from '../identity/open-identity.ts'
+import type { CommandCall } from '../../packages/surfaces/cli/src/command.ts'
+import { commands as ownCommands } from '../../packages/surfaces/cli/src/run-cli.ts'
+import { styleOf } from '../../packages/surfaces/cli/src/style.ts'
+import { PASSWORD, type Person } from '../identity/open-identity.ts'
 import { openWalk, type Walk } from './walk.ts'
 
 /* What is done by commands, where the database is, is in the log as what is asked for over HTTP is. */
@@ -17,8 +21,10 @@ interface Left {
 }
 
 let walk: Walk
+let owner: Person
 beforeAll(async () => {
   walk = await openWalk()
+  owner = await walk.platform.signUp()
 }, 120_000)
 afterAll(() => walk.platform.close())
 
@@ -62,6 +68,40 @@ async function run(name: string, options: Readonly<Record<string, string | boole
   return entries
 }
 
+/** The same of a command of the program itself. */
+async function runOwn(name: string, ...args: readonly string[]): Promise<readonly Left[]> {
+  const command = ownCommands.find((each) => each.name === name)!
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(Object.entries(command.options).map(([option, { type }]) => [option, { type }])),
+    allowPositionals: true,
+  })
+  const text = (option: string): string | undefined => (typeof values[option] === 'string' ? values[option] : undefined)
+  const call: CommandCall = {
+    terminal: {
+      cwd: '/',
+      env: {},
+      hasColor: false,
+      isLive: false,
+      confirm: undefined,
+      ask: undefined,
+      interrupted: AbortSignal.abort(),
+      out: () => undefined,
+      err: () => undefined,
+    },
+    style: styleOf(false),
+    positional: positionals[0],
+    text,
+    flag: (option) => values[option] === true,
+    json: true,
+    printJson: () => undefined,
+    plinth: () => Promise.resolve(walk.platform.plinth),
+  }
+  const entries = await left(() => command.run(call))
+  if (entries.length > 0) seen.add(name)
+  return entries
+}
+
 const byPlatform = { outcome: 'success', actor: 'system:system' }
 
 test('admin:create', async () => {
@@ -92,3 +132,47 @@ test('admin:create', async () => {
   // What is refused makes nobody, and is no entry of something that was done.
   expect(await left(() => run('admin:create', { email: person.email }).catch(() => undefined))).toEqual([])
 }, 60_000)
+
+test('keys:rotate, explain and the rates of a tenant', async () => {
+  const { platform } = walk
+  expect(await runOwn('keys:rotate')).toMatchObject([
+    {
+      ...byPlatform,
+      chain: 'platform',
+      action: 'keyRing.resealed',
+      detail: { features: ['audit', 'auth', 'tenants'] },
+    },
+  ])
+  expect(await runOwn('explain', 'folder:read', '--as', owner.userId, '--tenant', owner.tenantId)).toMatchObject([
+    {
+      ...byPlatform,
+      chain: owner.tenantId,
+      action: 'system.access',
+      detail: { reason: 'explains folder:read', about: `user:${owner.userId}` },
+    },
+  ])
+  const rates = { tenant: { capacity: 100, windowSeconds: 60 }, principal: null }
+  expect(await left(() => platform.plinth.setTenantRates(owner.tenantId, rates))).toMatchObject([
+    {
+      ...byPlatform,
+      chain: owner.tenantId,
+      action: 'rateLimit.updated',
+      target: owner.tenantId,
+      detail: { tenant: '100 in 60 s', principal: null },
+    },
+  ])
+})
+
+test('what cannot be recorded does not happen', async () => {
+  const { platform } = walk
+  const stored = (): Promise<unknown> => platform.superuser.query('select * from plinth.rate_limits order by 1, 2')
+  const before = await stored()
+  await platform.superuser.query('alter table plinth.audit_inbox rename to audit_inbox_away')
+  try {
+    const rates = { tenant: { capacity: 7, windowSeconds: 60 } }
+    await expect(platform.plinth.setTenantRates(owner.tenantId, rates)).rejects.toBeInstanceOf(Error)
+  } finally {
+    await platform.superuser.query('alter table plinth.audit_inbox_away rename to audit_inbox')
+  }
+  expect(await stored()).toEqual(before)
+})

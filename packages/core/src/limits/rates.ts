@@ -1,5 +1,5 @@
 import type { Logger } from '../ports/logger.ts'
-import type { ChangedRates, DatabaseLimits, RateLimitStore } from '../ports/rate-limits.ts'
+import type { DatabaseLimits, RateLimitStore } from '../ports/rate-limits.ts'
 import { Attempts } from './attempts.ts'
 import type { RequestRates } from './rate-limit-options.ts'
 import { RequestLimits } from './request-limits.ts'
@@ -28,8 +28,9 @@ export class Rates extends Attempts {
   }
 
   /** Gives a tenant rates of its own. Other processes follow within a second. */
-  async setOfTenant(tenantId: string, rates: ChangedRates): Promise<void> {
-    await this.#database.setOfTenant(tenantId, rates)
+  async setOfTenant(...given: Parameters<DatabaseLimits['setOfTenant']>): Promise<void> {
+    const [tenantId] = given
+    await this.#database.setOfTenant(...given)
     this.tenants.forget(tenantId)
   }
 }

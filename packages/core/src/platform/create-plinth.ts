@@ -20,7 +20,7 @@ import { credentialTenant } from '../tenancy/credential-tenant.ts'
 import { AfterAnswer } from './after-answer.ts'
 import { asPrincipalIn } from './as-principal-in.ts'
 import { asSystem } from './as-system.ts'
-import { explainAccess } from './explain-access.ts'
+import { explainedByPlatform } from './explained-by-platform.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { deliverEvent } from './deliver-event.ts'
 import { defaultLimits, type Platform } from './platform.ts'
@@ -32,6 +32,7 @@ import { beginHealth, beginMetrics } from './observe-platform.ts'
 import { readDeclaration } from './read-declaration.ts'
 import { readinessOf } from './readiness.ts'
 import { readRuntime } from './runtime.ts'
+import { reseal } from './reseal.ts'
 import { setTenantRates } from './set-tenant-rates.ts'
 
 /**
@@ -174,7 +175,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     setTenantRates: (tenant, rates) => setTenantRates(platform, tenant, rates),
     asSystem: (reason, tenant, work) => asSystem(platform, reason, tenant, work),
     inspect: async () => [...inspectDeclaration(registry), ...(await database.inspect())],
-    explain: (question) => explainAccess(platform, question),
+    explain: (question) => explainedByPlatform(platform, question),
     commands: registry.features.flatMap((feature) =>
       (feature.commands ?? []).map((command) => ({
         ...command,
@@ -186,9 +187,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     ),
     async reseal() {
       await refuseUnlike(database)
-      const counts: Record<string, number> = {}
-      for (const feature of registry.features) if (feature.reseal) counts[feature.name] = await feature.reseal(platform)
-      return counts
+      return reseal(platform)
     },
     async work(signal) {
       await readiness.check()

@@ -1,4 +1,5 @@
 import type { Observed } from '../platform/observed.ts'
+import type { StatementRunner } from './database.ts'
 
 /** How much of something in how much time: a token bucket of `capacity`, refilled evenly within `windowSeconds`. */
 export interface Rate {
@@ -59,5 +60,6 @@ export type ChangedRates = { readonly [Scope in keyof TenantRates]?: Rate | null
 export interface DatabaseLimits extends RateLimitStore {
   /** The rates that single tenants have of their own, for those of these that have any. */
   ofTenants(tenantIds: readonly string[]): Promise<ReadonlyMap<string, TenantRates>>
-  setOfTenant(tenantId: string, rates: ChangedRates): Promise<void>
+  /** @param also in the same transaction, of `plinth_system`: the entry of the change */
+  setOfTenant(tenantId: string, rates: ChangedRates, also?: (system: StatementRunner) => Promise<void>): Promise<void>
 }

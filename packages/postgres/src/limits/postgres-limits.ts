@@ -1,4 +1,5 @@
 import { chargesOf, resultOf, type DatabaseLimits } from '@plinth/core'
+import { printFixed } from '../session/fixed-statement.ts'
 import type { Runner } from '../session/runner.ts'
 import { arrayLiteral } from '../statements/quote.ts'
 import { readTenantRates, writeTenantRates } from './tenant-rates.ts'
@@ -18,7 +19,11 @@ export function postgresLimits(
 ): DatabaseLimits {
   return {
     ofTenants: (tenantIds) => readTenantRates(runner(), tenantIds),
-    setOfTenant: (tenantId, rates) => asSystem((system) => writeTenantRates(system, tenantId, rates)),
+    setOfTenant: (tenantId, rates, also) =>
+      asSystem(async (system) => {
+        await writeTenantRates(system, tenantId, rates)
+        await also?.({ run: (statement) => system.run(printFixed(statement), 'other') })
+      }),
     async take(requests) {
       const charges = chargesOf(requests)
       if (charges.length === 0) return []

@@ -20,7 +20,8 @@ import { ownVersion } from './own-version.ts'
 import { styleOf } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
-const commands: readonly Command[] = [
+/** What the program does by itself; features bring more. */
+export const commands: readonly Command[] = [
   migrate,
   doctor,
   routes,
