@@ -176,3 +176,33 @@ test('what cannot be recorded does not happen', async () => {
   }
   expect(await stored()).toEqual(before)
 })
+
+test('events:parked, events:redrive, events:discard', async () => {
+  const other = await walk.platform.signUp()
+  // More than are changed in one transaction.
+  await walk.platform.superuser.query(
+    `insert into plinth.events (tenant_id, id, type, key, data, actor_kind, actor_id, request_id, occurred_at, parked_at)
+     select t.id, gen_random_uuid(), 'folder.created', 'k' || n, '{}', 'service', 'x', 'r', now(), now()
+     from generate_series(1, 600) n, (values ($1::uuid), ($2::uuid)) t (id) where n = 1 or t.id = $1::uuid`,
+    [owner.tenantId, other.tenantId],
+  )
+  const access = { ...byPlatform, action: 'system.access', detail: { reason: 'events that were set aside' } }
+  const read = await run('events:parked')
+  expect(read.map(({ chain }) => chain).toSorted()).toEqual([owner.tenantId, other.tenantId].toSorted())
+  expect(read).toMatchObject([access, access])
+  const redriven = await run('events:redrive', { tenant: owner.tenantId })
+  expect(redriven).toHaveLength(600)
+  expect(new Set(redriven.map(({ target }) => target)).size).toBe(600)
+  expect(redriven[0]).toMatchObject({
+    ...byPlatform,
+    chain: owner.tenantId,
+    action: 'event.redrive',
+    detail: { type: 'folder.created' },
+  })
+  const [left] = await walk.platform.superuser.query('select id from plinth.events where parked_at is not null')
+  const id = String(left!['id'])
+  expect(await run('events:discard', { id })).toMatchObject([
+    { ...byPlatform, chain: other.tenantId, action: 'event.discard', target: id, detail: { type: 'folder.created' } },
+  ])
+  expect(await run('events:redrive')).toEqual([])
+}, 60_000)
