@@ -206,3 +206,72 @@ test('events:parked, events:redrive, events:discard', async () => {
   ])
   expect(await run('events:redrive')).toEqual([])
 }, 60_000)
+
+test('tenants:purge', async () => {
+  const { platform, feature } = walk
+  const [gone, other] = [await platform.signUp(), await platform.signUp()]
+  const slugs = await platform.superuser.query('select id, slug from plinth.tenants')
+  const slug = slugs.find(({ id }) => id === gone.tenantId)!['slug']
+  const due = platform.clock.now().toISOString()
+  await platform.superuser.query(
+    `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz where id = $1::uuid`,
+    [gone.tenantId, due],
+  )
+  const told = await run('tenants:purge')
+  // Others hear of it first: until they have, nothing goes.
+  expect(told).toMatchObject([
+    { ...byPlatform, chain: gone.tenantId, action: 'tenant.deleted', detail: { id: gone.tenantId, slug } },
+  ])
+  await platform.superuser.query('update plinth.events set delivered_at = now() where tenant_id = $1::uuid', [
+    gone.tenantId,
+  ])
+  const purged = { ...byPlatform, chain: 'platform', action: 'tenant.purged', target: gone.tenantId, detail: { slug } }
+  expect(await run('tenants:purge')).toMatchObject([purged])
+  const left = await platform.superuser.query('select id from plinth.tenants where id in ($1::uuid, $2::uuid)', [
+    gone.tenantId,
+    other.tenantId,
+  ])
+  expect(left).toEqual([{ id: other.tenantId }])
+  // The book of the tenant stays, to its end.
+  expect(await feature.verifyLog(gone.tenantId)).toMatchObject({ valid: true })
+  expect(await run('tenants:purge')).toEqual([])
+}, 60_000)
+
+test('a tenant goes with the entry of it or not at all, and what waits to be sealed does not go with it', async () => {
+  const { platform, feature } = walk
+  const gone = await platform.signUp()
+  await feature.seal()
+  const due = new Date(platform.clock.now().getTime() - 2 * 86_400_000).toISOString()
+  await platform.superuser.query(
+    `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz, deletion_announced_at = $2::timestamptz
+     where id = $1::uuid`,
+    [gone.tenantId, due],
+  )
+  await platform.superuser.query(
+    `insert into plinth.audit_inbox (tenant_id, occurred_at, actor_kind, actor_id, action, request_id)
+     values ($1::uuid, now(), 'system', 'system', 'tenant.looked', 'last')`,
+    [gone.tenantId],
+  )
+  const command = platform.plinth.commands.find(({ name }) => name === 'tenants:purge')!
+  const forbid = `create function pg_temp_no() returns trigger language plpgsql as $$ begin
+    if new.action = 'tenant.purged' then raise exception 'no'; end if; return new; end $$`
+  await platform.superuser.script(
+    `${forbid}; create trigger no before insert on plinth.audit_inbox for each row execute function pg_temp_no()`,
+  )
+  try {
+    await expect(command.run({}, terminal)).rejects.toBeInstanceOf(Error)
+  } finally {
+    await platform.superuser.script('drop trigger no on plinth.audit_inbox; drop function pg_temp_no()')
+  }
+  const there = (): Promise<unknown> =>
+    platform.superuser.query('select 1 as n from plinth.tenants where id = $1::uuid', [gone.tenantId])
+  expect(await there()).toEqual([{ n: 1 }])
+  await command.run({}, terminal)
+  expect(await there()).toEqual([])
+  await feature.seal()
+  const [last] = await platform.superuser.query(
+    'select action from plinth.audit_logs where tenant_id = $1::uuid order by seq desc limit 1',
+    [gone.tenantId],
+  )
+  expect(last).toEqual({ action: 'tenant.looked' })
+}, 60_000)

@@ -98,7 +98,7 @@ export type {
 export { isPerson } from './auth/principal.ts'
 export type { Member, Tenant, TenantChooser, TenantDraft, TenantSource, TenantStatus } from './tenancy/tenant.ts'
 export type { Directory, Newcomer, OwnTenant } from './tenancy/directory.ts'
-export type { Founding } from './feature/feature.ts'
+export type { Founding, SweepWork } from './feature/feature.ts'
 export type { CommandOption, CommandTerminal, FeatureCommand } from './feature/command.ts'
 export { rolesIn } from './policy/roles.ts'
 export type { Roles } from './policy/roles.ts'

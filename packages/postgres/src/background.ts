@@ -1,4 +1,4 @@
-import type { Attachment } from '@plinth/core'
+import type { Attachment, Database } from '@plinth/core'
 import type { DatabaseOptions } from './database-options.ts'
 import type { Driver, Drivers } from './drivers/driver.ts'
 import { WriteNotices } from './notices/write-notices.ts'
@@ -27,11 +27,15 @@ export class Background {
     return this.#relay
   }
 
-  start({ registry, log, clock, deliver }: Attachment): void {
+  /** @param system runs work in a transaction of its own */
+  start({ registry, log, clock, deliver }: Attachment, system: Database['system']): void {
     this.#sweep ??= new Sweep(
       () => this.#drivers.system(),
       log,
-      () => registry.features.flatMap((feature) => feature.sweep?.(clock.now()) ?? []),
+      () =>
+        registry.features
+          .flatMap((feature) => feature.sweep?.(clock.now()) ?? [])
+          .map((step) => (typeof step === 'function' ? () => system(step) : step)),
     )
     this.#sweep.start()
     this.notices.start()

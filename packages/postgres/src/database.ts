@@ -246,7 +246,7 @@ class SqlDatabase implements Database {
   }
 
   startBackground(): void {
-    this.#background.start(this.#ready().attachment)
+    this.#background.start(this.#ready().attachment, (work) => this.system(work))
   }
 
   lead(name: string, work: (check: () => Promise<void>) => Promise<void>): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Job } from '../job/define-job.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { EventRecord } from '../events/event-record.ts'
-import type { StatementRunner } from '../ports/database.ts'
+import type { StatementRunner, SystemTransaction } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Observed } from '../platform/observed.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -37,6 +37,9 @@ export interface FeatureMigration {
    */
   readonly remakes?: string
 }
+
+/** Removes what has had its time; as `Database.system`, it may be called up to three times. */
+export type SweepWork = (system: SystemTransaction) => Promise<unknown>
 
 /** What a feature may put into the stages of the pipeline that are slots. */
 export interface FeatureSlots {
@@ -119,8 +122,11 @@ export interface Feature {
   readonly provision?: (context: Context, tenant: Tenant, founding: Founding) => Promise<void>
   /** In the transaction in which somebody leaves a tenant, or is suspended: ends what he holds there. */
   readonly departure?: (system: StatementRunner, departure: Departure) => Promise<void>
-  /** Statements by which `plinth_system` removes what has had its time, a bounded number of rows each; run every few minutes. */
-  readonly sweep?: (now: Date) => readonly FixedStatement[]
+  /**
+   * What `plinth_system` does to remove what has had its time, a bounded number of rows each; every few minutes. A statement, or work
+   * that has a transaction to itself: for what leaves an entry in the audit log.
+   */
+  readonly sweep?: (now: Date) => readonly (FixedStatement | SweepWork)[]
   /** Encrypts anew, under the first key of the ring, whatever the feature keeps sealed. How many values. */
   readonly reseal?: (platform: Platform) => Promise<number>
   /** Verbs for the command line: `plinth admin:create`. */

@@ -15,12 +15,13 @@ import { domainsMigration } from './migrations/0005-domains.ts'
 import { formerMembersMigration } from './migrations/0006-former-members.ts'
 import { groupRolesMigration } from './migrations/0007-group-roles.ts'
 import { invitingServicesMigration } from './migrations/0008-inviting-services.ts'
+import { purgeMigration } from './migrations/0009-purge.ts'
 import { groupResource } from './groups/group-resource.ts'
 import { groupRoutes } from './groups/group-routes.ts'
 import { invitationResource } from './invitations/invitation-resource.ts'
 import { adminRoutes } from './admin/admin-routes.ts'
 import { announceFounding } from './lifecycle/announce-founding.ts'
-import { purgeCommand, purgeStatements } from './lifecycle/purge-tenants.ts'
+import { purgeCommand, purgeSteps } from './lifecycle/purge-tenants.ts'
 import { tenantRoutes } from './lifecycle/tenant-routes.ts'
 import { lifecycleMigration } from './migrations/0003-lifecycle.ts'
 import { invitationsMigration } from './migrations/0002-invitations.ts'
@@ -110,7 +111,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
     async provision(context, tenant, founding) {
       if (platform) await announceFounding(platform, context, tenant, founding)
     },
-    sweep: (now) => [oldInvitations(now), ...purgeStatements(platform, now)],
+    sweep: (now) => [oldInvitations(now), ...purgeSteps(platform)],
     commands: [purgeCommand, exportCommand, importCommand],
     travels,
     archive: {
@@ -126,6 +127,7 @@ export function tenants<S extends SettingDeclarations = {}, F extends FlagDeclar
       formerMembersMigration,
       groupRolesMigration,
       invitingServicesMigration,
+      purgeMigration,
     ],
     permissions: { tenant: ['update'], setting: ['read', 'update'], featureFlag: ['update'] },
     tables: [settingsTable],

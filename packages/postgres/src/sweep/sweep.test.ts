@@ -1,4 +1,4 @@
-import { silentLogger } from '@plinth/core'
+import { silentLogger, statement } from '@plinth/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { openServer, type Opened } from '../../tests/fixture.ts'
 import { Sweep } from './sweep.ts'
@@ -44,4 +44,23 @@ test('what has had its time goes, all else stays', async () => {
   expect(keys.map((row) => row['key'])).toEqual(['new'])
   const events = await system.query('select type from plinth.events where tenant_id = $1::uuid order by type', [tenant])
   expect(events.map((row) => row['type'])).toEqual(['parked', 'recent', 'waiting'])
+})
+
+test('features say what goes by statements and by work, in their order; what fails ends the round and is tried again in the next', async () => {
+  const done: string[] = []
+  const step =
+    (name: string, fails = false) =>
+    (): Promise<void> => {
+      done.push(name)
+      return fails ? Promise.reject(new Error('away')) : Promise.resolve()
+    }
+  const steps = [step('one'), statement`select ${'two'}::text`, step('three', true), step('four')]
+  const sweep = new Sweep(
+    () => opened.drivers.system(),
+    silentLogger,
+    () => steps,
+  )
+  await sweep.run()
+  await sweep.run()
+  expect(done).toEqual(['one', 'three', 'one', 'three'])
 })

@@ -27,13 +27,17 @@ const sweeps = [
 export class Sweep {
   readonly #driver: () => Promise<Driver>
   readonly #log: Logger
-  readonly #ofFeatures: () => readonly FixedStatement[]
+  readonly #ofFeatures: () => readonly (FixedStatement | (() => Promise<unknown>))[]
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopping = false
 
   /** @param ofFeatures what features have to remove, made anew for each round: it depends on the time */
-  constructor(driver: () => Promise<Driver>, log: Logger, ofFeatures: () => readonly FixedStatement[] = () => []) {
+  constructor(
+    driver: () => Promise<Driver>,
+    log: Logger,
+    ofFeatures: () => readonly (FixedStatement | (() => Promise<unknown>))[] = () => [],
+  ) {
     this.#ofFeatures = ofFeatures
     this.#driver = driver
     this.#log = log
@@ -59,6 +63,10 @@ export class Sweep {
       }
       for (const statement of this.#ofFeatures()) {
         if (this.#stopping) break
+        if (typeof statement === 'function') {
+          await statement()
+          continue
+        }
         const { text, parameters } = printFixed(statement)
         await driver.query(text, parameters)
       }

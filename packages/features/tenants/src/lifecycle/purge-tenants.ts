@@ -1,18 +1,12 @@
-import { statement, type FeatureCommand, type FixedStatement, type Platform } from '@plinth/core'
+import { type FeatureCommand, type Platform, type SweepWork } from '@plinth/core'
+import { purgeStep } from './purge-step.ts'
 
-/** Rows a statement: a delete of millions would hold its locks for minutes. */
-const ROWS = 5_000
-/** Statements a round. A tenant of a hundred thousand rows is gone after one or two. */
-const STATEMENTS = 20
+/** Steps a round. A tenant of a hundred thousand rows is gone after one or two rounds. */
+const STEPS = 20
 
-function purge({ registry }: Platform, now: Date): FixedStatement {
-  const announce = registry.listened.has('tenant.deleted')
-  return statement`select plinth.purge_tenants(${now}::text::timestamptz, ${announce}::boolean, ${ROWS}::int) as gone`
-}
-
-/** What removes tenants whose days of grace are over; where there is none, each statement is one look at an index. */
-export function purgeStatements(platform: Platform | undefined, now: Date): readonly FixedStatement[] {
-  return platform ? Array.from({ length: STATEMENTS }, () => purge(platform, now)) : []
+/** What removes tenants whose days of grace are over; where there is none, each step is one look at an index. */
+export function purgeSteps(platform: Platform | undefined): readonly SweepWork[] {
+  return platform ? Array.from({ length: STEPS }, () => (system) => purgeStep(platform, system)) : []
 }
 
 /** `plinth tenants:purge`: the same, now and to the end. */
@@ -23,11 +17,7 @@ export const purgeCommand: FeatureCommand = {
   async run(platform) {
     let rows = 0
     for (;;) {
-      const [row] = await platform.database.system((system) => {
-        system.changesMembers()
-        return system.run(purge(platform, platform.clock.now()))
-      })
-      const gone = Number(row?.['gone'] ?? 0)
+      const gone = await platform.database.system((system) => purgeStep(platform, system))
       if (gone === 0) return { rows }
       rows += gone
     }

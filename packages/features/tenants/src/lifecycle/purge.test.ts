@@ -2,6 +2,7 @@ import { belongsTo, defineResource, resourceTable, type AnyResourceTable, type P
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { peoplePlatform, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
+import { purgeStep } from './purge-step.ts'
 import { purgeCommand } from './purge-tenants.ts'
 
 const folders = resourceTable('folders', {
@@ -107,11 +108,11 @@ describe.each(['shared', 'schema'] as const)('the end of a tenant, isolation %s'
       'not pending deletion',
     )
     await platform.stored(
-      `update plinth.tenants set status = 'pending_deletion', delete_after = now() - interval '1 day' where id = $1::uuid`,
-      [id],
+      `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz, deletion_announced_at = $2::timestamptz
+       where id = $1::uuid`,
+      [id, new Date(platform.clock.now().getTime() - 2 * DAY).toISOString()],
     )
-    const step = async (): Promise<number> =>
-      Number((await platform.stored(`select plinth.purge_tenants(now(), false, 2) as gone`))[0]!['gone'])
+    const step = (): Promise<number> => parts.database.system((system) => purgeStep(parts, system, 2))
     const steps: number[] = []
     do steps.push(await step())
     while (steps.at(-1) !== 0 && steps.length < 100)
