@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CommandCall } from '../../packages/surfaces/cli/src/command.ts'
@@ -18,6 +21,35 @@ interface Left {
   readonly actor: string
   readonly target: string | null
   readonly detail: Readonly<Record<string, unknown>> | null
+}
+
+/** Commands that change something, or read what is a tenant's or the log itself: what is run below, and seen to leave an entry. */
+const recorded = new Set([
+  'admin:create',
+  'events:parked',
+  'events:redrive',
+  'events:discard',
+  'explain',
+  'keys:rotate',
+  'rbac:apply',
+  'rbac:seed',
+  'roles:preview',
+  'tenant:export',
+  'tenant:import',
+  'tenants:purge',
+])
+
+/** Commands that leave no entry, each with the reason. */
+const none: Readonly<Record<string, string>> = {
+  doctor: 'compares the catalog with the declaration; reads no rows',
+  init: 'writes files of a project that has no database yet',
+  'keys:generate': 'writes a file of keys; reads and changes no database',
+  migrate: 'what it did to the schema is in plinth.migrations; a tenant that it founds is an entry (tenant.created)',
+  openapi: 'prints the declaration',
+  permissions: 'prints the declaration',
+  'policies:write': 'writes the declaration into a file',
+  routes: 'prints the declaration',
+  worker: 'what the jobs change is recorded in the name of whoever asked for them',
 }
 
 let walk: Walk
@@ -274,4 +306,47 @@ test('a tenant goes with the entry of it or not at all, and what waits to be sea
     [gone.tenantId],
   )
   expect(last).toEqual({ action: 'tenant.looked' })
+}, 60_000)
+
+test('rbac:seed, rbac:apply, roles:preview', async () => {
+  const tenant = owner.tenantId
+  const access = { ...byPlatform, chain: tenant, action: 'system.access' }
+  expect(await run('rbac:seed', { tenant })).toMatchObject([{ ...access, detail: { reason: 'roles of a tenant' } }])
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-commands-'))
+  try {
+    const file = join(folder, 'roles.json')
+    writeFileSync(file, JSON.stringify({ tenantRoles: { packer: { permissions: ['folder:read'] } } }))
+    // What would be done is read from the tenant as well.
+    expect(await run('rbac:apply', { tenant, file, 'dry-run': true })).toMatchObject([access])
+    expect(await run('rbac:apply', { tenant, file })).toMatchObject([
+      access,
+      { ...byPlatform, chain: tenant, action: 'role.created' },
+    ])
+    expect(await run('roles:preview', { tenant, role: 'packer', permissions: 'folder:update' })).toMatchObject([
+      { ...access, detail: { reason: 'preview of rights' } },
+    ])
+    expect(await run('policies:write', { file: join(folder, 'policies.json') })).toEqual([])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 60_000)
+
+test('tenant:export, tenant:import', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-commands-'))
+  try {
+    const out = join(folder, 'tenant.plinth')
+    expect(await run('tenant:export', { tenant: owner.tenantId, out })).toMatchObject([
+      { ...byPlatform, chain: owner.tenantId, action: 'tenant.exported', detail: { secrets: false } },
+    ])
+    expect(await run('tenant:import', { file: out, as: 'copy', 'dry-run': true })).toEqual([])
+    const imported = await run('tenant:import', { file: out, as: 'copy' })
+    expect(imported).toMatchObject([{ ...byPlatform, action: 'tenant.imported' }])
+    expect(imported[0]!.chain).not.toBe(owner.tenantId)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 60_000)
+
+test('what only looks at the declaration and the catalog leaves none', async () => {
+  for (const name of ['doctor', 'routes', 'permissions', 'openapi', 'migrate']) expect(await runOwn(name)).toEqual([])
 }, 60_000)
