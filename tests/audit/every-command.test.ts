@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -26,6 +26,10 @@ interface Left {
 /** Commands that change something, or read what is a tenant's or the log itself: what is run below, and seen to leave an entry. */
 const recorded = new Set([
   'admin:create',
+  'audit:archive',
+  'audit:checkpoint',
+  'audit:reshred',
+  'audit:verify',
   'events:parked',
   'events:redrive',
   'events:discard',
@@ -350,3 +354,70 @@ test('tenant:export, tenant:import', async () => {
 test('what only looks at the declaration and the catalog leaves none', async () => {
   for (const name of ['doctor', 'routes', 'permissions', 'openapi', 'migrate']) expect(await runOwn(name)).toEqual([])
 }, 60_000)
+
+test('audit:verify, audit:checkpoint, audit:archive', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-commands-'))
+  try {
+    const tenant = owner.tenantId
+    const own = { ...byPlatform, chain: tenant }
+    expect(await run('audit:verify', { tenant })).toMatchObject([
+      { ...own, action: 'auditLog.verified', detail: { valid: true, chains: 1 } },
+    ])
+    expect(await run('audit:checkpoint', { tenant })).toMatchObject([{ ...own, action: 'auditLog.signed' }])
+    // Before the first byte: one that cannot be written was asked for all the same.
+    const away = join(folder, 'away', 'a.jsonl')
+    const asked = { ...own, action: 'auditLog.exported', detail: { format: 'archive' } }
+    expect(await left(() => run('audit:archive', { tenant, out: away }).catch(() => undefined))).toMatchObject([asked])
+    const out = join(folder, 'a.jsonl')
+    expect(await run('audit:archive', { tenant, out })).toMatchObject([asked])
+    expect(readFileSync(out, 'utf8').match(/"auditLog.exported"/g)).toHaveLength(2)
+    // Of all of them one, in the log of the platform.
+    const all = { ...byPlatform, chain: 'platform', detail: { logs: 'all' } }
+    expect(await run('audit:verify')).toMatchObject([{ ...all, action: 'auditLog.verified' }])
+    expect(await run('audit:checkpoint')).toMatchObject([{ ...all, action: 'auditLog.signed' }])
+    expect(await run('audit:archive', { tenant: 'platform', out: join(folder, 'b.jsonl') })).toMatchObject([
+      { ...asked, chain: 'platform' },
+    ])
+    // A file is no log of this platform.
+    expect(await run('audit:verify', { file: out })).toEqual([])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 60_000)
+
+test('audit:reshred', async () => {
+  const { platform, feature } = walk
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-commands-'))
+  const keys = (): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+    platform.superuser.query(
+      'select tenant_id, id, subject, sealed, created_at::text as created_at from plinth.audit_subject_keys where subject = $1::text',
+      [`user:${owner.userId}`],
+    )
+  try {
+    await platform.call('POST', '/api/v1/folders', { name: 'x' }, { ...owner.bearer, 'user-agent': 'mine' })
+    await feature.seal()
+    const [backup] = await keys()
+    platform.clock.advance(1_000)
+    expect(await feature.shredSubject(`user:${owner.userId}`)).toBeGreaterThan(0)
+    const file = join(folder, 'platform.jsonl')
+    await run('audit:archive', { tenant: 'platform', out: file })
+    // As a backup brings it back.
+    await platform.superuser.query(
+      `insert into plinth.audit_subject_keys (tenant_id, id, subject, sealed, created_at)
+       values ($1::uuid, $2::uuid, $3::text, $4::text, $5::timestamptz)`,
+      ['tenant_id', 'id', 'subject', 'sealed', 'created_at'].map((name) => String(backup![name])),
+    )
+    expect(await run('audit:reshred', { file })).toMatchObject([
+      { ...byPlatform, chain: 'platform', action: 'subject.erased', target: `user:${owner.userId}` },
+    ])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 60_000)
+
+test('there is no command that was forgotten, and those that record were seen to', () => {
+  const names = [...ownCommands, ...walk.platform.plinth.commands].map(({ name }) => name)
+  expect([...recorded, ...Object.keys(none)].toSorted()).toEqual(names.toSorted())
+  expect([...seen].filter((name) => Object.hasOwn(none, name))).toEqual([])
+  expect([...recorded].filter((name) => !seen.has(name))).toEqual([])
+})

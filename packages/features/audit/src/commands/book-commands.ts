@@ -11,6 +11,7 @@ import { archiveLines, verifyArchive } from '../verify/archive.ts'
 import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../verify/checkpoint.ts'
 import { chainsOf } from '../verify/read-chain.ts'
 import { takeCheckpoints, verifyChain } from '../verify/verify-book.ts'
+import { tellCommand } from './tell-command.ts'
 
 const tenantOption = {
   type: 'string',
@@ -31,6 +32,7 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
         const tenant = options['tenant']
         const chains = tenant === undefined ? undefined : [await chainOf(platform, String(tenant))]
         const file = await takeCheckpoints(platform, sealer(), chains)
+        await tellCommand(platform, 'auditLog.signed', chains?.[0])
         if (options['out'] === undefined)
           return { checkpoints: file.checkpoints, keys: file.keys.map((key) => JSON.stringify(key)) }
         const out = resolve(String(options['out']))
@@ -68,6 +70,8 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
           entries += verdict.entries
           if (!verdict.valid) bad.push(`${chain}: entry ${verdict.firstBad ?? 0} is ${verdict.reason ?? 'wrong'}`)
         }
+        const verdict = { valid: bad.length === 0, chains: chains.length, entries }
+        await tellCommand(platform, 'auditLog.verified', tenant === undefined ? undefined : chains[0], verdict)
         if (bad.length > 0) throw broken(bad)
         return { chains: chains.length, entries, valid: true }
       },
@@ -83,6 +87,7 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
         const out = resolve(String(options['out']))
         await refuseExisting(out)
         const chain = await chainOf(platform, String(options['tenant']))
+        await tellCommand(platform, 'auditLog.exported', chain, { format: 'archive' })
         let entries = -2
         const lines = async function* (): AsyncGenerator<string> {
           for await (const text of archiveLines(platform, sealer(), chain)) {
