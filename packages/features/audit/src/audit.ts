@@ -106,7 +106,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
     background: () => parts().background.start(),
     async stop() {
       await started?.background.stop()
-      await started?.refusals.flush(true)
+      await started?.refusals.end()
     },
     async reseal({ database, secrets }) {
       return (await resealBookKeys(database, secrets)) + (await resealAllSubjectKeys(database, secrets))

@@ -4,6 +4,7 @@ export const auditEvents = {
   notSealed: 'audit_not_sealed',
   unreadable: 'audit_entry_unreadable',
   notRecorded: 'audit_not_recorded',
+  refusalsLost: 'audit_refusals_lost',
   exportEnded: 'audit_export_ended',
   handlerFailed: 'audit_handler_failed',
 } as const

@@ -15,8 +15,10 @@ type Crowd = 'members' | 'accounts' | 'strangers'
 /** Actors and actions that are counted at once: nobody fills the memory by inventing them. */
 const mostKeys: Readonly<Record<Crowd, number>> = { members: 10_000, accounts: 10_000, strangers: 1_000 }
 
-/** Of minutes that are over, beside those that are still counted: a minute more of each is no more than that. */
-const MOST_OWED = 20_000
+/** Entries and numbers that wait by themselves to be written; what comes beyond is counted. */
+const MOST_OWED = 2_000
+
+const OVERFLOWED = 'auditLog.overflowed'
 
 /** What was counted and is not written yet, of one actor and action or of all for whom there was no room. */
 export interface Counted {
@@ -39,12 +41,19 @@ export class RefusalCounts {
     accounts: new Map(),
     strangers: new Map(),
   }
+  /** To be written at the next look, whatever the minute. */
   #owed: Counted[] = []
   #strangers = { until: 0, entries: 0 }
 
   /** Whether anything waits for the end of its minute. */
   get isEmpty(): boolean {
     return this.#owed.length === 0 && Object.values(this.#windows).every(({ size }) => size === 0)
+  }
+
+  /** How much of it is not written. */
+  get waiting(): number {
+    const counted = Object.values(this.#windows).flatMap((windows) => [...windows.values()].map((one) => one.counted))
+    return [...this.#owed, ...counted].reduce((sum, one) => sum + (one?.repeated ?? 0), 0)
   }
 
   /** Whether this one is among the first of its minute, and so an entry; who says no counts it. */
@@ -65,7 +74,13 @@ export class RefusalCounts {
     }
   }
 
-  /** Takes out what was counted, of minutes that are over or of all. */
+  /** Takes back what could not be written: as it is while there is room, else it is counted like what comes now. */
+  owe({ draft, repeated }: Counted, now: number): void {
+    if (this.#owed.length < MOST_OWED) this.#owed.push({ draft, repeated })
+    else this.count(draft, repeated, now)
+  }
+
+  /** Takes out what is to be written: what is owed, and the numbers of minutes that are over, or all. */
   take(now: number, all: boolean): readonly Counted[] {
     const taken = this.#owed
     this.#owed = []
@@ -110,11 +125,13 @@ export function isOpen({ until }: { readonly until: number }, now: number): bool
 }
 
 /** Of those that are no more told apart the number is nobody's: least of all that of the last of them. */
-function nobodys({ tenantId, outcome, time, actor }: AuditDraft): AuditDraft {
+function nobodys(draft: AuditDraft): AuditDraft {
+  if (draft.action === OVERFLOWED) return draft
+  const { tenantId, outcome, time, actor } = draft
   return {
     tenantId,
     actor: { kind: 'system', id: 'audit' },
-    action: 'auditLog.overflowed',
+    action: OVERFLOWED,
     ...(outcome && { outcome }),
     requestId: '',
     time,

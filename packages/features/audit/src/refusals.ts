@@ -1,20 +1,25 @@
 import { statement, type AuditDraft, type Platform } from '@plinth/core'
 import { auditEvents } from './log-events.ts'
-import { RefusalCounts, WINDOW_MS } from './refusal-counts.ts'
+import { isOpen, RefusalCounts, WINDOW_MS, type Counted } from './refusal-counts.ts'
 import { writeEntry } from './write-entry.ts'
 
 /** Tenants of one account that learn of a sign-in that failed. */
 const MOST_TENANTS = 20
+/** In a row, after which the database is taken for away: the rest would wait for it, one after the other. */
+const MOST_FAILURES = 3
 
 /**
  * What did not happen: each in a short transaction of its own, after the answer. The first of a minute are entries, the others are
- * counted, and their number is one entry when the minute is over. The count is in memory: a process that is killed loses the numbers
- * of one minute, and never the first ten.
+ * counted, and their number is one entry when the minute is over. What the database does not take, since it is away, is kept and written
+ * when it is back. All of that is in memory: a process that is killed loses the numbers of the minute, and what it had answered and not
+ * yet committed.
  */
 export class Refusals {
   readonly #platform: Platform
   readonly #counts = new RefusalCounts()
   #timer: NodeJS.Timeout | undefined
+  #warned = { until: 0 }
+  #isOver = false
 
   constructor(platform: Platform) {
     this.#platform = platform
@@ -24,44 +29,79 @@ export class Refusals {
     const now = this.#now()
     const isEntry = this.#counts.admits(draft, now)
     // Where too many are being written, it is counted like those that come after the first.
-    if (!isEntry || !this.#platform.after.start('audit', () => this.#write(draft, 1))) this.#counts.count(draft, 1, now)
-    this.#timer ??= setTimeout(() => this.#sweep(), WINDOW_MS).unref()
+    if (!isEntry || !this.#platform.after.start('audit', () => this.#writeAll([{ draft, repeated: 1 }])))
+      this.#counts.count(draft, 1, now)
+    this.#lookLater()
   }
 
-  /** Writes what was counted, of minutes that are over or of all. */
+  /** Writes what is owed and what was counted, of minutes that are over or of all. */
   async flush(all: boolean): Promise<void> {
-    if (all) {
-      clearTimeout(this.#timer)
-      this.#timer = undefined
-    }
-    for (const { draft, repeated } of this.#counts.take(this.#now(), all)) await this.#write(draft, repeated)
+    await this.#writeAll(this.#counts.take(this.#now(), all))
+  }
+
+  /** The last words: what cannot be written now is lost, and a line of the log says how much. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    await this.flush(true)
+    const lost = this.#counts.waiting
+    if (lost > 0) this.#platform.log.error(auditEvents.refusalsLost, { refusals: lost })
   }
 
   #now(): number {
     return this.#platform.clock.now().getTime()
   }
 
+  #lookLater(): void {
+    if (this.#isOver || this.#counts.isEmpty) return
+    this.#timer ??= setTimeout(() => this.#sweep(), WINDOW_MS).unref()
+  }
+
   #sweep(): void {
     this.#timer = undefined
     this.#platform.after.start('audit', () => this.flush(false))
-    if (!this.#counts.isEmpty) this.#timer = setTimeout(() => this.#sweep(), WINDOW_MS).unref()
+    this.#lookLater()
   }
 
-  async #write(draft: AuditDraft, repeated: number): Promise<void> {
-    try {
-      await this.#platform.database.system(async (system) => {
-        const { tenantId, actor, target } = draft
-        // Somebody failed to sign in as this user: his tenants are told.
-        const tenants =
-          tenantId === null && actor.kind === 'anonymous' && target != null
-            ? await system.run(statement`
-                select tenant_id from plinth.memberships where user_id::text = ${target}::text order by tenant_id limit ${MOST_TENANTS}::int`)
-            : []
-        const chains = tenants.length > 0 ? tenants.map((row) => String(row['tenant_id'])) : [tenantId]
-        for (const chain of chains) await writeEntry(system, { ...draft, tenantId: chain }, repeated)
-      })
-    } catch (error) {
-      this.#platform.log.warn(auditEvents.notRecorded, { action: draft.action, requestId: draft.requestId, error })
+  /** What fails is owed, behind what was not tried: one that the database never takes would else hold up all others. */
+  async #writeAll(list: readonly Counted[]): Promise<void> {
+    const failed: Counted[] = []
+    let inARow = 0
+    let at = 0
+    for (; at < list.length && inARow < MOST_FAILURES; at += 1) {
+      const one = list[at]!
+      try {
+        await this.#write(one)
+        inARow = 0
+      } catch (error) {
+        inARow += 1
+        failed.push(one)
+        this.#warn(one.draft, error)
+      }
     }
+    for (const one of [...list.slice(at), ...failed]) this.#counts.owe(one, this.#now())
+    this.#lookLater()
+  }
+
+  /** Once a minute: while the database is away each refusal would be a line. */
+  #warn({ action, requestId }: AuditDraft, error: unknown): void {
+    const now = this.#now()
+    if (isOpen(this.#warned, now)) return
+    this.#warned = { until: now + WINDOW_MS }
+    this.#platform.log.warn(auditEvents.notRecorded, { action, requestId, error })
+  }
+
+  #write({ draft, repeated }: Counted): Promise<void> {
+    return this.#platform.database.system(async (system) => {
+      const { tenantId, actor, target } = draft
+      // Somebody failed to sign in as this user: his tenants are told.
+      const tenants =
+        tenantId === null && actor.kind === 'anonymous' && target != null
+          ? await system.run(statement`
+              select tenant_id from plinth.memberships where user_id::text = ${target}::text order by tenant_id limit ${MOST_TENANTS}::int`)
+          : []
+      const chains = tenants.length > 0 ? tenants.map((row) => String(row['tenant_id'])) : [tenantId]
+      for (const chain of chains) await writeEntry(system, { ...draft, tenantId: chain }, repeated)
+    })
   }
 }

@@ -1,3 +1,4 @@
+import { problem, type Platform } from '@plinth/core'
 import type { TestReply } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Refusals } from '../src/refusals.ts'
@@ -191,3 +192,90 @@ test('who tries many accounts from one address hides none of them, and no tenant
       .reduce((sum, entry) => sum + Number(entry['repeated']), 0)
   expect([await told(book.platform.a.id), await told(book.platform.b.id)]).toEqual([10, 30])
 }, 30_000)
+
+describe('with the database away', () => {
+  const lines: (readonly [string, unknown])[] = []
+  let isAway = true
+  const withoutDatabase = (): Refusals => {
+    const system: Platform['database']['system'] = (work) =>
+      isAway ? Promise.reject(problem('unavailable')) : book.inner.database.system(work)
+    const note = (event: string, facts: unknown): void => void lines.push([event, facts])
+    return new Refusals({
+      ...book.inner,
+      database: { system } as Platform['database'],
+      log: { warn: note, error: note } as unknown as Platform['log'],
+    })
+  }
+  const tell = (refusals: Refusals, id: string, times: number): void => {
+    for (let at = 0; at < times; at += 1)
+      refusals.tell({
+        tenantId: book.platform.a.id,
+        actor: { kind: 'user', id },
+        action: 'away.read',
+        outcome: 'denied',
+        requestId: `${id} ${at}`,
+        time: book.platform.clock.now(),
+      })
+  }
+  const told = async (): Promise<readonly unknown[]> =>
+    (await news())
+      .filter(({ action }) => action === 'away.read')
+      .map((entry) => `${String(entry['request_id'])} ${String(entry['repeated'])}`)
+
+  test('nothing is lost: the first ten are entries and the rest its number when it is back', async () => {
+    isAway = true
+    lines.length = 0
+    const refusals = withoutDatabase()
+    tell(refusals, 'kept', 13)
+    await book.inner.after.settled()
+    await refusals.flush(true)
+    await refusals.flush(true)
+    expect(await told()).toEqual([])
+    // And the log is not flooded meanwhile.
+    expect(lines.map(([event]) => event)).toEqual(['audit_not_recorded'])
+    isAway = false
+    await refusals.flush(true)
+    const entries = await told()
+    expect([...entries].sort()).toEqual([...Array.from({ length: 10 }, (_, at) => `kept ${at} 1`), 'kept 12 3'].sort())
+    await refusals.end()
+    expect(lines).toHaveLength(1)
+  })
+
+  test('what the database never takes holds up nothing', async () => {
+    isAway = false
+    const refusals = withoutDatabase()
+    // No entry has so long an actor.
+    for (const letter of ['x', 'y', 'z', 'w']) tell(refusals, letter.repeat(600), 1)
+    await book.inner.after.settled()
+    tell(refusals, 'behind', 12)
+    await book.inner.after.settled()
+    await refusals.flush(true)
+    await refusals.flush(true)
+    expect((await told()).at(-1)).toBe('behind 11 2')
+  })
+
+  test('a process that ends meanwhile says how much is lost', async () => {
+    isAway = true
+    lines.length = 0
+    const refusals = withoutDatabase()
+    tell(refusals, 'lost', 13)
+    await book.inner.after.settled()
+    await refusals.end()
+    expect(lines.at(-1)).toEqual(['audit_refusals_lost', { refusals: 13 }])
+  })
+
+  test('what waits has a bound: beyond it, it is a number', async () => {
+    isAway = true
+    const refusals = withoutDatabase()
+    // Some at a time: no more wait to be written.
+    for (let at = 0; at < 300; at += 1) {
+      tell(refusals, `many${at}`, 10)
+      if (at % 50 === 49) await book.inner.after.settled()
+    }
+    isAway = false
+    await refusals.flush(true)
+    const rows = (await news()).filter(({ action }) => action === 'away.read')
+    expect(rows.length).toBeLessThan(2_200)
+    expect(rows.reduce((sum, entry) => sum + Number(entry['repeated']), 0)).toBe(3_000)
+  }, 30_000)
+})
