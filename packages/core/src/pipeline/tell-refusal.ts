@@ -1,6 +1,7 @@
 import type { PlinthError } from '../errors/plinth-error.ts'
 import { auditRefusal } from '../platform/audited.ts'
 import type { Platform } from '../platform/platform.ts'
+import { acceptsId, isUuid } from '../resource/row-id.ts'
 import { isGuarded, type Route } from '../routes/route.ts'
 import type { Reached } from './response.ts'
 
@@ -22,7 +23,7 @@ export function tellRefusal(platform: Platform, received: Reached, error: Plinth
     const tenantId = tenant?.id
     auditRefusal(
       { ...call, principal },
-      { action, target: parameters?.['id'], ...(tenantId !== undefined && { tenantId }) },
+      { action, target: targetOf(route, parameters?.['id']), ...(tenantId !== undefined && { tenantId }) },
       error,
     )
   } else if (error.code === 'invalid_credential') auditRefusal(call, { action: 'credential.refused' }, error)
@@ -37,4 +38,10 @@ export function tellRefusal(platform: Platform, received: Reached, error: Plinth
 /** `site.update`, as the permission is called; `auth.logIn` where none is asked for. */
 function actionOf(route: Route): string {
   return isGuarded(route) ? `${route.resource.name}.${route.verb}` : `${route.tag}.${route.operationId}`
+}
+
+/** What could be a key of a row. Anything else is what somebody typed (`DELETE /users/alice@example.com`), and an entry stays for ever. */
+function targetOf(route: Route | undefined, id: string | undefined): string | undefined {
+  if (id === undefined) return undefined
+  return (route && isGuarded(route) ? acceptsId(route.resource, id) : isUuid(id)) ? id : undefined
 }

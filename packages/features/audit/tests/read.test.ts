@@ -151,6 +151,35 @@ describe('GET /audit-logs', () => {
   })
 })
 
+describe('the entry about a reading', () => {
+  const told = async (query: string): Promise<unknown> => {
+    const { page: _ } = await page(query)
+    return ((await page('pageSize=1')).data[0]!.detail as { readonly filter: unknown }).filter
+  }
+
+  test('says what was asked for, as far as it is an id, a kind, an action or a time', async () => {
+    for (const query of [
+      `actor=${documentId}&action=document.*&target=${documentId}&outcome=denied`,
+      `action=session.created&target=document%3A${documentId}&requestId=${documentId}`,
+      'target=document&since=2000-01-01T00%3A00%3A00Z',
+    ])
+      expect(await told(query)).toBe(query)
+  })
+
+  test('and of anything else that it was asked for, since entries stay for ever', async () => {
+    expect(await told('actor=alice@example.com&action=alice.*&target=alice&requestId=alice.smith')).toBe(
+      'actor=masked&action=masked&target=masked&requestId=masked',
+    )
+    expect(await told('action=document.alice@example.com&target=document:alice')).toBe(
+      'action=masked&target=document%3Amasked',
+    )
+    const body = { format: 'csv', actor: 'alice@example.com', target: 'alice:1' }
+    expect((await ask('auditor', 'POST', 'audit-logs/export', body)).status).toBe(200)
+    expect((await page('pageSize=1')).data[0]!.detail).toEqual({ format: 'csv', filter: 'actor=masked&target=masked' })
+    expect(JSON.stringify(await book.entries())).not.toContain('alice')
+  })
+})
+
 describe('GET /audit-logs/verify', () => {
   test('says that all is well, and names what is not', async () => {
     const whole = await ask('auditor', 'GET', 'audit-logs/verify')

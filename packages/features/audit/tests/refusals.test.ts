@@ -54,12 +54,17 @@ describe('an entry after the answer', () => {
     expect(entries[1]).toMatchObject({ target_id: book.platform.b.id, target_type: 'folder' })
   })
 
-  test('of what was denied whatever its path says', async () => {
-    for (const target of ['x'.repeat(4_000), '%F0%9F%98%80'.repeat(300)])
+  test('of what was denied whatever its path says, and without it where it is no key', async () => {
+    for (const target of ['alice@example.com', 'x'.repeat(4_000), '%F0%9F%98%80'.repeat(300)])
       expect((await ask('reader', 'DELETE', `folders/${target}`)).status).toBe(403)
+    expect((await ask('full', 'DELETE', 'folders/alice@example.com')).status).toBe(404)
     const entries = await news()
-    expect(entries.map(({ action }) => action)).toEqual(['folder.delete', 'folder.delete'])
-    expect(entries.map((entry) => String(entry['target_id']).length)).toEqual([500, 500])
+    expect(entries.map(({ action }) => action)).toEqual(Array.from({ length: 4 }, () => 'folder.delete'))
+    expect(entries.map((entry) => entry['target_id'])).toEqual([null, null, null, null])
+    expect(JSON.stringify(entries)).not.toContain('alice')
+    // Of a table whose key is a text, it is.
+    expect((await ask('reader', 'DELETE', 'berths/b-7')).status).toBe(403)
+    expect((await news()).map((entry) => entry['target_id'])).toEqual(['b-7'])
   })
 
   test('of a credential that nobody knows, in the chain of the platform', async () => {

@@ -13,9 +13,10 @@ import {
 import { z } from 'zod'
 import { auditEvents } from '../log-events.ts'
 import type { Sealer } from '../seal/sealer.ts'
-import { entryFilter, filterSchema, oldestEntries, type EntryFilter } from './filter.ts'
+import { filterSchema, oldestEntries, type EntryFilter } from './filter.ts'
 import { auditRoute, inTenant, tell } from './read-routes.ts'
 import { shownEntries, shownSchema, type ShownEntry } from './shown-entry.ts'
+import { toldFilter } from './told-filter.ts'
 
 const BATCH = 500
 /** How long a right that was asked for is believed, in milliseconds. */
@@ -51,7 +52,7 @@ async function exported(call: PersonalCall, sealer: Sealer): Promise<Answer> {
     await sealer.seal(tenantId)
     // Before the first line: an export that cannot be recorded does not begin.
     await platform.database.transaction(scope, (transaction) =>
-      tell(transaction, call, 'auditLog.exported', { format, filter: entryFilter.text(filter) || null }),
+      tell(transaction, call, 'auditLog.exported', { format, filter: toldFilter(platform.registry, filter) }),
     )
     first = await next()
   } catch (error) {

@@ -11,6 +11,7 @@ import type { Sealer } from '../seal/sealer.ts'
 import { writeEntry } from '../write-entry.ts'
 import { entryFilter, newestEntries } from './filter.ts'
 import { shownEntries, shownSchema } from './shown-entry.ts'
+import { toldFilter } from './told-filter.ts'
 
 /** `GET /admin/audit-logs`: what belongs to no tenant, for the operator. No tenant's log is in his reach by it. */
 export function operatorRoute(sealer: () => Sealer): PersonalRoute {
@@ -52,7 +53,7 @@ async function list(call: PersonalCall, sealer: Sealer): ReturnType<PersonalRout
       requestId,
       client,
       time: clock.now(),
-      detail: { entries: data.length, filter: entryFilter.text(page.filter) || null },
+      detail: { entries: data.length, filter: toldFilter(platform.registry, page.filter) },
     })
     return jsonAnswer(200, page.print(data, rows.length, data.at(-1)?.seq))
   })

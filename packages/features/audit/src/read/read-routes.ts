@@ -18,6 +18,7 @@ import type { Sealer } from '../seal/sealer.ts'
 import { writeEntry } from '../write-entry.ts'
 import { entryFilter, newestEntries } from './filter.ts'
 import { shownEntries, shownSchema } from './shown-entry.ts'
+import { toldFilter } from './told-filter.ts'
 
 /** What all routes about the book have in common. */
 export const auditRoute = {
@@ -66,7 +67,7 @@ async function list(call: PersonalCall, sealer: Sealer): ReturnType<PersonalRout
     const data = await shownEntries(transaction, secrets, tenantId, page.shown(rows))
     await tell(transaction, call, 'auditLog.listed', {
       entries: data.length,
-      filter: entryFilter.text(page.filter) || null,
+      filter: toldFilter(platform.registry, page.filter),
     })
     return jsonAnswer(200, page.print(data, rows.length, data.at(-1)?.seq))
   })
