@@ -36,6 +36,7 @@ export async function openWalk(): Promise<Walk> {
     tenants: {
       settings: {
         'mail.footer': { schema: z.string().max(200), default: '', scope: 'tenant' },
+        'mail.password': { schema: z.string().max(200), default: '', scope: 'tenant', secret: true },
         'site.banner': { schema: z.string().max(200), default: '', scope: 'platform' },
         signature: { schema: z.string().max(200), default: '', scope: 'user' },
       },

@@ -74,7 +74,7 @@ export type { Limits } from './platform/platform.ts'
 // What a feature is made of.
 export { recordedEvent, recordedWrite } from './feature/record.ts'
 export type { Feature, FeatureMigration, FeatureParts, FeatureSlots } from './feature/feature.ts'
-export type { RecordedEvent, RecordedEventName } from './feature/record.ts'
+export type { EmittedEvent, RecordedEvent, RecordedEventName, WrittenChanges } from './feature/record.ts'
 export type { RecordedName, RecordedRow, RecordedValue, RecordedWrite } from './feature/record.ts'
 export type { GoingTable, SealedColumn, StayingTable, Travel, TravellingRow, Travels } from './feature/travel.ts'
 export type {

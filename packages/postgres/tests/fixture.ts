@@ -215,6 +215,7 @@ export function recordingAll(): Feature {
           event: event.eventType,
           requestId: event.address,
           at: event.time,
+          before: event.before,
           after: event.data,
           note: event.userAgent,
         },

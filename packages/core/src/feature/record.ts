@@ -23,7 +23,7 @@ const ofWrites = [
   'masked',
   'personal',
 ] as const
-const ofEvents = [...circumstances, 'eventType', 'key', 'data'] as const
+const ofEvents = [...circumstances, 'eventType', 'key', 'data', 'before', 'after', 'masked', 'personal'] as const
 export type RecordedName = (typeof ofWrites)[number]
 export type RecordedEventName = (typeof ofEvents)[number]
 
@@ -82,6 +82,33 @@ export interface RecordedEvent extends Circumstances<RecordedEventName> {
   readonly key: RecordedValue<RecordedEventName>
   /** As jsonb. */
   readonly data: RecordedValue<RecordedEventName>
+  /** What changed, as of a generated write; NULL where whoever emits says nothing of it. It is in no event: who hears of one is told its data. */
+  readonly before: RecordedValue<RecordedEventName>
+  readonly after: RecordedValue<RecordedEventName>
+  readonly masked: RecordedValue<RecordedEventName>
+  readonly personal: RecordedValue<RecordedEventName>
+}
+
+/** What a hand-written write changed, for those who record it, in the form in which generated writes tell it. JSON. */
+export interface WrittenChanges {
+  /** The fields that changed, as they were. */
+  readonly before?: Readonly<Record<string, unknown>>
+  /** The same, as they are now. */
+  readonly after?: Readonly<Record<string, unknown>>
+  /** Names of fields that changed and whose values are in no record: a password. */
+  readonly masked?: readonly string[]
+  /** `{ "email": [before, after] }`: encrypted by whoever records it, under a key of what the event is about (`user:<id>`). */
+  readonly personal?: Readonly<Record<string, readonly [unknown, unknown]>>
+}
+
+/** An event as a hand-written write emits it. */
+export interface EmittedEvent {
+  readonly type: string
+  /** Events of one key are handed on in order. */
+  readonly key: string
+  readonly data: unknown
+  /** For those who record it, and in no event. */
+  readonly changes?: WrittenChanges | undefined
 }
 
 export interface RecordedRow<Name extends string = RecordedName> {

@@ -14,7 +14,7 @@ export interface AuditedCall extends Pick<PublicCall, 'platform' | 'client' | 'r
 }
 
 /** What was done. */
-export interface AuditedAct extends Pick<AuditDraft, 'action' | 'target' | 'outcome' | 'detail'> {
+export interface AuditedAct extends Pick<AuditDraft, 'action' | 'target' | 'outcome' | 'detail' | 'changes'> {
   /** Who did it, where the call does not know him: a sign-in. */
   readonly actor?: AuditActor
   /** In which tenant; default: that of the session, else none. */

@@ -1,5 +1,6 @@
 import type { PrincipalKind } from '../auth/principal.ts'
 import type { Client } from '../client/client.ts'
+import type { WrittenChanges } from '../feature/record.ts'
 import type { StatementRunner } from './database.ts'
 
 /** Who did it; `anonymous` where nobody showed who he is (a failed sign-in). */
@@ -30,6 +31,8 @@ export interface AuditDraft {
   readonly time: Date
   /** What else there is to say, without secrets and without personal data: these words stay for ever. */
   readonly detail?: Readonly<Record<string, string | number | boolean | null | readonly string[]>> | undefined
+  /** What changed. Values of secrets are not among it; personal ones are encrypted under a key of the target. */
+  readonly changes?: WrittenChanges | undefined
 }
 
 /** The port behind which entries are kept. Without a feature that fills it nothing is written. */

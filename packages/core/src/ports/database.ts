@@ -5,6 +5,7 @@ import type { Finding } from '../platform/finding.ts'
 import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
+import type { EmittedEvent } from '../feature/record.ts'
 import type { EventRecord } from '../events/event-record.ts'
 import type { AclEntry, AclOperation, AclSaying } from '../policy/acl.ts'
 import type { Member, Tenant, TenantDraft } from '../tenancy/tenant.ts'
@@ -221,10 +222,10 @@ export interface Transaction extends Session, StatementRunner, Committing {
   /** Keeps the (encrypted) answer under the claimed key. */
   keepAnswer(key: IdempotencyKey, sealed: string, expiresAt: Date): Promise<void>
   /**
-   * Appends an event to the outbox that no generated write stands for, and what features record of it.
+   * Appends an event to the outbox that no generated write stands for, and what features record of it: `changes` are told to them alone.
    * @throws Error where the catalogue has no such type, or its schema refuses the data
    */
-  emit(event: { readonly type: string; readonly key: string; readonly data: unknown }): Promise<void>
+  emit(event: EmittedEvent): Promise<void>
 }
 
 /** What a database is told when the platform is put together. */

@@ -6,13 +6,15 @@ const MOST_OF_A_TARGET = 500
 
 /** Puts an entry into the inbox, in the transaction of the caller. */
 export async function writeEntry(runner: StatementRunner, draft: AuditDraft, repeated = 1): Promise<void> {
-  const { actor, action, requestId, time, client, outcome = 'success' } = draft
+  const { actor, action, requestId, time, client, outcome = 'success', changes = {} } = draft
   const target = draft.target == null ? null : storedText(draft.target, MOST_OF_A_TARGET)
+  const json = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))
   await runner.run(statement`
     insert into plinth.audit_inbox (tenant_id, occurred_at, actor_kind, actor_id, on_behalf_of, action, target, outcome, request_id,
-      repeated, detail, address, user_agent)
+      repeated, before, after, masked, personal, detail, address, user_agent)
     values (${draft.tenantId ?? PLATFORM}::uuid, ${time}::text::timestamptz, ${actor.kind}::text, ${actor.id}::text,
       ${draft.onBehalfOf ?? null}::text, ${action}::text, ${target}::text, ${outcome}::text, ${requestId}::text,
-      ${repeated}::int, ${draft.detail ? JSON.stringify(draft.detail) : null}::text::jsonb, ${client?.address ?? null}::text,
+      ${repeated}::int, ${json(changes.before)}::text::jsonb, ${json(changes.after)}::text::jsonb, ${json(changes.masked)}::text::jsonb,
+      ${json(changes.personal)}::text::jsonb, ${json(draft.detail)}::text::jsonb, ${client?.address ?? null}::text,
       ${client?.userAgent ?? null}::text)`)
 }

@@ -25,7 +25,13 @@ export const tenancyEvents = [
     description: 'Somebody was asked into the tenant.',
   }),
   defineEvent('invitation.deleted', { schema: one, description: 'An invitation was revoked.' }),
-  defineEvent('group.members_changed', { schema: one, description: 'Somebody came into a group, or left it.' }),
+  defineEvent('group.members_changed', {
+    schema: one.extend({
+      added: z.array(z.string()).optional().describe('Ids of users who came in; not in events of earlier releases'),
+      removed: z.array(z.string()).optional().describe('Ids of users who left'),
+    }),
+    description: 'Somebody came into a group, or left it.',
+  }),
   defineEvent('domain.verified', {
     schema: z.object({ id, domain: z.string() }),
     description: 'The tenant proved that a domain is its own.',

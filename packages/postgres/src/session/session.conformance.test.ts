@@ -24,6 +24,7 @@ import {
   openServer,
   projects,
   recording,
+  recordingAll,
   samples,
   scopeOf,
   sites,
@@ -743,6 +744,25 @@ describe.each(subjects)('$name', ({ open, racers }) => {
       const found = await events(key)
       expect(found).toHaveLength(1)
       expect(JSON.parse(String(found[0]?.['data']))).toEqual({ by: 'ann', deep: [1, null] })
+    })
+
+    test('says what changed to those who record it, and to nobody who hears of it', async () => {
+      const { database } = attach(opened.drivers, [listening('site.visited'), recordingAll()])
+      const key = newId()
+      await database.transaction(a, async (transaction) => {
+        const changes = { before: { by: 'bob' }, after: { by: 'ann' }, masked: ['secret'] }
+        await transaction.emit({ type: 'site.visited', key, data: { id: key }, changes })
+        await transaction.emit({ type: 'site.visited', key, data: {} })
+      })
+      const kept = await opened.owner.query(
+        'select before, after from plinth.fixture_history where row_id::text = $1::text order by before is null',
+        [key],
+      )
+      expect(kept.map((row) => [row['before'], row['after']].map((json) => JSON.parse(String(json))))).toEqual([
+        [{ by: 'bob' }, { id: key }],
+        [null, {}],
+      ])
+      expect((await events(key)).map((event) => String(event['data'])).join()).not.toContain('bob')
     })
   })
 

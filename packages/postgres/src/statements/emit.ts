@@ -1,16 +1,12 @@
-import type { Scope } from '@plinth/core'
+import type { EmittedEvent, Scope } from '@plinth/core'
 import { deliveredAs, EVENTS_TABLE, type Records } from './records.ts'
 import { scopeClause, scopedStatement } from './scope-clause.ts'
 import type { Printed } from './statement.ts'
 import { eventNames } from './write-clause.ts'
 
-export interface EmittedEvent {
-  readonly type: string
-  /** Of the data. */
+/** As it was accepted: of which version its data is. */
+export interface AcceptedEvent extends EmittedEvent {
   readonly version: number
-  /** Events of one key are handed on in order. */
-  readonly key: string
-  readonly data: unknown
 }
 
 const names = eventNames
@@ -28,7 +24,7 @@ const texts = new Map<string, string>()
  * Appends an event to the outbox, and what features record of it: one statement. No NOTIFY (measured: one in every write cut commits
  * from 13,500 to 5,800 a second). Undefined where nobody listens and nobody records.
  */
-export function printEmit(emitted: EmittedEvent, scope: Scope, records: Records): Printed | undefined {
+export function printEmit(emitted: AcceptedEvent, scope: Scope, records: Records): Printed | undefined {
   const beside = `${events[records.hearing(emitted.type)]}${records.besideEvent}`
   if (beside === '') return undefined
   let text = texts.get(beside)
@@ -47,6 +43,7 @@ export function printEmit(emitted: EmittedEvent, scope: Scope, records: Records)
     scope.client?.userAgent ?? null,
     emitted.version,
     scope.traceparent ?? null,
+    emitted.changes ? JSON.stringify(emitted.changes) : null,
   )
   return { text, parameters: statement.parameters, shape: 'fixed' }
 }

@@ -37,6 +37,11 @@ export const eventNames = {
   userAgent: '$12::text',
   version: '$13::smallint',
   traceparent: '$14::text',
+  // One parameter for the four: most events say nothing of what changed.
+  before: "($15::text::jsonb -> 'before')",
+  after: "($15::text::jsonb -> 'after')",
+  masked: "($15::text::jsonb -> 'masked')",
+  personal: "($15::text::jsonb -> 'personal')",
 } as const
 
 /**

@@ -6,7 +6,7 @@ export type FieldChange =
   | { readonly masked: true }
   | { readonly personal: true }
 
-/** Kept by the platform with every write, and said by the entry itself. */
+/** Of rows kept by the platform with every write, and said by the entry itself. */
 const kept = new Set(['version', 'updatedAt'])
 
 export interface WrittenRow {
@@ -20,7 +20,7 @@ export interface WrittenRow {
 
 /**
  * The fields that a write changed. Computed when the entry goes into the book, so that the write pays nothing for it.
- * @returns undefined where there is neither a row before nor after
+ * @returns undefined where nothing is said of it: neither a row before nor after, nor a name of a field
  */
 export function differenceOf({
   before,
@@ -28,11 +28,13 @@ export function differenceOf({
   masked,
   personal,
 }: WrittenRow): Readonly<Record<string, FieldChange>> | undefined {
-  if (!before && !after) return undefined
+  if (!before && !after && masked.length + personal.length === 0) return undefined
   // Without a prototype: what a field called __proto__ was would be lost.
   const changes = Object.create(null) as Record<string, FieldChange>
+  // A setting may be called so as well.
+  const isRow = Object.hasOwn(after ?? before ?? {}, 'id')
   for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
-    if (kept.has(name) || personal.includes(name)) continue
+    if ((isRow && kept.has(name)) || personal.includes(name)) continue
     const [from, to] = [before?.[name], after?.[name]]
     if (areEqual(from ?? null, to ?? null)) continue
     changes[name] = { ...(before && { from }), ...(after && { to }) }

@@ -14,6 +14,7 @@ import {
   validate,
   type Call,
   type GuardedRoute,
+  type RawRow,
   type Registry,
   type StatementRunner,
   type TextAnswer,
@@ -139,7 +140,11 @@ async function change(auth: Auth, call: Call): Promise<TextAnswer> {
       where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)
     if (given.roles) await writeRoles(system, scope.tenantId, id, given.roles)
     if (given.disabled === true) await revokeKeys(system, scope.now, { tenantId: scope.tenantId, serviceAccountId: id })
-    await transaction.emit({ type: 'serviceAccount.updated', key: id, data: { id, ...given } })
+    const changes = {
+      before: changeableOf(service.row),
+      after: { ...changeableOf(service.row), ...given },
+    }
+    await transaction.emit({ type: 'serviceAccount.updated', key: id, data: { id, ...given }, changes })
     return answerWith(call, transaction, id)
   })
   auth.apiKeys.forget()
@@ -169,16 +174,31 @@ async function remove(auth: Auth, call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { platform, request, scope } = call
   const answer = await call.transactAsSystem(async (system, transaction) => {
-    const { id } = await lockedService(call, transaction)
+    const { id, row } = await lockedService(call, transaction)
     await refuseAbove(platform, system, request.principal, { tenantId: scope.tenantId, serviceAccountId: id })
     // Its keys go with it.
     await system.run(statement`
       delete from plinth.service_accounts where tenant_id = ${scope.tenantId}::uuid and id = ${id}::uuid`)
-    await transaction.emit({ type: 'serviceAccount.deleted', key: id, data: { id } })
+    await transaction.emit({
+      type: 'serviceAccount.deleted',
+      key: id,
+      data: { id },
+      changes: { before: changeableOf(row) },
+    })
     return emptyAnswer(204)
   })
   auth.apiKeys.forget()
   return answer
+}
+
+/** What a change may change, for the audit log. */
+function changeableOf(row: RawRow): Readonly<Record<keyof z.output<typeof serviceChange>, unknown>> {
+  return {
+    name: row['name'],
+    description: row['description'],
+    roles: JSON.parse(String(row['roles'])) as unknown,
+    disabled: row['disabledAt'] !== null,
+  }
 }
 
 async function answerWith(call: Call, transaction: Transaction, id: string): Promise<TextAnswer> {

@@ -93,7 +93,10 @@ export function verifyEmail(auth: () => Auth, byMail: boolean): PublicRoute {
         return { userId: taken.userId, name: String(before['name']), before: before['email'], now: taken.bound, ended }
       }
       const outcome = await auditedSystem(call, confirm, (done) =>
-        typeof done === 'string' ? undefined : { action: 'email.verified', account: done.userId },
+        typeof done === 'string'
+          ? undefined
+          : // Another address is another way into the account. Which, is personal.
+            { action: 'email.verified', account: done.userId, detail: { changed: !isSame(done.before, done.now) } },
       )
       if (typeof outcome === 'string') throw authProblem(outcome)
       await attempt.refund()

@@ -16,6 +16,7 @@ import {
 import { z } from 'zod'
 import { tenancyEvents } from '../log-events.ts'
 import { sayForAll, sayInTenant, type LayerStore, type Saying } from '../settings/layer-store.ts'
+import { changesOf, saidBefore } from '../settings/said-before.ts'
 import { flagRule, isEnabled, ruleOf, type FlagDeclarations } from './evaluate.ts'
 
 const shown = z
@@ -140,8 +141,9 @@ export function flagRoutes(declared: FlagDeclarations, store: LayerStore): reado
         const within = await system.within(scopeOf(platform, { principal, tenant, requestId, client }))
         return say(within, tenant.id, now, sayings)
       }
+      const changes = changesOf(await saidBefore(system, undefined, sayings), sayings)
       for (const saying of sayings) await sayForAll(system, now, saying)
-      return audited(system, call, { action: 'featureFlag.updated', tenantId: null, detail: { keys } })
+      return audited(system, call, { action: 'featureFlag.updated', tenantId: null, detail: { keys }, changes })
     })
     if (!tenant) platform.log.info(tenancyEvents.platformFlagsChanged, { requestId, by: principal.id, keys })
     store.forget(tenant && { tenantId: tenant.id })
@@ -150,10 +152,11 @@ export function flagRoutes(declared: FlagDeclarations, store: LayerStore): reado
 
   /** Whoever switches them: the tenant's own people, or the operator for this tenant. */
   async function say(transaction: Transaction, tenantId: string, now: Date, sayings: readonly Saying[]): Promise<void> {
+    const changes = changesOf(await saidBefore(transaction, { tenantId }, sayings), sayings)
     for (const saying of sayings) await sayInTenant(transaction, { tenantId }, now, saying)
     if (sayings.length === 0) return
     const keys = sayings.map(({ key }) => key)
-    await transaction.emit({ type: 'featureFlag.updated', key: tenantId, data: { keys } })
+    await transaction.emit({ type: 'featureFlag.updated', key: tenantId, data: { keys }, changes })
   }
 
   function sayingsOf(given: z.output<typeof rules>, at: string, who: 'platform' | 'tenant'): readonly Saying[] {

@@ -10,6 +10,7 @@ import {
   statement,
   validate,
   type Call,
+  type RawRow,
   type TextAnswer,
   type Transaction,
 } from '@plinth/core'
@@ -50,8 +51,8 @@ export function addToGroup(call: Call): Promise<TextAnswer> {
   refuseQuery(call)
   const { userId } = validate(memberToAdd, call.body)
   return changeMembers(call, async (transaction, groupId) => {
-    await insert(transaction, call.scope.tenantId, groupId, [userId], () => '/userId')
-    return jsonAnswer(200, JSON.stringify({ userId }))
+    const added = await insert(transaction, call.scope.tenantId, groupId, [userId], () => '/userId')
+    return { answer: jsonAnswer(200, JSON.stringify({ userId })), added, removed: [] }
   })
 }
 
@@ -61,11 +62,14 @@ export function replaceMembers(call: Call): Promise<TextAnswer> {
   const userIds = [...new Set(validate(memberSet, call.body).userIds)]
   const { tenantId } = call.scope
   return changeMembers(call, async (transaction, groupId) => {
-    await transaction.run(statement`
+    const gone = await transaction.run(statement`
       delete from plinth.group_members
-      where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid and user_id <> all (${userIds}::uuid[])`)
-    await insert(transaction, tenantId, groupId, userIds, (userId) => `/userIds/${userIds.indexOf(userId)}`)
-    return jsonAnswer(200, JSON.stringify({ userIds }))
+      where tenant_id = ${tenantId}::uuid and group_id = ${groupId}::uuid and user_id <> all (${userIds}::uuid[])
+      returning user_id`)
+    const added = await insert(transaction, tenantId, groupId, userIds, (userId) => {
+      return `/userIds/${userIds.indexOf(userId)}`
+    })
+    return { answer: jsonAnswer(200, JSON.stringify({ userIds })), added, removed: idsOf(gone) }
   })
 }
 
@@ -80,14 +84,25 @@ export function removeFromGroup(call: Call): Promise<TextAnswer> {
       where tenant_id = ${call.scope.tenantId}::uuid and group_id = ${groupId}::uuid and user_id = ${userId.data}::uuid
       returning user_id`)
     if (!gone) throw problem('not_found')
-    return emptyAnswer(204)
+    return { answer: emptyAnswer(204), added: [], removed: idsOf([gone]) }
   })
+}
+
+/** What became of the members, and the answer. */
+interface ChangedMembers {
+  readonly answer: TextAnswer
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+function idsOf(rows: readonly RawRow[]): readonly string[] {
+  return rows.map((row) => String(row['user_id'])).sort()
 }
 
 /** Under the lock of the group, so that two who replace its members do not make a mixture. */
 async function changeMembers(
   call: Call,
-  work: (transaction: Transaction, groupId: string) => Promise<TextAnswer>,
+  work: (transaction: Transaction, groupId: string) => Promise<ChangedMembers>,
 ): Promise<TextAnswer> {
   const { platform } = call
   const answer = await call.transact(async (transaction) => {
@@ -97,8 +112,9 @@ async function changeMembers(
       tenantId: call.scope.tenantId,
       groupId: id,
     })
-    const made = await work(transaction, id)
-    await transaction.emit({ type: 'group.members_changed', key: id, data: { id } })
+    const { answer: made, added, removed } = await work(transaction, id)
+    // Who is in a group has its rights: without their ids nobody finds out afterwards who had them.
+    await transaction.emit({ type: 'group.members_changed', key: id, data: { id, added, removed } })
     return made
   })
   // In which groups somebody is, is remembered for a second.
@@ -106,13 +122,14 @@ async function changeMembers(
   return answer
 }
 
+/** @returns who was not in it before */
 async function insert(
   transaction: Transaction,
   tenantId: string,
   groupId: string,
   userIds: readonly string[],
   pathOf: (userId: string) => string,
-): Promise<void> {
+): Promise<readonly string[]> {
   const known = await transaction.run(statement`
     select user_id from plinth.memberships
     where tenant_id = ${tenantId}::uuid and user_id = any (${userIds}::uuid[])`)
@@ -125,8 +142,9 @@ async function insert(
       .map((userId) => ({ path: pathOf(userId), code: 'reference_not_found', message }))
     throw problem('validation_failed', { errors })
   }
-  await transaction.run(statement`
+  const added = await transaction.run(statement`
     insert into plinth.group_members (tenant_id, group_id, user_id)
     select ${tenantId}::uuid, ${groupId}::uuid, m.id from unnest(${userIds}::text::uuid[]) m(id)
-    on conflict do nothing`)
+    on conflict do nothing returning user_id`)
+  return idsOf(added)
 }

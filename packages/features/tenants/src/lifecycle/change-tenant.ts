@@ -9,6 +9,7 @@ import {
   statement,
   validate,
   type PersonalCall,
+  type RawRow,
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
@@ -59,9 +60,19 @@ export async function changeTenant(call: PersonalCall): Promise<TextAnswer> {
     const { principal } = entered
     const tenant = await tenantWithin(system, id)
     const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId, client }))
-    await transaction.emit({ type: 'tenant.updated', key: id, data: { id, changed: Object.keys(change) } })
-    return tenantAnswer(200, (await readTenant(system, id)) ?? row)
+    const after = (await readTenant(system, id)) ?? row
+    await transaction.emit({
+      type: 'tenant.updated',
+      key: id,
+      data: { id, changed: Object.keys(change) },
+      changes: { before: changeableOf(row), after: changeableOf(after) },
+    })
+    return tenantAnswer(200, after)
   })
+}
+
+function changeableOf(row: RawRow): Readonly<Record<keyof z.output<typeof tenantChange>, unknown>> {
+  return { name: row['name'], requireMfa: row['require_mfa'], plan: row['plan'], tier: row['tier'] }
 }
 
 /** @throws permission_denied */

@@ -20,6 +20,7 @@ import {
   type RawRow,
   type SystemTransaction,
   type TextAnswer,
+  type WrittenChanges,
 } from '@plinth/core'
 import { z } from 'zod'
 import { mailAddress } from '../mail-address.ts'
@@ -84,7 +85,8 @@ export async function changeUser(call: Call): Promise<TextAnswer> {
     if (!changed) throw problem('not_found')
     if (changed['version'] !== row['version'] || prepared) {
       const data = { id: userId, status: changed['status'], roles: rolesOf(changed) }
-      await transaction.emit({ type: 'user.updated', key: userId, data })
+      const changes = changesOf(row, changed, prepared ? wanted.account : {})
+      await transaction.emit({ type: 'user.updated', key: userId, data, changes })
     }
     const printer = rowPrinter(resource)
     return jsonAnswer(200, printer.print(changed), { etag: printer.etag(changed) })
@@ -135,6 +137,22 @@ function targetOf(call: Call, row: RawRow): { tenantId: string; userId: string }
 
 function rolesOf(row: RawRow): readonly string[] {
   return JSON.parse(String(row['roles'])) as readonly string[]
+}
+
+/**
+ * For the audit log: whoever may change an account can get into it, by another password or another address. Name, user name and address
+ * are personal: there they are encrypted under a key of the user.
+ */
+function changesOf(before: RawRow, after: RawRow, account: AccountChange): WrittenChanges {
+  const own = (['email', 'username', 'name'] as const).filter((field) => before[field] !== after[field])
+  return {
+    before: { status: before['status'], roles: rolesOf(before) },
+    after: { status: after['status'], roles: rolesOf(after) },
+    ...(account.password !== undefined && { masked: ['password'] }),
+    ...(own.length > 0 && {
+      personal: Object.fromEntries(own.map((field) => [field, [before[field], after[field]] as const])),
+    }),
+  }
 }
 
 function wantedOf({ status, roles, email, username, name, password }: Input, row: RawRow): Wanted {

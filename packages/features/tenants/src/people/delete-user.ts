@@ -35,7 +35,8 @@ export async function deleteUser(call: Call): Promise<TextAnswer> {
     await refuseAbove(platform, system, request.principal, { tenantId, userId })
     await changeStanding(platform, system, { tenantId, userId, to: 'removed' })
     await refuseEmpty(system, tenantId)
-    await transaction.emit({ type: 'user.deleted', key: userId, data: { id: userId } })
+    const before = { status: row['status'], roles: JSON.parse(String(row['roles'])) as unknown }
+    await transaction.emit({ type: 'user.deleted', key: userId, data: { id: userId }, changes: { before } })
     await dropAccount(platform, system, userId)
     return emptyAnswer(204)
   })

@@ -5,6 +5,7 @@ import { layers, type SettingDeclarations, type Layer } from './declaration.ts'
 import { shownSettings } from './effective.ts'
 import { sayForAll, sayInTenant, type Audience, type LayerStore } from './layer-store.ts'
 import { readSayings } from './read-sayings.ts'
+import { changesOf, saidBefore } from './said-before.ts'
 
 const shown = z
   .object({
@@ -98,11 +99,14 @@ export function settingsRoutes(declared: SettingDeclarations, store: LayerStore)
     const audience = audienceOf(call, layer)
     const sayings = readSayings(platform.secrets, declared, call.body, layer, audience)
     const now = platform.clock.now()
+    // What somebody says for himself is his own: it may be personal, and entries stay.
+    const isMasked = (key: string): boolean => layer === 'user' || declared[key]?.secret === true
     if (!audience || !scope) {
       const keys = sayings.map(({ key }) => key)
       await platform.database.system(async (system) => {
+        const changes = changesOf(await saidBefore(system, undefined, sayings), sayings, isMasked)
         for (const saying of sayings) await sayForAll(system, now, saying)
-        await audited(system, call, { action: 'setting.updated', tenantId: null, detail: { keys, layer } })
+        await audited(system, call, { action: 'setting.updated', tenantId: null, detail: { keys, layer }, changes })
       })
       platform.log.info(tenancyEvents.platformSettingsChanged, {
         requestId: call.requestId,
@@ -113,10 +117,11 @@ export function settingsRoutes(declared: SettingDeclarations, store: LayerStore)
       return show(call, layer)
     }
     await call.transact(async (transaction) => {
+      const changes = changesOf(await saidBefore(transaction, audience, sayings), sayings, isMasked)
       for (const saying of sayings) await sayInTenant(transaction, audience, now, saying)
       if (sayings.length > 0) {
         const keys = sayings.map(({ key }) => key)
-        await transaction.emit({ type: 'setting.updated', key: audience.tenantId, data: { keys, layer } })
+        await transaction.emit({ type: 'setting.updated', key: audience.tenantId, data: { keys, layer }, changes })
       }
       return jsonAnswer(200, '{}')
     })
