@@ -174,6 +174,7 @@ describe('whoever changes the book as a superuser is found out', () => {
       const checkpoints = [{ tenant: a.id, time: '', ...checkpoint }]
       const untriggered = (sql: string): Promise<void> =>
         superuser.script(`set session_replication_role = replica; ${sql}; set session_replication_role = default`)
+      await superuser.script('alter table plinth.audit_logs drop constraint audit_logs_seq_check')
       await superuser.script(`create table plinth_kept as select * from plinth.audit_logs where tenant_id = '${a.id}'`)
       for (let at = 0; at < DEEDS; at += 1) {
         const [sql, firstBad] = random.pick(statements(1 + random.below(chain.length)))

@@ -9,6 +9,7 @@ import {
   type ChainedEntry,
   type EntryFacts,
 } from '../entry/chained-entry.ts'
+import { storedTime } from '../entry/stored-time.ts'
 import { auditEvents } from '../log-events.ts'
 import { bookKeys, type BookKeys } from './book-keys.ts'
 import { sealPart, type PartKey } from './part-key.ts'
@@ -136,7 +137,7 @@ export class Sealer {
       select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0)),
         set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`)
     const [head] = await system.run(statement`
-      select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid order by seq desc limit 1`)
+      select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > 0 order by seq desc limit 1`)
     // By their places in the file: as a join of keys, a batch of a table without statistics was read once for each of its rows.
     const rows = await system.run(statement`
       with first as (
@@ -148,8 +149,7 @@ export class Sealer {
         delete from plinth.audit_inbox
         where ctid = any (array(select place from summed where through - bytes < ${MOST_BYTES}::int))
         returning *)
-      select to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id, on_behalf_of,
-        action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent, position,
+      select ${storedTime} as occurred_at, actor_kind, actor_id, on_behalf_of, action, target, outcome, request_id, repeated, before, after, masked, personal, detail, address, user_agent, position,
         (select sum(bytes) from summed where through - bytes < ${MOST_BYTES}::int) as through
       from gone order by position`)
     if (rows.length === 0) return { entries: [], more: false }

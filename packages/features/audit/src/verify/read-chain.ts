@@ -1,38 +1,47 @@
-import { statement, type Database, type RawRow, type StatementRunner } from '@plinth/core'
+import { statement, type Database, type FixedStatement, type RawRow, type StatementRunner } from '@plinth/core'
 import type { ChainedEntry, ChainLink } from '../entry/chained-entry.ts'
+import { storedTime } from '../entry/stored-time.ts'
 
 /** Entries of one batch, and bytes of what they say, up to the entry that goes beyond. */
 const BATCH = 1_000
+/** With all of the last number, of which there is one; of thousands, enough to see that. */
+const MOST_ROWS = 2_000
 export const MOST_BYTES = 16_777_216
 /** What `entryOf` reads. */
 export const entryColumns = statement`
-      seq, id, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, actor_kind, actor_id,
-      on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac`
+      seq, id, ${storedTime} as occurred_at, actor_kind, actor_id, on_behalf_of, action, target_type, target_id, outcome, request_id, repeated, changes, detail, origin, personal, hash, mac`
 /** How many bytes the entries before one say, of those that are read. */
 export const saidBefore = statement`
         sum(coalesce(octet_length(changes::text), 0) + coalesce(octet_length(detail::text), 0) + coalesce(octet_length(origin), 0)
-        + coalesce(octet_length(personal), 0)) over (order by seq rows between unbounded preceding and 1 preceding) as said`
+        + coalesce(octet_length(personal), 0)) over (order by seq groups between unbounded preceding and 1 preceding) as said`
 /** Batches that the database reads while this side computes. */
 const AHEAD = 2
-/** Before the first: whoever slips an entry in under a number below 1 is found as well. */
+/** The lowest number there is, and the highest: whoever slips an entry in under a number below 1 is found as well. */
 const FIRST = '-9223372036854775808'
+const LAST = '9223372036854775807'
 
-/** A chain from its beginning, or from behind an entry, a batch in each transaction. */
+type Read = (system: StatementRunner, which: FixedStatement) => Promise<readonly RawRow[]>
+
+/** A chain, a batch in each transaction. */
 export async function* readChain(
   database: Pick<Database, 'system'>,
   tenantId: string,
-  after?: number,
 ): AsyncGenerator<readonly ChainedEntry[]> {
-  for await (const rows of batches(database, after, (system, from) => readEntries(system, tenantId, from)))
-    yield rows.map((row) => entryOf(tenantId, row))
+  const read: Read = (system, which) => readEntries(system, tenantId, which)
+  for await (const rows of batches(database, read)) yield rows.map((row) => entryOf(tenantId, row))
 }
 
-/** What is proven of each entry, and no more. */
+/**
+ * What is proven of each entry, and no more.
+ * @param from a number to begin with; without it, all that there is
+ */
 export async function* readLinks(
   database: Pick<Database, 'system'>,
   tenantId: string,
+  from?: number,
 ): AsyncGenerator<readonly ChainLink[]> {
-  for await (const rows of batches(database, undefined, (system, from) => readContents(system, tenantId, from)))
+  const read: Read = (system, which) => readContents(system, tenantId, which)
+  for await (const rows of batches(database, read, from))
     yield rows.map(({ seq, content, hash, mac }): ChainLink => ({
       seq: Number(seq),
       content: String(content),
@@ -44,24 +53,29 @@ export async function* readLinks(
 /**
  * Batches one behind the other. Where each begins is guessed from the one before, for a chain has no gaps; where the guess was wrong (a gap,
  * or so much to say that a batch ended early) it is read again from the right place.
+ *
+ * Whatever a reader can be shown is in one of them. Readers ask for no number at all, and so they see entries without one, where somebody
+ * has taken NOT NULL away; and two with the same number, without the key of the table: a batch ends with all of one number.
  */
 async function* batches(
   database: Pick<Database, 'system'>,
-  after: number | undefined,
-  read: (system: StatementRunner, after: string) => Promise<readonly RawRow[]>,
+  read: Read,
+  begin?: number,
 ): AsyncGenerator<readonly RawRow[]> {
   interface Reading {
     readonly from: string
     readonly rows: Promise<readonly RawRow[]>
   }
   const start = (from: string): Reading => {
-    const rows = database.system((system) => read(system, from))
+    const rows = database.system((system) => read(system, statement`seq >= ${from}::bigint`))
     // Who stops in the middle leaves what is read ahead to nobody, and its error too.
     rows.catch(() => undefined)
     return { from, rows }
   }
-  let from = after === undefined ? FIRST : String(after)
-  let guessed = after ?? 0
+  const numberless = await database.system((system) => read(system, statement`seq is null`))
+  if (numberless.length > 0) yield numberless
+  let from = begin === undefined ? FIRST : String(begin)
+  let guessed = begin ?? 1
   let running: Reading[] = []
   for (;;) {
     const [next] = running
@@ -71,62 +85,70 @@ async function* batches(
     const last = rows.at(-1)
     if (!last) return
     yield rows
-    const seq = String(last['seq'])
-    if (seq !== running[0]?.from) guessed = Number(seq)
-    from = seq
+    if (String(last['seq']) === LAST) return
+    from = String(BigInt(String(last['seq'])) + 1n)
+    if (from !== running[0]?.from) guessed = Number(from)
   }
 }
 
-function readEntries(runner: StatementRunner, tenantId: string, after: string): Promise<readonly RawRow[]> {
+function readEntries(runner: StatementRunner, tenantId: string, which: FixedStatement): Promise<readonly RawRow[]> {
   return runner.run(statement`
     select ${entryColumns}
     from (
       select *, ${saidBefore}
-      from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > ${after}::bigint order by seq limit ${BATCH}::int) l
-    where said is null or said < ${MOST_BYTES}::int order by seq`)
+      from plinth.audit_logs where tenant_id = ${tenantId}::uuid and ${which}
+      order by seq fetch first (${BATCH}::int) rows with ties) l
+    where said is null or said < ${MOST_BYTES}::int order by seq limit ${MOST_ROWS}::int`)
 }
 
-/** A uuid has 36 characters, and a time as it is printed here 27. Each text is made once, and measured as it is. */
-function readContents(runner: StatementRunner, tenantId: string, after: string): Promise<readonly RawRow[]> {
+/** A uuid has 36 characters. Each text is made once, and measured as it is. */
+function readContents(runner: StatementRunner, tenantId: string, which: FixedStatement): Promise<readonly RawRow[]> {
   return runner.run(statement`
     select seq, hash, mac, content from (
-      select seq, hash, mac, content, sum(octet_length(content)) over (order by seq rows between unbounded preceding and 1 preceding) as said
+      select seq, hash, mac, content, sum(octet_length(content)) over (order by seq groups between unbounded preceding and 1 preceding) as said
       from (
-        select seq, hash, mac, concat(octet_length(seq::text), ':', seq, '36:', id, '27:',
-          to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), octet_length(actor_kind), ':', actor_kind,
+        select seq, hash, mac, concat(octet_length(seq::text), ':', seq, '36:', id, octet_length(time), ':', time,
+          octet_length(actor_kind), ':', actor_kind,
           octet_length(actor_id), ':', actor_id, octet_length(on_behalf_of), ':', on_behalf_of, octet_length(action), ':', action,
           octet_length(target_type), ':', target_type, octet_length(target_id), ':', target_id, octet_length(outcome), ':', outcome,
           octet_length(request_id), ':', request_id, octet_length(repeated::text), ':', repeated,
           octet_length(changes::text), ':', changes, octet_length(detail::text), ':', detail, octet_length(origin), ':', origin,
           octet_length(personal), ':', personal) as content
-        from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > ${after}::bigint order by seq limit ${BATCH}::int) c) l
-    where said is null or said < ${MOST_BYTES}::int order by seq`)
+        from (
+          select *, ${storedTime} as time
+          from plinth.audit_logs where tenant_id = ${tenantId}::uuid and ${which}
+          order by seq fetch first (${BATCH}::int) rows with ties) t) c) l
+    where said is null or said < ${MOST_BYTES}::int order by seq limit ${MOST_ROWS}::int`)
 }
+
+/** In the place of a NULL that the table does not take: no text of PostgreSQL holds this character, so nothing else is printed so. */
+const NOTHING = '\0'
 
 /** A stored entry, its texts as they are stored. */
 export function entryOf(tenantId: string, row: RawRow): ChainedEntry {
+  const text = (name: string): string => (row[name] === null ? NOTHING : String(row[name]))
   const optional = (value: RawRow[string] | undefined): string | null =>
     value === null || value === undefined ? null : String(value)
   return {
     tenantId,
     seq: Number(row['seq']),
-    id: String(row['id']),
-    occurredAt: String(row['occurred_at']),
-    actorKind: String(row['actor_kind']),
-    actorId: String(row['actor_id']),
+    id: text('id'),
+    occurredAt: text('occurred_at'),
+    actorKind: text('actor_kind'),
+    actorId: text('actor_id'),
     onBehalfOf: optional(row['on_behalf_of']),
-    action: String(row['action']),
-    targetType: String(row['target_type']),
+    action: text('action'),
+    targetType: text('target_type'),
     targetId: optional(row['target_id']),
-    outcome: String(row['outcome']),
-    requestId: String(row['request_id']),
+    outcome: text('outcome'),
+    requestId: text('request_id'),
     repeated: Number(row['repeated']),
     changes: optional(row['changes']),
     detail: optional(row['detail']),
     origin: optional(row['origin']),
     personal: optional(row['personal']),
-    hash: String(row['hash']),
-    mac: String(row['mac']),
+    hash: text('hash'),
+    mac: text('mac'),
   }
 }
 
@@ -136,7 +158,7 @@ export async function headOf(
   tenantId: string,
 ): Promise<{ readonly seq: number; readonly hash: string } | undefined> {
   const [row] = await runner.run(statement`
-    select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid order by seq desc limit 1`)
+    select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > 0 order by seq desc limit 1`)
   return row && { seq: Number(row['seq']), hash: String(row['hash']) }
 }
 
