@@ -88,7 +88,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
       streamRoute(sealer),
       operatorRoute(sealer),
     ],
-    commands: [...bookCommands(sealer), reshredCommand(all)],
+    commands: [...bookCommands(sealer), reshredCommand(sealer, all)],
     record: recordWrite,
     recordEvent,
     start(platform) {

@@ -14,7 +14,7 @@ import { ChainVerifier, type ChainHead, type ChainVerdict } from '../src/verify/
 import { readCheckpoint } from '../src/verify/checkpoint.ts'
 import { verifyChain } from '../src/verify/verify-book.ts'
 import { readChain, readLinks } from '../src/verify/read-chain.ts'
-import { verifyArchive } from '../src/verify/archive.ts'
+import { verifyArchive } from '../src/verify/verify-archive.ts'
 import { openBook, type Book } from './open-book.ts'
 import { tamper } from './tamper.ts'
 

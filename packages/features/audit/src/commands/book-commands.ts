@@ -7,9 +7,11 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PLATFORM } from '../entry/chained-entry.ts'
 import type { Sealer } from '../seal/sealer.ts'
-import { archiveLines, verifyArchive } from '../verify/archive.ts'
+import { archiveLines } from '../verify/archive.ts'
+import type { ChainVerdict } from '../verify/chain-verifier.ts'
 import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../verify/checkpoint.ts'
 import { chainsOf } from '../verify/read-chain.ts'
+import { ForeignCheckpoints, verifyArchive } from '../verify/verify-archive.ts'
 import { takeCheckpoints, verifyChain } from '../verify/verify-book.ts'
 import { tellCommand } from './tell-command.ts'
 
@@ -52,28 +54,33 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
       async run(platform, options) {
         const known =
           options['checkpoint'] === undefined ? undefined : await readCheckpoints(String(options['checkpoint']))
+        const tenant = options['tenant']
+        const asked = tenant === undefined ? undefined : await chainOf(platform, String(tenant))
         if (options['file'] !== undefined) {
           const verdict = await verifyFile(String(options['file']), known)
-          if (!verdict.valid)
-            throw broken([`${verdict.tenant}: entry ${verdict.firstBad ?? 0} is ${verdict.reason ?? 'wrong'}`])
+          if (asked !== undefined && asked !== verdict.tenant)
+            throw refuse('--file', `is an archive of ${verdict.tenant}, and of no other log`)
+          if (!verdict.valid) throw broken([wordsOf(verdict.tenant, verdict)])
           return { tenant: verdict.tenant, entries: verdict.entries, valid: true }
         }
-        const tenant = options['tenant']
+        const remembered = new Set(known?.read.map((one) => one.tenant))
+        if (known && asked !== undefined && !remembered.has(asked))
+          throw refuse('--checkpoint', new ForeignCheckpoints(asked).message)
         const chains =
-          tenant === undefined
-            ? [...new Set([...(await chainsOf(platform.database)), ...(known?.read ?? []).map((one) => one.tenant)])]
-            : [await chainOf(platform, String(tenant))]
+          asked === undefined ? [...new Set([...(await chainsOf(platform.database)), ...remembered])] : [asked]
         const bad: string[] = []
         let entries = 0
         for (const chain of chains) {
           const verdict = await verifyChain(platform, sealer(), chain, known?.read)
           entries += verdict.entries
-          if (!verdict.valid) bad.push(`${chain}: entry ${verdict.firstBad ?? 0} is ${verdict.reason ?? 'wrong'}`)
+          if (!verdict.valid) bad.push(wordsOf(chain, verdict))
         }
         const verdict = { valid: bad.length === 0, chains: chains.length, entries }
         await tellCommand(platform, 'auditLog.verified', tenant === undefined ? undefined : chains[0], verdict)
         if (bad.length > 0) throw broken(bad)
-        return { chains: chains.length, entries, valid: true }
+        // Of these nothing but what is in the database was asked: their ends can be cut off.
+        const withoutCheckpoint = known ? chains.filter((chain) => !remembered.has(chain)) : []
+        return { chains: chains.length, entries, valid: true, ...(known && { withoutCheckpoint }) }
       },
     },
     {
@@ -128,18 +135,18 @@ interface ReadCheckpoints {
 
 /** @throws validation_failed for a file that is none, or that was not signed by its keys */
 async function readCheckpoints(file: string): Promise<ReadCheckpoints> {
-  const refuse = (message: string): Error =>
-    problem('validation_failed', { errors: [{ path: '--checkpoint', code: 'invalid', message }] })
+  const refused = (message: string): Error => refuse('--checkpoint', message)
   let given: CheckpointFile
   try {
     given = JSON.parse(await readFile(resolve(file), 'utf8')) as CheckpointFile
   } catch (error) {
-    throw refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    throw refused(`cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
-  if (!Array.isArray(given.checkpoints) || !Array.isArray(given.keys)) throw refuse('is no file of audit:checkpoint')
+  if (!Array.isArray(given.checkpoints) || !Array.isArray(given.keys)) throw refused('is no file of audit:checkpoint')
   const read = given.checkpoints.map((one) => readCheckpoint(one, given.keys))
   const right = read.filter((one) => one !== undefined)
-  if (right.length < read.length) throw refuse('holds a checkpoint that none of its keys has signed')
+  if (right.length < read.length) throw refused('holds a checkpoint that none of its keys has signed')
+  if (right.length === 0) throw refused('holds no checkpoint')
   return { read: right, keys: given.keys }
 }
 
@@ -148,9 +155,17 @@ async function verifyFile(file: string, known: ReadCheckpoints | undefined): Ret
   try {
     return await verifyArchive(lines, { checkpoints: known?.read, keys: known?.keys })
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw problem('validation_failed', { errors: [{ path: '--file', code: 'invalid', message }] })
+    const path = error instanceof ForeignCheckpoints ? '--checkpoint' : '--file'
+    throw refuse(path, error instanceof Error ? error.message : String(error))
   }
+}
+
+function refuse(path: string, message: string): Error {
+  return problem('validation_failed', { errors: [{ path, code: 'invalid', message }] })
+}
+
+function wordsOf(tenant: string, { firstBad = 0, reason = 'missing' }: ChainVerdict): string {
+  return `${tenant}: entry ${firstBad} is ${reason}`
 }
 
 function broken(words: readonly string[]): Error {

@@ -35,7 +35,7 @@ export interface VerifierOptions {
 /** Checks a chain entry by entry, in the order of their numbers. */
 export class ChainVerifier {
   readonly #options: VerifierOptions
-  readonly #checkpoints: ReadonlyMap<number, string>
+  readonly #checkpoints: ReadonlyMap<number, ReadonlySet<string>>
   #last: ChainHead
   #entries = 0
   #fault: { readonly seq: number; readonly reason: ChainFault } | undefined
@@ -43,7 +43,11 @@ export class ChainVerifier {
   constructor(options: VerifierOptions) {
     this.#options = options
     this.#last = options.after ?? { seq: 0, hash: NO_HASH }
-    this.#checkpoints = new Map((options.checkpoints ?? []).map(({ seq, hash }) => [seq, hash]))
+    const checkpoints = new Map<number, Set<string>>()
+    // Two of the same entry that differ: one of them was taken of another chain, and none is left out.
+    for (const { seq, hash } of options.checkpoints ?? [])
+      checkpoints.set(seq, (checkpoints.get(seq) ?? new Set()).add(hash))
+    this.#checkpoints = checkpoints
   }
 
   /** @returns false when something was found: what comes after it proves nothing */
@@ -69,7 +73,7 @@ export class ChainVerifier {
     if (hash !== link.hash) return this.#found(link.seq, 'changed')
     if (macKey && macOf(macKey, hash) !== link.mac) return this.#found(link.seq, 'forged')
     const remembered = this.#checkpoints.get(link.seq)
-    if (remembered !== undefined && remembered !== hash) return this.#found(link.seq, 'rewritten')
+    if (remembered && (remembered.size > 1 || !remembered.has(hash))) return this.#found(link.seq, 'rewritten')
     this.#last = { seq: link.seq, hash }
     return true
   }

@@ -1,0 +1,168 @@
+import type { JsonWebKey, KeyObject } from 'node:crypto'
+import type { ChainedEntry } from '../entry/chained-entry.ts'
+import { FORMAT } from './archive.ts'
+import { ChainVerifier, type ChainFault, type ChainHead, type ChainVerdict } from './chain-verifier.ts'
+import { readCheckpoint, type Checkpoint } from './checkpoint.ts'
+
+export interface ArchiveVerdict extends ChainVerdict {
+  readonly tenant: string
+}
+
+export interface ArchiveTrust {
+  /** What is known from elsewhere; one at least must be of the chain of the archive. */
+  readonly checkpoints?: readonly Checkpoint[] | undefined
+  /** The keys to believe; without them the one that the file brings, which proves that it is whole and not whose it is. */
+  readonly keys?: readonly JsonWebKey[] | undefined
+  /** On the platform that wrote it. */
+  readonly macKey?: KeyObject | undefined
+  /** Told of each entry that was found to be right, before the verdict on the whole. */
+  readonly onEntry?: (entry: ChainedEntry) => void
+}
+
+/** Checkpoints that say nothing of the chain that is to be verified prove nothing. */
+export class ForeignCheckpoints extends Error {
+  constructor(tenant: string) {
+    super(`says nothing of the log of ${tenant}, and so proves nothing of it`)
+  }
+}
+
+/**
+ * Whether an archive is whole and as it was signed. Needs nothing but the file, and a checkpoint from elsewhere where its own signature
+ * is not to be believed.
+ * @throws TypeError for what is no archive
+ * @throws ForeignCheckpoints
+ */
+export async function verifyArchive(lines: AsyncIterable<string>, trust: ArchiveTrust = {}): Promise<ArchiveVerdict> {
+  let open: OpenArchive | undefined
+  for await (const line of lines) {
+    if (line === '') continue
+    const read = readLine(line)
+    // Cut in the middle, or not what was written: a line that cannot be read is an entry that is not there.
+    if (!read) break
+    if (!open) open = new OpenArchive(read, trust)
+    else if (!open.take(read)) break
+  }
+  if (!open) throw new TypeError('this is no archive of an audit log')
+  return { tenant: open.tenant, ...open.end() }
+}
+
+class OpenArchive {
+  readonly tenant: string
+  readonly #trust: ArchiveTrust
+  readonly #verifier: ChainVerifier
+  #fault: { readonly seq: number; readonly reason: ChainFault } | undefined
+  #end: Readonly<Record<string, unknown>> | undefined
+
+  /** @param header the first line */
+  constructor(header: Readonly<Record<string, unknown>>, trust: ArchiveTrust) {
+    if (header['format'] !== FORMAT || typeof header['tenant'] !== 'string')
+      throw new TypeError('this is no archive of an audit log')
+    this.tenant = header['tenant']
+    this.#trust = trust
+    const checkpoints = trust.checkpoints?.filter((one) => one.tenant === this.tenant) ?? []
+    if (trust.checkpoints && checkpoints.length === 0) throw new ForeignCheckpoints(this.tenant)
+    const after = headFrom(header['after'])
+    this.#verifier = new ChainVerifier({
+      tenantId: this.tenant,
+      macKey: trust.macKey,
+      checkpoints: checkpoints.filter(({ seq }) => seq > (after?.seq ?? 0)),
+      after,
+    })
+    if (after) this.#fault = faultOf(after, checkpoints)
+  }
+
+  /** @returns false when something was found */
+  take(read: Readonly<Record<string, unknown>>): boolean {
+    if (this.#fault) return false
+    if (this.#end) {
+      // Behind the signature nothing is signed.
+      this.#fault = { seq: this.#verifier.head.seq + 1, reason: 'forged' }
+      return false
+    }
+    if ('checkpoint' in read) {
+      this.#end = read
+      return true
+    }
+    const entry = restored(read)
+    if (!entry || !this.#verifier.take(entry)) return false
+    this.#trust.onEntry?.(entry)
+    return true
+  }
+
+  end(): ChainVerdict {
+    const verdict = this.#verifier.end()
+    const { seq, hash } = this.#verifier.head
+    const bad = (firstBad: number, reason: ChainFault): ChainVerdict => ({ ...verdict, valid: false, firstBad, reason })
+    if (this.#fault) return bad(this.#fault.seq, this.#fault.reason)
+    if (!verdict.valid) return verdict
+    const key = this.#end?.['key'] as JsonWebKey | undefined
+    const signed = readCheckpoint(String(this.#end?.['checkpoint']), this.#trust.keys ?? (key ? [key] : []))
+    // Cut off behind an entry, or signed by nobody: the chain alone would not tell.
+    if (signed?.tenant !== this.tenant || signed.seq !== seq) return bad(seq + 1, 'missing')
+    if (signed.hash !== hash) return bad(seq, 'rewritten')
+    return verdict
+  }
+}
+
+/**
+ * Whoever cuts off the beginning writes into the first line behind which entry the rest begins: nobody has signed that line. So it is believed
+ * where a checkpoint from elsewhere is of that very entry.
+ */
+function faultOf(
+  after: ChainHead,
+  checkpoints: readonly Checkpoint[],
+): { readonly seq: number; readonly reason: ChainFault } | undefined {
+  const known = checkpoints.find(({ seq }) => seq === after.seq)
+  if (!known) return { seq: 1, reason: 'missing' }
+  return known.hash === after.hash ? undefined : { seq: after.seq, reason: 'rewritten' }
+}
+
+function headFrom(value: unknown): ChainHead | undefined {
+  if (value === null || value === undefined) return undefined
+  const { seq, hash } = value as Partial<Record<'seq' | 'hash', unknown>>
+  if (!Number.isSafeInteger(seq) || Number(seq) < 1 || typeof hash !== 'string')
+    throw new TypeError('this is no archive of an audit log')
+  return { seq: Number(seq), hash }
+}
+
+function readLine(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const read = JSON.parse(line) as unknown
+    return typeof read === 'object' && read !== null ? (read as Readonly<Record<string, unknown>>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const texts = [
+  'tenantId',
+  'id',
+  'occurredAt',
+  'actorKind',
+  'actorId',
+  'action',
+  'targetType',
+  'outcome',
+  'requestId',
+  'hash',
+  'mac',
+]
+const optional = ['onBehalfOf', 'targetId', 'origin', 'personal']
+const numbers = ['seq', 'repeated']
+
+/** @returns undefined for what is no entry: a number that is a text would be compared as one, and its checkpoint not found */
+function restored(read: Readonly<Record<string, unknown>>): ChainedEntry | undefined {
+  const { changes, detail } = read
+  const right =
+    texts.every((name) => typeof read[name] === 'string') &&
+    optional.every((name) => read[name] === null || typeof read[name] === 'string') &&
+    numbers.every((name) => Number.isSafeInteger(read[name])) &&
+    changes !== undefined &&
+    detail !== undefined
+  if (!right) return undefined
+  return {
+    ...(read as unknown as ChainedEntry),
+    changes: changes === null ? null : JSON.stringify(changes),
+    detail: detail === null ? null : JSON.stringify(detail),
+  }
+}
