@@ -17,7 +17,7 @@ import { Sealer, type EntryHandler } from './seal/sealer.ts'
 import { eraseSubject, resealAllSubjectKeys } from './seal/shred.ts'
 import { auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
 import type { ChainVerdict } from './verify/chain-verifier.ts'
-import { verifyChain } from './verify/verify-book.ts'
+import { verifyAndTell } from './verify/verify-book.ts'
 import { writeEntry } from './write-entry.ts'
 
 export interface AuditOptions {
@@ -118,7 +118,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
       }),
     },
     seal: (tenantId) => (tenantId === undefined ? all() : parts().sealer.seal(tenantId ?? PLATFORM)),
-    verifyLog: (tenantId) => verifyChain(parts().platform, parts().sealer, tenantId ?? PLATFORM),
+    verifyLog: (tenantId) => verifyAndTell(parts().platform, parts().sealer, tenantId ?? PLATFORM),
     flushRefusals: () => parts().refusals.flush(true),
     async shredSubject(subject, tenantId) {
       // What waits in the inbox is in the clear.

@@ -2,6 +2,7 @@
 export const auditEvents = {
   sealed: 'audit_sealed',
   notSealed: 'audit_not_sealed',
+  broken: 'audit_log_broken',
   unreadable: 'audit_entry_unreadable',
   notRecorded: 'audit_not_recorded',
   refusalsLost: 'audit_refusals_lost',

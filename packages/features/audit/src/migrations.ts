@@ -141,4 +141,22 @@ alter table plinth.audit_logs
   add constraint audit_logs_time_check check (occurred_at >= '0001-01-01T00:00:00Z' and occurred_at < '10000-01-01T00:00:00Z') not valid;
 `,
   },
+  {
+    id: '0004_checkpoints',
+    sql: `
+create table plinth.audit_checkpoints (
+  chain uuid not null,
+  checkpoint text,
+  fault text,
+  looked_at timestamptz not null,
+  constraint audit_checkpoints_pk primary key (chain)
+);
+comment on table plinth.audit_checkpoints is
+  'The last checkpoint of each chain, signed: what comes behind it is verified before the next one. And what was found to be wrong.';
+create index audit_checkpoints_fault_idx on plinth.audit_checkpoints (chain) where fault is not null;
+alter table plinth.audit_checkpoints enable row level security, force row level security;
+create policy plinth_system on plinth.audit_checkpoints to {system} using (true) with check (true);
+grant select, insert, update on plinth.audit_checkpoints to {system};
+`,
+  },
 ]

@@ -8,15 +8,22 @@ export function observeAudit({ database, clock }: Pick<Platform, 'database' | 'c
   interface Waiting {
     readonly entries: number
     readonly oldest: number
+    /** Logs in which something was found that is not as it was written. */
+    readonly broken: number
   }
   const ask = async (): Promise<Waiting> => {
     const [row] = await database.system((system) =>
       system.run(statement`
         select count(*)::int as entries,
-          coalesce(extract(epoch from ${clock.now()}::text::timestamptz - min(occurred_at)), 0)::float8 as oldest
+          coalesce(extract(epoch from ${clock.now()}::text::timestamptz - min(occurred_at)), 0)::float8 as oldest,
+          (select count(*) from plinth.audit_checkpoints where fault is not null)::int as broken
         from (select occurred_at from plinth.audit_inbox order by position limit 100000) i`),
     )
-    return { entries: Number(row?.['entries']), oldest: Math.max(0, Number(row?.['oldest'])) }
+    return {
+      entries: Number(row?.['entries']),
+      oldest: Math.max(0, Number(row?.['oldest'])),
+      broken: Number(row?.['broken']),
+    }
   }
   let look: Promise<Waiting> | undefined
   const seen = (): Promise<Waiting> => (look ??= ask().finally(() => (look = undefined)))
@@ -26,7 +33,9 @@ export function observeAudit({ database, clock }: Pick<Platform, 'database' | 'c
         name: 'audit',
         freshMs: 5_000,
         async check() {
-          const { oldest } = await seen()
+          const { oldest, broken } = await seen()
+          if (broken > 0)
+            throw new Error(`Logs that are not as they were written: ${broken}. \`plinth audit:verify\` says which.`)
           if (oldest > LONGEST_WAIT_S)
             throw new Error(`An entry has waited for its chain for ${Math.round(oldest)} seconds.`)
         },
@@ -44,6 +53,12 @@ export function observeAudit({ database, clock }: Pick<Platform, 'database' | 'c
         help: 'Age of the oldest entry that is in no chain yet.',
         type: 'gauge',
         read: async () => [{ value: (await seen()).oldest }],
+      },
+      {
+        name: 'plinth_audit_broken',
+        help: 'Logs in which an entry was found that is not as it was written.',
+        type: 'gauge',
+        read: async () => [{ value: (await seen()).broken }],
       },
     ],
   }

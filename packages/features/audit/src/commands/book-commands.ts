@@ -8,11 +8,11 @@ import { pipeline } from 'node:stream/promises'
 import { PLATFORM } from '../entry/chained-entry.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import { archiveLines } from '../verify/archive.ts'
-import type { ChainVerdict } from '../verify/chain-verifier.ts'
 import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../verify/checkpoint.ts'
+import { brokenLog, wordsOf } from '../verify/last-checkpoint.ts'
 import { chainsOf } from '../verify/read-chain.ts'
 import { ForeignCheckpoints, verifyArchive } from '../verify/verify-archive.ts'
-import { takeCheckpoints, verifyChain } from '../verify/verify-book.ts'
+import { takeCheckpoints, verifyAndTell } from '../verify/verify-book.ts'
 import { tellCommand } from './tell-command.ts'
 
 const tenantOption = {
@@ -33,13 +33,20 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
       async run(platform, options) {
         const tenant = options['tenant']
         const chains = tenant === undefined ? undefined : [await chainOf(platform, String(tenant))]
-        const file = await takeCheckpoints(platform, sealer(), chains)
+        const out = options['out'] === undefined ? undefined : resolve(String(options['out']))
+        if (out !== undefined) await refuseExisting(out)
+        const { file, broken } = await takeCheckpoints(platform, sealer(), chains)
         await tellCommand(platform, 'auditLog.signed', chains?.[0])
-        if (options['out'] === undefined)
+        const words = broken.map(({ tenant, verdict }) => wordsOf(tenant, verdict))
+        if (out === undefined) {
+          if (words.length > 0) throw brokenLog(words)
           return { checkpoints: file.checkpoints, keys: file.keys.map((key) => JSON.stringify(key)) }
-        const out = resolve(String(options['out']))
-        await refuseExisting(out)
-        await writeFile(out, `${JSON.stringify(file, null, 2)}\n`, { flag: 'wx' })
+        }
+        // Whoever breaks one log must not keep all others from being signed.
+        if (words.length === 0 || file.checkpoints.length > 0)
+          await writeFile(out, `${JSON.stringify(file, null, 2)}\n`, { flag: 'wx' })
+        if (words.length > 0)
+          throw brokenLog(words, file.checkpoints.length > 0 ? ` The other logs are signed, in ${out}.` : '')
         return { file: out, chains: file.checkpoints.length }
       },
     },
@@ -60,7 +67,7 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
           const verdict = await verifyFile(String(options['file']), known)
           if (asked !== undefined && asked !== verdict.tenant)
             throw refuse('--file', `is an archive of ${verdict.tenant}, and of no other log`)
-          if (!verdict.valid) throw broken([wordsOf(verdict.tenant, verdict)])
+          if (!verdict.valid) throw brokenLog([wordsOf(verdict.tenant, verdict)])
           return { tenant: verdict.tenant, entries: verdict.entries, valid: true }
         }
         const remembered = new Set(known?.read.map((one) => one.tenant))
@@ -71,13 +78,13 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
         const bad: string[] = []
         let entries = 0
         for (const chain of chains) {
-          const verdict = await verifyChain(platform, sealer(), chain, known?.read)
+          const verdict = await verifyAndTell(platform, sealer(), chain, known?.read)
           entries += verdict.entries
           if (!verdict.valid) bad.push(wordsOf(chain, verdict))
         }
         const verdict = { valid: bad.length === 0, chains: chains.length, entries }
-        await tellCommand(platform, 'auditLog.verified', tenant === undefined ? undefined : chains[0], verdict)
-        if (bad.length > 0) throw broken(bad)
+        await tellCommand(platform, 'auditLog.verified', asked, verdict)
+        if (bad.length > 0) throw brokenLog(bad)
         // Of these nothing but what is in the database was asked: their ends can be cut off.
         const withoutCheckpoint = known ? chains.filter((chain) => !remembered.has(chain)) : []
         return { chains: chains.length, entries, valid: true, ...(known && { withoutCheckpoint }) }
@@ -162,12 +169,4 @@ async function verifyFile(file: string, known: ReadCheckpoints | undefined): Ret
 
 function refuse(path: string, message: string): Error {
   return problem('validation_failed', { errors: [{ path, code: 'invalid', message }] })
-}
-
-function wordsOf(tenant: string, { firstBad = 0, reason = 'missing' }: ChainVerdict): string {
-  return `${tenant}: entry ${firstBad} is ${reason}`
-}
-
-function broken(words: readonly string[]): Error {
-  return problem('conflict', { detail: `The audit log is not as it was written. ${words.join('; ')}.` })
 }

@@ -1,7 +1,9 @@
 import type { Platform } from '@plinth/core'
-import { NO_HASH, type ChainedEntry } from '../entry/chained-entry.ts'
+import type { ChainedEntry } from '../entry/chained-entry.ts'
 import type { Sealer } from '../seal/sealer.ts'
+import { ChainVerifier } from './chain-verifier.ts'
 import { signCheckpoint } from './checkpoint.ts'
+import { brokenLog, lastCheckpoint, tellVerdict, wordsOf } from './last-checkpoint.ts'
 import { headOf, readChain } from './read-chain.ts'
 
 export const FORMAT = 'plinth-audit-archive/1'
@@ -11,25 +13,39 @@ export const FORMAT = 'plinth-audit-archive/1'
  * signed checkpoint of the last one with the key that verifies it.
  */
 
-/** The lines of an archive of one chain. */
+/**
+ * The lines of an archive of one chain. It is verified while it is written, and signed at the end: what was rewritten in the database is
+ * signed by nobody.
+ * @throws conflict, which names the first entry that is wrong; what was written until then has no signature
+ */
 export async function* archiveLines(
-  { database, clock }: Pick<Platform, 'database' | 'clock'>,
+  platform: Pick<Platform, 'database' | 'clock' | 'log'>,
   sealer: Sealer,
   tenantId: string,
 ): AsyncGenerator<string> {
+  const { database, clock } = platform
   await sealer.seal(tenantId)
   const keys = await sealer.keys()
+  const { known } = await lastCheckpoint(database, keys, tenantId)
   // What comes in while it is written is not in it.
   const head = await database.system((system) => headOf(system, tenantId))
+  const verifier = new ChainVerifier({
+    tenantId,
+    macKey: keys.macKey,
+    checkpoints: [head, known].filter((one) => one !== undefined),
+  })
   yield JSON.stringify({ format: FORMAT, tenant: tenantId, after: null })
   for await (const batch of readChain(database, tenantId)) {
-    const within = batch.filter(({ seq }) => head && seq <= head.seq)
+    const within = batch.filter(({ seq }) => seq <= (head?.seq ?? 0))
+    if (!within.every((entry) => verifier.take(entry))) break
     if (within.length > 0) yield within.map((entry) => JSON.stringify(archived(entry))).join('\n')
     if (within.length < batch.length) break
   }
+  const verdict = verifier.end()
+  await tellVerdict(platform, tenantId, verdict)
+  if (!verdict.valid) throw brokenLog([wordsOf(tenantId, verdict)])
   // Of an empty log too: whoever takes all entries out would else have one that nobody has to have signed.
-  const last = head ?? { seq: 0, hash: NO_HASH }
-  const checkpoint = signCheckpoint(keys, { tenant: tenantId, ...last, time: clock.now().toISOString() })
+  const checkpoint = signCheckpoint(keys, { tenant: tenantId, ...verifier.head, time: clock.now().toISOString() })
   yield JSON.stringify({ checkpoint, key: keys.publicJwk })
 }
 

@@ -1,8 +1,10 @@
 import type { Platform } from '@plinth/core'
+import type { BookKeys } from '../seal/book-keys.ts'
 import type { Sealer } from '../seal/sealer.ts'
-import { ChainVerifier, type ChainVerdict } from './chain-verifier.ts'
-import { signCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts'
-import { chainsOf, headOf, readLinks } from './read-chain.ts'
+import { ChainVerifier, type ChainHead, type ChainVerdict } from './chain-verifier.ts'
+import type { Checkpoint, CheckpointFile } from './checkpoint.ts'
+import { keepCheckpoint, lastCheckpoint, signedChains, tellVerdict } from './last-checkpoint.ts'
+import { chainsOf, readLinks } from './read-chain.ts'
 
 /** Reads a whole chain and says whether it is as it was written, and as the checkpoints say. */
 export async function verifyChain(
@@ -26,19 +28,95 @@ export async function verifyChain(
   return verifier.end()
 }
 
-/** What these chains are now, signed; of all of them where none is named. */
+/**
+ * The same, and the last checkpoint that was taken is one of those that must hold. Where something is wrong, the log and the health of the
+ * platform say so.
+ */
+export async function verifyAndTell(
+  platform: Pick<Platform, 'database' | 'clock' | 'log'>,
+  sealer: Sealer,
+  tenantId: string,
+  checkpoints: readonly Checkpoint[] = [],
+): Promise<ChainVerdict> {
+  const { known } = await lastCheckpoint(platform.database, await sealer.keys(), tenantId)
+  const verdict = await verifyChain(platform, sealer, tenantId, known ? [...checkpoints, known] : checkpoints)
+  await tellVerdict(platform, tenantId, verdict)
+  return verdict
+}
+
+/** Entries after which what was verified is kept: whoever is cut off in a long chain goes on from there. */
+const KEPT_EVERY = 100_000
+
+export interface BrokenChain {
+  readonly tenant: string
+  readonly verdict: ChainVerdict
+}
+
+/**
+ * What these chains are now, signed; of all of them where none is named. Nothing is signed that was not verified: a chain that was rewritten in
+ * the database would have a signature of this platform from then on. What was verified before the last checkpoint is not read again, for
+ * the signature is over a hash that stands for all before it.
+ * @returns the chains that are not as they were written, too: of these there is no checkpoint, and they hold up no other one
+ */
 export async function takeCheckpoints(
-  { database, clock }: Pick<Platform, 'database' | 'clock'>,
+  platform: Pick<Platform, 'database' | 'clock' | 'log'>,
   sealer: Sealer,
   tenantIds?: readonly string[],
-): Promise<CheckpointFile> {
+): Promise<{ readonly file: CheckpointFile; readonly broken: readonly BrokenChain[] }> {
+  const { database } = platform
   const keys = await sealer.keys()
   if (!tenantIds) for (let sealed = -1; sealed !== 0;) sealed = await sealer.sealAll()
+  const chains = tenantIds ?? [...new Set([...(await chainsOf(database)), ...(await signedChains(database))])]
   const checkpoints: string[] = []
-  for (const tenant of tenantIds ?? (await chainsOf(database))) {
+  const broken: BrokenChain[] = []
+  for (const tenant of chains) {
     await sealer.seal(tenant)
-    const head = await database.system((system) => headOf(system, tenant))
-    if (head) checkpoints.push(signCheckpoint(keys, { tenant, ...head, time: clock.now().toISOString() }))
+    const { verdict, head, whole } = await proven(platform, keys, tenant)
+    if (!verdict.valid) {
+      await tellVerdict(platform, tenant, verdict)
+      broken.push({ tenant, verdict })
+    } else if (head.seq > 0) checkpoints.push(await keepCheckpoint(platform, keys, tenant, head, whole))
   }
-  return { checkpoints, keys: [keys.publicJwk] }
+  return { file: { checkpoints, keys: [keys.publicJwk] }, broken }
+}
+
+interface Proven {
+  readonly verdict: ChainVerdict
+  readonly head: ChainHead
+  readonly whole: boolean
+}
+
+/** From the last checkpoint on; as a whole where there is none, or where that does not fit: then it is to be said which entry is the first. */
+async function proven(
+  platform: Pick<Platform, 'database' | 'clock' | 'log'>,
+  keys: BookKeys,
+  tenantId: string,
+): Promise<Proven> {
+  const { database } = platform
+  const { known, broken } = await lastCheckpoint(database, keys, tenantId)
+  const { macKey } = keys
+  let kept = known?.seq ?? 0
+  const read = async (verifier: ChainVerifier, from?: ChainHead): Promise<boolean> => {
+    let joined = from === undefined
+    for await (const batch of readLinks(database, tenantId, from?.seq)) {
+      if (!joined && (batch[0]?.seq !== from?.seq || batch[0]?.hash !== from?.hash)) return false
+      if (!(joined ? batch : batch.slice(1)).every((link) => verifier.takeLink(link))) return false
+      joined = true
+      const { head } = verifier
+      if (head.seq - kept >= KEPT_EVERY) {
+        await keepCheckpoint(platform, keys, tenantId, head, false)
+        kept = head.seq
+      }
+      // Others want to be served while a long chain is read.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return joined
+  }
+  if (known && !broken) {
+    const verifier = new ChainVerifier({ tenantId, macKey, after: known })
+    if (await read(verifier, known)) return { verdict: verifier.end(), head: verifier.head, whole: false }
+  }
+  const verifier = new ChainVerifier({ tenantId, macKey, checkpoints: known ? [known] : [] })
+  await read(verifier)
+  return { verdict: verifier.end(), head: verifier.head, whole: true }
 }

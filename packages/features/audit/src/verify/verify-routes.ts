@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { auditRoute, inTenant, tell } from '../read/read-routes.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import type { ChainVerdict } from './chain-verifier.ts'
-import { takeCheckpoints, verifyChain } from './verify-book.ts'
+import { brokenLog, wordsOf } from './last-checkpoint.ts'
+import { takeCheckpoints, verifyAndTell } from './verify-book.ts'
 
 const verdictSchema = z
   .object({
@@ -29,10 +30,23 @@ export function verifyRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
     const { platform, tenantId } = inTenant(call)
     let verdict = running.get(tenantId)
     if (!verdict) {
-      verdict = verifyChain(platform, sealer(), tenantId).finally(() => running.delete(tenantId))
+      verdict = verifyAndTell(platform, sealer(), tenantId).finally(() => running.delete(tenantId))
       running.set(tenantId, verdict)
     }
     return verdict
+  }
+  // One behind the other: the first may have a long chain to read, and who comes after him has little left. What was committed before he
+  // asked is in what he gets.
+  const signing = new Map<string, ReturnType<typeof takeCheckpoints>>()
+  const taken = (call: PersonalCall): ReturnType<typeof takeCheckpoints> => {
+    const { platform, tenantId } = inTenant(call)
+    const take = (): ReturnType<typeof takeCheckpoints> => takeCheckpoints(platform, sealer(), [tenantId])
+    const before = signing.get(tenantId)
+    const mine = (before ? before.then(take, take) : take()).finally(() => {
+      if (signing.get(tenantId) === mine) signing.delete(tenantId)
+    })
+    signing.set(tenantId, mine)
+    return mine
   }
   return [
     {
@@ -45,12 +59,8 @@ export function verifyRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
       answers: [{ status: 200, description: 'The verdict', schema: verdictSchema }],
       async handle(call) {
         refuseQuery(call)
-        const { platform, scope } = inTenant(call)
         const verdict = await verified(call)
-        const { valid, entries, firstBad = null } = verdict
-        await platform.database.transaction(scope, (transaction) =>
-          tell(transaction, call, 'auditLog.verified', { valid, entries, firstBad }),
-        )
+        await tellVerified(call, verdict)
         return jsonAnswer(200, JSON.stringify(verdict))
       },
     },
@@ -60,15 +70,27 @@ export function verifyRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
       path: '/api/v1/audit-logs/checkpoint',
       operationId: 'checkpointAuditLogs',
       summary: 'What the log is now, signed: kept elsewhere, it proves what was in it',
-      errors: ['invalid_query'],
+      errors: ['invalid_query', 'conflict'],
       answers: [{ status: 200, description: 'A checkpoint and the key that verifies it', schema: checkpointSchema }],
       async handle(call) {
         refuseQuery(call)
-        const { platform, scope, tenantId } = inTenant(call)
-        const file = await takeCheckpoints(platform, sealer(), [tenantId])
+        const { platform, scope } = inTenant(call)
+        const { file, broken } = await taken(call)
+        if (broken.length > 0) {
+          for (const { verdict } of broken) await tellVerified(call, verdict)
+          throw brokenLog(broken.map(({ tenant, verdict }) => wordsOf(tenant, verdict)))
+        }
         await platform.database.transaction(scope, (transaction) => tell(transaction, call, 'auditLog.signed', {}))
         return jsonAnswer(200, JSON.stringify(file))
       },
     },
   ]
+}
+
+async function tellVerified(call: PersonalCall, verdict: ChainVerdict): Promise<void> {
+  const { platform, scope } = inTenant(call)
+  const { valid, entries, firstBad = null } = verdict
+  await platform.database.transaction(scope, (transaction) =>
+    tell(transaction, call, 'auditLog.verified', { valid, entries, firstBad }),
+  )
 }
