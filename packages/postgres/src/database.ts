@@ -38,6 +38,7 @@ import type { Isolation } from './isolation/tenant-schema.ts'
 import { postgresLimits } from './limits/postgres-limits.ts'
 import { migrateAsOwner } from './migrate/migrate-as-owner.ts'
 import { databaseMetrics } from './observe/database-metrics.ts'
+import { refuseReadOnly } from './observe/takes-writes.ts'
 import { printLibrary } from './session/library.ts'
 import { CreatesTogether } from './session/together/creates-together.ts'
 import { directRunner, inTransaction, type RunnerParts, type TransactionRunner } from './session/runner.ts'
@@ -273,8 +274,7 @@ class SqlDatabase implements Database {
   }
 
   async ping(): Promise<void> {
-    const runner = directRunner(this.#drivers.probe?.() ?? this.#drivers.app, this.#ready().runner)
-    await runner.run({ text: 'select 1 as "one"', parameters: [], shape: 'fixed' }, 'read')
+    await inTransaction(this.#drivers.probe?.() ?? this.#drivers.app, this.#ready().runner, refuseReadOnly)
   }
 
   async close(): Promise<void> {

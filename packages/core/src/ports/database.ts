@@ -295,7 +295,7 @@ export interface Database extends Beside, Observed {
   startBackground(): void
   /** How long the statement of a request that is next has waited for its connection, in milliseconds; 0 where none waits. */
   waitedMs?(): number
-  /** Resolves when the database answers; rejects with `unavailable` when not. */
+  /** Resolves when the database answers and takes writes; rejects with `unavailable` when not. */
   ping(): Promise<void>
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors/driver-error.ts'
-import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import type { PoolOptions } from './pool-options.ts'
 import type { SingleConnection } from './single-connection.ts'
 
 /** A connection whose statements end when the test says so. */
@@ -374,4 +375,27 @@ describe('a line that does not move', () => {
     await late.done
     expect(made.use).toEqual({ max: 1, busy: 0, waiting: 0, waitedMs: 0 })
   })
+})
+
+test('connections whose server takes no writes are left for new ones, once a second, and what runs on them ends', async () => {
+  const { start, connections } = pool()
+  const refused = Object.assign(new Error('cannot execute INSERT in a read-only transaction'), { code: '25006' })
+  const [first, second] = [start('shared'), start('shared')]
+  await settle()
+  first.fail(refused)
+  await expect(first.done).rejects.toBe(refused)
+  // The other one runs on the old server, and ends there.
+  expect(connections.map(({ usable }) => usable)).toEqual([true, true])
+  const third = start('shared')
+  await settle()
+  expect(third.on).toBe(2)
+  third.fail(refused)
+  await expect(third.done).rejects.toBe(refused)
+  const fourth = start('shared')
+  await settle()
+  expect(fourth.on).toBe(2)
+  second.end()
+  await second.done
+  fourth.end()
+  await fourth.done
 })

@@ -1,20 +1,8 @@
+import { classify } from '../errors/connection-trouble.ts'
 import { DriverError, type Sent } from '../errors/driver-error.ts'
 import type { PoolUse } from './driver.ts'
+import type { PoolOptions } from './pool-options.ts'
 import type { SingleConnection } from './single-connection.ts'
-
-export interface PoolOptions {
-  /** Connections at most. */
-  readonly max: number
-  /** Statements and transactions that may wait for one; the next is refused at once. */
-  readonly maxQueue: number
-  /** How long one may wait, in milliseconds; then it is refused, for whoever asked has given up as well. */
-  readonly maxWaitMs: number
-  /** Statements sent behind each other on one connection when all are busy; 1 sends each alone. */
-  readonly pipeline: number
-  readonly maxLifetimeMs: number
-  /** How long `close` waits for what runs. */
-  readonly closeAfterMs: number
-}
 
 interface Slot {
   connection: SingleConnection | undefined
@@ -40,6 +28,8 @@ const FRESH_MS = 5
 /** What takes longer is a slow COMMIT (a trigger, a standby, a lock), and for so long after one none is followed. */
 const SLOW_MS = 50
 const WARY_MS = 1_000
+/** How often connections are left because their server takes no writes: one that goes on so is not dialled for every write. */
+const LEAVE_EVERY_MS = 1_000
 
 /** One that has a connection alone says by this that it sent its COMMIT: what comes next may be sent behind it. */
 export type HandOver = () => void
@@ -67,6 +57,7 @@ export class ConnectionPool {
   readonly #line: Waiting[] = []
   #finished = 0
   #waryUntil = 0
+  #leftAt = -Infinity
   #lateTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
@@ -135,6 +126,7 @@ export class ConnectionPool {
       } catch (error) {
         // Nobody waits in line for a server that cannot be reached: each would wait for a time-out of its own.
         if (!connection.ready && !connection.usable) this.#refuseLine(unreachable(error))
+        if (classify(error).kind === 'read_only') this.#leave()
         throw error
       }
     } finally {
@@ -145,6 +137,14 @@ export class ConnectionPool {
       this.#serveLine()
       this.#whenIdle?.()
     }
+  }
+
+  /** After a failover another server is behind the address, and what is open would stay with the old one for an hour. */
+  #leave(): void {
+    const now = performance.now()
+    if (now - this.#leftAt < LEAVE_EVERY_MS) return
+    this.#leftAt = now
+    for (const slot of this.#slots) slot.expiresAt = 0
   }
 
   /** Takes a place at once, if nobody waits for one. */

@@ -5,6 +5,8 @@ export type TroubleKind =
   | 'connection'
   /** Too much waits, or the server has no memory or disk left. Repeating at once makes it worse. */
   | 'overloaded'
+  /** The server takes no writes: a standby, a primary that was demoted, or one that was set so. Nothing was done. */
+  | 'read_only'
   /** Took longer than it may: statement, lock, idle transaction. Rolled back. */
   | 'timeout'
   /** Lost against a concurrent transaction. Rolled back; the same again may succeed. */
@@ -49,6 +51,7 @@ const ofDriver: Readonly<Record<DriverErrorCode, TroubleKind>> = {
   identity_change: 'other',
   beside_transaction: 'other',
   data_locked: 'other',
+  read_only: 'read_only',
   package_missing: 'other',
 }
 
@@ -68,6 +71,11 @@ const bySqlState: Readonly<Record<string, Verdict>> = {
   '3D000': ['connection', false],
   // statement_completion_unknown, named so by the server itself.
   '40003': ['connection', 'unknown'],
+  // Told before anything is done.
+  '25006': ['read_only', false],
+  // The system that it runs on: a file could not be read or written.
+  '58000': ['overloaded', true],
+  '58030': ['overloaded', true],
   '57014': ['timeout', true],
   '55P03': ['timeout', true],
   '25P03': ['timeout', true],

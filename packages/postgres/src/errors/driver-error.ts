@@ -23,6 +23,8 @@ export type DriverErrorCode =
   | 'transaction_over'
   /** The server answered COMMIT with something else. */
   | 'not_committed'
+  /** The server takes no writes. */
+  | 'read_only'
   /** begin, commit and the like as a statement. */
   | 'transaction_control'
   /** Embedded: a statement that names the session's identity. */

@@ -71,6 +71,13 @@ describe('trouble with the database', () => {
     ['too many connections', sqlError('53300')],
     ['a full queue', new DriverError('overloaded', 'too many wait')],
     ['a disk that is full', sqlError('53100')],
+    ['no memory', sqlError('53200')],
+    ['a disk that cannot be read', sqlError('58030')],
+    ['a server that takes no writes', sqlError('25006', 'cannot execute INSERT in a read-only transaction')],
+    ['a server that starts', sqlError('57P03')],
+    ['a crash of another backend', sqlError('57P02')],
+    ['a database that was dropped', sqlError('57P04')],
+    ['a session that was idle for too long', sqlError('57P05')],
     ['a statement that took too long', sqlError('57014')],
     ['a shutdown', sqlError('57P01')],
   ]

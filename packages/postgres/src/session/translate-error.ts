@@ -24,6 +24,7 @@ export function translateError(error: unknown, operation: Operation, { fields, r
   switch (trouble.kind) {
     case 'connection':
     case 'overloaded':
+    case 'read_only':
     case 'timeout':
       return problem('unavailable', { headers: { 'retry-after': '2' }, cause: error })
     case 'serialization':

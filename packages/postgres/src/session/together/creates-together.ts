@@ -149,9 +149,10 @@ export class CreatesTogether {
       const { kind, code, sent } = classify(error)
       // Not after a lock: that somebody else had it says nothing of what a row costs.
       if (code === QUERY_CANCELED) line.pace.took(group.length, performance.now() - startedAt)
-      if (kind !== 'connection' && kind !== 'overloaded') line.trust.refused()
+      if (kind !== 'connection' && kind !== 'overloaded' && kind !== 'read_only') line.trust.refused()
       // Where the answer was lost, they may be written. Where there was no connection in all the time that one may wait, there is none now.
-      if (sent === 'unknown' || (kind === 'overloaded' && sent === false)) for (const { reject } of group) reject(error)
+      const isInVain = kind === 'read_only' || (kind === 'overloaded' && sent === false)
+      if (sent === 'unknown' || isInVain) for (const { reject } of group) reject(error)
       else await Promise.all(group.map((one) => this.#alone(line, one).then(one.resolve, one.reject)))
     }
   }
