@@ -19,7 +19,10 @@ export interface Command {
   readonly details: string
   readonly positional?: { readonly name: string; readonly description: string; readonly required: boolean }
   readonly options: Readonly<Record<string, CommandOption>>
-  /** It ends by itself when it is interrupted, and with 0. */
+  /**
+   * A process of the service: it logs as those that serve do, ends by itself when it is interrupted, and with 0 where all could be
+   * closed.
+   */
   readonly drains?: true
   readonly run: (call: CommandCall) => Promise<ExitCode>
 }

@@ -34,7 +34,7 @@ export const commands: readonly Command[] = [
   worker,
 ]
 
-/** How long connections may take to close, in milliseconds. */
+/** How long closing may take where a command was interrupted or has failed, in milliseconds: whoever waits has nothing of it. */
 const CLOSING = 2_000
 
 /**
@@ -73,12 +73,14 @@ async function runFeatureCommand(name: string, args: readonly string[], terminal
   }).values
   const plinth = await loadConfig(terminal, typeof config === 'string' ? config : undefined)
   const found = plinth.commands.find((one) => one.name === name)
+  let code: ExitCode = exitCodes.failed
   try {
     if (!found) throw noCommand(name, plinth.commands)
-    return await runCommand(featureCommand(found), args, terminal, plinth)
+    code = await runCommand(featureCommand(found), args, terminal, plinth)
   } finally {
-    await closed(plinth)
+    await closed(plinth, code)
   }
+  return code
 }
 
 /** Commands of the features of the project in this folder; undefined where its configuration cannot be read. */
@@ -87,7 +89,7 @@ async function commandsHere(terminal: Terminal): Promise<readonly BoundCommand[]
   quietLog(false)
   try {
     const plinth = await loadConfig(terminal, undefined)
-    await closed(plinth)
+    await closed(plinth, exitCodes.ok)
     return plinth.commands
   } catch {
     return undefined
@@ -109,7 +111,9 @@ async function runCommand(
     throw new UsageError(`'${positionals.at(-1)}' is one argument too many. See plinth ${command.name} --help.`)
   if (command.positional?.required && positionals.length === 0)
     throw new UsageError(`<${command.positional.name}> is missing. See plinth ${command.name} --help.`)
-  quietLog(values['debug'] === true || Boolean(terminal.env['PLINTH_DEBUG']))
+  const debug = values['debug'] === true || Boolean(terminal.env['PLINTH_DEBUG'])
+  if (!command.drains) quietLog(debug)
+  else if (debug) process.env['LOG_LEVEL'] ||= 'debug'
   const text = (option: string): string | undefined => {
     const value = values[option]
     return typeof value === 'string' ? value : undefined
@@ -125,16 +129,24 @@ async function runCommand(
     printJson: (value) => terminal.out(`${JSON.stringify({ command: command.name, ...value }, null, 2)}\n`),
     plinth: async () => (opened ??= await loadConfig(terminal, text('config'))),
   })
+  let code: ExitCode = exitCodes.failed
+  let isClosed = true
   try {
-    return await (command.drains ? work : Promise.race([work, interruption(terminal)]))
+    code = await (command.drains ? work : Promise.race([work, interruption(terminal)]))
   } finally {
     work.catch(() => undefined)
-    if (!loaded) await closed(opened)
+    if (!loaded) isClosed = await closed(opened, code)
   }
+  return command.drains && !isClosed ? exitCodes.failed : code
 }
 
-async function closed(plinth: Plinth | undefined): Promise<void> {
-  await Promise.race([plinth?.close().catch(() => undefined), after(CLOSING)])
+/** What was done may still have a mail on its way: the platform itself bounds how long that takes. Whether all could be closed. */
+async function closed(plinth: Plinth | undefined, code: ExitCode): Promise<boolean> {
+  const closing = (plinth?.close() ?? Promise.resolve()).then(
+    () => true,
+    () => false,
+  )
+  return code === exitCodes.ok ? closing : Promise.race([closing, after(CLOSING).then(() => false)])
 }
 
 function parse(
