@@ -25,6 +25,7 @@ import {
   type TestDatabase,
   type TestRedis,
 } from '@plinth/testing'
+import { respServer } from './resp-server.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 
 /* What docs/reliability.md says of each dependency that is away; each of these tests is named there. */
@@ -172,6 +173,30 @@ describe('Redis is down', () => {
     await expect.poll(async () => (await ask(plinth, 'POST', '/guess')).status, { timeout: 20_000 }).toBe(401)
     await expect.poll(async () => (await checksOf(plinth))['redis'], { timeout: 20_000 }).toBe('healthy')
   })
+})
+
+test('Redis answers and refuses every call: requests are limited in this process, and its health is that of its calls', async () => {
+  const well: Readonly<Record<string, string>> = { PING: '+PONG\r\n', HELLO: '%1\r\n$5\r\nproto\r\n:3\r\n' }
+  const full = "-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+  const redis = await respServer((name) => well[name] ?? (name.startsWith('EVAL') ? full : '+OK\r\n'))
+  const store = redisLimits(redis.url)
+  const log = capturedLog({ least: 'warn' })
+  const rateLimits = { store, requests: { ip: { capacity: 1_000, windowSeconds: 3_600 } } } as const
+  const plinth = open({ rateLimits, log })
+  try {
+    expect((await checksOf(plinth))['redis']).toBe('healthy')
+    for (let at = 0; at < 5; at += 1) {
+      expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+      expect(await ask(plinth, 'POST', '/guess')).toMatchObject({ status: 503, json: { code: 'unavailable' } })
+    }
+    await expect.poll(async () => (await checksOf(plinth))['redis'], { timeout: 20_000 }).toBe('unhealthy')
+    const told = log.of('health_check_failed').map(({ fields }) => String(fields['error']))
+    expect(told.join()).toContain('the circuit of redis is open')
+    expect(await readyOf(plinth)).toBe(200)
+  } finally {
+    await plinth.close()
+    await redis.close()
+  }
 })
 
 test('the mail server is down: answers are as ever, the failure is in log and health, the process stays ready', async () => {

@@ -1,20 +1,23 @@
 import { createClient } from '@redis/client'
 
-export interface RedisConnectionOptions {
-  /** Milliseconds for one call, connecting included. Default 1,000. */
-  readonly timeoutMs?: number
+/** The time of a call was over before its answer came. */
+export class RedisLate extends Error {
+  override readonly name = 'RedisLate'
+}
+
+interface Script {
+  readonly text: string
+  readonly sha: string
+  readonly keys: string[]
+  readonly arguments: string[]
 }
 
 type Client = ReturnType<typeof open>
 
-const TIMEOUT_MS = 1_000
 const CONNECT_TIMEOUT_MS = 2_000
 /** Pauses between two attempts to connect: 50, 100 … milliseconds, with as much again at random. */
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
-/** Calls that may wait for an answer; the next one rejects. */
-const MOST_WAITING = 10_000
-
 /**
  * One connection that comes back. The client's own time limit ends when a command is written, and a server that is silent then
  * would be waited for without end: here a call without an answer rejects, and the connection is given up for a new one, since a
@@ -22,47 +25,44 @@ const MOST_WAITING = 10_000
  */
 export class RedisConnection {
   readonly #url: string
-  readonly #timeoutMs: number
   #client: Client | undefined
   #closed = false
 
-  constructor(url: string, { timeoutMs = TIMEOUT_MS }: RedisConnectionOptions = {}) {
+  constructor(url: string) {
     // Never quoted: it holds the password.
     if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
       throw new TypeError('Not a URL of Redis: it has the form redis://user:password@host:port/database')
     this.#url = url
-    this.#timeoutMs = timeoutMs
   }
 
-  /** Runs a script by its digest, and in full where the server does not know it (any more). */
-  script(text: string, sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
-    return this.#within((client, isGivenUp) => run(client, text, sha, options, isGivenUp))
+  /** Runs a script by its digest, and in full where the server does not know it (any more). @param signal until when there is time */
+  script({ text, sha, ...options }: Script, signal: AbortSignal): Promise<unknown> {
+    return this.#until(signal, (client) => run(client, { text, sha, options }, signal))
   }
 
   /** Whether the server answers. @throws Error where it does not */
-  async ping(): Promise<void> {
-    await this.#within(async (client) => {
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.#until(signal, async (client) => {
       if (!client.isReady) await firstReady(client)
       return client.ping()
     })
   }
 
-  async #within<T>(work: (client: Client, isGivenUp: () => boolean) => Promise<T>): Promise<T> {
+  async #until<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error('the connection to Redis was closed')
     const client = this.#opened()
-    let timer: NodeJS.Timeout | undefined
-    let isGivenUp = false
+    let onLate = (): void => undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        isGivenUp = true
+      onLate = () => {
         if (client.isReady) this.#giveUp(client)
-        reject(new Error(`Redis did not answer within ${this.#timeoutMs} ms`))
-      }, this.#timeoutMs)
+        reject(new RedisLate('Redis did not answer in time'))
+      }
     })
+    signal.addEventListener('abort', onLate, { once: true })
     try {
-      return await Promise.race([work(client, () => isGivenUp), late])
+      return await Promise.race([work(client), late])
     } finally {
-      clearTimeout(timer)
+      signal.removeEventListener('abort', onLate)
     }
   }
 
@@ -89,7 +89,6 @@ function open(url: string) {
     url,
     // While the connection is away, calls reject at once instead of waiting for it.
     disableOfflineQueue: true,
-    commandsQueueMaxLength: MOST_WAITING,
     maintNotifications: 'disabled',
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -105,14 +104,16 @@ function open(url: string) {
 
 async function run(
   client: Client,
-  text: string,
-  sha: string,
-  options: { keys: string[]; arguments: string[] },
-  isGivenUp: () => boolean,
+  {
+    text,
+    sha,
+    options,
+  }: { readonly text: string; readonly sha: string; readonly options: Pick<Script, 'keys' | 'arguments'> },
+  signal: AbortSignal,
 ): Promise<unknown> {
   if (!client.isReady) await firstReady(client)
   // The caller went on without it: what it were to charge now would be charged for nothing.
-  if (isGivenUp()) throw new Error('nobody waits for the answer any more')
+  if (signal.aborted) throw new Error('nobody waits for the answer any more')
   try {
     return await client.evalSha(sha, options)
   } catch (error) {

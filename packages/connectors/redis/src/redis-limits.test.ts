@@ -68,7 +68,7 @@ describe('limits on Redis', () => {
     await hasty.take([{ key: 'silent', ...day }])
     redis.pause()
     try {
-      await expect(hasty.take([{ key: 'silent', ...day }])).rejects.toThrow('did not answer within 200 ms')
+      await expect(hasty.take([{ key: 'silent', ...day }])).rejects.toThrow('did not answer in time')
       await expect(hasty.take([{ key: 'silent', ...day }])).rejects.toBeInstanceOf(Error)
     } finally {
       redis.resume()
@@ -87,6 +87,8 @@ describe('limits on Redis', () => {
     try {
       for (let at = 0; at < 5; at += 1) await hasty.take([{ key: 'circuit', ...day }]).catch(() => undefined)
       expect(way.circuit).toBe('open')
+      // One was given up after its time; the others found a connection that is being made, or gave up that.
+      expect(way.counts.timeout).toBeGreaterThan(0)
       await expect(hasty.take([{ key: 'circuit', ...day }])).rejects.toThrow('is not asked for the moment')
       await expect(check.check(AbortSignal.timeout(5_000))).rejects.toBeInstanceOf(Error)
     } finally {
@@ -95,6 +97,22 @@ describe('limits on Redis', () => {
     await vi.waitFor(() => hasty.take([{ key: 'circuit', ...day }]), { timeout: 20_000, interval: 50 })
     expect(way.circuit).toBe('closed')
     await hasty.close()
+  })
+
+  test('beyond ten thousand that wait for an answer the next is refused at once, and opens no circuit', async () => {
+    const hasty = redisLimits(redis.url, { timeoutMs: 2_000 })
+    const [way] = hasty.resilience
+    await hasty.take([{ key: 'many', ...day }])
+    redis.pause()
+    try {
+      const waiting = Array.from({ length: 10_000 }, () => hasty.take([{ key: 'many', ...day }]).catch(() => 'failed'))
+      await expect(hasty.take([{ key: 'many', ...day }])).rejects.toThrow('is asked for more than it can take')
+      expect([way.counts.full, way.circuit]).toEqual([1, 'closed'])
+      await hasty.close()
+      await Promise.all(waiting)
+    } finally {
+      redis.resume()
+    }
   })
 
   test('closed, it takes no more', async () => {

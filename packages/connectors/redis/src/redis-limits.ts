@@ -7,10 +7,12 @@ import {
   type RateLimitStore,
   type Resilience,
 } from '@plinth/core'
-import { RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
+import { RedisConnection, RedisLate } from './redis-connection.ts'
 import { takeScript, takeScriptSha } from './take-script.ts'
 
-export interface RedisLimitsOptions extends RedisConnectionOptions {
+export interface RedisLimitsOptions {
+  /** Milliseconds for one call, connecting included. Default 1,000. */
+  readonly timeoutMs?: number
   /**
    * What keys begin with. The braces keep the buckets of one call in one slot, for proxies in front of a cluster. Default
    * `{plinth}:limits:`.
@@ -18,6 +20,9 @@ export interface RedisLimitsOptions extends RedisConnectionOptions {
   readonly prefix?: string
 }
 
+const TIMEOUT_MS = 1_000
+/** Calls that wait for an answer; the next one is refused at once, and whoever asked limits by itself. */
+const MOST_AT_ONCE = 10_000
 const FAILURES = 5
 const OPEN_MS = 1_000
 
@@ -39,27 +44,30 @@ export interface RedisLimits extends RateLimitStore {
  * @throws TypeError for what is no such URL, without quoting it
  */
 export function redisLimits(url: string, options: RedisLimitsOptions = {}): RedisLimits {
-  const { prefix = '{plinth}:limits:' } = options
-  const connection = new RedisConnection(url, options)
-  // The time limit is the connection's: it gives up what is half open, too.
+  const { prefix = '{plinth}:limits:', timeoutMs = TIMEOUT_MS } = options
+  const connection = new RedisConnection(url)
   const way = resilient('redis', {
-    timeoutMs: false,
+    timeoutMs,
+    // What was charged may have been charged, and would be counted twice; and where no connection can be made, a limit in this process
+    // is better than requests that wait.
     retry: false,
     breaker: { failures: FAILURES, openMs: OPEN_MS },
-    bulkhead: false,
+    bulkhead: { atOnce: MOST_AT_ONCE, waiting: 0 },
+    isTimeout: (error) => error instanceof RedisLate,
   })
   return {
     resilience: [way],
-    checks: [{ name: 'redis', check: () => connection.ping() }],
+    checks: [{ name: 'redis', check: (signal) => connection.ping(signal), timeoutMs }],
     async take(requests) {
       const charges = chargesOf(requests)
       if (charges.length === 0) return []
-      const answer = await way.run(() =>
-        connection.script(takeScript, takeScriptSha, {
-          keys: charges.map(({ key }) => `${prefix}${key}`),
-          arguments: charges.flatMap(argumentsOf),
-        }),
-      )
+      const script = {
+        text: takeScript,
+        sha: takeScriptSha,
+        keys: charges.map(({ key }) => `${prefix}${key}`),
+        arguments: charges.flatMap(argumentsOf),
+      }
+      const answer = await way.run((signal) => connection.script(script, signal))
       const numbers = numbersOf(answer, charges.length)
       return charges.map((charge, index) =>
         resultOf(charge, {

@@ -7,7 +7,7 @@ import type { ServerAddress } from './server-address.ts'
  */
 export function mailTrouble(error: unknown, server: ServerAddress, timeout: number): MailError {
   const { code, responseCode, response, originalCode, message } = factsOf(error)
-  const where = `${server.secure ? 'smtps' : 'smtp'}://${server.host}:${server.port}`
+  const where = placeOf(server)
   const said = quote(response ?? message, server)
   const trouble = (words: string, temporary = true): MailError => new MailError(`${where} ${words}`, { temporary })
   switch (code) {
@@ -15,7 +15,7 @@ export function mailTrouble(error: unknown, server: ServerAddress, timeout: numb
     case 'ENOAUTH':
       return trouble(`refuses the login of SMTP_URL: ${said}`)
     case 'EABORT':
-      return trouble(`did not answer within ${timeout / 1_000} seconds.`)
+      return tooLate(server, timeout)
     case 'ETIMEDOUT':
       return trouble(`does not answer in time: ${said}`)
     case 'EDNS':
@@ -35,6 +35,21 @@ export function mailTrouble(error: unknown, server: ServerAddress, timeout: numb
     default:
       return trouble(`cannot be reached: ${said}${originalCode === undefined ? '' : ` (${originalCode})`}`)
   }
+}
+
+/** Its time was over, in whole. */
+export function tooLate(server: ServerAddress, timeout: number): MailError {
+  return new MailError(`${placeOf(server)} did not answer within ${timeout / 1_000} seconds.`, { temporary: true })
+}
+
+/** The time of a mail was over, or one of the client's for connecting, the greeting or silence. */
+export function isLate(error: unknown): boolean {
+  const { code } = factsOf(error)
+  return code === 'EABORT' || code === 'ETIMEDOUT'
+}
+
+function placeOf({ secure, host, port }: ServerAddress): string {
+  return `${secure ? 'smtps' : 'smtp'}://${host}:${port}`
 }
 
 /** The server is well and refuses this mail: its receiver, its size, its time. */

@@ -342,9 +342,11 @@ describe('trouble', () => {
 
   test('a server that never answers is left after the time that was given', async () => {
     const server = await serve({ onMailFrom: () => undefined })
-    const error = await troubleOf(mailerTo(`smtp://127.0.0.1:${server.port}`, { timeout: 300 }).send(mail))
+    const mailer = mailerTo(`smtp://127.0.0.1:${server.port}`, { timeout: 300 })
+    const error = await troubleOf(mailer.send(mail))
     expect(error.message).toMatch(/did not answer within 0.3 seconds|does not answer in time/)
     expect(error.temporary).toBe(true)
+    expect(mailer.resilience?.[0]?.counts).toMatchObject({ timeout: 1, failed: 0 })
   })
 
   test('nor does a health check wait for one that says one letter after the other', async () => {

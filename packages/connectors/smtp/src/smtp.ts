@@ -9,7 +9,7 @@ import {
   type StartupFault,
 } from '@plinth/core'
 import { createTransport } from 'nodemailer'
-import { isAboutTheMail, mailTrouble, neverConnected } from './mail-trouble.ts'
+import { isAboutTheMail, isLate, mailTrouble, neverConnected, tooLate } from './mail-trouble.ts'
 import { readConfiguration, type Configured } from './read-configuration.ts'
 
 export interface SmtpOptions {
@@ -80,13 +80,14 @@ function connected({ server, sender }: Configured, options: SmtpOptions): SmtpMa
     disableUrlAccess: true,
   })
   const way = resilient('smtp', {
-    // The limit of a mail is its own, waiting included.
-    timeoutMs: false,
+    // Of an attempt. That of a mail, further attempts included, is its own, and is as long.
+    timeoutMs: timeout,
     retry: { retries: 2, firstMs: 200, mostMs: 2_000 },
     breaker: { failures: 5, openMs: 5_000 },
     bulkhead: { atOnce: MOST_AT_ONCE, waiting: 0 },
     isFailure: (error) => !isAboutTheMail(error),
     isRepeatable: neverConnected,
+    isTimeout: isLate,
   })
   const onTheirWay = new Set<Promise<unknown>>()
   let isClosed = false
@@ -98,9 +99,8 @@ function connected({ server, sender }: Configured, options: SmtpOptions): SmtpMa
     try {
       await working
     } catch (error) {
-      throw ResilienceError.is(error)
-        ? new MailError(error.message, { temporary: true })
-        : mailTrouble(error, server, timeout)
+      if (!ResilienceError.is(error)) throw mailTrouble(error, server, timeout)
+      throw error.reason === 'timeout' ? tooLate(server, timeout) : new MailError(error.message, { temporary: true })
     } finally {
       onTheirWay.delete(working)
     }
@@ -114,8 +114,10 @@ function connected({ server, sender }: Configured, options: SmtpOptions): SmtpMa
     checks: [{ name: 'smtp', check: verify, timeoutMs: CHECK_TIMEOUT, freshMs: CHECK_FRESH }],
     async send(mail) {
       checkMail(mail)
-      const signal = AbortSignal.timeout(timeout)
-      await attempt(() => way.run(() => transport.sendMail({ ...messageOf(mail, sender), signal })))
+      const late = AbortSignal.timeout(timeout)
+      const sending = (attempt: AbortSignal): Promise<unknown> =>
+        transport.sendMail({ ...messageOf(mail, sender), signal: AbortSignal.any([attempt, late]) })
+      await attempt(() => way.run(sending))
     },
     verify,
     async close() {

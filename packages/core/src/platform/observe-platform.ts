@@ -7,7 +7,7 @@ import { addProcessMetrics } from '../metrics/process-metrics.ts'
 import { RequestMetrics } from '../metrics/request-metrics.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import { circuitChecks, logCircuits, resilienceMetrics } from '../resilience/observe-resilience.ts'
+import { logCircuits, resilienceMetrics, withCircuits } from '../resilience/observe-resilience.ts'
 import type { Observed } from './observed.ts'
 import type { Limits, Platform } from './platform.ts'
 import type { Runtime } from './runtime.ts'
@@ -41,7 +41,7 @@ export function beginHealth(parts: HealthParts, faults: StartupFault[]): Health 
   const { metrics, load, database, observed, runtime } = parts
   const resilience = [...new Set(observed.flatMap((one) => one.resilience ?? []))]
   const own = [...databaseChecks(database, parts.ready), ...observed.flatMap((one) => one.checks ?? [])]
-  const checks = [...own, ...circuitChecks(resilience, own)]
+  const checks = withCircuits(own, resilience)
   faults.push(...nameFaults(checks))
   logCircuits(resilience, runtime.log)
   addProcessMetrics(metrics)

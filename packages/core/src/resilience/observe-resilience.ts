@@ -41,16 +41,50 @@ export function resilienceMetrics(all: readonly Resilience[]): readonly MetricSo
   ]
 }
 
-/** An open circuit is unwell, where no check of that name says so by itself. */
-export function circuitChecks(all: readonly Resilience[], others: readonly HealthCheck[]): readonly HealthCheck[] {
-  const taken = new Set(others.map(({ name }) => name))
-  return all
-    .filter(({ name }) => !taken.has(name))
-    .map((one) => ({
-      name: one.name,
-      check: () =>
-        one.circuit === 'open' ? Promise.reject(new Error(`the circuit of ${one.name} is open`)) : Promise.resolve(),
-    }))
+/** For so long a circuit that nobody tries again counts as open where a check of its own finds the other side well. */
+const REMEMBERED_MS = 60_000
+
+/**
+ * The checks, and an open circuit is unwell: as a check of its own, or within the one that has its name. Such a check goes past the
+ * circuit, and may find well (a PING) what fails every call (a store that is full).
+ */
+export function withCircuits(checks: readonly HealthCheck[], all: readonly Resilience[]): readonly HealthCheck[] {
+  const ways = new Map(all.map((one) => [one.name, one]))
+  const taken = new Set(checks.map(({ name }) => name))
+  return [
+    ...checks.map((check) => {
+      const way = ways.get(check.name)
+      return way ? beside(check, way) : check
+    }),
+    ...all.filter(({ name }) => !taken.has(name)).map(alone),
+  ]
+}
+
+function alone(way: Resilience): HealthCheck {
+  return {
+    name: way.name,
+    check: () => (way.circuit === 'open' ? Promise.reject(isOpen(way)) : Promise.resolve()),
+  }
+}
+
+function beside(check: HealthCheck, way: Resilience): HealthCheck {
+  let openedAt = performance.now()
+  way.onCircuit((circuit) => {
+    if (circuit === 'open') openedAt = performance.now()
+  })
+  return {
+    ...check,
+    async check(signal) {
+      // First, since it tells more where it fails.
+      await check.check(signal)
+      // Also while it is being tried: whether that goes well is not known yet.
+      if (way.circuit !== 'closed' && performance.now() - openedAt < REMEMBERED_MS) throw isOpen(way)
+    },
+  }
+}
+
+function isOpen({ name }: Resilience): Error {
+  return new Error(`the circuit of ${name} is open: calls failed one after the other`)
 }
 
 export function logCircuits(all: readonly Resilience[], log: Logger): void {

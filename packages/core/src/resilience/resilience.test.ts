@@ -87,6 +87,14 @@ test('a call that takes too long is given up, told by its signal, and counts as 
   expect(depot.circuit).toBe('open')
 })
 
+test('a time limit of the caller that is over is counted as such, and thrown as it is', async () => {
+  const late = Object.assign(new Error('late'), { code: 'ETIMEDOUT' })
+  const depot = resilient('depot', { retry: false, isTimeout: (error) => error === late })
+  expect(await reasonOf(depot.run(() => Promise.reject(late)))).toBe('late')
+  expect(await reasonOf(depot.run(away))).toBe('away')
+  expect(depot.counts).toMatchObject({ timeout: 1, failed: 1 })
+})
+
 test('so many at once, so many waiting, and the next is refused; its being full opens no circuit', async () => {
   const depot = resilient('depot', { bulkhead: { atOnce: 2, waiting: 3 }, breaker: { failures: 1 } })
   const release: (() => void)[] = []

@@ -50,6 +50,8 @@ export interface ResilienceOptions {
   readonly bulkhead?: BulkheadOptions | false
   /** Whether this error says that the other side is not well. What it refused with good reason does not. Default: all do. */
   readonly isFailure?: (error: unknown) => boolean
+  /** Whether this error says that a time limit of the caller's own was over; it is counted as such. Default: none does. */
+  readonly isTimeout?: (error: unknown) => boolean
   /**
    * Whether after this error nothing can have happened over there, so that it may be tried again though it must not happen twice (no
    * connection was made). Default: never.
@@ -98,7 +100,7 @@ export interface Resilience {
  */
 export function resilient(name: string, options: ResilienceOptions = {}): Resilience {
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(name)) throw new TypeError(`'${name}' is no name of something that is called`)
-  const { isFailure = () => true, isRepeatable = () => false } = options
+  const { isFailure = () => true, isRepeatable = () => false, isTimeout: isOwnTimeout = () => false } = options
   const counts: CallCounts = { succeeded: 0, failed: 0, timeout: 0, open: 0, full: 0, retried: 0 }
   const listeners: ((circuit: CircuitWord) => void)[] = []
   const breaker = breakerOf(options.breaker, isFailure)
@@ -135,7 +137,7 @@ export function resilient(name: string, options: ResilienceOptions = {}): Resili
         return result
       } catch (error) {
         const known = inWords(name, error)
-        counts[known instanceof ResilienceError ? known.reason : 'failed'] += 1
+        counts[known instanceof ResilienceError ? known.reason : isOwnTimeout(known) ? 'timeout' : 'failed'] += 1
         throw known
       }
     },
