@@ -1,8 +1,12 @@
-import type { Metrics } from '../metrics/metrics.ts'
+import { withinTime } from '../limits/within-time.ts'
+import { PATIENCE_MS, type Metrics } from '../metrics/metrics.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { HealthCheck, HealthReport } from './health-check.ts'
 import { WatchedCheck } from './watched.ts'
+
+/** Less than a metric may take. */
+const SOON_MS = PATIENCE_MS - 500
 
 interface HealthParts {
   readonly checks: readonly HealthCheck[]
@@ -35,7 +39,7 @@ export class Health {
         Promise.all(
           this.#checks.map(async (check) => ({
             labels: { check: check.name },
-            value: (await check.result()).status === 'healthy' ? 1 : 0,
+            value: (await isWellSoon(check)) ? 1 : 0,
           })),
         ),
     })
@@ -43,7 +47,7 @@ export class Health {
       name: 'plinth_ready',
       help: 'Whether requests should be sent to this process: 1 or 0.',
       type: 'gauge',
-      read: async () => [{ value: (await this.ready()) ? 1 : 0 }],
+      read: async () => [{ value: (await this.#ready(isWellSoon)) ? 1 : 0 }],
     })
   }
 
@@ -62,9 +66,25 @@ export class Health {
   }
 
   /** Whether requests can be answered here: what is needed is well, and the process is not ending. Never rejects. */
-  async ready(): Promise<boolean> {
+  ready(): Promise<boolean> {
+    return this.#ready(async (check) => (await check.result()).status === 'healthy')
+  }
+
+  async #ready(isWell: (check: WatchedCheck) => Promise<boolean>): Promise<boolean> {
     if (!this.#parts.isServing()) return false
-    const needed = await Promise.all(this.#checks.filter(({ needed }) => needed).map((check) => check.result()))
-    return this.#parts.isServing() && needed.every(({ status }) => status === 'healthy')
+    const needed = await Promise.all(this.#checks.filter(({ needed }) => needed).map(isWell))
+    return this.#parts.isServing() && !needed.includes(false)
+  }
+}
+
+/**
+ * What is not answered yet counts as not well. A metric that is late is left out of its page, all of its series: just while something hangs,
+ * nobody would be told of it.
+ */
+async function isWellSoon(check: WatchedCheck): Promise<boolean> {
+  try {
+    return (await withinTime(check.result(), SOON_MS)).status === 'healthy'
+  } catch {
+    return false
   }
 }

@@ -6,7 +6,7 @@ import { Counter, durationBounds, Gauge, Histogram } from './series.ts'
 type AnyMetric = Counter<string> | Gauge<string> | Histogram<string>
 
 /** How long one source may take for its numbers, and how long they serve all who ask. */
-const PATIENCE_MS = 3_000
+export const PATIENCE_MS = 3_000
 const FRESH_MS = 1_000
 
 /**
