@@ -26,7 +26,7 @@ import {
   type TestRedis,
 } from '@plinth/testing'
 import { respServer } from './resp-server.ts'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 
 /* What docs/reliability.md says of each dependency that is away; each of these tests is named there. */
 
@@ -298,6 +298,33 @@ test('what PostgreSQL has no disk or memory for is 503 with Retry-After; reads a
     await superuser.script('drop function public.no_room() cascade')
     expect((await ask(plinth, 'POST', '/api/v1/notes', { name: 'x' })).status).toBe(201)
   }
+})
+
+describe('row-level security is switched off beside a process that serves', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  test('within a minute requests are 503 not_ready and the log names the table; it goes on when that is mended', async () => {
+    // The minute alone: what else waits, waits.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const log = capturedLog({ least: 'error' })
+    const plinth = open({ log })
+    expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+    await superuser.script('alter table notes disable row level security')
+    vi.advanceTimersByTime(60_000)
+    await expect.poll(() => log.of('startup_fault').length, { timeout: 20_000 }).toBeGreaterThan(0)
+    expect(await ask(plinth, 'GET', '/api/v1/notes')).toMatchObject({ status: 503, json: { code: 'not_ready' } })
+    expect(await readyOf(plinth)).toBe(503)
+    expect((await checksOf(plinth))['schema']).toBe('unhealthy')
+    expect(
+      log
+        .of('startup_fault')
+        .map(({ fields }) => String(fields['error']))
+        .join(),
+    ).toContain('public.notes')
+    await superuser.script('alter table notes enable row level security')
+    await expect.poll(() => readyOf(plinth), { timeout: 20_000 }).toBe(200)
+    expect((await ask(plinth, 'GET', '/api/v1/notes')).status).toBe(200)
+  })
 })
 
 test('clocks that are days apart: events are handed on and limits counted by the clock of the database', async () => {

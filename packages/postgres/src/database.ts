@@ -23,9 +23,11 @@ import type {
   TransactionWork,
   WriteListener,
 } from '@plinth/core'
+import type { Attached } from './attached.ts'
 import { Background } from './background.ts'
 import { checkCatalog, type CheckOptions } from './catalog/check-catalog.ts'
 import { asFaults, unreachable } from './catalog/fault.ts'
+import { checkRowSecurityNow } from './catalog/check-row-security-now.ts'
 import { inspectCatalog } from './catalog/inspect-catalog.ts'
 import { verifyTables } from './catalog/verify-tables.ts'
 import type { DatabaseOptions } from './database-options.ts'
@@ -41,7 +43,7 @@ import { databaseMetrics } from './observe/database-metrics.ts'
 import { refuseReadOnly } from './observe/takes-writes.ts'
 import { printLibrary } from './session/library.ts'
 import { CreatesTogether } from './session/together/creates-together.ts'
-import { directRunner, inTransaction, type RunnerParts, type TransactionRunner } from './session/runner.ts'
+import { directRunner, inTransaction, type TransactionRunner } from './session/runner.ts'
 import { assertTenant, ScopedSession, type SessionParts } from './session/scoped-session.ts'
 import { ScopedTransaction } from './session/scoped-transaction.ts'
 import { TableFields } from './session/table-fields.ts'
@@ -52,16 +54,6 @@ import { OwnSystemTransaction } from './session/system-transaction.ts'
 import { printingOf } from './statements/printing-of.ts'
 import { compileRecords } from './statements/records.ts'
 import { ShapeCache } from './statements/shape-cache.ts'
-
-/** What exists once the platform is put together. */
-interface Attached {
-  readonly attachment: Attachment
-  readonly runner: RunnerParts
-  readonly session: SessionParts
-  readonly together: CreatesTogether | undefined
-  /** Where each tenant has a schema. */
-  readonly gate: TenantGate | undefined
-}
 
 /**
  * The port `Database` over open drivers: what `postgres()` and `embedded()` return. Tests hand in drivers of their own, for
@@ -274,7 +266,16 @@ class SqlDatabase implements Database {
   }
 
   async ping(): Promise<void> {
-    await inTransaction(this.#drivers.probe?.() ?? this.#drivers.app, this.#ready().runner, refuseReadOnly)
+    await inTransaction(this.#probe, this.#ready().runner, refuseReadOnly)
+  }
+
+  async recheck(): Promise<readonly StartupFault[]> {
+    return asFaults(await checkRowSecurityNow({ ...this.#checking, driver: this.#probe }))
+  }
+
+  /** Behind a line of requests the question would be whether there are many. */
+  get #probe(): Driver {
+    return this.#drivers.probe?.() ?? this.#drivers.app
   }
 
   async close(): Promise<void> {

@@ -142,7 +142,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
   if (nameFaults.length > 0) throw new StartupError(nameFaults)
 
   for (const feature of registry.features) feature.start?.(platform)
-  const end = endOf(platform, options)
+  const end = endOf(platform, options, readiness.stop)
   runtime.log.debug(logEvents.platformInitialized, {
     features: registry.features.map(({ name }) => name),
     resources: registry.resources.length,

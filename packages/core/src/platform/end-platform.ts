@@ -7,7 +7,11 @@ import type { Plinth, PlinthOptions } from './plinth.ts'
  * The end of a platform, in the order in which each part still needs the next: requests, what they left to do, the workers of features,
  * then what all of them speak to.
  */
-export function endOf(platform: Platform, options: PlinthOptions): Pick<Plinth, 'drain' | 'close'> {
+export function endOf(
+  platform: Platform,
+  options: PlinthOptions,
+  stopLooking: () => void,
+): Pick<Plinth, 'drain' | 'close'> {
   const { load, log, limits } = platform
   const begin = async (): Promise<void> => {
     const left = await load.drain(limits.drain)
@@ -36,6 +40,7 @@ export function endOf(platform: Platform, options: PlinthOptions): Pick<Plinth, 
       }
     }
     load.stop()
+    stopLooking()
     if (failures.length > 0) throw new AggregateError(failures, 'Not everything could be closed')
   }
   let closing: Promise<void> | undefined

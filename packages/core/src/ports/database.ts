@@ -251,6 +251,8 @@ export interface Database extends Beside, Observed {
   migrate(options: MigrateOptions): Promise<MigrationReport>
   /** Compares the live catalog (roles, forced row-level security, policies, grants) with the registry. */
   check(): Promise<readonly StartupFault[]>
+  /** What may have been switched off since, beside the process: what one cheap statement can tell. Asked once a minute. */
+  recheck?(): Promise<readonly StartupFault[]>
   /**
    * What `check` finds and more: what is slow or odd and no reason to refuse service. A database that does not answer is a
    * finding too.

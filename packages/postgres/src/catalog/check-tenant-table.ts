@@ -39,7 +39,7 @@ export function pathOf(live: { readonly schema: string; readonly name: string })
   return `table ${live.schema}.${live.name}`
 }
 
-export function checkRowSecurity(live: CatalogTable): Finding[] {
+export function checkRowSecurity(live: Pick<CatalogTable, 'schema' | 'name' | 'rowSecurity' | 'forced'>): Finding[] {
   const path = pathOf(live)
   if (!live.rowSecurity)
     return [
