@@ -11,6 +11,12 @@ import {
   type Plinth,
   type PublicRoute,
 } from '@plinth/core'
+import { audit } from '@plinth/audit'
+import { auth } from '@plinth/auth'
+import { events } from '@plinth/events'
+import { jobs } from '@plinth/jobs'
+import { rbac } from '@plinth/rbac'
+import { tenants } from '@plinth/tenants'
 import { embedded, postgres } from '@plinth/postgres'
 import { postgresJsDriver, type Driver } from '@plinth/postgres/driver'
 import { redisLimits } from '@plinth/redis'
@@ -25,6 +31,9 @@ import {
   type TestDatabase,
   type TestRedis,
 } from '@plinth/testing'
+import { closeMsOf } from '../../packages/core/src/platform/end-platform.ts'
+import { defaultLimits } from '../../packages/core/src/platform/platform.ts'
+import { read } from '../files.ts'
 import { respServer } from './resp-server.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 
@@ -366,4 +375,30 @@ test('a feature that cannot stop keeps nothing else from being closed, and the p
   await expect(first).rejects.toThrow('Not everything could be closed')
   expect(closed).toEqual(['other', 'mailer'])
   expect(log.of('close_failed')).toHaveLength(1)
+})
+
+test('a part that hangs at the end is left after its time, everything behind it is closed, and the process is told', async () => {
+  const closed: string[] = []
+  const log = capturedLog({ least: 'warn' })
+  const hanging: Feature = { name: 'hanging', stopMs: 50, stop: () => new Promise(() => undefined) }
+  const other: Feature = { name: 'other', stop: () => Promise.resolve(void closed.push('other')) }
+  const plinth = createPlinth({
+    database: embedded('memory://'),
+    resources: [],
+    features: [hanging, other],
+    mailer: { name: 'post', send: () => Promise.resolve(), close: () => Promise.resolve(void closed.push('mailer')) },
+    log,
+    env,
+  })
+  await expect(plinth.close()).rejects.toThrow('Not everything could be closed')
+  expect(closed).toEqual(['other', 'mailer'])
+  expect(log.of('close_failed').map(({ fields }) => fields['part'])).toEqual(['hanging'])
+})
+
+test('the time that the document says is enough for all parts of a process that serves', () => {
+  const [, delay = '', seconds = ''] =
+    /`delayMs` of (\d+)\s+seconds, give it (\d+) seconds/.exec(read('docs/reliability.md')) ?? []
+  const features = [audit(), auth(), events(), jobs(), rbac(), tenants()]
+  // 10: `graceMs` of gracefulServer.
+  expect(Number(seconds)).toBe(Number(delay) + 10 + closeMsOf(features, defaultLimits) / 1_000)
 })

@@ -142,8 +142,10 @@ export interface Feature {
   readonly background?: (platform: Platform) => void
   /** Called at the end of every `migrate()`, by any process: puts there what must be there from the start, once. */
   readonly seed?: (platform: Platform) => Promise<void>
-  /** Ends what it holds open. */
+  /** Ends what it holds open; features end side by side. */
   readonly stop?: () => Promise<void>
+  /** Milliseconds that `stop` may take; then it is left, and told. Default 5,000. */
+  readonly stopMs?: number
   readonly slots?: FeatureSlots
   /**
    * Called once when everything is known; returns what is wrong with the feature's own configuration.

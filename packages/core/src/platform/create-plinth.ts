@@ -24,7 +24,8 @@ import { explainedByPlatform } from './explained-by-platform.ts'
 import { inspectDeclaration } from './inspect-declaration.ts'
 import { deliverEvent } from './deliver-event.ts'
 import { defaultLimits, type Platform } from './platform.ts'
-import { endOf } from './end-platform.ts'
+import { endOf, stopMsOf } from './end-platform.ts'
+import { untilLeft } from './until-left.ts'
 import { foundTenant } from './found-tenant.ts'
 import type { Plinth, PlinthOptions } from './plinth.ts'
 import { guardOf, problemOf } from './guard.ts'
@@ -192,7 +193,7 @@ export function createPlinth(options: PlinthOptions): Plinth {
     async work(signal) {
       await readiness.check()
       if (!platform.jobs) throw new Error("nothing runs jobs: add jobs() of '@plinth/jobs' to the features")
-      await platform.jobs.work(platform, signal)
+      await untilLeft(platform.jobs.work(platform, signal), signal, Math.max(...registry.features.map(stopMsOf)))
     },
     health: () => health.report(),
     ...end,

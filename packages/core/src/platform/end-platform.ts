@@ -1,7 +1,22 @@
+import type { Feature } from '../feature/feature.ts'
 import { withinTime } from '../limits/within-time.ts'
 import { logEvents } from '../logging/events.ts'
-import type { Platform } from './platform.ts'
+import type { Limits, Platform } from './platform.ts'
 import type { Plinth, PlinthOptions } from './plinth.ts'
+
+/** How long a feature may take to stop that does not say how long it needs, in milliseconds. */
+const FEATURE_MS = 5_000
+/** How long a store of limits, or a mailer, may take to say goodbye. What answers had begun to send has had its time before. */
+const CONNECTOR_MS = 5_000
+/** The relay ends its deliveries, then what runs has ten seconds, then connections say goodbye. */
+const DATABASE_MS = 15_000
+
+/** A part that ends, and how long it may take: one that hangs would keep the process until it is killed, and nothing behind it be closed. */
+interface Part {
+  readonly name: string
+  readonly withinMs: number
+  readonly end: () => Promise<unknown> | undefined
+}
 
 /**
  * The end of a platform, in the order in which each part still needs the next: requests, what they left to do, the workers of features,
@@ -19,30 +34,45 @@ export function endOf(
   }
   let draining: Promise<void> | undefined
   const drain = (): Promise<void> => (draining ??= begin())
-  const steps: readonly (() => Promise<void> | undefined)[] = [
-    drain,
+  const stages: readonly (readonly Part[])[] = [
     // A mail server that hangs must not keep the process beyond the time that whoever stops it allows.
-    () => withinTime(platform.after.settled(), limits.drain),
-    ...platform.registry.features.map((feature) => () => feature.stop?.()),
-    () => options.rateLimits?.store?.close?.(),
-    () => platform.mailer.close?.(),
-    () => platform.database.close(),
+    [{ name: 'what answers left to do', withinMs: limits.drain, end: () => platform.after.settled() }],
+    platform.registry.features.map((feature) => ({
+      name: feature.name,
+      withinMs: stopMsOf(feature),
+      end: () => feature.stop?.(),
+    })),
+    [{ name: 'store of limits', withinMs: CONNECTOR_MS, end: () => options.rateLimits?.store?.close?.() }],
+    [{ name: 'mailer', withinMs: CONNECTOR_MS, end: () => platform.mailer.close?.() }],
+    [{ name: 'database', withinMs: DATABASE_MS, end: () => platform.database.close() }],
   ]
-  const close = async (): Promise<void> => {
-    const failures: unknown[] = []
-    for (const step of steps) {
-      try {
-        await step()
-      } catch (error) {
-        // A connection that is left open because another could not be closed would keep the process from ending.
-        log.error(logEvents.closeFailed, { error })
-        failures.push(error)
-      }
+  const failures: unknown[] = []
+  const endPart = async ({ name, withinMs, end }: Part): Promise<void> => {
+    try {
+      await withinTime(Promise.resolve(end()), withinMs)
+    } catch (error) {
+      // A connection that is left open because another could not be closed would keep the process from ending.
+      log.error(logEvents.closeFailed, { part: name, error })
+      failures.push(error)
     }
-    load.stop()
+  }
+  const close = async (): Promise<void> => {
     stopLooking()
+    await drain()
+    for (const stage of stages) await Promise.all(stage.map(endPart))
+    load.stop()
     if (failures.length > 0) throw new AggregateError(failures, 'Not everything could be closed')
   }
   let closing: Promise<void> | undefined
   return { drain, close: () => (closing ??= close()) }
+}
+
+/** How long this feature may take to stop. */
+export function stopMsOf({ stop, stopMs }: Feature): number {
+  return stop ? (stopMs ?? FEATURE_MS) : 0
+}
+
+/** How long `close()` may take behind the last request: what whoever ends the process has to give it. */
+export function closeMsOf(features: readonly Feature[], limits: Pick<Limits, 'drain'>): number {
+  return limits.drain + Math.max(0, ...features.map(stopMsOf)) + 2 * CONNECTOR_MS + DATABASE_MS
 }

@@ -61,6 +61,8 @@ export function jobs(options: JobsOptions = {}): Feature {
     observe: observeJobs,
     background: () => service?.start(),
     stop: async () => service?.close(),
+    // What runs has its grace; what is said of it then are a few statements.
+    stopMs: settings.graceMs + 5_000,
     sweep: (now) => {
       const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds)
       return [
