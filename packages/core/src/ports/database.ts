@@ -6,12 +6,10 @@ import type { Registry } from '../platform/registry.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
 import type { StartupFault } from '../errors/startup-error.ts'
 import type { EmittedEvent } from '../feature/record.ts'
-import type { EventRecord } from '../events/event-record.ts'
 import type { AclEntry, AclOperation, AclSaying } from '../policy/acl.ts'
 import type { Member, Tenant, TenantDraft } from '../tenancy/tenant.ts'
 import type { IdempotencyKey, KeyClaim } from './idempotency-key.ts'
-import type { Logger } from './logger.ts'
-import type { Clock } from './clock.ts'
+import type { Attachment } from './attachment.ts'
 import type { WriteListener } from './write-listener.ts'
 import type { MigrateOptions, MigrationReport } from './migration.ts'
 import type { FixedStatement } from './statement.ts'
@@ -226,19 +224,6 @@ export interface Transaction extends Session, StatementRunner, Committing {
    * @throws Error where the catalogue has no such type, or its schema refuses the data
    */
   emit(event: EmittedEvent): Promise<void>
-}
-
-/** What a database is told when the platform is put together. */
-export interface Attachment {
-  readonly registry: Registry
-  readonly log: Logger
-  readonly clock: Clock
-  /**
-   * Hands one committed event to every handler of its type that has not had it; rejects when one fails, and the event comes again.
-   * @param handled names of those that have had it
-   * @returns whether the last of them marked it as delivered
-   */
-  readonly deliver: (event: EventRecord, handled: readonly string[]) => Promise<boolean>
 }
 
 /** The port behind which tables live. `postgres()` and `embedded()` of `@plinth/postgres` fill it. */

@@ -241,7 +241,7 @@ describe('with the database away', () => {
     isAway = false
     await refusals.flush(true)
     const entries = await told()
-    expect([...entries].sort()).toEqual([...Array.from({ length: 10 }, (_, at) => `kept ${at} 1`), 'kept 12 3'].sort())
+    expect(new Set(entries)).toEqual(new Set([...Array.from({ length: 10 }, (_, at) => `kept ${at} 1`), 'kept 12 3']))
     await refusals.end()
     expect(lines).toHaveLength(1)
   })
