@@ -16,10 +16,12 @@ export interface LookoutParts {
   readonly database: PlinthOptions['database']
   readonly mailer: Mailer
   readonly log: Logger
+  /** Default: each limit of requests is kept in the database. */
+  readonly rateLimits?: PlinthOptions['rateLimits']
 }
 
 /** Lookout as a platform: what it holds and who may ask. @throws StartupError */
-export function createLookout({ settings, database, mailer, log }: LookoutParts): Plinth {
+export function createLookout({ settings, database, mailer, log, rateLimits }: LookoutParts): Plinth {
   const { way, ...declared } = lookoutDeclaration({
     allowPrivate: settings.LOOKOUT_ALLOW_PRIVATE,
     timeout: settings.LOOKOUT_CHECK_TIMEOUT * 1000,
@@ -31,6 +33,7 @@ export function createLookout({ settings, database, mailer, log }: LookoutParts)
     database,
     mailer,
     log,
+    ...(rateLimits && { rateLimits }),
     ...declared,
     observe: { resilience: [way] },
     features: [apiDocs(), audit(), auth(), events(), jobs(), rbac({ roles: lookoutRoles }), tenants(), agentServices],

@@ -238,10 +238,7 @@ export interface Database extends Beside, Observed {
   check(): Promise<readonly StartupFault[]>
   /** What may have been switched off since, beside the process: what one cheap statement can tell. Asked once a minute. */
   recheck?(): Promise<readonly StartupFault[]>
-  /**
-   * What `check` finds and more: what is slow or odd and no reason to refuse service. A database that does not answer is a
-   * finding too.
-   */
+  /** What `check` finds, what is slow or odd and no reason to refuse service, and that the database does not answer. */
   inspect(): Promise<readonly Finding[]>
   session(scope: Scope): Session
   /**
