@@ -76,11 +76,12 @@ async function* batches(
   if (numberless.length > 0) yield numberless
   let from = begin === undefined ? FIRST : String(begin)
   let guessed = begin ?? 1
+  let ahead = 0
   let running: Reading[] = []
   for (;;) {
     const [next] = running
     if (next?.from !== from) running = [start(from)]
-    while (running.length <= AHEAD) running.push(start(String((guessed += BATCH))))
+    while (running.length <= ahead) running.push(start(String((guessed += BATCH))))
     const rows = await running.shift()!.rows
     const last = rows.at(-1)
     if (!last) return
@@ -88,6 +89,8 @@ async function* batches(
     if (String(last['seq']) === LAST) return
     from = String(BigInt(String(last['seq'])) + 1n)
     if (from !== running[0]?.from) guessed = Number(from)
+    // Where little is left, nothing is asked for ahead: each takes a connection.
+    ahead = rows.length < BATCH ? 0 : AHEAD
   }
 }
 
