@@ -11,7 +11,7 @@ import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../src/ver
 import { readChain } from '../src/verify/read-chain.ts'
 import { verifyChain } from '../src/verify/verify-book.ts'
 import { openBook, type Book } from './open-book.ts'
-import { firstChanged, printedRows, randomDeed, rawRows, type Deed, type Table } from './table-deeds.ts'
+import { firstChanged, oddDeeds, printedRows, randomDeed, rawRows, type Deed, type Table } from './table-deeds.ts'
 import { UNBOUND, undone } from './undone.ts'
 
 /*
@@ -117,45 +117,49 @@ const lookAt = (deed: Deed): Promise<Outcome> =>
     },
   )
 
+const nothing: Deed = { how: 'nothing', run: (ask) => ask('select 1') }
+
 test('what is not touched is as it was exported', async () => {
   expect(before).toHaveLength(ENTRIES)
   expect(checkpoints.map(({ tenant }) => tenant)).toContain(table.tenantId)
-  const nothing: Deed = { how: 'nothing', run: (ask) => ask('select 1') }
   expect(await outcomeOf(nothing)).toEqual({ changed: undefined, found: undefined, foundInArchive: undefined })
 })
+
+/** @returns false where nothing was changed by it, or where there is no such value: that is no deed */
+async function isFound(deed: Deed): Promise<boolean> {
+  let outcome: Outcome
+  try {
+    outcome = await outcomeOf(deed)
+  } catch (error) {
+    if (codeOf(error).startsWith('22')) return false
+    throw error
+  }
+  const { changed, found, foundInArchive } = outcome
+  if (changed === undefined) return false
+  // Whoever signs what he likes is found by the checkpoint alone: at the entry that it is of.
+  const named = deed.keysStolen ? ENTRIES : changed
+  if (found !== named || foundInArchive !== named)
+    throw new Error(`${deed.how}: ${named} is the first, and not ${found}, nor ${foundInArchive} as archives are read`)
+  return true
+}
+
+test('each column with what might be taken for something else', async () => {
+  const deeds = oddDeeds(table)
+  let done = 0
+  for (const deed of deeds) if (await isFound(deed)) done += 1
+  // The rest is what the entry had already.
+  expect(done).toBeGreaterThan(deeds.length * 0.8)
+}, 60_000)
 
 test(
   `${DEEDS} random deeds on the table, each named by the first entry that is not what it was`,
   async () => {
     let [done, idle] = [0, 0]
-    while (done < DEEDS) {
-      const deed = randomDeed(table)
-      let outcome: Outcome
-      try {
-        outcome = await outcomeOf(deed)
-      } catch (error) {
-        // No value of the type: what cannot be written is no deed.
-        if (!codeOf(error).startsWith('22')) throw error
-        idle += 1
-        continue
-      }
-      if (outcome.changed === undefined) {
-        idle += 1
-        continue
-      }
-      done += 1
-      // Whoever signs what he likes is found by the checkpoint alone: at the entry that it is of.
-      const named = deed.keysStolen ? ENTRIES : outcome.changed
-      if (outcome.found !== named || outcome.foundInArchive !== named)
-        expect({ how: deed.how, ...outcome }).toEqual({
-          how: deed.how,
-          changed: outcome.changed,
-          found: named,
-          foundInArchive: named,
-        })
-    }
+    while (done < DEEDS)
+      if (await isFound(randomDeed(table))) done += 1
+      else idle += 1
     expect(idle).toBeLessThan(DEEDS / 2)
-    expect(await outcomeOf({ how: 'nothing', run: (ask) => ask('select 1') })).toMatchObject({ found: undefined })
+    expect(await outcomeOf(nothing)).toMatchObject({ changed: undefined, found: undefined })
   },
   Math.max(120_000, DEEDS * 200),
 )

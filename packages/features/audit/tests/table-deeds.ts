@@ -101,19 +101,31 @@ export function randomDeed(table: Table): Deed {
 
 const at = (seq: number | string): string => `tenant_id = $1::text::uuid and seq = ${seq}`
 
+/** Each of the values that a column might hide, and none at all, in an entry by chance: what a random choice seldom meets. */
+export function oddDeeds(table: Table): readonly Deed[] {
+  return names.flatMap((column) => {
+    const row = table.random.pick(table.rows)
+    return [null, ...oddsOf(table, row, column)].map((value) => setColumn(table, row, column, value))
+  })
+}
+
 function changeColumn(table: Table): Deed {
-  const { random, rows, tenantId } = table
+  const { random, rows } = table
   const row = random.pick(rows)
   const column = random.pick(names)
-  const how = random.pick(['bit', 'bit', 'bit', 'null', 'other', 'odd'] as const)
-  const value = valueOf(table, row, column, how)
+  return setColumn(
+    table,
+    row,
+    column,
+    valueOf(table, row, column, random.pick(['bit', 'bit', 'bit', 'null', 'other', 'odd'])),
+  )
+}
+
+function setColumn({ tenantId }: Table, row: RawRow, column: Column, value: string | null): Deed {
+  const seq = String(row['seq'])
   return {
-    how: `${how} of ${column} of ${String(row['seq'])}: ${value}`,
-    run: (ask) =>
-      ask(`update plinth.audit_logs set ${column} = ${castOf(column)} where ${at(String(row['seq']))}`, [
-        tenantId,
-        value,
-      ]),
+    how: `${column} of ${seq}: ${value}`,
+    run: (ask) => ask(`update plinth.audit_logs set ${column} = ${castOf(column)} where ${at(seq)}`, [tenantId, value]),
   }
 }
 
@@ -128,7 +140,7 @@ function valueOf(table: Table, row: RawRow, column: Column, how: 'bit' | 'null' 
   const { random, rows } = table
   if (how === 'null') return null
   if (how === 'other') return random.pick(rows)[column] as string | null
-  if (how === 'odd') return oddOf(table, row, column)
+  if (how === 'odd') return random.pick(oddsOf(table, row, column))
   const value = row[column] as string | null
   switch (columns[column]) {
     case 'uuid': {
@@ -170,17 +182,17 @@ function isJson(text: string): boolean {
 }
 
 /** What might look like something else when it is printed. */
-function oddOf({ random, otherId }: Table, row: RawRow, column: Column): string {
+function oddsOf({ random, otherId }: Table, row: RawRow, column: Column): readonly string[] {
   const value = String(row[column])
   switch (columns[column]) {
     case 'uuid':
-      return random.pick([otherId, '00000000-0000-0000-0000-000000000000', random.uuid()])
+      return [otherId, '00000000-0000-0000-0000-000000000000', random.uuid()]
     case 'bigint':
-      return random.pick([LOWEST, HIGHEST, '0', '-1', `-${value}`])
+      return [LOWEST, HIGHEST, '0', '-1', `-${value}`]
     case 'int':
-      return random.pick(['0', '-1', '2147483647', '-2147483648'])
+      return ['0', '-1', '2147483647', '-2147483648']
     case 'timestamptz':
-      return random.pick([
+      return [
         'infinity',
         '-infinity',
         'epoch',
@@ -188,11 +200,11 @@ function oddOf({ random, otherId }: Table, row: RawRow, column: Column): string 
         `1${value}`,
         `us:${BigInt(String(row['us'])) + 1n}`,
         `us:${BigInt(String(row['us'])) - 1n}`,
-      ])
+      ]
     case 'text':
-      return random.pick(['', ' ', `${value} `, `${value}:`, 'null', 'NULL', value.toUpperCase(), `${value}\u200b`])
+      return ['', ' ', `${value} `, `${value}:`, 'null', 'NULL', value.toUpperCase(), `${value}\u200b`]
     case 'json':
-      return random.pick(['null', '""', '{}', `${value === 'null' ? '1' : value} `, ` ${value}`, '{"a":1,"a":2}'])
+      return ['null', '""', '{}', `${value === 'null' ? '1' : value} `, ` ${value}`, '{"a":1,"a":2}']
   }
 }
 
