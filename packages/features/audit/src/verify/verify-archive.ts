@@ -1,7 +1,7 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import type { ChainedEntry } from '../entry/chained-entry.ts'
 import { FORMAT } from './archive.ts'
-import { ChainVerifier, type ChainFault, type ChainHead, type ChainVerdict } from './chain-verifier.ts'
+import { ChainVerifier, type ChainFault, type ChainVerdict } from './chain-verifier.ts'
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts'
 
 export interface ArchiveVerdict extends ChainVerdict {
@@ -61,14 +61,10 @@ class OpenArchive {
     this.#trust = trust
     const checkpoints = trust.checkpoints?.filter((one) => one.tenant === this.tenant) ?? []
     if (trust.checkpoints && checkpoints.length === 0) throw new ForeignCheckpoints(this.tenant)
-    const after = headFrom(header['after'])
-    this.#verifier = new ChainVerifier({
-      tenantId: this.tenant,
-      macKey: trust.macKey,
-      checkpoints: checkpoints.filter(({ seq }) => seq > (after?.seq ?? 0)),
-      after,
-    })
-    if (after) this.#fault = faultOf(after, checkpoints)
+    this.#verifier = new ChainVerifier({ tenantId: this.tenant, macKey: trust.macKey, checkpoints })
+    // Whoever cuts off the beginning writes into this line behind which entry the rest begins, of which there may well be a checkpoint. An
+    // archive is of all entries: nobody is to think that what he has been given is.
+    if (header['after'] !== null) this.#fault = { seq: 1, reason: 'missing' }
   }
 
   /** @returns false when something was found */
@@ -102,27 +98,6 @@ class OpenArchive {
     if (signed.hash !== hash) return bad(seq, 'rewritten')
     return verdict
   }
-}
-
-/**
- * Whoever cuts off the beginning writes into the first line behind which entry the rest begins: nobody has signed that line. So it is believed
- * where a checkpoint from elsewhere is of that very entry.
- */
-function faultOf(
-  after: ChainHead,
-  checkpoints: readonly Checkpoint[],
-): { readonly seq: number; readonly reason: ChainFault } | undefined {
-  const known = checkpoints.find(({ seq }) => seq === after.seq)
-  if (!known) return { seq: 1, reason: 'missing' }
-  return known.hash === after.hash ? undefined : { seq: after.seq, reason: 'rewritten' }
-}
-
-function headFrom(value: unknown): ChainHead | undefined {
-  if (value === null || value === undefined) return undefined
-  const { seq, hash } = value as Partial<Record<'seq' | 'hash', unknown>>
-  if (!Number.isSafeInteger(seq) || Number(seq) < 1 || typeof hash !== 'string')
-    throw new TypeError('this is no archive of an audit log')
-  return { seq: Number(seq), hash }
 }
 
 function readLine(line: string): Readonly<Record<string, unknown>> | undefined {
