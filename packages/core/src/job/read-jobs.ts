@@ -66,8 +66,32 @@ function faultsOf(job: Job, path: string): StartupFault[] {
     fault('together', 'is for jobs that only write', 'leave out together, or have outside ask for a job that does')
   if (job.timeZone !== undefined && job.cron === undefined)
     fault('timeZone', 'means nothing without cron', "cron: '0 3 * * *'")
-  // What runs by the clock has nobody who could give it anything.
-  if (takes && job.cron !== undefined && !job.input.safeParse({}).success)
-    fault('input', 'does not take {}, which is what a job by the clock is given', 'give its fields defaults')
+  if (takes && job.cron !== undefined) faults.push(...faultsByTheClock(job, path))
   return faults
+}
+
+/** What runs by the clock has nobody who could give it anything, nor be told that its key cannot be made. */
+function faultsByTheClock(job: Job, path: string): readonly StartupFault[] {
+  const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+  let input: unknown
+  try {
+    const parsed = job.input.safeParse({})
+    if (!parsed.success) {
+      const problem = 'does not take {}, which is what a job by the clock is given'
+      return [{ path: `${path}.input`, problem, fix: 'give its fields defaults' }]
+    }
+    input = parsed.data
+  } catch (error) {
+    return [{ path: `${path}.input`, problem: `cannot be asked (${words(error)})`, fix: 'a schema that is not async' }]
+  }
+  const keyOf = job.key as ((input: unknown) => unknown) | undefined
+  const fix = 'a text, or undefined, of what its schema makes of {}'
+  try {
+    const key = keyOf?.(input)
+    if (key === undefined || typeof key === 'string') return []
+    return [{ path: `${path}.key`, problem: `is no text for {}, which is what a job by the clock is given`, fix }]
+  } catch (error) {
+    const problem = `cannot be made of {}, which is what a job by the clock is given (${words(error)})`
+    return [{ path: `${path}.key`, problem, fix }]
+  }
 }

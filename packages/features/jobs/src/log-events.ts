@@ -4,6 +4,7 @@ export const jobLogEvents = {
   jobFailed: 'job_failed',
   jobDead: 'job_dead',
   jobVoid: 'job_void',
+  scheduleFailed: 'job_schedule_failed',
   jobsParted: 'jobs_parted',
   moverInterrupted: 'job_mover_interrupted',
   workerInterrupted: 'job_worker_interrupted',

@@ -1,11 +1,17 @@
 import { statement, type Observed, type Platform, type RawRow } from '@plinth/core'
+import { Schedules } from './mover/schedules.ts'
 import { countWorkers } from './worker/presence.ts'
 
 /** How long a job that is due may wait while nobody runs any, in seconds: a worker looks twice a second. */
 const LONGEST_WAIT_S = 60
 
 /** What jobs show of themselves. One look serves all numbers: it reads what is not finished, and what is dead. */
-export function observeJobs({ database }: Pick<Platform, 'database'>): Observed {
+export function observeJobs({
+  database,
+  registry,
+  clock,
+}: Pick<Platform, 'database' | 'registry' | 'clock'>): Observed {
+  const schedules = new Schedules(registry.jobs.values())
   const ask = (): Promise<readonly RawRow[]> =>
     database.system((system) =>
       system.run(statement`
@@ -27,6 +33,14 @@ export function observeJobs({ database }: Pick<Platform, 'database'>): Observed 
           const rows = await seen()
           if (oldestOf(rows) > LONGEST_WAIT_S && !rows.some(({ worked }) => worked === true))
             throw new Error(`A job has waited for ${Math.round(oldestOf(rows))} seconds, and no worker runs any.`)
+        },
+      },
+      {
+        name: 'job-schedules',
+        freshMs: 5_000,
+        async check() {
+          const missed = await schedules.missed(database, clock.now())
+          if (missed.length > 0) throw new Error(`It was time for ${missed.join(', ')}, and no jobs were made.`)
         },
       },
     ],

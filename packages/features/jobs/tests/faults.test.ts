@@ -75,3 +75,24 @@ test('what shares a transaction only writes, and not without end', () => {
   const slow = defineJob({ name: 'note.count', input: z.object({}), together: 5, outside: run, run })
   expect(faultsOf(slow)).toEqual(['job note.count.together is for jobs that only write'])
 })
+
+test('the key of a job by the clock is asked at start, and not at night', () => {
+  const keyed = (key: (input: { site?: string | undefined }) => unknown): Job =>
+    defineJob({
+      name: 'night.tidy',
+      input: z.object({ site: z.string().optional() }),
+      cron: '0 3 * * *',
+      key: key as (input: unknown) => string,
+      run,
+    })
+  expect(faultsOf(keyed(({ site }) => site))).toEqual([])
+  expect(faultsOf(keyed(() => 'all'))).toEqual([])
+  expect(faultsOf(keyed(({ site }) => site!.toLowerCase()))).toEqual([
+    expect.stringMatching(/^job night\.tidy\.key cannot be made of \{\}, .* \(Cannot read properties of undefined/),
+  ])
+  expect(faultsOf(keyed(() => 7))).toEqual([expect.stringMatching(/^job night\.tidy\.key is no text for \{\}/)])
+  const late = z.object({}).refine(() => Promise.resolve(true))
+  expect(faultsOf(defineJob({ name: 'night.tidy', input: late, cron: '0 3 * * *', run }))).toEqual([
+    expect.stringMatching(/^job night\.tidy\.input cannot be asked \(/),
+  ])
+})

@@ -65,6 +65,8 @@ const talker = defineJob({
   outside: async (_input, job) => {
     // Cut after 200, it ends with half of a character.
     job.progress(0.5, `${'x'.repeat(198)}\0😀`)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    job.progress(Number.MIN_VALUE)
     await new Promise((resolve) => setTimeout(resolve, 2_500))
   },
   run: () => {
@@ -135,7 +137,7 @@ describe.each([
     // Beside the platform's own mover, as if several thought that they lead.
     const others = Array.from({ length: 5 }, () => new Schedules(declared))
     const look = (): Promise<unknown> =>
-      Promise.all(others.map((schedules) => schedules.make(platform.database, platform.clock.now())))
+      Promise.all(others.map((schedules) => schedules.make(platform, platform.clock.now())))
     const made = () => platform.rows(`type = 'nightly'`)
     // 03:30 in Zurich, in winter, is 02:30 in UTC.
     platform.clock.set('2026-02-01T02:29:59.000Z')

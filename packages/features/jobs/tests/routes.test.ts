@@ -221,7 +221,7 @@ test('a job that waits to be tried again is tried now', async () => {
 })
 
 test('health says so when nobody runs what is due, and the numbers are those of the table', async () => {
-  const { checks = [], metrics = [] } = observeJobs(platform)
+  const { checks = [], metrics = [] } = observeJobs({ ...platform, registry: platform.plinth.registry })
   const [workers] = checks
   const look = (): Promise<void> => workers!.check(AbortSignal.timeout(5_000))
   const numbers = async (name: string) =>

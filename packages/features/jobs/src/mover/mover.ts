@@ -118,7 +118,7 @@ export class Mover {
   async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
     const { platform, line, supply, settings, schedules } = this.#parts
     await this.#lookAfter()
-    await schedules.make(platform.database, platform.clock.now())
+    await schedules.make(platform, platform.clock.now())
     const worker = await this.#lookAround()
     const inLine = worker && supply.isQueueEmpty
     // What is still in the queue came before; until it is done, nobody has more than one job there beside.

@@ -1,15 +1,23 @@
-import { statement, type Database, type Job, type StartupFault } from '@plinth/core'
+import { statement, type Database, type Job, type Platform, type StartupFault } from '@plinth/core'
 import { keyOf } from '../job-key.ts'
+import { jobLogEvents } from '../log-events.ts'
 import { timesAround } from './clock-times.ts'
 import { refusedCron } from './refuse-cron.ts'
 
 const DEFAULT_ATTEMPTS = 5
+/** When one whose jobs could not be made is asked again, and how often it is told of. */
+const AGAIN_MS = 5_000
+const TOLD_EVERY_MS = 60_000
+/** How long jobs that are due by the clock may not be there: whoever makes them looks four times a second. */
+const LONGEST_WAIT_MS = 60_000
 
 /** Jobs that run by the clock. */
 export class Schedules {
   readonly #jobs: readonly Job[]
   /** When each is due next, as far as this process knows. */
   readonly #next = new Map<string, number>()
+  /** Whose jobs could not be made. */
+  readonly #broken = new Map<string, { readonly triedAt: number; readonly toldAt: number }>()
 
   constructor(jobs: Iterable<Job>) {
     this.#jobs = [...jobs].filter((job) => job.cron !== undefined)
@@ -33,15 +41,49 @@ export class Schedules {
     })
   }
 
-  /** Makes what is due. Of times that were missed, while nothing ran, the last one alone. */
-  async make(database: Database, now: Date): Promise<void> {
+  /**
+   * Makes what is due. Of times that were missed, while nothing ran, the last one alone. Where it cannot be made the others are all the same,
+   * and nothing waits for it: what the mover does next it does for all jobs of all tenants.
+   */
+  async make(platform: Pick<Platform, 'database' | 'log'>, now: Date): Promise<void> {
     for (const job of this.#jobs) {
       const next = this.#next.get(job.name)
       if (next !== undefined && now.getTime() < next) continue
-      const around = timesAround(job.cron!, zoneOf(job), now)
-      await makeJobs(database, job, around.last)
-      this.#next.set(job.name, around.next.getTime())
+      const broken = this.#broken.get(job.name)
+      if (broken && performance.now() - broken.triedAt < AGAIN_MS) continue
+      try {
+        const around = timesAround(job.cron!, zoneOf(job), now)
+        await makeJobs(platform.database, job, around.last)
+        this.#next.set(job.name, around.next.getTime())
+        this.#broken.delete(job.name)
+      } catch (error) {
+        this.#tell(platform, job, error)
+      }
     }
+  }
+
+  /** Those of which a time came more than a minute ago, and whose jobs nobody has made. */
+  async missed(database: Database, now: Date): Promise<readonly string[]> {
+    if (this.#jobs.length === 0) return []
+    const rows = await database.systemStatement(
+      statement`select job, (extract(epoch from made_until) * 1000)::float8 as made from plinth.job_schedules`,
+    )
+    const made = new Map(rows.map((row) => [String(row['job']), new Date(Number(row['made']))]))
+    const isMissed = (job: Job): boolean => {
+      const until = made.get(job.name)
+      // One that is new begins with its next time.
+      if (!until || now.getTime() - until.getTime() < LONGEST_WAIT_MS) return false
+      return now.getTime() - timesAround(job.cron!, zoneOf(job), until).next.getTime() > LONGEST_WAIT_MS
+    }
+    return this.#jobs.filter(isMissed).map(({ name }) => name)
+  }
+
+  #tell({ log }: Pick<Platform, 'log'>, { name }: Job, error: unknown): void {
+    const triedAt = performance.now()
+    const { toldAt = -Infinity } = this.#broken.get(name) ?? {}
+    const isTold = triedAt - toldAt > TOLD_EVERY_MS
+    this.#broken.set(name, { triedAt, toldAt: isTold ? triedAt : toldAt })
+    if (isTold) log.error(jobLogEvents.scheduleFailed, { job: name, error })
   }
 }
 

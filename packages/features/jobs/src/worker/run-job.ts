@@ -151,8 +151,9 @@ export function runOf(running: Running, ending = running.ending, outside?: unkno
     },
     progress(fraction, note) {
       if (!(fraction >= 0 && fraction <= 1)) throw new RangeError('progress is a number from 0 to 1')
-      running.progress = fraction
-      // All runs of a worker say how far they are in one statement: the words of one must not make it fail for the others.
+      // All runs of a worker say how far they are in one statement: what one says must not make it fail for the others. Of a number that is
+      // nearly none PostgreSQL says that it is beyond its range.
+      running.progress = Math.round(fraction * 1e6) / 1e6
       running.note = note === undefined ? null : storedText(note, 200)
     },
   }
