@@ -186,7 +186,7 @@ export type {
   TakeResult,
   TenantRates,
 } from './ports/rate-limits.ts'
-export type { Clock } from './ports/clock.ts'
+export { systemClock, type Clock } from './ports/clock.ts'
 export type { Logger, LogFields } from './ports/logger.ts'
 export type { Secrets } from './ports/secrets.ts'
 export { MailError, type Mail, type Mailer } from './ports/mail.ts'

@@ -165,4 +165,13 @@ comment on table plinth.job_workers is 'Who runs jobs, as each says every two se
 grant select, insert, update, delete on plinth.job_workers to {system};
 `,
   },
+  {
+    // A job that ran for hours and is given back has not waited since it was due.
+    id: '0007_waiting_since',
+    sql: `
+alter table plinth.background_jobs add column waiting_since timestamptz;
+comment on column plinth.background_jobs.waiting_since is
+  'When it came back to wait, from a worker or with its tenant: by the clock of the server. None for what waits since it was due.';
+`,
+  },
 ]

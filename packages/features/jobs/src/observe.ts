@@ -1,45 +1,36 @@
-import { statement, type Observed, type Platform, type RawRow } from '@plinth/core'
+import { statement, type Database, type Observed, type Platform, type RawRow } from '@plinth/core'
 import { Schedules } from './mover/schedules.ts'
+import { lookWhetherItMoves, longestWait } from './waiting.ts'
 import { countWorkers } from './worker/presence.ts'
 
 /** How long a job that is due may wait while nobody runs any, in seconds: a worker looks twice a second. */
 const LONGEST_WAIT_S = 60
 
-/** What jobs show of themselves. One look serves all numbers: it reads what is not finished, and what is dead. */
-export function observeJobs({
-  database,
-  registry,
-  clock,
-}: Pick<Platform, 'database' | 'registry' | 'clock'>): Observed {
+/** What jobs show of themselves. One look serves all who ask at the same time. */
+export function observeJobs(platform: Pick<Platform, 'database' | 'registry' | 'clock'>): Observed {
+  const { database, registry } = platform
   const schedules = new Schedules(registry.jobs.values())
-  const ask = (): Promise<readonly RawRow[]> =>
-    database.system((system) =>
-      system.run(statement`
-        select status, count(*)::int as jobs,
-          coalesce(max(extract(epoch from clock_timestamp() - run_at)) filter (where status in ('waiting', 'queued')), 0)::float8 as oldest,
-          coalesce(bool_or(status = 'running' and lease_until > clock_timestamp()), false) as worked
-        from plinth.background_jobs
-        where status in ('scheduled', 'waiting', 'held', 'queued', 'running', 'dead') group by status`),
-    )
-  let look: Promise<readonly RawRow[]> | undefined
-  const seen = (): Promise<readonly RawRow[]> => (look ??= ask().finally(() => (look = undefined)))
-  const oldestOf = (rows: readonly RawRow[]): number => Math.max(0, ...rows.map(({ oldest }) => Number(oldest)))
+  const oldest = shared(() => longestWait(platform))
   return {
     checks: [
       {
         name: 'job-workers',
         freshMs: 5_000,
         async check() {
-          const rows = await seen()
-          if (oldestOf(rows) > LONGEST_WAIT_S && !rows.some(({ worked }) => worked === true))
-            throw new Error(`A job has waited for ${Math.round(oldestOf(rows))} seconds, and no worker runs any.`)
+          const { worked, overdue } = await lookWhetherItMoves(platform)
+          if (overdue > LONGEST_WAIT_S)
+            throw new Error(`A job has been due for ${Math.round(overdue)} seconds, and nobody hands it over.`)
+          if (worked) return
+          const seconds = await oldest()
+          if (seconds > LONGEST_WAIT_S)
+            throw new Error(`A job has waited for ${Math.round(seconds)} seconds, and no worker runs any.`)
         },
       },
       {
         name: 'job-schedules',
         freshMs: 5_000,
         async check() {
-          const missed = await schedules.missed(database, clock.now())
+          const missed = await schedules.missed(database, platform.clock.now())
           if (missed.length > 0) throw new Error(`It was time for ${missed.join(', ')}, and no jobs were made.`)
         },
       },
@@ -51,7 +42,10 @@ export function observeJobs({
         type: 'gauge',
         labels: ['status'],
         read: async () =>
-          (await seen()).map(({ status, jobs }) => ({ labels: { status: String(status) }, value: Number(jobs) })),
+          (await countByStatus(database)).map(({ status, jobs }) => ({
+            labels: { status: String(status) },
+            value: Number(jobs),
+          })),
       },
       {
         name: 'plinth_job_workers',
@@ -61,10 +55,23 @@ export function observeJobs({
       },
       {
         name: 'plinth_jobs_oldest_seconds',
-        help: 'How long the oldest job that is due has waited.',
+        help: 'How long the oldest job has waited that might run: not held back by its key, a limit or its tenant.',
         type: 'gauge',
-        read: async () => [{ value: oldestOf(await seen()) }],
+        read: async () => [{ value: Math.max(await oldest(), (await lookWhetherItMoves(platform)).overdue) }],
       },
     ],
   }
+}
+
+/** What is not finished, and what is dead. */
+function countByStatus(database: Database): Promise<readonly RawRow[]> {
+  return database.systemStatement(statement`
+    select status, count(*)::int as jobs from plinth.background_jobs
+    where status in ('scheduled', 'waiting', 'held', 'queued', 'running', 'dead') group by status`)
+}
+
+/** Asked by several at the same time, it is asked once. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | undefined
+  return () => (asking ??= ask().finally(() => (asking = undefined)))
 }

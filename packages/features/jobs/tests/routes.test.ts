@@ -232,8 +232,10 @@ test('health says so when nobody runs what is due, and the numbers are those of 
   expect(await numbers('plinth_jobs')).toEqual([['scheduled', 1]])
   expect(await numbers('plinth_job_workers')).toEqual([[undefined, 1]])
   // As a job is that the mover handed over, and no worker took.
-  await platform.superuser.script(
-    `update plinth.background_jobs set status = 'queued', delivery = gen_random_uuid(), run_at = clock_timestamp() - interval '90 seconds'`,
+  await platform.superuser.query(
+    `update plinth.background_jobs set status = 'queued', delivery = gen_random_uuid(),
+       run_at = $1::text::timestamptz - interval '90 seconds'`,
+    [platform.clock.now().toISOString()],
   )
   await expect(look()).rejects.toThrow('waited for 90 seconds')
   expect(await numbers('plinth_jobs_oldest_seconds')).toEqual([[undefined, expect.closeTo(90, -1)]])

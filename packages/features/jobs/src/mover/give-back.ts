@@ -22,7 +22,7 @@ export async function giveBackLost(platform: Platform): Promise<number> {
       update plinth.background_jobs j
       set status = case when j.attempts < j.max_attempts then 'waiting' else 'dead' end,
         error = 'The process that ran it is gone.', delivery = gen_random_uuid(), worker = null, lease_until = null,
-        finished_at = case when j.attempts < j.max_attempts then null else now() end,
+        waiting_since = clock_timestamp(), finished_at = case when j.attempts < j.max_attempts then null else now() end,
         version = j.version + 1, updated_at = now()
       from lost where j.tenant_id = lost.tenant_id and j.id = lost.id and j.status = 'running'
       returning j.tenant_id, j.id, j.type, j.key, j.request_id, j.traceparent, j.status`)

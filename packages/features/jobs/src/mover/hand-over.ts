@@ -28,7 +28,7 @@ export async function promoteDue(system: StatementRunner, now: Date): Promise<nu
 export async function releaseHeld(system: StatementRunner): Promise<number> {
   const [row] = await system.run(statement`
     with released as (
-      update plinth.background_jobs j set status = 'waiting', error = null from plinth.tenants t
+      update plinth.background_jobs j set status = 'waiting', error = null, waiting_since = clock_timestamp() from plinth.tenants t
       where j.status = 'held' and t.id = j.tenant_id and t.status = 'active' returning 1
     ) select count(*)::int as n from released`)
   return Number(row?.['n'])
