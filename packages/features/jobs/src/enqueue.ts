@@ -49,13 +49,13 @@ export async function enqueue(
     secondFactor: service === undefined && principal.session?.secondFactor === true,
   }
   const { tenantId, now, requestId, traceparent = null } = scope
-  const [id, type, runAt] = [randomUUID(), job.name, timeOf(options, now)]
+  const [id, type, runAt, key] = [randomUUID(), job.name, timeOf(options, now), keyOf(job, parsed)]
   const row: NewJobRow = {
     tenantId,
     id,
     type,
     payload,
-    key: keyOf(job, parsed),
+    key,
     priority,
     attempts: job.retry.attempts ?? DEFAULT_ATTEMPTS,
     createdAt: now,
@@ -64,7 +64,7 @@ export async function enqueue(
     asker,
     requestId,
     traceparent,
-    seal: sealJob(platform, { tenantId, id, type, ...asker }),
+    ...sealJob(platform, { tenantId, id, type, key, payload, createdAt: now, ...asker }),
   }
   const counting = depth.takePlace(transaction, tenantId)
   if (counting) await counting

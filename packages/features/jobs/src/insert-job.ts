@@ -21,6 +21,7 @@ export interface NewJobRow {
   readonly requestId: string
   readonly traceparent: string | null
   readonly seal: string
+  readonly inputSeal: string
 }
 
 interface Waiting {
@@ -79,12 +80,12 @@ async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<
   const { asker } = row
   const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
-      status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal)
+      status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal, input_seal)
     values (${row.tenantId}::uuid, ${row.id}::uuid, ${asker.userId}::uuid, ${row.createdAt}::text::timestamptz,
       ${row.createdAt}::text::timestamptz, ${row.type}::text, ${row.payload}::text::jsonb, ${row.key}::text, ${row.priority}::int,
       ${statusOf(row)}::text, ${row.attempts}::int, ${row.runAt}::text::timestamptz, ${row.idempotencyKey}::text,
       ${asker.principalKind}::text, ${asker.principalId}::text, ${asker.secondFactor}::boolean, ${row.requestId}::text,
-      ${row.traceparent}::text, ${row.seal}::text)
+      ${row.traceparent}::text, ${row.seal}::text, ${row.inputSeal}::text)
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)
   return idsOf(made)
@@ -97,15 +98,15 @@ async function insertMany(transaction: StatementRunner, rows: readonly NewJobRow
   )
   const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
-      status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal)
+      status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal, input_seal)
     select r."tenantId", r.id, r."userId", r."createdAt", r."createdAt", r.type, t.payload::jsonb, r.key, r.priority,
       r.status, r.attempts, r."runAt", r."idempotencyKey", r."principalKind", r."principalId", r."secondFactor", r."requestId",
-      r.traceparent, r.seal
+      r.traceparent, r.seal, r."inputSeal"
     from unnest(${facts}::text::jsonb[], ${rows.map(({ payload }) => payload)}::text::text[])
       with ordinality t(facts, payload, place)
     cross join lateral jsonb_to_record(t.facts) r("tenantId" uuid, id uuid, "userId" uuid, "createdAt" timestamptz, type text,
       key text, priority int, status text, attempts int, "runAt" timestamptz, "idempotencyKey" text, "principalKind" text,
-      "principalId" text, "secondFactor" boolean, "requestId" text, traceparent text, seal text)
+      "principalId" text, "secondFactor" boolean, "requestId" text, traceparent text, seal text, "inputSeal" text)
     order by t.place
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)

@@ -174,4 +174,19 @@ comment on column plinth.background_jobs.waiting_since is
   'When it came back to wait, from a worker or with its tenant: by the clock of the server. None for what waits since it was due.';
 `,
   },
+  {
+    // The runtime login inserts jobs, says of one that runs that it is done, and nothing else: a job that is done and made to wait would run
+    // again. It asks for no seal, which with another input or put there again would be worth what it was. A job that the release before
+    // asked for has none of its input.
+    id: '0008_input_seal',
+    sql: `
+alter table plinth.background_jobs add column input_seal text;
+revoke select on plinth.background_jobs from {app};
+grant select (tenant_id, id, owner_user_id, owner_group_id, created_at, updated_at, version, seq, type, payload, key, priority, status,
+  attempts, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, delivery, queued_at,
+  waiting_since, worker, lease_until, started_at, finished_at, progress, note, result, error) on plinth.background_jobs to {app};
+create policy background_jobs_done on plinth.background_jobs as restrictive for update to {app}
+  using (coalesce(status, '') = 'running') with check (status = 'completed' and finished_at is not null);
+`,
+  },
 ]

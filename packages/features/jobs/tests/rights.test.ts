@@ -17,6 +17,8 @@ const ownOnly = defineJob({
   },
 })
 
+const anything = defineJob({ name: 'anything', input: z.unknown(), run: () => undefined })
+
 /** What happens while it is outside. */
 let meanwhile: () => Promise<void> = () => Promise.resolve()
 const slow = defineJob({
@@ -32,7 +34,7 @@ let may = true
 
 beforeAll(async () => {
   platform = await jobPlatform(
-    [writeNote, ownOnly, slow],
+    [writeNote, ownOnly, slow, anything],
     {},
     {
       features: [
@@ -199,14 +201,83 @@ test.each([
   expect(await platform.rows()).toEqual([])
 })
 
-test('nor gives one a status that there is not', async () => {
-  await platform.enqueue(writeNote, { title: 'real' }, { delay: '1h' })
-  const change = platform.superuser.transaction(async (connection) => {
+const asRuntime = (statement: string): Promise<readonly unknown[]> =>
+  platform.superuser.transaction(async (connection) => {
     await connection.query('set local role plinth_app')
     await connection.query(`select set_config('plinth.tenant', $1::text, true)`, [platform.a.id])
-    return connection.query(`update plinth.background_jobs set status = 'lost'`)
+    return connection.query(statement)
   })
-  await expect(change).rejects.toThrow('row-level security')
+const STATUSES = ['scheduled', 'waiting', 'held', 'queued', 'running', 'completed', 'cancelled', 'dead', 'discarded']
+
+test('the runtime login says of a job that runs that it is done, and changes no other one, nor to anything else', async () => {
+  await platform.enqueue(writeNote, { title: 'real' }, { delay: '1h' })
+  const changed: string[] = []
+  for (const from of STATUSES)
+    for (const to of [...STATUSES, 'lost']) {
+      const attempt = platform.superuser.transaction(async (connection) => {
+        await connection.query('update plinth.background_jobs set status = $1::text', [from])
+        await connection.query('set local role plinth_app')
+        await connection.query(`select set_config('plinth.tenant', $1::text, true)`, [platform.a.id])
+        const rows = await connection.query(
+          'update plinth.background_jobs set status = $1::text, finished_at = now() returning id',
+          [to],
+        )
+        // Nobody else sees what became of it.
+        throw new Error(rows.length > 0 ? 'changed' : 'not there')
+      })
+      const outcome = await attempt.catch((error: unknown) => (error as Error).message)
+      if (outcome === 'changed') changed.push(`${from} ${to}`)
+      else expect(outcome).toMatch(from === 'running' ? /row-level security/ : /^not there$/)
+    }
+  expect(changed).toEqual(['running completed'])
+})
+
+test('a job that is done does not run again because SQL of somebody else’s says so', async () => {
+  await platform.enqueue(writeNote, { title: 'once' })
+  await platform.settled()
+  expect(await asRuntime(`update plinth.background_jobs set status = 'waiting' returning id`)).toEqual([])
+  expect(await platform.titles()).toEqual(['once'])
+})
+
+test.each(['seal', 'input_seal', '*'])('nor does the runtime login read of a job its %s', async (what) => {
+  await expect(asRuntime(`select ${what} from plinth.background_jobs`)).rejects.toThrow('permission denied')
+})
+
+test.each([
+  ['with another input', `payload = '{"title":"forged"}'`],
+  ['as another job', `type = 'own'`],
+  ['under another key', `key = 'k'`],
+  ['as if it had been asked for later', `created_at = created_at + interval '1 hour'`],
+  ['with more input', `payload = payload || '{"number":1}'`],
+])('what was signed is worth nothing %s, where the job is swept and put there again', async (_how, change) => {
+  await platform.enqueue(writeNote, { title: 'real' }, { delay: '1h' })
+  await platform.superuser.query(`update plinth.background_jobs set ${change}`)
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(await platform.titles()).toEqual([])
+  expect(await platform.rows()).toMatchObject([{ status: 'dead', attempts: 1 }])
+})
+
+test('what was asked for by the release before has no seal of its input, and runs', async () => {
+  await platform.enqueue(writeNote, { title: 'older' }, { delay: '1h' })
+  await platform.superuser.query(`update plinth.background_jobs set input_seal = null`)
+  platform.clock.advance(3_600_000)
+  await platform.settled()
+  expect(await platform.titles()).toEqual(['older'])
+})
+
+test.each<[string, unknown]>([
+  ['names in any order', { b: 1, a: { d: [], c: null }, 10: 'ten', 9: 'nine', é: 1, '😀': 2, '': 3 }],
+  ['numbers of any size', [0, -0, 1e21, 1e-7, 5e-324, Number.MAX_VALUE, 0.1, 123456789.125, -1e100]],
+  ['any text', ['\u2028 " \\ / \t \x7f', 'é', 'e\u0301', '😀']],
+  ['names of the language', JSON.parse('{"__proto__":{"a":1},"constructor":2,"toString":3}')],
+  ['nothing', null],
+  ['what JSON leaves out', { a: undefined, b: () => 1, at: new Date(0) }],
+  ['a text', 'text'],
+])('an input of %s is the one that was signed', async (_what, input) => {
+  await platform.enqueue(anything, input)
+  await platform.settled()
+  expect(await platform.rows()).toMatchObject([{ status: 'completed', error: null }])
 })
 
 test('a job that SQL of somebody else’s has inserted does not run: nobody has signed whose it is', async () => {
@@ -218,7 +289,7 @@ test('a job that SQL of somebody else’s has inserted does not run: nobody has 
   await vi.waitFor(async () => expect(await platform.rows(`status = 'dead'`)).toHaveLength(2), { timeout: 10_000 })
   const dead = await platform.rows(`status = 'dead'`)
   expect(new Set(dead.map((row) => row['error']))).toEqual(
-    new Set(['In whose name it runs is not signed by a key of this platform.']),
+    new Set(['In whose name it runs, and with what, is not signed by a key of this platform.']),
   )
   platform.clock.advance(3_600_000)
   await platform.settled()

@@ -11,7 +11,7 @@ export interface Claimed extends Delivery {
   readonly attempts: number
   readonly requestId: string
   readonly traceparent: string | null
-  /** Whether it is signed that it runs in this name. */
+  /** Whether it is signed that it runs in this name, with this input. */
   readonly genuine: boolean
   readonly asker: RememberedPrincipal
 }
@@ -34,7 +34,7 @@ export async function claim(
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') in ('waiting', 'queued')
-      returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.traceparent, j.seal, j.delivery,
+      returning j.tenant_id, j.id, j.type, j.key, j.payload, j.attempts, j.max_attempts, j.request_id, j.traceparent, j.seal, j.input_seal, j.delivery,
         j.principal_kind, j.principal_id, j.owner_user_id, j.second_factor, j.created_at`)
   // As they were given: PostgreSQL tells of rows in the order in which it found them.
   // Signatures are looked at here, one after the other: between other work one took five times as long.
@@ -51,23 +51,24 @@ function claimedOf(row: RawRow, secrets: Platform['secrets']): Claimed {
     secondFactor: row['second_factor'] === true,
     at: new Date(text('created_at')),
   }
-  const [tenantId, id, type] = [text('tenant_id'), text('id'), text('type')]
+  const [tenantId, id, type, payload] = [text('tenant_id'), text('id'), text('type'), text('payload')]
+  const key = row['key'] === null ? null : text('key')
   const { kind: principalKind, id: principalId, userId, secondFactor } = asker
   return {
     tenantId,
     id,
     type,
     asker,
-    key: row['key'] === null ? null : text('key'),
-    payload: text('payload'),
+    key,
+    payload,
     attempt: Number(row['attempts']),
     attempts: Number(row['max_attempts']),
     requestId: text('request_id'),
     traceparent: row['traceparent'] === null ? null : text('traceparent'),
     genuine: isGenuine(
       { secrets },
-      { tenantId, id, type, principalKind, principalId, userId, secondFactor },
-      text('seal'),
+      { tenantId, id, type, key, payload, createdAt: asker.at, principalKind, principalId, userId, secondFactor },
+      { seal: text('seal'), inputSeal: row['input_seal'] === null ? null : text('input_seal') },
     ),
     delivery: text('delivery'),
   }

@@ -101,7 +101,7 @@ async function attempt(
 /** @throws Hopeless */
 export function refuseForged(job: Claimed): void {
   if (job.genuine) return
-  throw new Hopeless('In whose name it runs is not signed by a key of this platform.')
+  throw new Hopeless('In whose name it runs, and with what, is not signed by a key of this platform.')
 }
 
 async function enterAgain(platform: Platform, job: Claimed): Promise<Entered> {
