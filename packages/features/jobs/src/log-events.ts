@@ -3,6 +3,7 @@ export const jobLogEvents = {
   jobCompleted: 'job_completed',
   jobFailed: 'job_failed',
   jobDead: 'job_dead',
+  jobGivenBack: 'job_given_back',
   jobVoid: 'job_void',
   scheduleFailed: 'job_schedule_failed',
   jobsParted: 'jobs_parted',

@@ -1,7 +1,7 @@
 import { defineJob, type Job, type Platform } from '@plinth/core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { giveBackLost } from '../src/mover/give-back.ts'
+import { giveBackLost } from '../src/mover/give-back-lost.ts'
 import { releaseHeld } from '../src/mover/hand-over.ts'
 import { observeJobs } from '../src/observe.ts'
 import type { Claimed } from '../src/worker/claim.ts'

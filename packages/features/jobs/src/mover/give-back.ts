@@ -1,55 +1,9 @@
-import { statement, type Database, type Platform, type Tenant } from '@plinth/core'
+import { statement, type Database } from '@plinth/core'
 import { columnsOf, deliveryOf, type Delivery } from '../queue/deliveries.ts'
 import type { Line } from '../queue/line.ts'
 import type { Queue } from '../queue/queue.ts'
-import { announceDeath } from '../worker/settle.ts'
 
 const BATCH = 500
-
-/**
- * Jobs whose worker has said nothing for the time of its lease wait again, under another delivery: what it still writes of them finds
- * no row. What has no attempt left is dead, so that a job that kills its process does not kill one after the other for ever.
- */
-export async function giveBackLost(platform: Platform): Promise<number> {
-  const tenants = await tenantsOfDying(platform)
-  return platform.database.system(async (system) => {
-    const rows = await system.run(statement`
-      with lost as (
-        select tenant_id, id from plinth.background_jobs
-        where status = 'running' and lease_until < clock_timestamp()
-          and (attempts < max_attempts or tenant_id in (select unnest(${[...tenants.keys()]}::text::uuid[]))) limit ${BATCH}::int for update skip locked
-      )
-      update plinth.background_jobs j
-      set status = case when j.attempts < j.max_attempts then 'waiting' else 'dead' end,
-        error = 'The process that ran it is gone.', delivery = gen_random_uuid(), worker = null, lease_until = null,
-        waiting_since = clock_timestamp(), finished_at = case when j.attempts < j.max_attempts then null else now() end,
-        version = j.version + 1, updated_at = now()
-      from lost where j.tenant_id = lost.tenant_id and j.id = lost.id and j.status = 'running'
-      returning j.tenant_id, j.id, j.type, j.key, j.request_id, j.traceparent, j.status`)
-    for (const row of rows.filter(({ status }) => status === 'dead')) {
-      const tenant = tenants.get(String(row['tenant_id']))
-      const text = (name: string): string | null => (row[name] === null ? null : String(row[name]))
-      const [key, traceparent] = [text('key'), text('traceparent')]
-      const requestId = String(row['request_id'])
-      const job = { id: String(row['id']), type: String(row['type']), key, requestId, traceparent }
-      if (tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
-    }
-    return rows.length
-  })
-}
-
-/**
- * Asked before the transaction that needs them: the embedded database has one session, where what is asked beside a transaction waits for
- * its end, and it for the answer.
- */
-async function tenantsOfDying({ database }: Platform): Promise<ReadonlyMap<string, Tenant | undefined>> {
-  const rows = await database.systemStatement(statement`
-      select distinct tenant_id from plinth.background_jobs
-      where status = 'running' and lease_until < clock_timestamp() and attempts >= max_attempts limit ${BATCH}::int`)
-  const tenants = new Map<string, Tenant | undefined>()
-  for (const id of rows.map((row) => String(row['tenant_id']))) tenants.set(id, await database.findTenant(id))
-  return tenants
-}
 
 /** Where handed over jobs are. */
 export interface Places {

@@ -160,7 +160,9 @@ export function runOf(running: Running, ending = running.ending, outside?: unkno
 }
 
 /** Which run it is, and never what it was given. */
-function factsOf(job: Claimed): Readonly<Record<string, unknown>> {
+export function factsOf(
+  job: Pick<Claimed, 'type' | 'id' | 'tenantId' | 'attempt' | 'requestId' | 'traceparent'>,
+): Readonly<Record<string, unknown>> {
   return {
     job: job.type,
     jobId: job.id,

@@ -1,0 +1,83 @@
+import { statement, type Platform, type RawRow } from '@plinth/core'
+import { jobLogEvents } from '../log-events.ts'
+import type { Claimed } from '../worker/claim.ts'
+import { factsOf } from '../worker/run-job.ts'
+import { announceDeath } from '../worker/settle.ts'
+
+const BATCH = 500
+/** After so many that could not be said dead the others wait for the next look: it is the database, and not they. */
+const MOST_FAILURES = 3
+const WHY = 'The process that ran it is gone.'
+
+type Lost = Pick<Claimed, 'tenantId' | 'id' | 'type' | 'key' | 'attempt' | 'requestId' | 'traceparent'>
+
+/**
+ * Jobs whose worker has said nothing for the time of its lease wait again, under another delivery: what it still writes of them finds
+ * no row. What has no attempt left is dead, so that a job that kills its process does not kill one after the other for ever. Nobody else
+ * tells of either: the process that could is gone.
+ */
+export async function giveBackLost(platform: Platform): Promise<void> {
+  const rows = await platform.database.systemStatement(statement`
+      with lost as (
+        select tenant_id, id from plinth.background_jobs
+        where status = 'running' and lease_until < clock_timestamp() and attempts < max_attempts limit ${BATCH}::int for update skip locked
+      )
+      update plinth.background_jobs j
+      set status = 'waiting', error = ${WHY}::text, delivery = gen_random_uuid(), worker = null, lease_until = null,
+        waiting_since = clock_timestamp(), version = j.version + 1, updated_at = now()
+      from lost where j.tenant_id = lost.tenant_id and j.id = lost.id and j.status = 'running'
+      returning j.tenant_id, j.id, j.type, j.key, j.attempts, j.request_id, j.traceparent`)
+  for (const row of rows) platform.log.warn(jobLogEvents.jobGivenBack, factsOf(lostOf(row)))
+  await buryDying(platform)
+}
+
+/** Each with its event in a transaction of its own: one whose event cannot be told keeps no other from being told of, nor the mover from its work. */
+async function buryDying(platform: Platform): Promise<void> {
+  // By chance, so that those that cannot be said dead are not the first ones each time.
+  const dying = await platform.database.systemStatement(statement`
+      select tenant_id, id from plinth.background_jobs
+      where status = 'running' and lease_until < clock_timestamp() and attempts >= max_attempts order by random() limit ${BATCH}::int`)
+  let failures = 0
+  for (const { tenant_id: tenantId, id } of dying) {
+    try {
+      await bury(platform, String(tenantId), String(id))
+    } catch (error) {
+      failures += 1
+      platform.log.warn(jobLogEvents.moverInterrupted, { jobId: String(id), error })
+      if (failures === MOST_FAILURES) return
+    }
+  }
+}
+
+async function bury(platform: Platform, tenantId: string, id: string): Promise<void> {
+  // Before the transaction: the embedded database has one session, where what is asked beside a transaction waits for its end, and it for
+  // the answer.
+  const tenant = await platform.database.findTenant(tenantId)
+  const dead = await platform.database.system(async (system) => {
+    const [row] = await system.run(statement`
+      update plinth.background_jobs
+      set status = 'dead', error = ${WHY}::text, delivery = gen_random_uuid(), worker = null, lease_until = null, finished_at = now(),
+        version = version + 1, updated_at = now()
+      where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and coalesce(status, '') = 'running'
+        and lease_until < clock_timestamp() and attempts >= max_attempts
+      returning tenant_id, id, type, key, attempts, request_id, traceparent`)
+    if (!row) return undefined
+    const job = lostOf(row)
+    if (tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
+    return job
+  })
+  if (dead) platform.log.error(jobLogEvents.jobDead, { ...factsOf(dead), error: new Error(WHY) })
+}
+
+function lostOf(row: RawRow): Lost {
+  const text = (name: string): string | null => (row[name] === null ? null : String(row[name]))
+  return {
+    tenantId: String(row['tenant_id']),
+    id: String(row['id']),
+    type: String(row['type']),
+    key: text('key'),
+    attempt: Number(row['attempts']),
+    requestId: String(row['request_id']),
+    traceparent: text('traceparent'),
+  }
+}
