@@ -11,6 +11,7 @@ import {
   type Platform,
 } from '@plinth/core'
 import type { Depth } from './depth.ts'
+import { givenTime } from './given-time.ts'
 import { insertJob, type NewJobRow } from './insert-job.ts'
 import { keyOf } from './job-key.ts'
 import { sealJob, type Asker } from './seal-job.ts'
@@ -49,7 +50,7 @@ export async function enqueue(
     secondFactor: service === undefined && principal.session?.secondFactor === true,
   }
   const { tenantId, now, requestId, traceparent = null } = scope
-  const [id, type, runAt, key] = [randomUUID(), job.name, timeOf(options, now), keyOf(job, parsed)]
+  const [id, type, key] = [randomUUID(), job.name, keyOf(job, parsed)]
   const row: NewJobRow = {
     tenantId,
     id,
@@ -59,7 +60,8 @@ export async function enqueue(
     priority,
     attempts: job.retry.attempts ?? DEFAULT_ATTEMPTS,
     createdAt: now,
-    runAt,
+    ...timeOf(options),
+    now: givenTime(platform) && now,
     idempotencyKey,
     asker,
     requestId,
@@ -89,13 +91,13 @@ function parseInput(job: Job, input: unknown): unknown {
   throw problem('validation_failed', { errors: faultsAt([], parsed.error, input) })
 }
 
-function timeOf({ at, delay }: EnqueueOptions, now: Date): Date {
+/** A time, or how long from now: by which clock that is, whoever writes it says. */
+function timeOf({ at, delay }: EnqueueOptions): Pick<NewJobRow, 'at' | 'delay'> {
   if (at && Number.isNaN(at.getTime())) throw refused('`at` is no time')
-  if (at) return at
-  if (delay === undefined) return now
+  if (at || delay === undefined) return { at: at ?? null, delay: 0 }
   const seconds = readDuration(delay)
   if (seconds === undefined) throw refused(`'${delay}' is no length of time: a whole number and s, m, h or d`)
-  return new Date(now.getTime() + seconds * 1_000)
+  return { at: null, delay: seconds }
 }
 
 function refused(detail: string): Error {

@@ -15,7 +15,12 @@ export interface NewJobRow {
   readonly priority: number
   readonly attempts: number
   readonly createdAt: Date
-  readonly runAt: Date
+  /** Not before; null for {@link delay}. */
+  readonly at: Date | null
+  /** Seconds. */
+  readonly delay: number
+  /** What time it is; null for the clock of the server: another process, whose clock is another one, says when it is due. */
+  readonly now: Date | null
   readonly idempotencyKey: string | null
   readonly asker: Asker
   readonly requestId: string
@@ -81,11 +86,14 @@ async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<
   const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
       status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal, input_seal)
-    values (${row.tenantId}::uuid, ${row.id}::uuid, ${asker.userId}::uuid, ${row.createdAt}::text::timestamptz,
+    select ${row.tenantId}::uuid, ${row.id}::uuid, ${asker.userId}::uuid, ${row.createdAt}::text::timestamptz,
       ${row.createdAt}::text::timestamptz, ${row.type}::text, ${row.payload}::text::jsonb, ${row.key}::text, ${row.priority}::int,
-      ${statusOf(row)}::text, ${row.attempts}::int, ${row.runAt}::text::timestamptz, ${row.idempotencyKey}::text,
+      case when run_at > now then 'scheduled' else 'waiting' end, ${row.attempts}::int, run_at, ${row.idempotencyKey}::text,
       ${asker.principalKind}::text, ${asker.principalId}::text, ${asker.secondFactor}::boolean, ${row.requestId}::text,
-      ${row.traceparent}::text, ${row.seal}::text, ${row.inputSeal}::text)
+      ${row.traceparent}::text, ${row.seal}::text, ${row.inputSeal}::text
+    from (select coalesce(${row.now}::text::timestamptz, statement_timestamp()) as now) clock
+    cross join lateral (
+      select coalesce(${row.at}::text::timestamptz, now + make_interval(secs => ${row.delay}::text::double precision)) as run_at) due
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)
   return idsOf(made)
@@ -93,20 +101,20 @@ async function insertOne(transaction: StatementRunner, row: NewJobRow): Promise<
 
 /** In the order given. Ids of those that were made. */
 async function insertMany(transaction: StatementRunner, rows: readonly NewJobRow[]): Promise<ReadonlySet<string>> {
-  const facts = rows.map((row) =>
-    JSON.stringify({ ...row, ...row.asker, status: statusOf(row), payload: undefined, asker: undefined }),
-  )
+  const facts = rows.map((row) => JSON.stringify({ ...row, ...row.asker, payload: undefined, asker: undefined }))
   const made = await transaction.run(statement`
     insert into plinth.background_jobs (tenant_id, id, owner_user_id, created_at, updated_at, type, payload, key, priority,
       status, max_attempts, run_at, idempotency_key, principal_kind, principal_id, second_factor, request_id, traceparent, seal, input_seal)
     select r."tenantId", r.id, r."userId", r."createdAt", r."createdAt", r.type, t.payload::jsonb, r.key, r.priority,
-      r.status, r.attempts, r."runAt", r."idempotencyKey", r."principalKind", r."principalId", r."secondFactor", r."requestId",
+      case when d.run_at > c.now then 'scheduled' else 'waiting' end, r.attempts, d.run_at, r."idempotencyKey", r."principalKind", r."principalId", r."secondFactor", r."requestId",
       r.traceparent, r.seal, r."inputSeal"
     from unnest(${facts}::text::jsonb[], ${rows.map(({ payload }) => payload)}::text::text[])
       with ordinality t(facts, payload, place)
     cross join lateral jsonb_to_record(t.facts) r("tenantId" uuid, id uuid, "userId" uuid, "createdAt" timestamptz, type text,
-      key text, priority int, status text, attempts int, "runAt" timestamptz, "idempotencyKey" text, "principalKind" text,
+      key text, priority int, attempts int, at timestamptz, delay int, now timestamptz, "idempotencyKey" text, "principalKind" text,
       "principalId" text, "secondFactor" boolean, "requestId" text, traceparent text, seal text, "inputSeal" text)
+    cross join lateral (select coalesce(r.now, statement_timestamp()) as now) c
+    cross join lateral (select coalesce(r.at, c.now + make_interval(secs => r.delay)) as run_at) d
     order by t.place
     on conflict (tenant_id, type, idempotency_key) where idempotency_key is not null do nothing
     returning id`)
@@ -115,8 +123,4 @@ async function insertMany(transaction: StatementRunner, rows: readonly NewJobRow
 
 function idsOf(rows: readonly RawRow[]): ReadonlySet<string> {
   return new Set(rows.map(({ id }) => String(id)))
-}
-
-function statusOf({ runAt, createdAt }: Pick<NewJobRow, 'runAt' | 'createdAt'>): string {
-  return runAt > createdAt ? 'scheduled' : 'waiting'
 }

@@ -2,6 +2,7 @@ import { statement, type Feature, type JobQueue, type Platform, type StartupFaul
 import { countJobs } from './count-jobs.ts'
 import { Depth } from './depth.ts'
 import { enqueue } from './enqueue.ts'
+import { givenTime } from './given-time.ts'
 import { jobEvents } from './job-events.ts'
 import { jobErrors } from './job-errors.ts'
 import { jobResource, keptResults } from './job-resource.ts'
@@ -25,6 +26,7 @@ export function jobs(options: JobsOptions = {}): Feature {
   const faults: StartupFault[] = []
   const settings = settle(options, faults)
   let service: JobService | undefined
+  let isGivenTime = false
   const queue = (platform: Platform): JobQueue => {
     const depth = new Depth(settings.mostWaiting)
     return {
@@ -56,6 +58,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     },
     verify: (registry) => [...faults, ...new Schedules(registry.jobs.values()).faults()],
     start(platform) {
+      isGivenTime = givenTime(platform) !== null
       service = new JobService(platform, settings)
     },
     observe: observeJobs,
@@ -64,17 +67,18 @@ export function jobs(options: JobsOptions = {}): Feature {
     // What runs has its grace; what is said of it then are a few statements.
     stopMs: settings.graceMs + 5_000,
     sweep: (now) => {
-      const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds)
+      // By the clock of the server, as they ended: what is kept for a week a process that is a week ahead would remove at once.
+      const at = isGivenTime ? now : null
       return [
         statement`
           delete from plinth.background_jobs where (tenant_id, id) in (
             select tenant_id, id from plinth.background_jobs
-            where status in ('completed', 'cancelled', 'discarded') and finished_at < ${before(settings.keepMs)}::text::timestamptz
+            where status in ('completed', 'cancelled', 'discarded') and finished_at < coalesce(${at}::text::timestamptz, statement_timestamp()) - make_interval(secs => ${settings.keepMs / 1_000}::text::double precision)
             limit ${SWEPT}::int)`,
         statement`
           delete from plinth.background_jobs where (tenant_id, id) in (
             select tenant_id, id from plinth.background_jobs
-            where status = 'dead' and finished_at < ${before(settings.keepDeadMs)}::text::timestamptz limit ${SWEPT}::int)`,
+            where status = 'dead' and finished_at < coalesce(${at}::text::timestamptz, statement_timestamp()) - make_interval(secs => ${settings.keepDeadMs / 1_000}::text::double precision) limit ${SWEPT}::int)`,
         // A tenant whose every job fails would fill the table in the time that its letters are kept.
         statement`
           delete from plinth.background_jobs where (tenant_id, id) in (
@@ -85,7 +89,7 @@ export function jobs(options: JobsOptions = {}): Feature {
         statement`
           delete from plinth.kept_results where (tenant_id, key) in (
             select tenant_id, key from plinth.kept_results
-            where created_at < ${before(30 * 86_400_000)}::text::timestamptz limit ${SWEPT}::int)`,
+            where created_at < coalesce(${at}::text::timestamptz, statement_timestamp()) - interval '30 days' limit ${SWEPT}::int)`,
       ]
     },
     slots: { jobs: queue },

@@ -30,7 +30,7 @@ export function observeJobs(platform: Pick<Platform, 'database' | 'registry' | '
         name: 'job-schedules',
         freshMs: 5_000,
         async check() {
-          const missed = await schedules.missed(database, platform.clock.now())
+          const missed = await schedules.missed(platform)
           if (missed.length > 0) throw new Error(`It was time for ${missed.join(', ')}, and no jobs were made.`)
         },
       },

@@ -1,6 +1,7 @@
 import {
   defineJob,
   PermissionSet,
+  systemClock,
   type EnqueuedJob,
   type EnqueueParts,
   type FixedStatement,
@@ -33,7 +34,11 @@ function parts(...answers: (readonly RawRow[])[]): EnqueueParts {
   const transaction = { run }
   return { transaction, scope, principal } as unknown as EnqueueParts
 }
-const platform = { registry: { jobs: new Map([['any', job]]) }, secrets: { sign: () => 'seal' } } as unknown as Platform
+const platform = {
+  registry: { jobs: new Map([['any', job]]) },
+  secrets: { sign: () => 'seal' },
+  clock: systemClock,
+} as unknown as Platform
 const ask = (given: EnqueueParts) => enqueue(platform, new Depth(10), given, job, {}, { idempotencyKey: 'key' })
 const waiting = [{ n: 0 }]
 /** Of the rows of an insert, of one or of many. */
@@ -65,7 +70,7 @@ test('many at once go in a few statements, in their order, each told what became
     if (!text.includes('insert')) return [{ id: 'known' }]
     const many = parameters.find(Array.isArray) as readonly string[] | undefined
     const asked = many?.map((one) => JSON.parse(one) as { id: string; idempotencyKey: string }) ?? [
-      { id: String(parameters[1]), idempotencyKey: String(parameters[12]) },
+      { id: String(parameters[1]), idempotencyKey: String(parameters[10]) },
     ]
     const made = asked.filter(({ idempotencyKey }) => idempotencyKey !== 'taken')
     rows.push(...made.map(({ idempotencyKey }) => idempotencyKey))

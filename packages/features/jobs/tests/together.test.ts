@@ -141,7 +141,7 @@ test('cancelled while it runs beside others, it alone is not done', async () => 
 test('whose signature is none is dead, and its neighbours are done', async () => {
   const release = await busy()
   const [, forged] = await ask(['n0', 'n1', 'n2'])
-  await platform.superuser.query(`update plinth.background_jobs set seal = 'another' where id = '${forged}'`)
+  await platform.superuser.query(`update plinth.background_jobs set input_seal = 'another' where id = '${forged}'`)
   release()
   await platform.settled()
   const rows = await platform.rows(`tenant_id = '${platform.a.id}' and payload->>'title' <> 'busy'`)

@@ -1,4 +1,5 @@
 import { statement, type Platform, type RawRow } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from '../worker/claim.ts'
 import { factsOf } from '../worker/run-job.ts'
@@ -53,11 +54,12 @@ async function bury(platform: Platform, tenantId: string, id: string): Promise<v
   // Before the transaction: the embedded database has one session, where what is asked beside a transaction waits for its end, and it for
   // the answer.
   const tenant = await platform.database.findTenant(tenantId)
+  const now = givenTime(platform)
   const dead = await platform.database.system(async (system) => {
     const [row] = await system.run(statement`
       update plinth.background_jobs
-      set status = 'dead', error = ${WHY}::text, delivery = gen_random_uuid(), worker = null, lease_until = null, finished_at = now(),
-        version = version + 1, updated_at = now()
+      set status = 'dead', error = ${WHY}::text, delivery = gen_random_uuid(), worker = null, lease_until = null, version = version + 1,
+        finished_at = coalesce(${now}::text::timestamptz, statement_timestamp()), updated_at = coalesce(${now}::text::timestamptz, statement_timestamp())
       where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and coalesce(status, '') = 'running'
         and lease_until < clock_timestamp() and attempts >= max_attempts
       returning tenant_id, id, type, key, attempts, request_id, traceparent`)

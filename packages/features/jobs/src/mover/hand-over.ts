@@ -11,12 +11,15 @@ export const BATCH = 500
  */
 const LAST_TURN = 10
 
-/** What was scheduled and is due waits from now on. How many. */
-export async function promoteDue(system: StatementRunner, now: Date): Promise<number> {
+/**
+ * What was scheduled and is due waits from now on. How many.
+ * @param now null for the clock of the server
+ */
+export async function promoteDue(system: StatementRunner, now: Date | null): Promise<number> {
   const [row] = await system.run(statement`
     with due as (
       select tenant_id, id from plinth.background_jobs
-      where status = 'scheduled' and run_at <= ${now}::text::timestamptz order by run_at limit ${BATCH}::int for update skip locked
+      where status = 'scheduled' and run_at <= coalesce(${now}::text::timestamptz, statement_timestamp()) order by run_at limit ${BATCH}::int for update skip locked
     ), promoted as (
       update plinth.background_jobs j set status = 'waiting' from due
       where j.tenant_id = due.tenant_id and j.id = due.id and j.status = 'scheduled' returning 1

@@ -1,4 +1,5 @@
 import type { Platform, StatementRunner } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'
@@ -56,6 +57,8 @@ export class Mover {
   /** Since when all goes into the line, by the clock of the server. */
   #lineSince = new Date(0)
   #alone = false
+  /** The clock of the server, in milliseconds, where this process has counted none. */
+  #serverStart = 0
   #forgot = 0
   #promoted = -Infinity
 
@@ -119,7 +122,7 @@ export class Mover {
   async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
     const { platform, line, supply, settings, schedules } = this.#parts
     await this.#lookAfter()
-    await schedules.make(platform, platform.clock.now())
+    await schedules.make(platform, givenTime(platform) ?? new Date(this.#serverStart + performance.now()))
     const worker = await this.#lookAround()
     const inLine = worker && supply.isQueueEmpty
     // What is still in the queue came before; until it is done, nobody has more than one job there beside.
@@ -137,7 +140,7 @@ export class Mover {
     const now = performance.now()
     if (now - this.#promoted < GATHER_MS) return Promise.resolve(0)
     this.#promoted = now
-    return promoteDue(runner, this.#parts.platform.clock.now())
+    return promoteDue(runner, givenTime(this.#parts.platform))
   }
 
   /** In one transaction. */
@@ -165,7 +168,7 @@ export class Mover {
     }
     if (own && this.#alone) {
       if (!supply.isQueueEmpty && (await queue.isEmpty())) {
-        this.#lineSince = await serverTime(platform.database)
+        this.#lineSince = await this.#serverTime()
         supply.isQueueEmpty = true
       }
       return own
@@ -183,10 +186,16 @@ export class Mover {
     return undefined
   }
 
+  /** Asked as soon as this process leads, and every few seconds: in between, what the process has counted since is added. */
+  async #serverTime(): Promise<Date> {
+    const now = await serverTime(this.#parts.platform.database)
+    this.#serverStart = now.getTime() - performance.now()
+    return now
+  }
+
   /** What whoever led before had in his memory, or was handing over when he ended, is given out anew. */
   async #inherit(): Promise<void> {
-    const { database } = this.#parts.platform
-    await giveBackMissing(database, this.#parts, await serverTime(database))
+    await giveBackMissing(this.#parts.platform.database, this.#parts, await this.#serverTime())
   }
 
   /** Others lead now: what lies in the line waits for them. */
@@ -202,7 +211,7 @@ export class Mover {
   async #giveBackMissing(): Promise<void> {
     const { platform, settings, supply } = this.#parts
     const { database } = platform
-    const before = new Date((await serverTime(database)).getTime() - Math.min(ASK_AFTER_MS, settings.leaseMs))
+    const before = new Date((await this.#serverTime()).getTime() - Math.min(ASK_AFTER_MS, settings.leaseMs))
     const inLine = supply.isQueueEmpty && this.#lineSince < before
     await giveBackMissing(database, this.#parts, inLine ? this.#lineSince : before)
   }
@@ -220,7 +229,7 @@ export class Mover {
     this.#forgot = performance.now()
     await queue.forget()
     await forgetGone(platform.database)
-    const longAgo = new Date((await serverTime(platform.database)).getTime() - FORGET_MS)
+    const longAgo = new Date((await this.#serverTime()).getTime() - FORGET_MS)
     await giveBackMissing(platform.database, this.#parts, longAgo, 2 * MOST_IN_LINE)
   }
 }

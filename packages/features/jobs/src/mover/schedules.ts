@@ -1,4 +1,5 @@
 import { statement, type Database, type Job, type Platform, type StartupFault } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { keyOf } from '../job-key.ts'
 import { jobLogEvents } from '../log-events.ts'
 import { timesAround } from './clock-times.ts'
@@ -53,7 +54,7 @@ export class Schedules {
       if (broken && performance.now() - broken.triedAt < AGAIN_MS) continue
       try {
         const around = timesAround(job.cron!, zoneOf(job), now)
-        await makeJobs(platform.database, job, around.last)
+        await makeJobs(platform.database, job, around.last, now)
         this.#next.set(job.name, around.next.getTime())
         this.#broken.delete(job.name)
       } catch (error) {
@@ -63,11 +64,14 @@ export class Schedules {
   }
 
   /** Those of which a time came more than a minute ago, and whose jobs nobody has made. */
-  async missed(database: Database, now: Date): Promise<readonly string[]> {
+  async missed(platform: Pick<Platform, 'database' | 'clock'>): Promise<readonly string[]> {
     if (this.#jobs.length === 0) return []
-    const rows = await database.systemStatement(
-      statement`select job, (extract(epoch from made_until) * 1000)::float8 as made from plinth.job_schedules`,
-    )
+    const given = givenTime(platform)
+    const rows = await platform.database.systemStatement(statement`
+      select job, (extract(epoch from made_until) * 1000)::float8 as made,
+        (extract(epoch from coalesce(${given}::text::timestamptz, statement_timestamp())) * 1000)::float8 as now
+      from plinth.job_schedules`)
+    const now = new Date(Number(rows[0]?.['now']))
     const made = new Map(rows.map((row) => [String(row['job']), new Date(Number(row['made']))]))
     const isMissed = (job: Job): boolean => {
       const until = made.get(job.name)
@@ -89,13 +93,15 @@ export class Schedules {
 
 /**
  * One for each active tenant, in one transaction with the note that they were made: the update finds the row of this time once,
- * however many processes ask. A job that is new begins with its next time, not with one that was before it.
+ * however many processes ask. A job that is new begins with its next time, not with one that was before it. What was made for a time that
+ * has not come (by the clock of a process that was ahead) is no reason to make nothing until then.
  */
-async function makeJobs(database: Database, job: Job, slot: Date): Promise<void> {
+async function makeJobs(database: Database, job: Job, slot: Date, now: Date): Promise<void> {
   await database.system(async (system) => {
     const [known] = await system.run(statement`
       insert into plinth.job_schedules as s (job, made_until) values (${job.name}::text, ${slot}::text::timestamptz)
       on conflict (job) do update set made_until = excluded.made_until where s.made_until < excluded.made_until
+        or s.made_until > ${now}::text::timestamptz + interval '1 minute'
       returning (xmax = 0) as fresh`)
     if (!known || known['fresh'] === true) return
     await system.run(statement`

@@ -10,6 +10,7 @@ import {
   type SystemTransaction,
   type TextAnswer,
 } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { backgroundJobs } from '../job-resource.ts'
 
 export type Change = 'retry' | 'cancel' | 'redrive' | 'discard'
@@ -35,18 +36,19 @@ export async function changeJob(call: Call, change: Change, poke: () => void): P
     const [id, status] = [String(row['id']), String(row['status'])]
     // A letter that is not among the dead is not there.
     if ((change === 'redrive' || change === 'discard') && status !== 'dead') throw problem('not_found')
+    const now = givenTime(platform)
     const changed =
       change === 'cancel' || change === 'discard'
-        ? await end(system, scope.tenantId, id, change, scope.now)
-        : await begin(system, scope.tenantId, id, change, scope.now)
+        ? await end(system, scope.tenantId, id, change, now)
+        : await begin(system, scope.tenantId, id, change, now)
     if (!changed) throw problem('conflict', { detail: `The job is ${status}.` })
     const data = { id, type: String(row['type']), key: (row['key'] ?? null) as string | null }
     await transaction.emit({ type: `job.${change}`, key: `job:${id}`, data })
     if (change === 'retry' || change === 'redrive') transaction.afterCommit(poke)
     const view = fieldView(platform.registry, request.principal, resource)
-    const now = await transaction.read({ resource, id, visible: call.visible, view })
+    const changedRow = await transaction.read({ resource, id, visible: call.visible, view })
     const printer = rowPrinter(resource, view)
-    return jsonAnswer(200, printer.print(now!), { etag: printer.etag(now!) })
+    return jsonAnswer(200, printer.print(changedRow!), { etag: printer.etag(changedRow!) })
   })
 }
 
@@ -56,13 +58,13 @@ async function begin(
   tenantId: string,
   id: string,
   change: 'retry' | 'redrive',
-  now: Date,
+  now: Date | null,
 ): Promise<boolean> {
   const rows = await system.run(statement`
     update plinth.background_jobs
     set status = 'waiting', attempts = case when status = 'scheduled' then attempts else 0 end, delivery = gen_random_uuid(),
-      run_at = ${now}::text::timestamptz, finished_at = null, progress = null, note = null,
-      version = version + 1, updated_at = ${now}::text::timestamptz
+      run_at = coalesce(${now}::text::timestamptz, statement_timestamp()), finished_at = null, progress = null, note = null,
+      version = version + 1, updated_at = coalesce(${now}::text::timestamptz, statement_timestamp())
     where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and coalesce(status, '') in (select unnest(${from[change]}::text::text[])) returning id`)
   return rows.length > 0
 }
@@ -73,12 +75,12 @@ async function end(
   tenantId: string,
   id: string,
   change: 'cancel' | 'discard',
-  now: Date,
+  now: Date | null,
 ): Promise<boolean> {
   const rows = await system.run(statement`
     update plinth.background_jobs
     set status = ${change === 'cancel' ? 'cancelled' : 'discarded'}::text, delivery = gen_random_uuid(), lease_until = null,
-      finished_at = ${now}::text::timestamptz, version = version + 1, updated_at = ${now}::text::timestamptz
+      finished_at = coalesce(${now}::text::timestamptz, statement_timestamp()), version = version + 1, updated_at = coalesce(${now}::text::timestamptz, statement_timestamp())
     where tenant_id = ${tenantId}::uuid and id = ${id}::uuid and coalesce(status, '') in (select unnest(${from[change]}::text::text[])) returning id`)
   return rows.length > 0
 }

@@ -18,6 +18,7 @@ import {
   type Tenant,
   type Transaction,
 } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from './claim.ts'
 import { unlessEnded, type Ending } from './ending.ts'
@@ -91,7 +92,7 @@ async function attempt(
     const work = async (context: Context, transaction: Transaction): Promise<void> => {
       told?.onWork()
       const result = await unlessEnded(ending, () => run(context, input, runOf(running, ending, found)))
-      await complete(transaction, { job, result }, platform.clock.now(), told?.onSent)
+      await complete(transaction, { job, result }, givenTime(platform), told?.onSent)
     }
     // The COMMIT before it and its own first statement are one message then: a tenth of what a small job costs.
     await asPrincipal(platform, entered, work, { behind: true })

@@ -1,4 +1,5 @@
 import { asPrincipal, besides, refuseInactive, type Platform, type Tenant, type Transaction } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { jobLogEvents } from '../log-events.ts'
 import { parseInput } from './parse-input.ts'
 import { Ending, unlessEnded } from './ending.ts'
@@ -78,7 +79,7 @@ async function attemptAll(
         const result = await unlessEnded(ending, () => run(own.context, inputs[at], runOf(running, ending)))
         done.push({ job: running.job, transaction: own.transaction, result })
       }
-      await completeAll(done, platform.clock.now(), told.onSent)
+      await completeAll(done, givenTime(platform), told.onSent)
     }
     await asPrincipal(platform, enteredAs(first.job, principal, tenant), work, { behind: true })
   })

@@ -9,6 +9,7 @@ import {
   type Tenant,
   type Transaction,
 } from '@plinth/core'
+import { givenTime } from '../given-time.ts'
 import { columnsOf } from '../queue/deliveries.ts'
 import type { Claimed } from './claim.ts'
 
@@ -21,12 +22,13 @@ export class Hopeless extends Error {
  * The job is done, in the transaction of its effects. The one statement that makes them happen once: of several runs of a job, each
  * with its own delivery and attempt, one finds the row running.
  * The transaction rejects with Unfinished where the job is not this run's any more.
+ * @param now null for the clock of the server
  * @param onSent told when that and COMMIT are on their way
  */
 export async function complete(
   transaction: Transaction,
   { job, result }: Pick<Done, 'job' | 'result'>,
-  now: Date,
+  now: Date | null,
   onSent?: () => void,
 ): Promise<void> {
   const text = result === undefined ? null : JSON.stringify(result)
@@ -35,8 +37,8 @@ export async function complete(
   transaction.finish(
     statement`
     update plinth.background_jobs
-    set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = version + 1,
-      result = ${text ?? null}::text::jsonb, progress = 1, error = null, lease_until = null
+    set status = 'completed', finished_at = coalesce(${now}::text::timestamptz, statement_timestamp()), version = version + 1,
+      updated_at = coalesce(${now}::text::timestamptz, statement_timestamp()), result = ${text ?? null}::text::jsonb, progress = 1, error = null, lease_until = null
     where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
       and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`,
     { onSent },
@@ -54,7 +56,7 @@ export interface Done {
  * As {@link complete}, for several in one transaction: all of them, or none.
  * The transaction rejects with Unfinished where one of them is not this worker's any more.
  */
-export async function completeAll(done: readonly Done[], now: Date, onSent?: () => void): Promise<void> {
+export async function completeAll(done: readonly Done[], now: Date | null, onSent?: () => void): Promise<void> {
   const [first] = done
   if (!first) return
   for (const { job, transaction } of done) await transaction.emit(eventOf('job.completed', job))
@@ -71,8 +73,8 @@ export async function completeAll(done: readonly Done[], now: Date, onSent?: () 
   first.transaction.finish(
     statement`
       update plinth.background_jobs j
-      set status = 'completed', finished_at = ${now}::text::timestamptz, updated_at = ${now}::text::timestamptz, version = j.version + 1,
-        result = d.result -> 0, progress = 1, error = null, lease_until = null
+      set status = 'completed', finished_at = coalesce(${now}::text::timestamptz, statement_timestamp()), version = j.version + 1,
+        updated_at = coalesce(${now}::text::timestamptz, statement_timestamp()), result = d.result -> 0, progress = 1, error = null, lease_until = null
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[], ${attempts}::text::int[],
           ${results}::text::jsonb[]) d(tenant_id, id, delivery, attempts, result)
       where j.tenant_id = d.tenant_id and j.id = d.id and j.delivery = d.delivery and j.attempts = d.attempts
@@ -110,16 +112,17 @@ export async function fail(
   job: Claimed,
   failure: Failure,
 ): Promise<Outcome> {
-  const now = platform.clock.now()
-  const runAt = new Date(now.getTime() + failure.pauseMs)
+  const now = givenTime(platform)
   const dead = failure.hopeless || job.attempt >= job.attempts
   const words = storedText(failure.words, 1_000)
   return platform.database.system(async (system): Promise<Outcome> => {
     const [changed] = await system.run(statement`
       update plinth.background_jobs
       set status = ${dead ? 'dead' : 'scheduled'}::text, error = ${words}::text, delivery = gen_random_uuid(),
-        run_at = ${dead ? now : runAt}::text::timestamptz, finished_at = ${dead ? now : null}::text::timestamptz,
-        worker = null, lease_until = null, version = version + 1, updated_at = ${now}::text::timestamptz
+        run_at = coalesce(${now}::text::timestamptz, statement_timestamp())
+          + make_interval(secs => ${dead ? 0 : failure.pauseMs / 1_000}::text::double precision),
+        finished_at = case when ${dead}::boolean then coalesce(${now}::text::timestamptz, statement_timestamp()) end,
+        worker = null, lease_until = null, version = version + 1, updated_at = coalesce(${now}::text::timestamptz, statement_timestamp())
       where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
         and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`)
     if (!changed) return 'lost'
