@@ -4,6 +4,7 @@ import { Depth } from './depth.ts'
 import { enqueue } from './enqueue.ts'
 import { givenTime } from './given-time.ts'
 import { jobEvents } from './job-events.ts'
+import { jobMetrics } from './job-metrics.ts'
 import { jobErrors } from './job-errors.ts'
 import { jobResource, keptResults } from './job-resource.ts'
 import { migrations } from './migrations.ts'
@@ -59,6 +60,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     verify: (registry) => [...faults, ...new Schedules(registry.jobs.values()).faults()],
     start(platform) {
       isGivenTime = givenTime(platform) !== null
+      jobMetrics(platform)
       service = new JobService(platform, settings)
     },
     observe: observeJobs,

@@ -1,4 +1,4 @@
-import { defineJob, type Job, type Platform } from '@plinth/core'
+import { defineJob, type Feature, type Job, type Platform } from '@plinth/core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { giveBackLost } from '../src/mover/give-back-lost.ts'
@@ -18,8 +18,10 @@ const known: readonly Job[] = [
 ]
 
 let platform: JobPlatform
+let inner: Platform
 beforeAll(async () => {
-  platform = await jobPlatform([], {}, { plinth: { jobs: [] } })
+  const inside: Feature = { name: 'test-inside', start: (given) => void (inner = given) }
+  platform = await jobPlatform([], {}, { plinth: { jobs: [] }, features: [inside] })
 })
 afterEach(async () => {
   await platform.superuser.script('delete from plinth.background_jobs')
@@ -211,13 +213,13 @@ test('what is given back has waited since then: by its worker, by its lease, wit
   await put(long)
   const [row] = await platform.rows()
   const [tenantId, id, delivery] = ['tenant_id', 'id', 'delivery'].map((name) => String(row![name]))
-  await giveBack(platform as unknown as Platform, [{ tenantId, id, delivery } as unknown as Claimed])
+  await giveBack(inner, [{ tenantId, id, delivery } as unknown as Claimed])
   expect(await platform.rows()).toMatchObject([{ status: 'waiting', attempts: 0 }])
   expect(await look()).toEqual({ oldest: 0, health: 'well' })
   await platform.superuser.script('delete from plinth.background_jobs')
 
   await put({ ...long, lease: -1 })
-  await giveBackLost(platform as unknown as Platform)
+  await giveBackLost(inner)
   expect(await platform.rows()).toMatchObject([{ status: 'waiting', attempts: 1 }])
   expect(await look()).toEqual({ oldest: 0, health: 'well' })
   await platform.superuser.script('delete from plinth.background_jobs')

@@ -1,5 +1,6 @@
 import { statement, type Platform, type RawRow } from '@plinth/core'
 import { givenTime } from '../given-time.ts'
+import { jobMetrics } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from '../worker/claim.ts'
 import { factsOf } from '../worker/run-job.ts'
@@ -28,7 +29,10 @@ export async function giveBackLost(platform: Platform): Promise<void> {
         waiting_since = clock_timestamp(), version = j.version + 1, updated_at = now()
       from lost where j.tenant_id = lost.tenant_id and j.id = lost.id and j.status = 'running'
       returning j.tenant_id, j.id, j.type, j.key, j.attempts, j.request_id, j.traceparent`)
-  for (const row of rows) platform.log.warn(jobLogEvents.jobGivenBack, factsOf(lostOf(row)))
+  for (const job of rows.map(lostOf)) {
+    jobMetrics(platform).ended(job.type, 'lost')
+    platform.log.warn(jobLogEvents.jobGivenBack, factsOf(job))
+  }
   await buryDying(platform)
 }
 
@@ -68,7 +72,9 @@ async function bury(platform: Platform, tenantId: string, id: string): Promise<v
     if (tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
     return job
   })
-  if (dead) platform.log.error(jobLogEvents.jobDead, { ...factsOf(dead), error: new Error(WHY) })
+  if (!dead) return
+  jobMetrics(platform).ended(dead.type, 'dead')
+  platform.log.error(jobLogEvents.jobDead, { ...factsOf(dead), error: new Error(WHY) })
 }
 
 function lostOf(row: RawRow): Lost {

@@ -11,6 +11,7 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { givenTime } from '../given-time.ts'
+import { jobMetrics } from '../job-metrics.ts'
 import { backgroundJobs } from '../job-resource.ts'
 
 export type Change = 'retry' | 'cancel' | 'redrive' | 'discard'
@@ -45,6 +46,7 @@ export async function changeJob(call: Call, change: Change, poke: () => void): P
     const data = { id, type: String(row['type']), key: (row['key'] ?? null) as string | null }
     await transaction.emit({ type: `job.${change}`, key: `job:${id}`, data })
     if (change === 'retry' || change === 'redrive') transaction.afterCommit(poke)
+    if (change === 'cancel') transaction.afterCommit(() => jobMetrics(platform).ended(data.type, 'cancelled'))
     const view = fieldView(platform.registry, request.principal, resource)
     const changedRow = await transaction.read({ resource, id, visible: call.visible, view })
     const printer = rowPrinter(resource, view)

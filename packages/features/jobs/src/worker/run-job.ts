@@ -19,6 +19,7 @@ import {
   type Transaction,
 } from '@plinth/core'
 import { givenTime } from '../given-time.ts'
+import { jobMetrics, type JobOutcome } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from './claim.ts'
 import { unlessEnded, type Ending } from './ending.ts'
@@ -56,11 +57,14 @@ export async function runJob(platform: Platform, running: Running, told?: Told):
   const tenant = await platform.database.findTenant(job.tenantId)
   try {
     await attempt(platform, tenant, running, told)
-    const milliseconds = Math.round((performance.now() - startedAt) * 10) / 10
-    platform.log.debug(jobLogEvents.jobCompleted, { ...factsOf(job), milliseconds })
+    const tookMs = performance.now() - startedAt
+    jobMetrics(platform).ended(job.type, 'completed', tookMs / 1_000)
+    platform.log.debug(jobLogEvents.jobCompleted, { ...factsOf(job), milliseconds: Math.round(tookMs * 10) / 10 })
   } catch (error) {
     told?.onWork()
-    await settleFailure(platform, tenant, running, error)
+    const seconds = (performance.now() - startedAt) / 1_000
+    const outcome = await settleFailure(platform, tenant, running, error)
+    jobMetrics(platform).ended(job.type, outcome, outcome === 'failed' || outcome === 'dead' ? seconds : undefined)
   }
 }
 
@@ -179,15 +183,20 @@ async function settleFailure(
   tenant: Tenant | undefined,
   { job, ending }: Running,
   error: unknown,
-): Promise<void> {
+): Promise<JobOutcome> {
   const facts = factsOf(job)
   if (error instanceof Unfinished) {
     platform.log.info(jobLogEvents.jobVoid, facts)
-    return
+    return 'lost'
   }
-  if (error instanceof Draining) return giveBack(platform, [job])
-  if (tenant && PlinthError.is(error) && error.code === 'tenant_suspended' && !ending.ended)
-    return giveBack(platform, [job], error.detail ?? error.title)
+  if (error instanceof Draining) {
+    await giveBack(platform, [job])
+    return 'returned'
+  }
+  if (tenant && PlinthError.is(error) && error.code === 'tenant_suspended' && !ending.ended) {
+    await giveBack(platform, [job], error.detail ?? error.title)
+    return 'held'
+  }
   const { asker: who, tenantId, requestId, id: target } = job
   const denied = error instanceof Hopeless && error.cause !== undefined ? error.cause : error
   auditDenial(platform, { who, tenantId, requestId, action: 'job.run', target }, denied)
@@ -197,6 +206,7 @@ async function settleFailure(
   if (outcome === 'lost') platform.log.info(jobLogEvents.jobVoid, facts)
   else if (outcome === 'dead') platform.log.error(jobLogEvents.jobDead, { ...facts, error })
   else platform.log.warn(jobLogEvents.jobFailed, { ...facts, error, retryInMs: pauseMs })
+  return outcome === 'scheduled' ? 'failed' : outcome
 }
 
 /** For whoever may read jobs. What looks like a secret is masked where it is stored. */

@@ -1,5 +1,6 @@
 import { asPrincipal, besides, refuseInactive, type Platform, type Tenant, type Transaction } from '@plinth/core'
 import { givenTime } from '../given-time.ts'
+import { jobMetrics } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import { parseInput } from './parse-input.ts'
 import { Ending, unlessEnded } from './ending.ts'
@@ -43,10 +44,13 @@ export async function runTogether(
 
 async function allDone(platform: Platform, jobs: readonly [Running, ...Running[]], told: Told): Promise<boolean> {
   const { type: job, tenantId } = jobs[0].job
+  const startedAt = performance.now()
   try {
     const tenant = await platform.database.findTenant(tenantId)
     if (!tenant) return false
     await attemptAll(platform, tenant, jobs, told)
+    const seconds = (performance.now() - startedAt) / 1_000
+    for (const { job: one } of jobs) jobMetrics(platform).ended(one.type, 'completed', seconds)
     return true
   } catch (error) {
     // Whichever it was says so itself. That it is so again and again, as where all together take longer than the time of one, nobody
