@@ -15,6 +15,7 @@ import { settle, type JobsOptions } from './options.ts'
 import { adminJobs } from './routes/admin-jobs.ts'
 import { jobRoutes } from './routes/job-routes.ts'
 import { JobService } from './service.ts'
+import { isHeard } from './worker/settle.ts'
 
 /** Rows of one round of the sweep. */
 const SWEPT = 5_000
@@ -28,6 +29,8 @@ export function jobs(options: JobsOptions = {}): Feature {
   const settings = settle(options, faults)
   let service: JobService | undefined
   let isGivenTime = false
+  /** Whether somebody hears of dead jobs that are off the list: then the mover takes those with a key. */
+  let isHeardOf = false
   const queue = (platform: Platform): JobQueue => {
     const depth = new Depth(settings.mostWaiting)
     return {
@@ -61,6 +64,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     start(platform) {
       isGivenTime = givenTime(platform) !== null
       jobMetrics(platform)
+      isHeardOf = isHeard(platform, 'job.discard')
       service = new JobService(platform, settings)
     },
     observe: observeJobs,
@@ -80,14 +84,14 @@ export function jobs(options: JobsOptions = {}): Feature {
         statement`
           delete from plinth.background_jobs where (tenant_id, id) in (
             select tenant_id, id from plinth.background_jobs
-            where status = 'dead' and finished_at < coalesce(${at}::text::timestamptz, statement_timestamp()) - make_interval(secs => ${settings.keepDeadMs / 1_000}::text::double precision) limit ${SWEPT}::int)`,
+            where status = 'dead' and (key is null or not ${isHeardOf}::boolean) and finished_at < coalesce(${at}::text::timestamptz, statement_timestamp()) - make_interval(secs => ${settings.keepDeadMs / 1_000}::text::double precision) limit ${SWEPT}::int)`,
         // A tenant whose every job fails would fill the table in the time that its letters are kept.
         statement`
           delete from plinth.background_jobs where (tenant_id, id) in (
             select tenant_id, id from (
-              select tenant_id, id, row_number() over (partition by tenant_id order by created_at desc, id desc) as place
+              select tenant_id, id, key, row_number() over (partition by tenant_id order by created_at desc, id desc) as place
               from plinth.background_jobs where status = 'dead') dead
-            where place > ${settings.mostDead}::int limit ${SWEPT}::int)`,
+            where place > ${settings.mostDead}::int * case when key is not null and ${isHeardOf}::boolean then 2 else 1 end limit ${SWEPT}::int)`,
         statement`
           delete from plinth.kept_results where (tenant_id, key) in (
             select tenant_id, key from plinth.kept_results

@@ -1,8 +1,9 @@
-import { defineJob, defineResource, eventOf, on, resourceTable } from '@plinth/core'
+import { defineJob, defineResource, eventOf, on, resourceTable, type Feature, type Platform } from '@plinth/core'
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { queueStatuses, rowQueue } from '../src/index.ts'
+import { forgetDead } from '../src/mover/forget-dead.ts'
 import { jobPlatform, note, notes, type JobPlatform } from './job-platform.ts'
 
 /* A row with a queue: what its status says is what its jobs are, whoever comes at once. */
@@ -42,12 +43,15 @@ const robot = defineResource({
 /** Every status that a robot was given by its queue, in the order of their commits. */
 const told: string[] = []
 let platform: JobPlatform
+let inner: Platform
+const inside: Feature = { name: 'test-inside', start: (given) => void (inner = given) }
 beforeAll(async () => {
   platform = await jobPlatform(
     [work, stray],
     {},
     {
       resources: [note, robot],
+      features: [inside],
       plinth: {
         handlers: [
           ...queue.handlers,
@@ -178,4 +182,36 @@ test('a row that was locked is as its last writer left it', async () => {
   await Promise.all(Array.from({ length: 100 }, add))
   expect((await as((ctx) => ctx.read(notes, noteId))).number).toBe(100)
   await expect(as((ctx) => ctx.lock(notes, id))).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('a dead job that has had its time, or is one too many, is an error no longer', async () => {
+  const sweep = async (): Promise<void> => {
+    const feature = platform.plinth.registry.features.find(({ name }) => name === 'jobs')!
+    await platform.database.system(async (system) => {
+      for (const one of feature.sweep!(platform.clock.now())) await system.run(one)
+    })
+  }
+  for (const [keepDeadMs, mostDead, makeOlder] of [
+    [90 * 86_400_000, 10_000, `finished_at = finished_at - interval '91 days'`],
+    [90 * 86_400_000, 1, 'created_at = created_at'],
+  ] as const) {
+    failing = true
+    const [first, second] = [await make(), await make()]
+    for (const id of [first, second]) {
+      await command(id)
+      await becomes(id, 'error')
+      platform.clock.advance(1_000)
+    }
+    await platform.superuser.query(`update plinth.background_jobs set ${makeOlder} where key = $1::text`, [
+      queue.keyOf(first),
+    ])
+    // Left to whoever tells of it.
+    await sweep()
+    expect(await platform.rows(`status = 'dead'`)).toHaveLength(2)
+    await forgetDead(inner, { keepDeadMs, mostDead })
+    await becomes(first, 'idle')
+    expect(await statusOf(second)).toBe('error')
+    expect(await platform.rows(`status = 'dead'`)).toHaveLength(1)
+    await platform.superuser.script('delete from plinth.background_jobs')
+  }
 })

@@ -4,7 +4,7 @@ import { jobMetrics } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from '../worker/claim.ts'
 import { factsOf } from '../worker/run-job.ts'
-import { announceDeath } from '../worker/settle.ts'
+import { announce } from '../worker/settle.ts'
 
 const BATCH = 500
 /** After so many that could not be said dead the others wait for the next look: it is the database, and not they. */
@@ -69,7 +69,7 @@ async function bury(platform: Platform, tenantId: string, id: string): Promise<v
       returning tenant_id, id, type, key, attempts, request_id, traceparent`)
     if (!row) return undefined
     const job = lostOf(row)
-    if (tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
+    if (tenant) await announce(platform, 'job.failed', tenant, job, (scope) => system.within(scope))
     return job
   })
   if (!dead) return
@@ -77,7 +77,8 @@ async function bury(platform: Platform, tenantId: string, id: string): Promise<v
   platform.log.error(jobLogEvents.jobDead, { ...factsOf(dead), error: new Error(WHY) })
 }
 
-function lostOf(row: RawRow): Lost {
+/** Of a row that was changed or deleted. */
+export function lostOf(row: RawRow): Lost {
   const text = (name: string): string | null => (row[name] === null ? null : String(row[name]))
   return {
     tenantId: String(row['tenant_id']),

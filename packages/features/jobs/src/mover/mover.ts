@@ -8,6 +8,7 @@ import type { Line } from '../queue/line.ts'
 import type { Supply } from '../queue/supply.ts'
 import { countWorkers, forgetGone } from '../worker/presence.ts'
 import type { Worker } from '../worker/worker.ts'
+import { forgetDead } from './forget-dead.ts'
 import { giveBackLost } from './give-back-lost.ts'
 import { giveBackMissing, serverTime, waitAgain } from './give-back.ts'
 import { BATCH, chooseNext, isFirst, markQueued, promoteDue, releaseHeld, type Handed } from './hand-over.ts'
@@ -229,6 +230,7 @@ export class Mover {
     this.#forgot = performance.now()
     await queue.forget()
     await forgetGone(platform.database)
+    await forgetDead(platform, settings)
     const longAgo = new Date((await this.#serverTime()).getTime() - FORGET_MS)
     await giveBackMissing(platform.database, this.#parts, longAgo, 2 * MOST_IN_LINE)
   }

@@ -126,25 +126,32 @@ export async function fail(
       where tenant_id = ${job.tenantId}::uuid and id = ${job.id}::uuid and delivery = ${job.delivery}::uuid
         and attempts = ${job.attempt}::int and coalesce(status, '') = 'running' returning id`)
     if (!changed) return 'lost'
-    if (dead && tenant) await announceDeath(platform, tenant, job, (scope) => system.within(scope))
+    if (dead && tenant) await announce(platform, 'job.failed', tenant, job, (scope) => system.within(scope))
     return dead ? 'dead' : 'scheduled'
   })
 }
 
-/** Tells whoever listens that nothing will come of a job by itself any more. */
-export async function announceDeath(
+type Told = 'job.failed' | 'job.discard'
+
+/** Whether anybody hears of it; what nobody hears is told nobody. */
+export function isHeard({ registry: { listened } }: Pick<Platform, 'registry'>, type: Told): boolean {
+  return listened.has(type) || listened.has('job.*') || listened.has('*')
+}
+
+/** Tells whoever listens that nothing will come of a job by itself any more, or that it is off the list. */
+export async function announce(
   platform: Platform,
+  type: Told,
   tenant: Tenant,
   job: Pick<Claimed, 'id' | 'type' | 'key' | 'requestId' | 'traceparent'>,
   within: (scope: ReturnType<typeof scopeOf>) => Promise<Transaction>,
 ): Promise<void> {
-  const { listened } = platform.registry
-  if (!listened.has('job.failed') && !listened.has('*')) return
+  if (!isHeard(platform, type)) return
   const principal = systemPrincipal(platform.registry.permissions, 'job')
   const { requestId, traceparent } = job
   const asked = { principal, tenant, requestId, ...(traceparent !== null && { traceparent }) }
   const transaction = await within(scopeOf(platform, asked))
-  await transaction.emit(eventOf('job.failed', job))
+  await transaction.emit(eventOf(type, job))
 }
 
 function eventOf(
