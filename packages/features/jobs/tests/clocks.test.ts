@@ -2,7 +2,7 @@ import { defineJob, systemClock } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { Schedules } from '../src/mover/schedules.ts'
-import { jobPlatform, notes, writeNote, type JobPlatform } from './job-platform.ts'
+import { jobPlatform, type JobPlatform, notes, sweepJobs, writeNote } from './job-platform.ts'
 
 /* Clocks of processes are wrong, by days, in either direction: jobs go by the clock of the database. */
 
@@ -94,11 +94,7 @@ describe.each([
   })
 
   test('what has ended is kept for its time', async () => {
-    const feature = platform.plinth.registry.features.find(({ name }) => name === 'jobs')!
-    const sweep = (): Promise<unknown> =>
-      platform.database.system(async (system) => {
-        for (const one of feature.sweep!(new Date())) await system.run(one)
-      })
+    const sweep = (): Promise<void> => sweepJobs(platform, new Date())
     const done = (): Promise<readonly unknown[]> => platform.rows(`status = 'completed'`)
     const before = (await done()).length
     expect(before).toBeGreaterThan(0)

@@ -119,3 +119,11 @@ export async function jobPlatform(
       ),
   }
 }
+
+/** One round of what `jobs()` removes. */
+export async function sweepJobs({ plinth, database }: JobPlatform, now: Date): Promise<void> {
+  const feature = plinth.registry.features.find(({ name }) => name === 'jobs')!
+  await database.system(async (system) => {
+    for (const one of feature.sweep!(now)) await (typeof one === 'function' ? one(system) : system.run(one))
+  })
+}

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { queueStatuses, rowQueue } from '../src/index.ts'
 import { forgetDead } from '../src/mover/forget-dead.ts'
-import { jobPlatform, note, notes, type JobPlatform } from './job-platform.ts'
+import { jobPlatform, type JobPlatform, note, notes, sweepJobs } from './job-platform.ts'
 
 /* A row with a queue: what its status says is what its jobs are, whoever comes at once. */
 
@@ -185,12 +185,7 @@ test('a row that was locked is as its last writer left it', async () => {
 })
 
 test('a dead job that has had its time, or is one too many, is an error no longer', async () => {
-  const sweep = async (): Promise<void> => {
-    const feature = platform.plinth.registry.features.find(({ name }) => name === 'jobs')!
-    await platform.database.system(async (system) => {
-      for (const one of feature.sweep!(platform.clock.now())) await system.run(one)
-    })
-  }
+  const sweep = (): Promise<void> => sweepJobs(platform, platform.clock.now())
   for (const [keepDeadMs, mostDead, makeOlder] of [
     [90 * 86_400_000, 10_000, `finished_at = finished_at - interval '91 days'`],
     [90 * 86_400_000, 1, 'created_at = created_at'],
