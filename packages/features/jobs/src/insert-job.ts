@@ -111,7 +111,7 @@ async function insertMany(transaction: StatementRunner, rows: readonly NewJobRow
     from unnest(${facts}::text::jsonb[], ${rows.map(({ payload }) => payload)}::text::text[])
       with ordinality t(facts, payload, place)
     cross join lateral jsonb_to_record(t.facts) r("tenantId" uuid, id uuid, "userId" uuid, "createdAt" timestamptz, type text,
-      key text, priority int, attempts int, at timestamptz, delay int, now timestamptz, "idempotencyKey" text, "principalKind" text,
+      key text, priority int, attempts int, at timestamptz, delay float8, now timestamptz, "idempotencyKey" text, "principalKind" text,
       "principalId" text, "secondFactor" boolean, "requestId" text, traceparent text, seal text, "inputSeal" text)
     cross join lateral (select coalesce(r.now, statement_timestamp()) as now) c
     cross join lateral (select coalesce(r.at, c.now + make_interval(secs => r.delay)) as run_at) d

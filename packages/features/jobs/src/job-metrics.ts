@@ -21,7 +21,7 @@ export class JobMetrics {
     this.#known = registry.jobs
     this.#ended = metrics.counter({
       name: 'plinth_job_runs_total',
-      help: 'Runs of jobs that ended in this process, by the name of the job and how.',
+      help: 'How jobs ended in this process, by their name: of one that is cancelled while it runs, its run is lost besides.',
       labels: ['type', 'outcome'],
     })
     this.#duration = metrics.histogram(

@@ -42,7 +42,7 @@ export function jobs(options: JobsOptions = {}): Feature {
         if (asked.created) parts.transaction.afterCommit(poke)
         return asked
       },
-      once,
+      once: (parts, key, work) => once(platform, parts, key, work),
       count: countJobs,
       work: async (_platform, signal) => service?.work(signal),
     }

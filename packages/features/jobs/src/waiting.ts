@@ -24,7 +24,8 @@ export async function lookWhetherItMoves({ database, clock }: Parts): Promise<Mo
 
 /**
  * For how many seconds the oldest job waits that might run. What waits behind another one of its key, for its tenant or for room under its
- * limit does not count: that is what it was declared for. Reads all that is not finished.
+ * limit does not count: that is what it was declared for. What runs in a process that is gone waits from the end of its lease on. Reads all
+ * that is not finished.
  */
 export async function longestWait({ database, registry, clock }: Parts): Promise<number> {
   const now = givenTime({ clock })
@@ -36,7 +37,8 @@ export async function longestWait({ database, registry, clock }: Parts): Promise
         ${limit('perTenant')}::text::int[]) l(type, most, per_tenant)
     ), flying as materialized (
       select l.type, l.most, l.per_tenant, j.tenant_id, count(*) as n from limits l join plinth.background_jobs j on j.type = l.type
-      where j.status in ('queued', 'running') group by l.type, l.most, l.per_tenant, j.tenant_id
+      where j.status = 'queued' or j.status = 'running' and j.lease_until > clock_timestamp()
+      group by l.type, l.most, l.per_tenant, j.tenant_id
     ), full_types as (
       select type from flying group by type, most having sum(n) >= most
     ), full_here as (
@@ -56,9 +58,13 @@ export async function longestWait({ database, registry, clock }: Parts): Promise
       select min(since) as since from first_of_key f
       where status = 'waiting' and not ((tenant_id, type) in (select tenant_id, type from full_here) or type in (select type from full_types))
         and (tenant_id, key) not in (
-          select tenant_id, key from plinth.background_jobs where status in ('queued', 'running') and key is not null)
+          select tenant_id, key from plinth.background_jobs
+          where (status = 'queued' or status = 'running' and lease_until > clock_timestamp()) and key is not null)
+    ), lost as (
+      select min(j.lease_until - shift) as since from plinth.background_jobs j, clocks
+      where j.status = 'running' and j.lease_until < clock_timestamp()
     )
     select greatest(0, extract(epoch from coalesce(${now}::text::timestamptz, statement_timestamp())
-      - least((select since from waiting), (select since from waiting_first))))::float8 as oldest`)
+      - least((select since from waiting), (select since from waiting_first), (select since from lost))))::float8 as oldest`)
   return Number(row?.['oldest'])
 }

@@ -230,6 +230,14 @@ describe.each([
     ).rejects.toMatchObject({ code: 'validation_failed' })
   })
 
+  test('several at once may be asked for decades ahead', async () => {
+    const asked = await platform.plinth.as(platform.principal(), platform.a.slug, (ctx) =>
+      Promise.all([1, 2, 3].map(() => ctx.enqueue(writeNote, { title: 'much later' }, { delay: '30000d' }))),
+    )
+    expect(asked).toHaveLength(3)
+    await platform.superuser.script(`delete from plinth.background_jobs where status = 'scheduled'`)
+  })
+
   test('a hundred at once with one idempotency key are one job', async () => {
     const ids = await Promise.all(
       Array.from({ length: 100 }, () => platform.enqueue(writeNote, { title: 'one' }, { idempotencyKey: 'k1' })),

@@ -87,7 +87,7 @@ const ofPlatform: readonly [string, (system: SystemTransaction, database: Databa
         1_000,
       ),
   ],
-  ['giving back what was lost', () => giveBackLost(inner)],
+  ['giving back what was lost', () => giveBackLost(inner, () => Promise.resolve(true))],
   [
     'giving back what is missing',
     (_system, database) =>

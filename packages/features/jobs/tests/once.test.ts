@@ -81,4 +81,11 @@ describe.each(['postgres', 'pglite'] as const)('what is done once on %s', (kind)
     expect(await within(nothing)).toBeNull()
     expect(done).toBe(1)
   })
+
+  test('within its own work it is told so, and does not wait for itself; another key within it is one', async () => {
+    const nested = within((ctx) => ctx.once('pay', () => ctx.once('pay', () => pay(ctx))))
+    await expect(nested).rejects.toThrow("ctx.once('pay') within its own work")
+    expect(await within((ctx) => ctx.once('all', () => ctx.once('pay', () => pay(ctx))))).toBe(1)
+    expect(await platform.titles()).toEqual(['paid 1'])
+  })
 })

@@ -203,7 +203,7 @@ test('a dead job that has had its time, or is one too many, is an error no longe
     // Left to whoever tells of it.
     await sweep()
     expect(await platform.rows(`status = 'dead'`)).toHaveLength(2)
-    await forgetDead(inner, { keepDeadMs, mostDead })
+    await forgetDead(inner, { keepDeadMs, mostDead }, () => Promise.resolve(true))
     await becomes(first, 'idle')
     expect(await statusOf(second)).toBe('error')
     expect(await platform.rows(`status = 'dead'`)).toHaveLength(1)

@@ -70,7 +70,7 @@ async function put(...rows: readonly Row[]): Promise<void> {
         String(attempts),
         ended?.toISOString() ?? null,
         back === undefined ? null : String(back),
-        lease === undefined ? null : String(lease),
+        lease === undefined && status !== 'running' ? null : String(lease ?? 60),
       ],
     )
   }
@@ -121,22 +121,22 @@ test.each<[string, readonly Row[], number, string]>([
     unwell,
   ],
   [
-    'waits, with room under its limit',
+    'runs in a process that is gone, and others wait for its limit',
     [
-      { status: 'running', type: 'two' },
-      { status: 'waiting', type: 'two' },
+      { status: 'running', type: 'one.each', lease: -70 },
+      { status: 'waiting', type: 'one.each', due: 65 },
     ],
-    90,
-    unwell,
+    70,
+    'A job has waited for 70 seconds, and no worker runs any.',
   ],
   [
-    'waits, and another tenant has its limit',
+    'runs in a process that is gone, and others of its key wait',
     [
-      { status: 'running', type: 'one.each', tenant: 'b' },
-      { status: 'waiting', type: 'one.each' },
+      { status: 'running', key: 'k', lease: -70 },
+      { status: 'waiting', key: 'k', due: 200 },
     ],
-    90,
-    unwell,
+    70,
+    'A job has waited for 70 seconds, and no worker runs any.',
   ],
   [
     'is due, and nobody hands it over',
@@ -193,6 +193,22 @@ test.each<[string, readonly Row[], number]>([
     ],
     0,
   ],
+  [
+    'waits, with room under its limit',
+    [
+      { status: 'running', type: 'two' },
+      { status: 'waiting', type: 'two' },
+    ],
+    90,
+  ],
+  [
+    'waits, and another tenant has its limit',
+    [
+      { status: 'running', type: 'one.each', tenant: 'b' },
+      { status: 'waiting', type: 'one.each' },
+    ],
+    90,
+  ],
   ['waits while a worker runs another one', [{ status: 'running', lease: 60 }, { status: 'waiting' }], 90],
   [
     'waited for one of its key that has ended just now',
@@ -219,7 +235,7 @@ test('what is given back has waited since then: by its worker, by its lease, wit
   await platform.superuser.script('delete from plinth.background_jobs')
 
   await put({ ...long, lease: -1 })
-  await giveBackLost(inner)
+  await giveBackLost(inner, () => Promise.resolve(true))
   expect(await platform.rows()).toMatchObject([{ status: 'waiting', attempts: 1 }])
   expect(await look()).toEqual({ oldest: 0, health: 'well' })
   await platform.superuser.script('delete from plinth.background_jobs')

@@ -1,12 +1,11 @@
 import { statement, type Platform } from '@plinth/core'
 import { givenTime } from '../given-time.ts'
-import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { announce, isHeard } from '../worker/settle.ts'
+import { eachByItself, type GoesOn } from './each-by-itself.ts'
 import { lostOf } from './give-back-lost.ts'
 
 const BATCH = 500
-const MOST_FAILURES = 3
 
 /**
  * Dead jobs with a key that have had their time, or are too many, are taken off the list as if somebody had discarded them: a row that shows
@@ -15,6 +14,7 @@ const MOST_FAILURES = 3
 export async function forgetDead(
   platform: Platform,
   { keepDeadMs, mostDead }: Pick<JobsSettings, 'keepDeadMs' | 'mostDead'>,
+  goesOn: GoesOn,
 ): Promise<void> {
   if (!isHeard(platform, 'job.discard')) return
   const now = givenTime(platform)
@@ -25,16 +25,8 @@ export async function forgetDead(
     where key is not null and (place > ${mostDead}::int
       or finished_at < coalesce(${now}::text::timestamptz, statement_timestamp()) - make_interval(secs => ${keepDeadMs / 1_000}::text::double precision))
     limit ${BATCH}::int`)
-  let failures = 0
-  for (const { tenant_id: tenantId, id } of rows) {
-    try {
-      await forget(platform, String(tenantId), String(id))
-    } catch (error) {
-      failures += 1
-      platform.log.warn(jobLogEvents.moverInterrupted, { jobId: String(id), error })
-      if (failures === MOST_FAILURES) return
-    }
-  }
+  const jobs = rows.map((row) => ({ tenantId: String(row['tenant_id']), id: String(row['id']) }))
+  await eachByItself(platform, jobs, ({ tenantId, id }) => forget(platform, tenantId, id), goesOn)
 }
 
 async function forget(platform: Platform, tenantId: string, id: string): Promise<void> {

@@ -5,10 +5,9 @@ import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from '../worker/claim.ts'
 import { factsOf } from '../worker/run-job.ts'
 import { announce } from '../worker/settle.ts'
+import { eachByItself, type GoesOn } from './each-by-itself.ts'
 
 const BATCH = 500
-/** After so many that could not be said dead the others wait for the next look: it is the database, and not they. */
-const MOST_FAILURES = 3
 const WHY = 'The process that ran it is gone.'
 
 type Lost = Pick<Claimed, 'tenantId' | 'id' | 'type' | 'key' | 'attempt' | 'requestId' | 'traceparent'>
@@ -18,7 +17,7 @@ type Lost = Pick<Claimed, 'tenantId' | 'id' | 'type' | 'key' | 'attempt' | 'requ
  * no row. What has no attempt left is dead, so that a job that kills its process does not kill one after the other for ever. Nobody else
  * tells of either: the process that could is gone.
  */
-export async function giveBackLost(platform: Platform): Promise<void> {
+export async function giveBackLost(platform: Platform, goesOn: GoesOn): Promise<void> {
   const rows = await platform.database.systemStatement(statement`
       with lost as (
         select tenant_id, id from plinth.background_jobs
@@ -33,25 +32,17 @@ export async function giveBackLost(platform: Platform): Promise<void> {
     jobMetrics(platform).ended(job.type, 'lost')
     platform.log.warn(jobLogEvents.jobGivenBack, factsOf(job))
   }
-  await buryDying(platform)
+  await buryDying(platform, goesOn)
 }
 
 /** Each with its event in a transaction of its own: one whose event cannot be told keeps no other from being told of, nor the mover from its work. */
-async function buryDying(platform: Platform): Promise<void> {
+async function buryDying(platform: Platform, goesOn: GoesOn): Promise<void> {
   // By chance, so that those that cannot be said dead are not the first ones each time.
   const dying = await platform.database.systemStatement(statement`
       select tenant_id, id from plinth.background_jobs
       where status = 'running' and lease_until < clock_timestamp() and attempts >= max_attempts order by random() limit ${BATCH}::int`)
-  let failures = 0
-  for (const { tenant_id: tenantId, id } of dying) {
-    try {
-      await bury(platform, String(tenantId), String(id))
-    } catch (error) {
-      failures += 1
-      platform.log.warn(jobLogEvents.moverInterrupted, { jobId: String(id), error })
-      if (failures === MOST_FAILURES) return
-    }
-  }
+  const jobs = dying.map((row) => ({ tenantId: String(row['tenant_id']), id: String(row['id']) }))
+  await eachByItself(platform, jobs, ({ tenantId, id }) => bury(platform, tenantId, id), goesOn)
 }
 
 async function bury(platform: Platform, tenantId: string, id: string): Promise<void> {

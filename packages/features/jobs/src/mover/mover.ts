@@ -122,7 +122,7 @@ export class Mover {
   /** How many were handed over or promoted. Nothing is handed over before it is known that this process still leads. */
   async #step(check: () => Promise<void>): Promise<{ readonly moved: number; readonly crowded: boolean }> {
     const { platform, line, supply, settings, schedules } = this.#parts
-    await this.#lookAfter()
+    await this.#lookAfter(check)
     await schedules.make(platform, givenTime(platform) ?? new Date(this.#serverStart + performance.now()))
     const worker = await this.#lookAround()
     const inLine = worker && supply.isQueueEmpty
@@ -218,19 +218,23 @@ export class Mover {
   }
 
   /** What went wrong elsewhere; a few times in the time of a lease. */
-  async #lookAfter(): Promise<void> {
+  async #lookAfter(check: () => Promise<void>): Promise<void> {
     const { platform, queue, settings } = this.#parts
+    const goesOn = async (): Promise<boolean> => {
+      await check()
+      return !this.#stopping
+    }
     const every = Math.min(5_000, settings.leaseMs / 3)
     if (performance.now() - this.#lookedAfter < every) return
     this.#lookedAfter = performance.now()
-    await giveBackLost(platform)
+    await giveBackLost(platform, goesOn)
     await this.#giveBackMissing()
     await platform.database.system((system) => releaseHeld(system))
     if (performance.now() - this.#forgot < FORGET_MS) return
     this.#forgot = performance.now()
     await queue.forget()
     await forgetGone(platform.database)
-    await forgetDead(platform, settings)
+    await forgetDead(platform, settings, goesOn)
     const longAgo = new Date((await this.#serverTime()).getTime() - FORGET_MS)
     await giveBackMissing(platform.database, this.#parts, longAgo, 2 * MOST_IN_LINE)
   }
