@@ -47,8 +47,8 @@ const remembers = ({ path }: Route): boolean => path.startsWith('/api/v1/audit-l
 const meant = (words: string): boolean =>
   words.startsWith('"plinth"."audit_inbox": rows of neither tenant') ||
   (words.startsWith('"plinth"."audit_inbox": new or changed: ') &&
-    words.includes('"outcome": "failed"') &&
-    words.includes('"action": "auth.logIn"'))
+    words.includes('"outcome":"failed"') &&
+    words.includes('"action":"auth.logIn"'))
 
 interface Opened extends LayeredPlatform {
   readonly people: readonly LeakActor[]

@@ -31,7 +31,14 @@ import { z } from 'zod'
 const APP = 'leak_app'
 const asked = Number(process.env['PLINTH_LEAK_REQUESTS'] ?? 20_000) / 13
 const seed = process.env['PLINTH_LEAK_SEED'] ?? '1'
-const TABLES = ['audit_inbox', 'audit_logs', 'audit_subject_keys', 'background_jobs', 'kept_results']
+const TABLES = [
+  'audit_checkpoints',
+  'audit_inbox',
+  'audit_logs',
+  'audit_subject_keys',
+  'background_jobs',
+  'kept_results',
+]
 
 const folder = depot.find(({ table }) => table === folders)!
 const tidy = defineJob({
@@ -82,6 +89,11 @@ async function open(layers: Layers): Promise<LayeredPlatform> {
       [id, key === 'b' ? `kept ${CANARY}` : 'kept ours'],
     )
   await book.seal()
+  for (const { id, key } of [platform.a, platform.b])
+    await platform.superuser.query(
+      `insert into plinth.audit_checkpoints (tenant_id, checkpoint, looked_at) values ($1::uuid, $2::text, '2040-01-31')`,
+      [id, key === 'b' ? `signed ${CANARY}` : 'signed ours'],
+    )
   // Half of them, so that there are letters among the dead.
   await platform.twoTenants()
   await platform.superuser.query(

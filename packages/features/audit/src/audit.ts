@@ -15,7 +15,7 @@ import { BackgroundSealing } from './seal/background.ts'
 import { resealBookKeys } from './seal/book-keys.ts'
 import { Sealer, type EntryHandler } from './seal/sealer.ts'
 import { eraseSubject, resealAllSubjectKeys } from './seal/shred.ts'
-import { auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
+import { auditCheckpoints, auditInbox, auditLogs, auditSubjectKeys } from './tables.ts'
 import type { ChainVerdict } from './verify/chain-verifier.ts'
 import { verifyAndTell } from './verify/verify-book.ts'
 import { writeEntry } from './write-entry.ts'
@@ -73,11 +73,12 @@ export function audit(options: AuditOptions = {}): AuditFeature {
   }
   return {
     name: 'audit',
-    tables: [auditInbox, auditLogs, auditSubjectKeys],
+    tables: [auditInbox, auditLogs, auditSubjectKeys, auditCheckpoints],
     migrations,
     travels: {
       'plinth.audit_inbox': { stays: 'what happened on this platform' },
       'plinth.audit_logs': { stays: 'what happened on this platform; its chain verifies there' },
+      'plinth.audit_checkpoints': { stays: 'what is known of the chain that stays' },
       'plinth.audit_subject_keys': { stays: 'keys of the log that stays' },
     },
     permissions: { auditLog: ['read'] },

@@ -55,3 +55,11 @@ export const auditSubjectKeys = plinth.table('audit_subject_keys', {
   sealed: text('sealed').notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
 })
+
+/** The last checkpoint of each chain, and what was found to be wrong with it. */
+export const auditCheckpoints = plinth.table('audit_checkpoints', {
+  tenantId: uuid('tenant_id').notNull(),
+  checkpoint: text('checkpoint'),
+  fault: text('fault'),
+  lookedAt: timestamp('looked_at', { withTimezone: true }).notNull(),
+})

@@ -177,11 +177,12 @@ describe('the book', () => {
     const rows = await book.platform.superuser.query(
       `select table_name::text as name, grantee::text as who, string_agg(privilege_type, ',' order by privilege_type) as may
        from information_schema.role_table_grants
-       where table_schema = 'plinth' and table_name in ('audit_inbox', 'audit_logs', 'audit_subject_keys', 'audit_keys')
+       where table_schema = 'plinth' and table_name in ('audit_inbox', 'audit_logs', 'audit_subject_keys', 'audit_keys', 'audit_checkpoints')
          and grantee in ('plinth_app', 'plinth_system', 'plinth_lookup', 'PUBLIC')
        group by 1, 2 order by 1, 2`,
     )
     expect(rows.map((row) => `${String(row['name'])} ${String(row['who'])} ${String(row['may'])}`)).toEqual([
+      'audit_checkpoints plinth_system INSERT,SELECT,UPDATE',
       'audit_inbox plinth_app INSERT',
       'audit_inbox plinth_system DELETE,INSERT,SELECT',
       'audit_keys plinth_system INSERT,SELECT',

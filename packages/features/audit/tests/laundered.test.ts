@@ -163,10 +163,10 @@ describe('since the last checkpoint', () => {
     for (const other of [
       `checkpoint = 'x'`,
       'checkpoint = null',
-      `checkpoint = (select checkpoint from plinth.audit_checkpoints where chain <> '${id}' limit 1)`,
+      `checkpoint = (select checkpoint from plinth.audit_checkpoints where tenant_id <> '${id}' limit 1)`,
       `checkpoint = left(checkpoint, -10) || 'AAAAAAAAAA'`,
     ]) {
-      await asSuperuser(`update plinth.audit_checkpoints set ${other} where chain = '${id}'`)
+      await asSuperuser(`update plinth.audit_checkpoints set ${other} where tenant_id = '${id}'`)
       expect(await read(), other).toBe(seq)
     }
   })

@@ -189,7 +189,7 @@ function markedRows(table: string, rows: readonly string[], said: readonly WireR
   const heard = table.startsWith('"plinth"') ? said.map(heardFrom).join('\n') : ''
   const foreign = (row: string): boolean => marksIn(row).some((mark) => !heard.includes(mark.toLowerCase()))
   // The counter of the outbox passes through every range of numbers.
-  const marked = rows.map((row) => row.replace(/"seq": \d+/, '')).find((row) => isMarked(row) && foreign(row))
+  const marked = rows.map((row) => row.replace(/"seq":\d+/, '')).find((row) => isMarked(row) && foreign(row))
   return marked === undefined
     ? []
     : [`${table}: a row of the attacker holds ${marksIn(marked).slice(0, 3).join(', ')}: ${marked.slice(0, 300)}`]

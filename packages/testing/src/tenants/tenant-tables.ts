@@ -26,7 +26,10 @@ export async function tenantTables(superuser: Connection): Promise<readonly Tena
   })
 }
 
-/** The rows of one tenant, as the superuser sees them: table → JSON text of each row, sorted. */
+/**
+ * The rows of one tenant, as the superuser sees them: table → JSON text of each row, sorted. As `json`: what is put back is to the letter what it was,
+ * or the log of the tenant would not verify any more.
+ */
 export type TenantSnapshot = ReadonlyMap<string, readonly string[]>
 
 export async function takeSnapshot(
@@ -36,7 +39,7 @@ export async function takeSnapshot(
 ): Promise<TenantSnapshot> {
   const parts = tables.map(
     (table) =>
-      `select '${table.sql}' as source, to_jsonb(t)::text as content from ${table.sql} t where t.tenant_id = $1::uuid`,
+      `select '${table.sql}' as source, to_json(t)::text as content from ${table.sql} t where t.tenant_id = $1::uuid`,
   )
   const rows = await superuser.query(`${parts.join(' union all ')} order by 1, 2`, [tenantId], { prepare: true })
   const found = new Map<string, string[]>(tables.map((table) => [table.sql, []]))
@@ -105,7 +108,7 @@ export async function restoreSnapshot(
       sent.push(connection.query(`delete from ${table.sql} where tenant_id = $1::uuid`, [tenantId], { prepare: true }))
       const rows = snapshot.get(table.sql) ?? []
       if (rows.length === 0) continue
-      const text = `insert into ${table.sql} (${table.columns}) overriding system value select ${table.columns} from jsonb_populate_recordset(null::${table.sql}, $1::text::jsonb)`
+      const text = `insert into ${table.sql} (${table.columns}) overriding system value select ${table.columns} from json_populate_recordset(null::${table.sql}, $1::text::json)`
       sent.push(connection.query(text, [`[${rows.join(',')}]`], { prepare: true }))
     }
     await Promise.all(sent)

@@ -24,7 +24,7 @@ export async function lastCheckpoint(
   tenantId: string,
 ): Promise<LastCheckpoint> {
   const [row] = await database.system((system) =>
-    system.run(statement`select checkpoint, fault from plinth.audit_checkpoints where chain = ${tenantId}::uuid`),
+    system.run(statement`select checkpoint, fault from plinth.audit_checkpoints where tenant_id = ${tenantId}::uuid`),
   )
   const known = readCheckpoint(String(row?.['checkpoint']), [keys.publicJwk])
   return { known: known?.tenant === tenantId ? known : undefined, broken: row !== undefined && row['fault'] !== null }
@@ -45,9 +45,9 @@ export async function keepCheckpoint(
   const jws = signCheckpoint(keys, { tenant: tenantId, seq, hash, time })
   await database.system((system) =>
     system.run(statement`
-      insert into plinth.audit_checkpoints as c (chain, checkpoint, looked_at)
+      insert into plinth.audit_checkpoints as c (tenant_id, checkpoint, looked_at)
       values (${tenantId}::uuid, ${jws}::text, ${time}::text::timestamptz)
-      on conflict (chain) do update set checkpoint = excluded.checkpoint, looked_at = excluded.looked_at,
+      on conflict (tenant_id) do update set checkpoint = excluded.checkpoint, looked_at = excluded.looked_at,
         fault = case when ${whole}::boolean then null else c.fault end`),
   )
   return jws
@@ -67,19 +67,19 @@ export async function tellVerdict(
       valid
         ? statement`
       update plinth.audit_checkpoints set fault = null, looked_at = ${now}::text::timestamptz
-      where chain = ${tenantId}::uuid and fault is not null`
+      where tenant_id = ${tenantId}::uuid and fault is not null`
         : statement`
-      insert into plinth.audit_checkpoints (chain, fault, looked_at)
+      insert into plinth.audit_checkpoints (tenant_id, fault, looked_at)
       values (${tenantId}::uuid, ${`entry ${firstBad} is ${reason}`}::text, ${now}::text::timestamptz)
-      on conflict (chain) do update set fault = excluded.fault, looked_at = excluded.looked_at`,
+      on conflict (tenant_id) do update set fault = excluded.fault, looked_at = excluded.looked_at`,
     ),
   )
 }
 
 /** Chains that were signed once: one that was deleted as a whole is among them. */
 export async function signedChains(database: Pick<Database, 'system'>): Promise<readonly string[]> {
-  const rows = await database.system((system) => system.run(statement`select chain from plinth.audit_checkpoints`))
-  return rows.map((row) => String(row['chain']))
+  const rows = await database.system((system) => system.run(statement`select tenant_id from plinth.audit_checkpoints`))
+  return rows.map((row) => String(row['tenant_id']))
 }
 
 /** `<tenant>: entry 3 is forged`. */
