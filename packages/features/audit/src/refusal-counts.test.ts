@@ -63,7 +63,7 @@ test('nor do strangers take the place of an account that is tried', () => {
 
 test('those for whom there is no room are one number, and it names none of them', () => {
   const counts = new RefusalCounts()
-  for (let at = 0; at < 10_000; at += 1) tell(counts, user(`u${at}`, 'site.update'))
+  for (let at = 0; at < 10_000; at += 1) tell(counts, user(`u${at}`, 'site.update', { tenantId: `tenant ${at % 20}` }))
   for (let at = 0; at < 5; at += 1)
     expect(tell(counts, user('mallory', 'role.delete', { target: 'role-1' }))).toBe(false)
   tell(counts, user('mallory', 'role.delete', { outcome: 'failed' }))
@@ -96,4 +96,24 @@ test('who comes again before each look puts his number off no longer than his mi
   expect(counts.isEmpty).toBe(false)
   expect(counts.take(NOW + 120_000, false)).toEqual([])
   expect(counts.isEmpty).toBe(true)
+})
+
+test('a tenant of many callers takes no place of another tenant, and has it again', () => {
+  const counts = new RefusalCounts()
+  for (let key = 0; key < 50; key += 1)
+    for (let action = 0; action < 200; action += 1) tell(counts, user(`key-${key}`, `site.verb${action}`))
+  expect(tell(counts, user('alice', 'site.read', { tenantId: 'another' }))).toBe(true)
+  expect(tell(counts, user('bob', 'site.read'))).toBe(false)
+  counts.take(NOW, true)
+  expect(tell(counts, user('bob', 'site.read'))).toBe(true)
+})
+
+test('a number has no reason that not all of it had', () => {
+  const counts = new RefusalCounts()
+  const access = (reason: string): Refused => user('cron', 'system.access', { outcome: 'failed', detail: { reason } })
+  for (let at = 0; at < 20; at += 1) tell(counts, access('reports'))
+  expect(counts.take(NOW, true).map(({ draft }) => draft.detail)).toEqual([{ reason: 'reports' }])
+  for (let at = 0; at < 20; at += 1) tell(counts, access('reports'))
+  tell(counts, access('payroll'))
+  expect(counts.take(NOW, true).map(({ draft, repeated }) => [draft.detail, repeated])).toEqual([[undefined, 11]])
 })

@@ -15,6 +15,9 @@ type Crowd = 'members' | 'accounts' | 'strangers'
 /** Actors and actions that are counted at once: nobody fills the memory by inventing them. */
 const mostKeys: Readonly<Record<Crowd, number>> = { members: 10_000, accounts: 10_000, strangers: 1_000 }
 
+/** Of one tenant's members: its keys for machines are as many as it likes, and take no place of another tenant. */
+const MOST_OF_TENANT = 1_000
+
 /** Entries and numbers that wait by themselves to be written; what comes beyond is counted. */
 const MOST_OWED = 2_000
 
@@ -32,6 +35,8 @@ interface Window {
   counted: Counted | undefined
   /** Of several actors and actions. */
   readonly mixed: boolean
+  /** Of whose members it is, where it counts among these; undefined for others. */
+  readonly tenantId: string | null | undefined
 }
 
 /** What was refused in this minute: which of it is an entry, and how much of the rest there is. In memory, and bounded. */
@@ -43,6 +48,8 @@ export class RefusalCounts {
   }
   /** To be written at the next look, whatever the minute. */
   #owed: Counted[] = []
+  /** How many windows of members each tenant has. */
+  readonly #ofTenant = new Map<string | null, number>()
   #strangers = { until: 0, entries: 0 }
 
   /** Whether anything waits for the end of its minute. */
@@ -88,6 +95,7 @@ export class RefusalCounts {
       for (const [key, window] of windows) {
         if (!all && isOpen(window, now)) continue
         windows.delete(key)
+        this.#left(window.tenantId)
         if (window.counted) taken.push(window.counted)
       }
     }
@@ -99,16 +107,35 @@ export class RefusalCounts {
     const crowd = crowdOf(draft)
     const windows = this.#windows[crowd]
     let key = JSON.stringify([tenantId, actor.kind, whoOf(draft), action, outcome])
-    const mixed = !windows.has(key) && windows.size >= mostKeys[crowd]
+    const isFull = windows.size >= mostKeys[crowd] || (crowd === 'members' && this.#countOf(tenantId) >= MOST_OF_TENANT)
+    const mixed = !windows.has(key) && isFull
     if (mixed) key = JSON.stringify(['others', tenantId, outcome])
     const known = windows.get(key)
     if (known && isOpen(known, now)) return known
     // By itself, and not the first of what this minute counts: who comes again each minute would put it off for ever.
     const isOwed = known?.counted !== undefined && this.#owed.length < MOST_OWED
     if (isOwed) this.#owed.push(known.counted!)
-    const made: Window = { until: now + WINDOW_MS, entries: 0, counted: isOwed ? undefined : known?.counted, mixed }
+    const made: Window = {
+      until: now + WINDOW_MS,
+      entries: 0,
+      counted: isOwed ? undefined : known?.counted,
+      mixed,
+      tenantId: crowd === 'members' && !mixed ? tenantId : undefined,
+    }
+    if (!known && made.tenantId !== undefined) this.#ofTenant.set(tenantId, this.#countOf(tenantId) + 1)
     windows.set(key, made)
     return made
+  }
+
+  #countOf(tenantId: string | null): number {
+    return this.#ofTenant.get(tenantId) ?? 0
+  }
+
+  #left(tenantId: string | null | undefined): void {
+    if (tenantId === undefined) return
+    const left = this.#countOf(tenantId) - 1
+    if (left > 0) this.#ofTenant.set(tenantId, left)
+    else this.#ofTenant.delete(tenantId)
   }
 
   #admitsStranger({ actor }: AuditDraft, now: number): boolean {
@@ -139,10 +166,15 @@ function nobodys(draft: AuditDraft): AuditDraft {
   }
 }
 
-/** The later of two, without a target where they had not the same one. */
+/** The later of two, without what they had not both: a number under one target, or one reason, would accuse that of all. */
 function both(one: AuditDraft, other: AuditDraft): AuditDraft {
-  const later = one.time > other.time ? one : other
-  return (one.target ?? null) === (other.target ?? null) ? later : { ...later, target: null }
+  const { detail, ...later } = one.time > other.time ? one : other
+  const isSame = JSON.stringify(one.detail ?? null) === JSON.stringify(other.detail ?? null)
+  return {
+    ...later,
+    ...(isSame && detail !== undefined && { detail }),
+    ...((one.target ?? null) !== (other.target ?? null) && { target: null }),
+  }
 }
 
 function crowdOf({ actor, target }: AuditDraft): Crowd {

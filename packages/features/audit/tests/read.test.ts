@@ -173,6 +173,10 @@ describe('the entry about a reading', () => {
     expect(await told('action=document.alice@example.com&target=document:alice')).toBe(
       'action=masked&target=document%3Amasked',
     )
+    // Behind a word that is known may stand one that is not.
+    expect(await told('action=document.alice_miller')).toBe('action=document.masked')
+    expect(await told('action=session.alice')).toBe('action=session.masked')
+    expect(await told('action=document.update')).toBe('action=document.update')
     const body = { format: 'csv', actor: 'alice@example.com', target: 'alice:1' }
     expect((await ask('auditor', 'POST', 'audit-logs/export', body)).status).toBe(200)
     expect((await page('pageSize=1')).data[0]!.detail).toEqual({ format: 'csv', filter: 'actor=masked&target=masked' })
