@@ -1,4 +1,4 @@
-import { belongsTo, defineResource, resourceTable, type AnyResourceTable, type Platform } from '@plinth/core'
+import { belongsTo, defineResource, resourceTable, statement, type AnyResourceTable, type Platform } from '@plinth/core'
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { peoplePlatform, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
@@ -58,6 +58,15 @@ describe.each(['shared', 'schema'] as const)('the end of a tenant, isolation %s'
     return id
   }
 
+  /** Its days are over, and everybody has heard of its end. */
+  async function due(id: string): Promise<void> {
+    await platform.stored(
+      `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz, deletion_announced_at = $2::timestamptz
+       where id = $1::uuid`,
+      [id, new Date(platform.clock.now().getTime() - 2 * DAY).toISOString()],
+    )
+  }
+
   async function rowsOf(id: string): Promise<Readonly<Record<string, number>>> {
     const tables = await platform.stored(
       `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -102,16 +111,27 @@ describe.each(['shared', 'schema'] as const)('the end of a tenant, isolation %s'
     expect((await platform.ask(owner, 'GET', '/api/v1/folders', undefined, { in: stays })).status).toBe(200)
   })
 
+  test('is nothing that a process of the release before does, past the log, and its call fails nowhere', async () => {
+    const id = await filled(`older-${isolation}`)
+    await due(id)
+    const before = await rowsOf(id)
+    const [called] = await parts.database.system((system) =>
+      system.run(
+        statement`select plinth.purge_tenants(${platform.clock.now()}::text::timestamptz, true, 5000) as gone`,
+      ),
+    )
+    expect(called).toEqual({ gone: 0 })
+    expect(await rowsOf(id)).toEqual(before)
+    await purge()
+    expect(await rowsOf(id)).toEqual({})
+  })
+
   test('goes in bounded steps, and a schema is dropped only of a tenant whose end was asked for', async () => {
     const id = await filled(`steps-${isolation}`)
     await expect(platform.stored('select plinth.drop_tenant_schema($1::uuid)', [id])).rejects.toThrow(
       'not pending deletion',
     )
-    await platform.stored(
-      `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz, deletion_announced_at = $2::timestamptz
-       where id = $1::uuid`,
-      [id, new Date(platform.clock.now().getTime() - 2 * DAY).toISOString()],
-    )
+    await due(id)
     const step = (): Promise<number> => parts.database.system((system) => purgeStep(parts, system, 2))
     const steps: number[] = []
     do steps.push(await step())

@@ -2,12 +2,17 @@ import type { FeatureMigration } from '@plinth/core'
 
 /**
  * A tenant is purged by the feature, step by step, and no longer by one function that could write no entry: whoever called that one would
- * leave none.
+ * leave none. Its name stays, for processes of the release before it call it as long as they run, and what a call that fails leaves
+ * undone behind it, nobody does.
  */
 export const purgeMigration: FeatureMigration = {
   id: '0009_purge',
   sql: `
-drop function plinth.purge_tenants(timestamptz, boolean, int);
+create or replace function plinth.purge_tenants(at timestamptz, announce boolean, most int) returns int language sql immutable
+  set search_path = pg_catalog, pg_temp
+  as 'select 0';
+comment on function plinth.purge_tenants(timestamptz, boolean, int) is
+  'Removes nothing: the name is left for processes of the release before. Tenants are purged by the feature, which leaves entries.';
 
 -- Entries that are not in the book yet are taken from the inbox by whoever seals it: gone with the rows, what was done last to the tenant
 -- would be known to nobody, that its end was announced among it.
