@@ -1,4 +1,6 @@
 import {
+  givenTime,
+  isoTime,
   problem,
   scopeOf,
   statement,
@@ -13,14 +15,16 @@ import { tenantWithin } from '../directory/tenant-within.ts'
 import { lockTenant, readTenant } from './tenant-row.ts'
 import { nextStatus, transitions, type Transition } from './transitions.ts'
 
+const DAY_S = 86_400
+
 export interface StatusChange {
   readonly tenantId: string
   readonly transition: Transition
   readonly principal: Principal
   readonly requestId: string
   readonly client?: Client | undefined
-  /** For a request to delete: when it is over. */
-  readonly deleteAfter?: Date
+  /** For a request to delete: how long it may be taken back, by the clock of the database, which ends these days as well. */
+  readonly graceDays?: number
   readonly ifVersion?: number | undefined
 }
 
@@ -32,7 +36,7 @@ export interface StatusChange {
 export async function changeStatus(
   platform: Platform,
   system: SystemTransaction,
-  { tenantId, transition, principal, requestId, client, deleteAfter, ifVersion }: StatusChange,
+  { tenantId, transition, principal, requestId, client, graceDays, ifVersion }: StatusChange,
 ): Promise<RawRow> {
   const row = await lockTenant(system, tenantId)
   if (!row) throw problem('not_found')
@@ -40,13 +44,16 @@ export async function changeStatus(
   const status = String(row['status']) as TenantStatus
   const to = nextStatus(status, transition)
   if (to === undefined) throw problem('conflict', { detail: `The tenant is ${status.replace('_', ' ')}.` })
-  const now = platform.clock.now()
+  const now = givenTime(platform)
   system.changesMembers()
-  await system.run(statement`
+  const [changed] = await system.run(statement`
     update plinth.tenants
-    set status = ${to}::text, delete_after = ${deleteAfter ?? null}::text::timestamptz, deletion_announced_at = null,
-      version = version + 1, updated_at = ${now}::text::timestamptz
-    where id = ${tenantId}::uuid`)
+    set status = ${to}::text, deletion_announced_at = null, version = version + 1,
+      delete_after = coalesce(${now}::text::timestamptz, statement_timestamp())
+        + make_interval(secs => ${graceDays === undefined ? null : graceDays * DAY_S}::text::double precision),
+      updated_at = coalesce(${now}::text::timestamptz, statement_timestamp())
+    where id = ${tenantId}::uuid returning delete_after`)
+  const deleteAfter = changed?.['delete_after'] ?? null
   const tenant = await tenantWithin(system, tenantId)
   const transaction = await system.within(
     scopeOf(platform, { principal, tenant, requestId, ...(client && { client }) }),
@@ -56,7 +63,7 @@ export async function changeStatus(
     slug: tenant.slug,
     from: status,
     to,
-    ...(deleteAfter && { deleteAfter: deleteAfter.toISOString() }),
+    ...(deleteAfter !== null && { deleteAfter: isoTime(String(deleteAfter)) }),
   }
   await transaction.emit({ type: transitions[transition].event, key: tenantId, data })
   return (await readTenant(system, tenantId)) ?? row

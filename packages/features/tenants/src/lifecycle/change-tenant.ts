@@ -13,7 +13,6 @@ import {
   type TextAnswer,
 } from '@plinth/core'
 import { z } from 'zod'
-import { daysAfter } from '../days-after.ts'
 import { tenantWithin } from '../directory/tenant-within.ts'
 import { changeStatus } from './change-status.ts'
 import { enteredTenant, type Entered } from './entered-tenant.ts'
@@ -98,7 +97,6 @@ export async function requestDeletion(call: PersonalCall, graceDays: number): Pr
   const { tenant, principal, operator } = await enteredTenant(call)
   if (!operator && !principal.roles?.includes(OWNER))
     throw problem('permission_denied', { detail: 'Only an owner ends a tenant.' })
-  const deleteAfter = daysAfter(platform.clock.now(), graceDays)
   const ifVersion = matchVersion(call.headers['if-match'])
   await platform.database.system((system) =>
     changeStatus(platform, system, {
@@ -107,7 +105,7 @@ export async function requestDeletion(call: PersonalCall, graceDays: number): Pr
       principal,
       requestId,
       client,
-      deleteAfter,
+      graceDays,
       ifVersion,
     }),
   )

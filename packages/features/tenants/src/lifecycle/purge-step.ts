@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   auditedByPlatform,
+  givenTime,
   scopeOf,
   statement,
   systemPrincipal,
@@ -46,15 +47,18 @@ export async function purgeStep(platform: Platform, system: SystemTransaction, m
   return total
 }
 
-/** Some of them, locked; what another process is at is left to it. */
-async function dueTenants({ clock }: Platform, system: SystemTransaction): Promise<readonly Due[]> {
-  const now = clock.now()
+/**
+ * Some of them, locked; what another process is at is left to it. By the clock of the database: what a process that is ten days ahead
+ * removes within the days of grace, nobody brings back.
+ */
+async function dueTenants(platform: Platform, system: SystemTransaction): Promise<readonly Due[]> {
+  const now = givenTime(platform)
   const rows = await system.run(statement`
     select t.id, t.slug, t.deletion_announced_at is not null as told,
-      coalesce(t.deletion_announced_at > ${now}::text::timestamptz - interval '1 day', false) and exists (
+      coalesce(t.deletion_announced_at > coalesce(${now}::text::timestamptz, statement_timestamp()) - interval '1 day', false) and exists (
         select from plinth.events e where e.tenant_id = t.id and e.type = 'tenant.deleted' and e.delivered_at is null) as waits
     from plinth.tenants t
-    where t.status = 'pending_deletion' and t.delete_after <= ${now}::text::timestamptz
+    where t.status = 'pending_deletion' and t.delete_after <= coalesce(${now}::text::timestamptz, statement_timestamp())
     order by t.delete_after limit 20 for update skip locked`)
   return rows.map((row) => ({
     id: String(row['id']),
@@ -67,7 +71,7 @@ async function dueTenants({ clock }: Platform, system: SystemTransaction): Promi
 /** To whoever listens, and in the tenant's own log, which stays. */
 async function announce(platform: Platform, system: SystemTransaction, { id, slug }: Due): Promise<void> {
   await system.run(statement`
-    update plinth.tenants set deletion_announced_at = ${platform.clock.now()}::text::timestamptz where id = ${id}::uuid`)
+    update plinth.tenants set deletion_announced_at = coalesce(${givenTime(platform)}::text::timestamptz, statement_timestamp()) where id = ${id}::uuid`)
   const tenant = await tenantWithin(system, id)
   const principal = systemPrincipal(platform.registry.permissions, `the end of ${slug}`)
   const transaction = await system.within(scopeOf(platform, { principal, tenant, requestId: randomUUID() }))
