@@ -32,10 +32,11 @@ export class Background {
     this.#sweep ??= new Sweep(
       () => this.#drivers.system(),
       log,
-      () =>
-        registry.features
-          .flatMap((feature) => feature.sweep?.(clock.now()) ?? [])
-          .map((step) => (typeof step === 'function' ? () => system(step) : step)),
+      registry.features.map(({ name, sweep }) => ({
+        name,
+        steps: () =>
+          (sweep?.(clock.now()) ?? []).map((step) => (typeof step === 'function' ? () => step(system) : step)),
+      })),
     )
     this.#sweep.start()
     this.notices.start()

@@ -8,7 +8,7 @@ import type { Job } from '../job/define-job.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { EventRecord } from '../events/event-record.ts'
-import type { StatementRunner, SystemTransaction } from '../ports/database.ts'
+import type { Database, StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Observed } from '../platform/observed.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -38,8 +38,11 @@ export interface FeatureMigration {
   readonly remakes?: string
 }
 
-/** Removes what has had its time; as `Database.system`, it may be called up to three times. */
-export type SweepWork = (system: SystemTransaction) => Promise<unknown>
+/**
+ * Removes what has had its time.
+ * @param begin as `Database.system`: as many transactions as there are things that may fail without each other
+ */
+export type SweepWork = (begin: Database['system']) => Promise<unknown>
 
 /** What a feature may put into the stages of the pipeline that are slots. */
 export interface FeatureSlots {
@@ -124,7 +127,7 @@ export interface Feature {
   readonly departure?: (system: StatementRunner, departure: Departure) => Promise<void>
   /**
    * What `plinth_system` does to remove what has had its time, a bounded number of rows each; every few minutes. A statement, or work
-   * that has a transaction to itself: for what leaves an entry in the audit log.
+   * in transactions of its own: for what leaves an entry in the audit log. What fails is logged, and the rest goes on.
    */
   readonly sweep?: (now: Date) => readonly (FixedStatement | SweepWork)[]
   /** Encrypts anew, under the first key of the ring, whatever the feature keeps sealed. How many values. */

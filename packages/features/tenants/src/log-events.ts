@@ -3,4 +3,5 @@ export const tenancyEvents = {
   accountStatusChanged: 'account_status_changed',
   platformFlagsChanged: 'platform_flags_changed',
   platformSettingsChanged: 'platform_settings_changed',
+  purgeFailed: 'tenant_purge_failed',
 } as const

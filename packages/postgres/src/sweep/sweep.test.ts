@@ -1,5 +1,6 @@
 import { silentLogger, statement } from '@plinth/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { capturedLog } from '../../../testing/src/log/captured-log.ts'
 import { openServer, type Opened } from '../../tests/fixture.ts'
 import { Sweep } from './sweep.ts'
 
@@ -46,21 +47,29 @@ test('what has had its time goes, all else stays', async () => {
   expect(events.map((row) => row['type'])).toEqual(['parked', 'recent', 'waiting'])
 })
 
-test('features say what goes by statements and by work, in their order; what fails ends the round and is tried again in the next', async () => {
+test('features say what goes by statements and by work, in their order; what fails is logged and ends nothing else', async () => {
   const done: string[] = []
   const step =
     (name: string, fails = false) =>
     (): Promise<void> => {
       done.push(name)
-      return fails ? Promise.reject(new Error('away')) : Promise.resolve()
+      return fails ? Promise.reject(new Error(`${name} is away`)) : Promise.resolve()
     }
-  const steps = [step('one'), statement`select ${'two'}::text`, step('three', true), step('four')]
-  const sweep = new Sweep(
-    () => opened.drivers.system(),
-    silentLogger,
-    () => steps,
-  )
+  const log = capturedLog()
+  const sweep = new Sweep(() => opened.drivers.system(), log, [
+    { name: 'first', steps: () => [step('one'), statement`select ${'two'}::text`, step('three', true), step('four')] },
+    { name: 'second', steps: () => [statement`select ${'no number'}::text::int`, step('five')] },
+    {
+      name: 'third',
+      steps: () => {
+        throw new Error('none to be had')
+      },
+    },
+    { name: 'fourth', steps: () => [step('six')] },
+  ])
   await sweep.run()
+  expect(done).toEqual(['one', 'three', 'four', 'five', 'six'])
+  expect(log.of('sweep_interrupted').map(({ fields }) => fields['of'])).toEqual(['first', 'second', 'third'])
   await sweep.run()
-  expect(done).toEqual(['one', 'three', 'one', 'three'])
+  expect(done.slice(5)).toEqual(['one', 'three', 'four', 'five', 'six'])
 })

@@ -20,6 +20,13 @@ const sweeps = [
   `delete from plinth.rate_buckets where ${isFull} and key in (select key from plinth.rate_buckets where ${isFull} limit ${BATCH})`,
 ].map((text) => `with gone as (${text} returning 1) select count(*)::int as n from gone`)
 
+/** What one feature has to remove. */
+export interface SweepPart {
+  readonly name: string
+  /** Made anew for each round: it depends on the time. */
+  readonly steps: () => readonly (FixedStatement | (() => Promise<unknown>))[]
+}
+
 /**
  * Removes what has had its time: expired idempotency keys and events delivered long ago. Every process may do it; two at once
  * delete different rows or none.
@@ -27,18 +34,13 @@ const sweeps = [
 export class Sweep {
   readonly #driver: () => Promise<Driver>
   readonly #log: Logger
-  readonly #ofFeatures: () => readonly (FixedStatement | (() => Promise<unknown>))[]
+  readonly #features: readonly SweepPart[]
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopping = false
 
-  /** @param ofFeatures what features have to remove, made anew for each round: it depends on the time */
-  constructor(
-    driver: () => Promise<Driver>,
-    log: Logger,
-    ofFeatures: () => readonly (FixedStatement | (() => Promise<unknown>))[] = () => [],
-  ) {
-    this.#ofFeatures = ofFeatures
+  constructor(driver: () => Promise<Driver>, log: Logger, features: readonly SweepPart[] = []) {
+    this.#features = features
     this.#driver = driver
     this.#log = log
   }
@@ -53,25 +55,38 @@ export class Sweep {
     await this.#running
   }
 
-  /** One round. Trouble is logged and tried again next time: nothing depends on it today. */
+  /**
+   * One round. Trouble is logged and tried again next time: nothing depends on it today. It ends nothing but its own step: a row that one
+   * feature can never remove would else keep those of all features behind it for ever.
+   */
   async run(): Promise<void> {
-    try {
-      const driver = await this.#driver()
-      for (const text of sweeps) {
+    for (const text of sweeps)
+      await this.#attempt('platform', async () => {
+        const driver = await this.#driver()
         // Until one comes back short: what came in within ten minutes may be more than one batch.
         while (!this.#stopping && (await driver.query(text))[0]?.['n'] === BATCH);
-      }
-      for (const statement of this.#ofFeatures()) {
-        if (this.#stopping) break
-        if (typeof statement === 'function') {
-          await statement()
-          continue
-        }
-        const { text, parameters } = printFixed(statement)
-        await driver.query(text, parameters)
-      }
+      })
+    for (const { name, steps } of this.#features)
+      await this.#attempt(name, async () => {
+        for (const step of steps()) await this.#attempt(name, () => this.#take(step))
+      })
+  }
+
+  async #take(step: FixedStatement | (() => Promise<unknown>)): Promise<void> {
+    if (typeof step === 'function') {
+      await step()
+      return
+    }
+    const { text, parameters } = printFixed(step)
+    await (await this.#driver()).query(text, parameters)
+  }
+
+  async #attempt(of: string, work: () => Promise<void>): Promise<void> {
+    if (this.#stopping) return
+    try {
+      await work()
     } catch (error) {
-      this.#log.warn(logEvents.sweepInterrupted, { error })
+      this.#log.warn(logEvents.sweepInterrupted, { of, error })
     }
   }
 

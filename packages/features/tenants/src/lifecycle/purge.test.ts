@@ -1,9 +1,18 @@
-import { belongsTo, defineResource, resourceTable, statement, type AnyResourceTable, type Platform } from '@plinth/core'
+import {
+  belongsTo,
+  defineResource,
+  resourceTable,
+  scopeOf,
+  statement,
+  systemPrincipal,
+  type AnyResourceTable,
+  type Platform,
+} from '@plinth/core'
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { peoplePlatform, type PeoplePlatform, type Person } from '../../tests/people-platform.ts'
-import { purgeStep } from './purge-step.ts'
-import { purgeCommand } from './purge-tenants.ts'
+import { PurgeRound } from './purge-round.ts'
+import { purgeCommand, purgeSteps } from './purge-tenants.ts'
 
 const folders = resourceTable('folders', {
   title: text().notNull(),
@@ -56,6 +65,44 @@ describe.each(['shared', 'schema'] as const)('the end of a tenant, isolation %s'
     await make('groups', { name: 'team' })
     await platform.ask(owner, 'POST', '/api/v1/invitations', { email: `guest@${slug}.test` }, { in: id })
     return id
+  }
+
+  /** As many tenants with nothing in them. */
+  async function founded(count: number): Promise<string[]> {
+    const ids: string[] = []
+    for (let at = 0; at < count; at += 1) {
+      const slug = `many-${crypto.randomUUID().slice(0, 13)}`
+      const { tenant } = await parts.database.foundTenant(
+        { slug, name: slug },
+        (made) =>
+          scopeOf(parts, {
+            principal: systemPrincipal(parts.registry.permissions, 'test'),
+            tenant: made,
+            requestId: slug,
+          }),
+        () => Promise.resolve(),
+      )
+      ids.push(tenant.id)
+    }
+    return ids
+  }
+
+  /** Their end was asked for, and nobody has heard of it. */
+  async function ended(ids: readonly string[], from: string): Promise<void> {
+    await platform.stored(
+      `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz + $3::text::interval
+       where id = any ($1::text::uuid[])`,
+      [`{${ids.join(',')}}`, platform.clock.now().toISOString(), from],
+    )
+  }
+
+  /** Which of them there still are. */
+  async function there(ids: readonly string[]): Promise<readonly unknown[]> {
+    const rows = await platform.stored(
+      'select id::text from plinth.tenants where id = any ($1::text::uuid[]) order by 1',
+      [`{${ids.join(',')}}`],
+    )
+    return rows.map(({ id }) => id)
   }
 
   /** Its days are over, and everybody has heard of its end. */
@@ -132,13 +179,62 @@ describe.each(['shared', 'schema'] as const)('the end of a tenant, isolation %s'
       'not pending deletion',
     )
     await due(id)
-    const step = (): Promise<number> => parts.database.system((system) => purgeStep(parts, system, 2))
+    const round = new PurgeRound(parts)
     const steps: number[] = []
-    do steps.push(await step())
+    do steps.push((await round.step(2)).rows)
     while (steps.at(-1) !== 0 && steps.length < 100)
     expect(steps.length).toBeGreaterThan(4)
     // Folders refer to each other: those that are left go together.
     expect(Math.max(...steps)).toBeLessThanOrEqual(4)
     expect(await rowsOf(id)).toEqual({})
+  })
+  test('is announced of all of them, and those that wait for it to be heard keep nobody waiting', async () => {
+    const ids = await founded(22)
+    const late = ids.pop()!
+    await ended(ids, '-2 days')
+    await ended([late], '-1 days')
+    // Nobody hands the announcements on: they wait.
+    await platform.stored(
+      'create function public.keep() returns trigger language plpgsql as $$ begin return null; end $$',
+    )
+    await platform.stored(
+      `create trigger keep before update of delivered_at on plinth.events for each row execute function public.keep()`,
+    )
+    await purge()
+    const untold = await platform.stored(
+      `select id from plinth.tenants where status = 'pending_deletion' and deletion_announced_at is null`,
+    )
+    expect(untold).toEqual([])
+    await platform.stored(`update plinth.tenants set deletion_announced_at = $2::timestamptz where id = $1::uuid`, [
+      late,
+      new Date(platform.clock.now().getTime() - 2 * DAY).toISOString(),
+    ])
+    await purge()
+    expect(await there([late, ...ids])).toEqual([...ids].toSorted())
+    await platform.stored('drop function public.keep() cascade')
+    await ended(ids, '1 day')
+  })
+
+  test('of one that cannot be removed is told once a round, and the others go', async () => {
+    const ids = await founded(3)
+    await ended(ids, '-2 days')
+    await platform.stored(
+      'create table public.kept_by (tenant uuid not null references plinth.tenants (id) deferrable initially deferred)',
+    )
+    await platform.stored('insert into public.kept_by values ($1::uuid)', [ids[0]!])
+    await platform.stored(
+      `update plinth.tenants set deletion_announced_at = $1::timestamptz where status = 'pending_deletion'`,
+      [new Date(platform.clock.now().getTime() - 2 * DAY).toISOString()],
+    )
+    const lines = (): readonly unknown[] =>
+      platform.log.of('tenant_purge_failed').map(({ fields }) => fields['tenantId'])
+    const before = lines().length
+    for (const step of purgeSteps(parts)) await step((work) => parts.database.system(work))
+    expect(await there(ids)).toEqual([ids[0]])
+    expect(lines().slice(before)).toEqual([ids[0]])
+    expect(await purge()).toMatchObject({ failed: 1 })
+    await platform.stored('drop table public.kept_by')
+    expect(await purge()).toMatchObject({ failed: 0 })
+    expect(await there(ids)).toEqual([])
   })
 })
