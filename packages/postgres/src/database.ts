@@ -270,7 +270,7 @@ class SqlDatabase implements Database {
   }
 
   async recheck(): Promise<readonly StartupFault[]> {
-    return asFaults(await checkRowSecurityNow({ ...this.#checking, driver: this.#probe }))
+    return asFaults(await checkRowSecurityNow({ ...this.#checking, driver: this.#probe }, this.#ready().gate))
   }
 
   /** Behind a line of requests the question would be whether there are many. */

@@ -229,6 +229,24 @@ describe.each([
     expect(await failure(() => read(a, id))).toBe('ok')
   })
 
+  test.each(['disable row level security', 'no force row level security'])(
+    '%s in one schema beside a process that serves: that tenant gets 503 from the next look on, the others are served',
+    async (change) => {
+      const [a, b] = [await found('a'), await found('b')]
+      const id = await add(b, change)
+      await subject.owner.query(`alter table ${tenantSchema(a)}.sites ${change}`)
+      expect(await failure(() => read(a, id))).toBe('ok')
+      expect(await database.recheck?.()).toEqual([])
+      expect(await failure(() => read(a, id))).toBe('not_ready')
+      expect(await read(b, id)).toBe(change)
+      await subject.owner.query(
+        `alter table ${tenantSchema(a)}.sites ${change.replace('disable', 'enable').replace('no ', '')}`,
+      )
+      expect(await checked(database)).toEqual([])
+      expect(await failure(() => read(a, id))).toBe('ok')
+    },
+  )
+
   test('schemas that are made at founding and those that are migrated are alike, whatever was added when', async () => {
     const later = platform(ranked, pages)
     const faults = await checked(later)

@@ -28,6 +28,11 @@ export class TenantGate {
     return asFaults(faults.values().next().value ?? [])
   }
 
+  /** What has gone wrong since: each of these is refused by itself, also where it is all of them. */
+  refuse(faults: CheckedTenants['faults']): void {
+    for (const [schema, found] of faults) this.#refuse(schema, found)
+  }
+
   /** @throws not_ready */
   assertOpen(tenantId: string): void {
     if (this.#refused.size === 0) return
