@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { text } from 'drizzle-orm/pg-core'
 import {
+  auditDenial,
   createPlinth,
   defineResource,
   problem,
   resourceTable,
   serviceTokens,
   type Feature,
+  type Platform,
   type Plinth,
   type PublicRoute,
 } from '@plinth/core'
@@ -375,6 +378,33 @@ test('a feature that cannot stop keeps nothing else from being closed, and the p
   await expect(first).rejects.toThrow('Not everything could be closed')
   expect(closed).toEqual(['other', 'mailer'])
   expect(log.of('close_failed')).toHaveLength(1)
+})
+
+test('who keeps the audit log ends behind the other features: what is denied to work in its grace is told to somebody', async () => {
+  const closed: string[] = []
+  const keeper: Feature = {
+    name: 'keeper',
+    slots: { audit: () => ({ record: () => Promise.resolve(), refused: () => void closed.push('refused') }) },
+    stop: () => Promise.resolve(void closed.push('keeper')),
+  }
+  let platform: Platform | undefined
+  const worker: Feature = {
+    name: 'worker',
+    start: (given) => void (platform = given),
+    async stop() {
+      await setImmediate()
+      const who = { kind: 'user', id: 'x', userId: 'x' } as const
+      auditDenial(platform!, { who, tenantId: null, requestId: 'r', action: 'job.run' }, problem('permission_denied'))
+    },
+  }
+  await createPlinth({
+    database: embedded('memory://'),
+    resources: [],
+    features: [keeper, worker],
+    log: capturedLog(),
+    env,
+  }).close()
+  expect(closed).toEqual(['refused', 'keeper'])
 })
 
 test('a part that hangs at the end is left after its time, everything behind it is closed, and the process is told', async () => {

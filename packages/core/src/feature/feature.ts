@@ -145,7 +145,7 @@ export interface Feature {
   readonly background?: (platform: Platform) => void
   /** Called at the end of every `migrate()`, by any process: puts there what must be there from the start, once. */
   readonly seed?: (platform: Platform) => Promise<void>
-  /** Ends what it holds open; features end side by side. */
+  /** Ends what it holds open; features end side by side, and then the one that fills the slot `audit`. */
   readonly stop?: () => Promise<void>
   /** Milliseconds that `stop` may take; then it is left, and told. Default 5,000. */
   readonly stopMs?: number

@@ -34,14 +34,17 @@ export function endOf(
   }
   let draining: Promise<void> | undefined
   const drain = (): Promise<void> => (draining ??= begin())
+  const [workers, last] = inOrderOfEnd(platform.registry.features)
+  const partOf = (feature: Feature): Part => ({
+    name: feature.name,
+    withinMs: stopMsOf(feature),
+    end: () => feature.stop?.(),
+  })
   const stages: readonly (readonly Part[])[] = [
     // A mail server that hangs must not keep the process beyond the time that whoever stops it allows.
     [{ name: 'what answers left to do', withinMs: limits.drain, end: () => platform.after.settled() }],
-    platform.registry.features.map((feature) => ({
-      name: feature.name,
-      withinMs: stopMsOf(feature),
-      end: () => feature.stop?.(),
-    })),
+    workers.map(partOf),
+    last.map(partOf),
     [{ name: 'store of limits', withinMs: CONNECTOR_MS, end: () => options.rateLimits?.store?.close?.() }],
     [{ name: 'mailer', withinMs: CONNECTOR_MS, end: () => platform.mailer.close?.() }],
     [{ name: 'database', withinMs: DATABASE_MS, end: () => platform.database.close() }],
@@ -67,6 +70,15 @@ export function endOf(
   return { drain, close: () => (closing ??= close()) }
 }
 
+/**
+ * Side by side, and whoever keeps the audit log behind them: jobs work on for their grace, and what is denied to one then would be told to
+ * somebody who has said his last words.
+ */
+function inOrderOfEnd(features: readonly Feature[]): readonly [readonly Feature[], readonly Feature[]] {
+  const { others = [], last = [] } = Object.groupBy(features, ({ slots }) => (slots?.audit ? 'last' : 'others'))
+  return [others, last]
+}
+
 /** How long this feature may take to stop. */
 export function stopMsOf({ stop, stopMs }: Feature): number {
   return stop ? (stopMs ?? FEATURE_MS) : 0
@@ -74,5 +86,6 @@ export function stopMsOf({ stop, stopMs }: Feature): number {
 
 /** How long `close()` may take behind the last request: what whoever ends the process has to give it. */
 export function closeMsOf(features: readonly Feature[], limits: Pick<Limits, 'drain'>): number {
-  return limits.drain + Math.max(0, ...features.map(stopMsOf)) + 2 * CONNECTOR_MS + DATABASE_MS
+  const stages = inOrderOfEnd(features).map((stage) => Math.max(0, ...stage.map(stopMsOf)))
+  return limits.drain + stages.reduce((sum, ms) => sum + ms, 0) + 2 * CONNECTOR_MS + DATABASE_MS
 }

@@ -20,6 +20,7 @@ export class Refusals {
   #timer: NodeJS.Timeout | undefined
   #warned = { until: 0 }
   #isOver = false
+  readonly #writing = new Set<Promise<void>>()
 
   constructor(platform: Platform) {
     this.#platform = platform
@@ -27,10 +28,11 @@ export class Refusals {
 
   tell(draft: AuditDraft): void {
     const now = this.#now()
+    // Whoever works on beyond his time: nobody would write it any more.
+    if (this.#isOver) return this.#lost(1)
     const isEntry = this.#counts.admits(draft, now)
     // Where too many are being written, it is counted like those that come after the first.
-    if (!isEntry || !this.#platform.after.start('audit', () => this.#writeAll([{ draft, repeated: 1 }])))
-      this.#counts.count(draft, 1, now)
+    if (!isEntry || !this.#begin(() => this.#writeAll([{ draft, repeated: 1 }]))) this.#counts.count(draft, 1, now)
     this.#lookLater()
   }
 
@@ -39,13 +41,32 @@ export class Refusals {
     await this.#writeAll(this.#counts.take(this.#now(), all))
   }
 
-  /** The last words: what cannot be written now is lost, and a line of the log says how much. */
+  /**
+   * The last words, when nobody else works any more: what cannot be written now is lost, and a line of the log says how much. What is being
+   * written is waited for, or what fails of it would be owed when nobody looks.
+   */
   async end(): Promise<void> {
     this.#isOver = true
     clearTimeout(this.#timer)
+    while (this.#writing.size > 0) await Promise.all(this.#writing)
     await this.flush(true)
-    const lost = this.#counts.waiting
-    if (lost > 0) this.#platform.log.error(auditEvents.refusalsLost, { refusals: lost })
+    this.#lost(this.#counts.waiting)
+  }
+
+  #lost(refusals: number): void {
+    if (refusals > 0) this.#platform.log.error(auditEvents.refusalsLost, { refusals })
+  }
+
+  /** @returns whether it was begun */
+  #begin(work: () => Promise<void>): boolean {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const done = (): void => {
+      this.#writing.delete(promise)
+      resolve()
+    }
+    const isBegun = this.#platform.after.start('audit', () => work().finally(done))
+    if (isBegun) this.#writing.add(promise)
+    return isBegun
   }
 
   #now(): number {
@@ -59,7 +80,7 @@ export class Refusals {
 
   #sweep(): void {
     this.#timer = undefined
-    this.#platform.after.start('audit', () => this.flush(false))
+    this.#begin(() => this.flush(false))
     this.#lookLater()
   }
 

@@ -269,6 +269,28 @@ describe('with the database away', () => {
     expect(lines.at(-1)).toEqual(['audit_refusals_lost', { refusals: 13 }])
   })
 
+  test('and counts what is still being written then, and what comes later', async () => {
+    lines.length = 0
+    const held = Promise.withResolvers<never>()
+    let asked = 0
+    const system = (): Promise<never> => ((asked += 1) > 10 ? Promise.reject(problem('unavailable')) : held.promise)
+    const note = (event: string, facts: unknown): void => void lines.push([event, facts])
+    const refusals = new Refusals({
+      ...book.inner,
+      database: { system } as unknown as Platform['database'],
+      log: { warn: note, error: note } as unknown as Platform['log'],
+    })
+    tell(refusals, 'late', 13)
+    const ending = refusals.end()
+    setImmediate(() => held.reject(problem('unavailable')))
+    await ending
+    tell(refusals, 'later', 1)
+    expect(lines.filter(([event]) => event === 'audit_refusals_lost').map(([, facts]) => facts)).toEqual([
+      { refusals: 13 },
+      { refusals: 1 },
+    ])
+  })
+
   test('what waits has a bound: beyond it, it is a number', async () => {
     isAway = true
     const refusals = withoutDatabase()
