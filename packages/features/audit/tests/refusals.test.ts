@@ -1,6 +1,6 @@
 import { problem, type Platform } from '@plinth/core'
 import type { TestReply } from '@plinth/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Refusals } from '../src/refusals.ts'
 import { openBook, type Book, type StoredEntry } from './open-book.ts'
 
@@ -281,6 +281,7 @@ describe('with the database away', () => {
       log: { warn: note, error: note } as unknown as Platform['log'],
     })
     tell(refusals, 'late', 13)
+    await vi.waitFor(() => expect(asked).toBe(10))
     const ending = refusals.end()
     setImmediate(() => held.reject(problem('unavailable')))
     await ending
