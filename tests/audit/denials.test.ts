@@ -1,7 +1,7 @@
 import { audit } from '@plinth/audit'
-import { defineJob, PermissionSet, type Principal } from '@plinth/core'
-import { depot, folders } from '@plinth/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { defineJob, PermissionSet, problem, type PersonalRoute, type Principal } from '@plinth/core'
+import { depot, folders, type TestReply } from '@plinth/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { jobPlatform, type JobPlatform } from '../../packages/features/jobs/tests/job-platform.ts'
 
@@ -16,6 +16,42 @@ const tidy = defineJob({
   run: (ctx) => ctx.create(folders, { name: 'tidied' }),
 })
 
+const nested = defineJob({
+  name: 'folder.nested',
+  input: z.object({}),
+  retry: { attempts: 1 },
+  run: () => deeply(),
+})
+
+/** As a program may: code in somebody's name, within code in his name. */
+const deeply = (): Promise<unknown> =>
+  platform.plinth.as(mere(), platform.a.id, () =>
+    platform.plinth.as(mere(), platform.a.id, (ctx) => ctx.create(folders, { name: 'deep' })),
+  )
+const conflicting = (): Promise<unknown> =>
+  platform.plinth.as(mere(), platform.a.id, () => Promise.reject(problem('conflict')))
+
+/** Thrown each time. */
+const barred = problem('permission_denied')
+
+const route = (path: string, work: () => Promise<unknown>): PersonalRoute => ({
+  method: 'POST',
+  public: false,
+  personal: 'anyone',
+  inTenant: true,
+  path,
+  operationId: path.slice(1),
+  summary: 'Deep',
+  tag: 'depths',
+  origin: 'platform',
+  errors: ['permission_denied', 'conflict'],
+  answers: [{ status: 200, description: 'Never' }],
+  handle: async () => {
+    await work()
+    throw new Error('not denied')
+  },
+})
+
 const feature = audit()
 let platform: JobPlatform
 /** What whoever asked for a job is when it runs. */
@@ -23,12 +59,20 @@ let recalled: (tenantId: string) => Principal | undefined
 
 beforeAll(async () => {
   platform = await jobPlatform(
-    [tidy],
+    [tidy, nested],
     {},
     {
       resources: depot,
       features: [
         feature,
+        {
+          name: 'depths',
+          routes: () => [
+            route('/deep', deeply),
+            route('/conflict', conflicting),
+            route('/barred', () => platform.plinth.as(mere(), platform.a.id, () => Promise.reject(barred))),
+          ],
+        },
         {
           name: 'test-people',
           slots: {
@@ -38,6 +82,7 @@ beforeAll(async () => {
                 kinds: ['cookie'],
                 read: ({ value }) => (value === 'of-a-browser' ? platform.principal() : undefined),
               },
+              { kinds: ['bearer'], read: ({ value }) => (value === 'mere' ? mere() : undefined) },
             ],
           },
         },
@@ -142,4 +187,35 @@ test('what a job is denied, in the name of whoever asked for it, and one that ma
   expect(await told(run)).toEqual(['service:mere folder.create denied null permission_denied'])
   recalled = () => undefined
   expect(await told(run)).toEqual([`service:mere job.run denied ${id} tenant_forbidden`])
+})
+
+describe('one denial is one entry', () => {
+  const post = (path: string): Promise<TestReply> =>
+    platform.request(undefined, 'POST', path, undefined, {
+      authorization: 'Bearer mere',
+      'x-tenant-id': platform.a.slug,
+    })
+
+  test('of code in somebody’s name within such code, in a route and in a job', async () => {
+    const denied = 'service:mere folder.create denied null permission_denied'
+    expect(await told(() => expect(deeply()).rejects.toMatchObject({ status: 403 }))).toEqual([denied])
+    expect(await told(async () => expect((await post('/deep')).status).toBe(403))).toEqual([denied])
+    recalled = (tenantId) => mere(tenantId)
+    const run = async (): Promise<void> => {
+      await platform.plinth.as(mere(), platform.a.id, (ctx) => ctx.enqueue(nested, {}))
+      await platform.settled()
+    }
+    expect(await told(run)).toEqual([denied])
+  })
+
+  test('and no fewer: of the next one with the same error, and of what failed and was not denied', async () => {
+    const twice = await told(async () => {
+      expect((await post('/barred')).status).toBe(403)
+      expect((await post('/barred')).status).toBe(403)
+    })
+    expect(twice).toEqual(Array.from({ length: 2 }, () => 'service:mere work.run denied null permission_denied'))
+    expect(await told(async () => expect((await post('/conflict')).status).toBe(409))).toEqual([
+      'service:mere depths.conflict failed null conflict',
+    ])
+  })
 })

@@ -1,6 +1,7 @@
 import type { PlinthError } from '../errors/plinth-error.ts'
 import { auditRefusal } from '../platform/audited.ts'
 import type { Platform } from '../platform/platform.ts'
+import { wasTold } from '../platform/told-denials.ts'
 import { acceptsId, isUuid } from '../resource/row-id.ts'
 import { isGuarded, type Route } from '../routes/route.ts'
 import type { Reached } from './response.ts'
@@ -21,6 +22,7 @@ export function tellRefusal(platform: Platform, received: Reached, error: Plinth
   if (principal) {
     if (error.status !== 403 && reading.has(received.method)) return
     const tenantId = tenant?.id
+    if (wasTold(error, { who: principal, tenantId: tenantId ?? null }, received.startedAt)) return
     auditRefusal(
       { ...call, principal },
       { action, target: targetOf(route, parameters?.['id']), ...(tenantId !== undefined && { tenantId }) },

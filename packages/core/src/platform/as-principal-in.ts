@@ -5,7 +5,7 @@ import { refuseInactive } from '../pipeline/tenant.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import { enterTenant } from '../tenancy/enter-tenant.ts'
-import { auditDenial } from './audit-denial.ts'
+import { tellingDenial, type DeniedWork } from './audit-denial.ts'
 import type { Platform } from './platform.ts'
 
 /**
@@ -23,18 +23,17 @@ export async function asPrincipalIn<T>(
   const requestId = randomUUID()
   // Of a tenant that was not entered nothing is said in its log: it may be somebody else's.
   let tenantId: string | null = null
-  try {
+  const denied = (): DeniedWork => {
+    return { who: principal, tenantId, requestId, action: tenantId === null ? 'tenant.enter' : 'work.run' }
+  }
+  return tellingDenial(platform, denied, async () => {
     const tenant = await platform.tenants.choose(principal, wanted, platform.database)
     const entered = await enterTenant(platform, principal, tenant)
     tenantId = tenant.id
     refuseInactive(tenant, false)
     const scope = scopeOf(platform, { principal: entered, tenant, requestId })
-    return await platform.database.transaction(scope, (transaction) =>
+    return platform.database.transaction(scope, (transaction) =>
       work(transactionContext({ platform, scope, transaction, principal: entered, tenant })),
     )
-  } catch (error) {
-    const action = tenantId === null ? 'tenant.enter' : 'work.run'
-    auditDenial(platform, { who: principal, tenantId, requestId, action }, error)
-    throw error
-  }
+  })
 }

@@ -13,7 +13,7 @@ import { can, nearestPermissions } from '../policy/can.ts'
 import type { Context } from '../resource/context.ts'
 import { transactionContext } from '../resource/transaction-context.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
-import { auditDenial } from './audit-denial.ts'
+import { tellingDenial, type DeniedWork } from './audit-denial.ts'
 import type { Platform } from './platform.ts'
 
 /** What a route of the host knows once its guard has let a request through. */
@@ -93,14 +93,12 @@ function grantedTo(
     can: (permission) => can(platform.registry.permissions, principal, permission),
     async as(work) {
       const scope = scopeOf(platform, { principal, tenant, requestId, client })
-      try {
-        return await platform.database.transaction(scope, (transaction) =>
+      const denied = (): DeniedWork => ({ who: principal, tenantId: tenant.id, requestId, client, action })
+      return tellingDenial(platform, denied, () =>
+        platform.database.transaction(scope, (transaction) =>
           work(transactionContext({ platform, scope, transaction, principal, tenant })),
-        )
-      } catch (error) {
-        auditDenial(platform, { who: principal, tenantId: tenant.id, requestId, client, action }, error)
-        throw error
-      }
+        ),
+      )
     },
     headers: {
       'cache-control': 'private, no-cache',
