@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import { text } from 'drizzle-orm/pg-core'
 import {
   auditDenial,
@@ -392,7 +391,7 @@ test('who keeps the audit log ends behind the other features: what is denied to 
     name: 'worker',
     start: (given) => void (platform = given),
     async stop() {
-      await setImmediate()
+      await new Promise((resolve) => setImmediate(resolve))
       const who = { kind: 'user', id: 'x', userId: 'x' } as const
       auditDenial(platform!, { who, tenantId: null, requestId: 'r', action: 'job.run' }, problem('permission_denied'))
     },
