@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   faultsAt,
+  givenTime,
   problem,
   readDuration,
   statement,
@@ -11,7 +12,6 @@ import {
   type Platform,
 } from '@plinth/core'
 import type { Depth } from './depth.ts'
-import { givenTime } from './given-time.ts'
 import { insertJob, type NewJobRow } from './insert-job.ts'
 import { keyOf } from './job-key.ts'
 import { sealJob, type Asker } from './seal-job.ts'

@@ -1,6 +1,5 @@
-import { problem, statement, type EnqueueParts, type Platform } from '@plinth/core'
+import { givenTime, problem, statement, type EnqueueParts, type Platform } from '@plinth/core'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { givenTime } from './given-time.ts'
 
 /** What of each transaction uses a key at this moment. */
 const using = new WeakMap<object, Map<string, Promise<unknown>>>()

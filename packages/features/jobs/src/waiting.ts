@@ -1,5 +1,4 @@
-import { statement, type Job, type Platform } from '@plinth/core'
-import { givenTime } from './given-time.ts'
+import { givenTime, statement, type Job, type Platform } from '@plinth/core'
 
 type Parts = Pick<Platform, 'database' | 'registry' | 'clock'>
 

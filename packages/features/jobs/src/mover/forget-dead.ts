@@ -1,5 +1,4 @@
-import { statement, type Platform } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
+import { givenTime, statement, type Platform } from '@plinth/core'
 import type { JobsSettings } from '../options.ts'
 import { announce, isHeard } from '../worker/settle.ts'
 import { eachByItself, type GoesOn } from './each-by-itself.ts'

@@ -1,5 +1,4 @@
-import { statement, type Platform, type RawRow } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
+import { givenTime, statement, type Platform, type RawRow } from '@plinth/core'
 import { jobMetrics } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from '../worker/claim.ts'

@@ -1,5 +1,4 @@
-import type { Platform, StatementRunner } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
+import { givenTime, type Platform, type StatementRunner } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import { Pause } from '../pause.ts'

@@ -1,5 +1,4 @@
-import { statement, type Database, type Job, type Platform, type StartupFault } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
+import { givenTime, statement, type Database, type Job, type Platform, type StartupFault } from '@plinth/core'
 import { keyOf } from '../job-key.ts'
 import { jobLogEvents } from '../log-events.ts'
 import { timesAround } from './clock-times.ts'

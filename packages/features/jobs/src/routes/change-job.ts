@@ -1,5 +1,6 @@
 import {
   fieldView,
+  givenTime,
   jsonAnswer,
   lockedRow,
   problem,
@@ -10,7 +11,6 @@ import {
   type SystemTransaction,
   type TextAnswer,
 } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
 import { jobMetrics } from '../job-metrics.ts'
 import { backgroundJobs } from '../job-resource.ts'
 

@@ -1,6 +1,7 @@
 import {
   asPrincipal,
   auditDenial,
+  givenTime,
   PlinthError,
   problem,
   readDuration,
@@ -18,7 +19,6 @@ import {
   type Tenant,
   type Transaction,
 } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
 import { jobMetrics, type JobOutcome } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import type { Claimed } from './claim.ts'

@@ -1,5 +1,12 @@
-import { asPrincipal, besides, refuseInactive, type Platform, type Tenant, type Transaction } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
+import {
+  asPrincipal,
+  besides,
+  givenTime,
+  refuseInactive,
+  type Platform,
+  type Tenant,
+  type Transaction,
+} from '@plinth/core'
 import { jobMetrics } from '../job-metrics.ts'
 import { jobLogEvents } from '../log-events.ts'
 import { parseInput } from './parse-input.ts'

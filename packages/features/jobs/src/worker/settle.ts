@@ -1,4 +1,5 @@
 import {
+  givenTime,
   readDuration,
   scopeOf,
   statement,
@@ -9,7 +10,6 @@ import {
   type Tenant,
   type Transaction,
 } from '@plinth/core'
-import { givenTime } from '../given-time.ts'
 import { columnsOf } from '../queue/deliveries.ts'
 import type { Claimed } from './claim.ts'
 
