@@ -253,16 +253,17 @@ test('tenants:purge', async () => {
     `update plinth.tenants set status = 'pending_deletion', delete_after = $2::timestamptz where id = $1::uuid`,
     [gone.tenantId, due],
   )
-  const told = await run('tenants:purge')
-  // Others hear of it first: until they have, nothing goes.
-  expect(told).toMatchObject([
-    { ...byPlatform, chain: gone.tenantId, action: 'tenant.deleted', detail: { id: gone.tenantId, slug } },
-  ])
+  // Others hear of it first: until they have, which may be at once, nothing goes.
+  const told = [...(await run('tenants:purge'))]
   await platform.superuser.query('update plinth.events set delivered_at = now() where tenant_id = $1::uuid', [
     gone.tenantId,
   ])
   const purged = { ...byPlatform, chain: 'platform', action: 'tenant.purged', target: gone.tenantId, detail: { slug } }
-  expect(await run('tenants:purge')).toMatchObject([purged])
+  told.push(...(await run('tenants:purge')))
+  expect(told.toSorted((one, other) => one.action.localeCompare(other.action))).toMatchObject([
+    { ...byPlatform, chain: gone.tenantId, action: 'tenant.deleted', detail: { id: gone.tenantId, slug } },
+    purged,
+  ])
   const left = await platform.superuser.query('select id from plinth.tenants where id in ($1::uuid, $2::uuid)', [
     gone.tenantId,
     other.tenantId,

@@ -1,4 +1,5 @@
 import { type FeatureCommand, type Platform, type SweepWork } from '@plinth/core'
+import { tenancyEvents } from '../log-events.ts'
 import { PurgeRound } from './purge-round.ts'
 
 /** Steps a round. A tenant of a hundred thousand rows is gone after one or two rounds. */
@@ -13,7 +14,7 @@ export function purgeSteps(platform: Platform | undefined): readonly SweepWork[]
 
 /**
  * `plinth tenants:purge`: the same, now, until nothing is left that may go. What was announced and not heard of yet is left to the next
- * call, or to the clock; what cannot be removed is counted, and why is in the log.
+ * call, or to the clock. Where one cannot be removed the others go all the same, and then the command fails: whoever runs it by a clock sees that.
  */
 export const purgeCommand: FeatureCommand = {
   name: 'tenants:purge',
@@ -25,7 +26,12 @@ export const purgeCommand: FeatureCommand = {
     for (;;) {
       const step = await round.step()
       rows += step.rows
-      if (!step.progress) return { rows, failed: round.failed }
+      if (!step.progress) break
     }
+    if (round.failed > 0)
+      throw new Error(
+        `${round.failed} could not be removed, ${rows} rows of others were; the log says why (${tenancyEvents.purgeFailed})`,
+      )
+    return { rows }
   },
 }
