@@ -132,12 +132,12 @@ create policy plinth_readable on plinth.audit_inbox as restrictive for insert to
   },
   {
     // What a chain cannot hold. Whoever reads the book asks for no number, so an entry below 1 is shown, and one of another era has the
-    // year of this one. Of new rows alone: an old row that breaks it is named by whoever verifies, and holds up no upgrade; and nothing
-    // is read under the lock.
+    // year of this one. A number that the id of an entry has no place for (48 bits) is the last one of its chain: no entry could follow it. Of
+    // new rows alone: an old row that breaks it is named by whoever verifies, and holds up no upgrade; and nothing is read under the lock.
     id: '0003_book_rules',
     sql: `
 alter table plinth.audit_logs
-  add constraint audit_logs_seq_check check (seq > 0) not valid,
+  add constraint audit_logs_seq_check check (seq > 0 and seq < 281474976710656) not valid,
   add constraint audit_logs_time_check check (occurred_at >= '0001-01-01T00:00:00Z' and occurred_at < '10000-01-01T00:00:00Z') not valid;
 `,
   },

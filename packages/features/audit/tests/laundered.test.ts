@@ -102,7 +102,8 @@ describe('a chain that was rewritten as a whole is signed', () => {
     await expect(command('audit:checkpoint', { out: file })).rejects.toMatchObject(
       broken(`${id}: entry 4 is forged. The other logs are signed, in ${file}.`),
     )
-    expect([...signedIn(file).keys()]).toEqual([book.platform.b.id])
+    expect(signedIn(file).has(id)).toBe(false)
+    expect(signedIn(file).has(book.platform.b.id)).toBe(true)
   })
 
   test('by none that is asked for by HTTP, and whoever asked is in the log', async () => {
@@ -188,10 +189,12 @@ describe('since the last checkpoint', () => {
     const named = how === 'cut, and written on' ? 10 : firstBad
     await expect(command('audit:checkpoint', { out: file })).rejects.toMatchObject(broken(`${id}: entry ${named} is`))
     expect(signedIn(file).has(id)).toBe(false)
+    // That it was looked at is in it as well: where nothing was left, those are the first entries.
+    const later = how === 'taken away as a whole' ? '' : `${named} is`
     await expect(command('audit:archive', { tenant: id, out: out() })).rejects.toMatchObject(
-      broken(`${id}: entry ${named} is`),
+      broken(`${id}: entry ${later}`),
     )
-    await expect(command('audit:verify', { tenant: id })).rejects.toMatchObject(broken(`${id}: entry ${named} is`))
+    await expect(command('audit:verify', { tenant: id })).rejects.toMatchObject(broken(`${id}: entry ${later}`))
   })
 
   test('what was found before it stays found: nothing is signed until all of it is right', async () => {

@@ -11,6 +11,7 @@ import {
 } from '../entry/chained-entry.ts'
 import { storedTime } from '../entry/stored-time.ts'
 import { auditEvents } from '../log-events.ts'
+import { headOf } from '../verify/read-chain.ts'
 import { bookKeys, type BookKeys } from './book-keys.ts'
 import { sealPart, type PartKey } from './part-key.ts'
 import type { PersonalPart } from './read-inbox.ts'
@@ -84,6 +85,21 @@ export class Sealer {
   }
 
   /**
+   * The same for who verifies. What keeps entries from being put there may be in the chain itself, as one with the highest number that there
+   * is: then that is what is to be found, and an error would hide it.
+   * @returns false where it could not be done; the log says why
+   */
+  async trySeal(tenantId: string): Promise<boolean> {
+    try {
+      await this.seal(tenantId)
+      return true
+    } catch (error) {
+      this.#platform.log.warn(auditEvents.notSealed, { tenant: tenantId, error })
+      return false
+    }
+  }
+
+  /**
    * Every chain with something in the inbox, once: however many of the first are filled again meanwhile, the last has its turn. How many
    * entries.
    * @param isEnding asked before each chain
@@ -136,8 +152,7 @@ export class Sealer {
     await system.run(statement`
       select pg_advisory_xact_lock(hashtextextended('plinth audit ' || ${tenantId}::text, 0)),
         set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`)
-    const [head] = await system.run(statement`
-      select seq, hash from plinth.audit_logs where tenant_id = ${tenantId}::uuid and seq > 0 order by seq desc limit 1`)
+    const head = await headOf(system, tenantId)
     // By their places in the file: as a join of keys, a batch of a table without statistics was read once for each of its rows.
     const rows = await system.run(statement`
       with first as (
@@ -165,8 +180,7 @@ export class Sealer {
     })
     const parts = written.flatMap(({ origin, personal }) => [origin, personal].flatMap((part) => part?.subject ?? []))
     const subjects = await keysOf(system, secrets, tenantId, [...new Set(parts)], clock.now())
-    let seq = Number(head?.['seq'] ?? 0)
-    let previous = head ? String(head['hash']) : NO_HASH
+    let { seq, hash: previous } = head ?? { seq: 0, hash: NO_HASH }
     const entries = written.map(({ origin, personal, ...facts }) => {
       seq += 1
       const id = idOf(tenantId, seq)

@@ -5,6 +5,7 @@ import { ChainVerifier } from './chain-verifier.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { brokenLog, lastCheckpoint, tellVerdict, wordsOf } from './last-checkpoint.ts'
 import { headOf, readChain } from './read-chain.ts'
+import { withWaiting } from './verify-book.ts'
 
 export const FORMAT = 'plinth-audit-archive/1'
 
@@ -24,7 +25,7 @@ export async function* archiveLines(
   tenantId: string,
 ): AsyncGenerator<string> {
   const { database, clock } = platform
-  await sealer.seal(tenantId)
+  const sealed = await sealer.trySeal(tenantId)
   const keys = await sealer.keys()
   const { known } = await lastCheckpoint(database, keys, tenantId)
   // What comes in while it is written is not in it.
@@ -41,7 +42,7 @@ export async function* archiveLines(
     if (within.length > 0) yield within.map((entry) => JSON.stringify(archived(entry))).join('\n')
     if (within.length < batch.length) break
   }
-  const verdict = verifier.end()
+  const verdict = withWaiting(verifier.end(), verifier.head, sealed)
   await tellVerdict(platform, tenantId, verdict)
   if (!verdict.valid) throw brokenLog([wordsOf(tenantId, verdict)])
   // Of an empty log too: whoever takes all entries out would else have one that nobody has to have signed.

@@ -9,9 +9,10 @@ export interface ChainHead {
 
 /**
  * What is wrong with an entry: it is not there (`missing`), its content is not what its hash says (`changed`), it was not written by
- * this platform (`forged`), or it is another one than when the checkpoint was made (`rewritten`).
+ * this platform (`forged`), or it is another one than when the checkpoint was made (`rewritten`). Of a chain in which nothing is wrong, that
+ * what waits for it could not be put there (`unsealed`): the first entry that it has no place for.
  */
-export type ChainFault = 'missing' | 'changed' | 'forged' | 'rewritten'
+export type ChainFault = 'missing' | 'changed' | 'forged' | 'rewritten' | 'unsealed'
 
 export interface ChainVerdict {
   readonly valid: boolean

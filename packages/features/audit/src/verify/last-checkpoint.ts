@@ -61,6 +61,8 @@ export async function tellVerdict(
 ): Promise<void> {
   const now = clock.now().toISOString()
   const { valid, firstBad = 0, reason = 'missing' } = verdict
+  // Nothing that is there is wrong, and it may be done in a second. Of what waits for long the health says so by itself.
+  if (reason === 'unsealed') return
   if (!valid) log.error(auditEvents.broken, { tenant: tenantId, firstBad, reason })
   await database.system((system) =>
     system.run(

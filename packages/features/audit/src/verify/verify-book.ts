@@ -6,6 +6,11 @@ import type { Checkpoint, CheckpointFile } from './checkpoint.ts'
 import { keepCheckpoint, lastCheckpoint, signedChains, tellVerdict } from './last-checkpoint.ts'
 import { chainsOf, readLinks } from './read-chain.ts'
 
+/** What is wrong with a chain in which nothing is, where `sealed` says that something waits for it that could not be put there. */
+export function withWaiting(verdict: ChainVerdict, { seq }: ChainHead, sealed: boolean): ChainVerdict {
+  return sealed || !verdict.valid ? verdict : { ...verdict, valid: false, firstBad: seq + 1, reason: 'unsealed' }
+}
+
 /** Reads a whole chain and says whether it is as it was written, and as the checkpoints say. */
 export async function verifyChain(
   { database }: Pick<Platform, 'database'>,
@@ -13,7 +18,7 @@ export async function verifyChain(
   tenantId: string,
   checkpoints: readonly Checkpoint[] = [],
 ): Promise<ChainVerdict> {
-  await sealer.seal(tenantId)
+  const sealed = await sealer.trySeal(tenantId)
   const { macKey } = await sealer.keys()
   const verifier = new ChainVerifier({
     tenantId,
@@ -25,7 +30,7 @@ export async function verifyChain(
     // Others want to be served while a long chain is read.
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return verifier.end()
+  return withWaiting(verifier.end(), verifier.head, sealed)
 }
 
 /**
@@ -65,13 +70,15 @@ export async function takeCheckpoints(
 ): Promise<{ readonly file: CheckpointFile; readonly broken: readonly BrokenChain[] }> {
   const { database } = platform
   const keys = await sealer.keys()
-  if (!tenantIds) for (let sealed = -1; sealed !== 0;) sealed = await sealer.sealAll()
+  // One that cannot be sealed is named below, and keeps none of the others from being signed.
+  if (!tenantIds) for (let sealed = -1; sealed !== 0;) sealed = await sealer.sealAll().catch(() => 0)
   const chains = tenantIds ?? [...new Set([...(await chainsOf(database)), ...(await signedChains(database))])]
   const checkpoints: string[] = []
   const broken: BrokenChain[] = []
   for (const tenant of chains) {
-    await sealer.seal(tenant)
-    const { verdict, head, whole } = await proven(platform, keys, tenant)
+    const sealed = await sealer.trySeal(tenant)
+    const { verdict: read, head, whole } = await proven(platform, keys, tenant)
+    const verdict = withWaiting(read, head, sealed)
     if (!verdict.valid) {
       await tellVerdict(platform, tenant, verdict)
       broken.push({ tenant, verdict })

@@ -11,7 +11,7 @@ const verdictSchema = z
     valid: z.boolean(),
     entries: z.int().describe('That were read, up to the first bad one'),
     firstBad: z.int().optional().describe('Number of the first entry that is wrong, or that is not there'),
-    reason: z.enum(['missing', 'changed', 'forged', 'rewritten']).optional(),
+    reason: z.enum(['missing', 'changed', 'forged', 'rewritten', 'unsealed']).optional(),
   })
   .meta({ id: 'AuditVerdict' })
 
