@@ -172,6 +172,7 @@ describe('a checkpoint', () => {
       seq: head.seq,
       hash: head['hash'],
       time: expect.any(String),
+      kid: keys[0]!.kid,
     })
     const [jws] = file.checkpoints as readonly [string]
     for (let at = 0; at < jws.length; at += 7) {

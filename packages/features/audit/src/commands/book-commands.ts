@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { PLATFORM } from '../entry/chained-entry.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import { archiveLines } from '../verify/archive.ts'
-import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../verify/checkpoint.ts'
+import { readCheckpoint, type CheckpointFile, type ReadCheckpoint } from '../verify/checkpoint.ts'
 import { brokenLog, wordsOf } from '../verify/last-checkpoint.ts'
 import { chainsOf } from '../verify/read-chain.ts'
 import { ForeignCheckpoints, verifyArchive } from '../verify/verify-archive.ts'
@@ -136,7 +136,7 @@ async function refuseExisting(file: string): Promise<void> {
 }
 
 interface ReadCheckpoints {
-  readonly read: readonly Checkpoint[]
+  readonly read: readonly ReadCheckpoint[]
   readonly keys: CheckpointFile['keys']
 }
 

@@ -10,6 +10,12 @@ export interface Checkpoint extends ChainHead {
   readonly time: string
 }
 
+/** One whose signature holds. */
+export interface ReadCheckpoint extends Checkpoint {
+  /** The thumbprint of the key that verified it. */
+  readonly kid: string
+}
+
 /** As a file: checkpoints as JSON Web Signatures (RFC 7515, EdDSA of RFC 8037) and the public keys that verify them. */
 export interface CheckpointFile {
   readonly checkpoints: readonly string[]
@@ -27,7 +33,7 @@ export function signCheckpoint({ privateKey, kid }: BookKeys, checkpoint: Checkp
 }
 
 /** @returns undefined for what none of these keys has signed */
-export function readCheckpoint(jws: string, keys: readonly JsonWebKey[]): Checkpoint | undefined {
+export function readCheckpoint(jws: string, keys: readonly JsonWebKey[]): ReadCheckpoint | undefined {
   const [head, body, signature, ...rest] = jws.split('.')
   if (head === undefined || body === undefined || signature === undefined || rest.length > 0) return undefined
   try {
@@ -36,10 +42,13 @@ export function readCheckpoint(jws: string, keys: readonly JsonWebKey[]): Checkp
     const key = keys.find((one) => thumbprintOf(one) === header['kid'])
     if (!key) return undefined
     const signed = Buffer.from(`${head}.${body}`)
-    if (!verify(null, signed, publicKeyFrom(key), Buffer.from(signature, 'base64url'))) return undefined
+    const bytes = Buffer.from(signature, 'base64url')
+    // What is no base64url is passed over by whoever decodes it, and would say what nobody has signed.
+    if (bytes.toString('base64url') !== signature) return undefined
+    if (!verify(null, signed, publicKeyFrom(key), bytes)) return undefined
     const { tenant, seq, hash, time } = decode(body)
     if (typeof tenant !== 'string' || typeof seq !== 'number' || typeof hash !== 'string') return undefined
-    return { tenant, seq, hash, time: String(time) }
+    return { tenant, seq, hash, time: String(time), kid: thumbprintOf(key) }
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import type { Platform } from '@plinth/core'
 import type { BookKeys } from '../seal/book-keys.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import { ChainVerifier, type ChainHead, type ChainVerdict } from './chain-verifier.ts'
-import type { Checkpoint, CheckpointFile } from './checkpoint.ts'
+import type { Checkpoint, CheckpointFile, ReadCheckpoint } from './checkpoint.ts'
 import { keepCheckpoint, lastCheckpoint, signedChains, tellVerdict } from './last-checkpoint.ts'
 import { chainsOf, readLinks } from './read-chain.ts'
 
@@ -35,18 +35,37 @@ export async function verifyChain(
 
 /**
  * The same, and the last checkpoint that was taken is one of those that must hold. Where something is wrong, the log and the health of the
- * platform say so.
+ * platform say so, and what showed it must hold from then on: whoever verifies next may not have the file, and a shorter chain is right by itself.
  */
 export async function verifyAndTell(
   platform: Pick<Platform, 'database' | 'clock' | 'log'>,
   sealer: Sealer,
   tenantId: string,
-  checkpoints: readonly Checkpoint[] = [],
+  checkpoints: readonly ReadCheckpoint[] = [],
 ): Promise<ChainVerdict> {
-  const { known } = await lastCheckpoint(platform.database, await sealer.keys(), tenantId)
+  const keys = await sealer.keys()
+  const { known } = await lastCheckpoint(platform.database, keys, tenantId)
   const verdict = await verifyChain(platform, sealer, tenantId, known ? [...checkpoints, known] : checkpoints)
+  if (!verdict.valid) {
+    // Of this book alone: what another platform has signed is no reason to sign nothing here.
+    const [highest] = checkpoints
+      .filter((one) => one.tenant === tenantId && one.kid === keys.kid)
+      .toSorted((left, right) => right.seq - left.seq)
+    if (highest && (await isMore(platform, sealer, highest, known)))
+      await keepCheckpoint(platform, keys, tenantId, highest, false)
+  }
   await tellVerdict(platform, tenantId, verdict)
   return verdict
+}
+
+/** Whether this one is to be known in the place of that: it is of a later entry, or the other one is of a chain that it says is not the right one. */
+async function isMore(
+  platform: Pick<Platform, 'database'>,
+  sealer: Sealer,
+  { tenant, seq }: Checkpoint,
+  known: Checkpoint | undefined,
+): Promise<boolean> {
+  return !known || seq > known.seq || (await verifyChain(platform, sealer, tenant, [known])).valid
 }
 
 /** Entries after which what was verified is kept: whoever is cut off in a long chain goes on from there. */
