@@ -172,6 +172,18 @@ describe('since the last checkpoint', () => {
     }
   })
 
+  test('an entry below the first one is seen: readers are shown it', async () => {
+    await command('audit:checkpoint')
+    await put(1)
+    await asSuperuser(`
+      alter table plinth.audit_logs drop constraint audit_logs_seq_check;
+      insert into plinth.audit_logs select (jsonb_populate_record(l, '{"seq": 0}')).* from plinth.audit_logs l where tenant_id = '${id}' and seq = 2`)
+    await expect(command('audit:checkpoint')).rejects.toMatchObject(broken(`${id}: entry 0 is forged`))
+    await asSuperuser(`
+      delete from plinth.audit_logs where seq < 1;
+      alter table plinth.audit_logs add constraint audit_logs_seq_check check (seq > 0 and seq < 281474976710656) not valid`)
+  })
+
   test.each([
     ['cut, and written on', 5, `delete from plinth.audit_logs where tenant_id = '$' and seq >= 5`],
     ['cut', 10, `delete from plinth.audit_logs where tenant_id = '$' and seq >= 10`],

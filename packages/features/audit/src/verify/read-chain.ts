@@ -72,8 +72,12 @@ async function* batches(
     rows.catch(() => undefined)
     return { from, rows }
   }
-  const numberless = await database.system((system) => read(system, statement`seq is null`))
-  if (numberless.length > 0) yield numberless
+  // And whoever begins in the middle sees what is below the first all the same. Each asked by itself: of both at once PostgreSQL reads the chain.
+  const below = begin === undefined ? [statement`seq is null`] : [statement`seq is null`, statement`seq < 1`]
+  for (const outside of below) {
+    const rows = await database.system((system) => read(system, outside))
+    if (rows.length > 0) yield rows
+  }
   let from = begin === undefined ? FIRST : String(begin)
   let guessed = begin ?? 1
   let ahead = 0
