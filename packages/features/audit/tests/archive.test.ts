@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { contentOf, hashOf, idOf, macOf, PLATFORM, type ChainedEntry } from '../src/entry/chained-entry.ts'
-import { bookKeys, thumbprintOf, type BookKeys } from '../src/seal/book-keys.ts'
+import { bookKeys, publicJwkOf, thumbprintOf, type BookKeys } from '../src/seal/book-keys.ts'
+import { endLine, entryLine, headerLine } from '../src/verify/archive-lines.ts'
 import { readCheckpoint, signCheckpoint, type Checkpoint, type CheckpointFile } from '../src/verify/checkpoint.ts'
 import { verifyArchive } from '../src/verify/verify-archive.ts'
 import { openBook, type Book } from './open-book.ts'
@@ -12,7 +13,8 @@ import { openBook, type Book } from './open-book.ts'
 /* Archives that somebody was at who has neither the keys of the book nor the database, against checkpoints that he cannot change. */
 
 const folder = mkdtempSync(join(tmpdir(), 'plinth-archive-'))
-const ENTRIES = 10
+/** The founding of the tenant, nine folders, two checkpoints that were taken and the archive itself. */
+const ENTRIES = 13
 let book: Book
 let lines: readonly string[]
 let keys: BookKeys
@@ -59,11 +61,17 @@ async function* each(all: readonly string[]): AsyncGenerator<string> {
 const verdict = (all: readonly string[], checkpoints: readonly Checkpoint[] | undefined = known) =>
   verifyArchive(each(all), { checkpoints, keys: [keys.publicJwk] })
 const entry = (seq: number): ChainedEntry => JSON.parse(lines[seq]!) as ChainedEntry
+/** With its texts as they are stored. */
+function stored(seq: number): ChainedEntry {
+  const { changes, detail, ...rest } = entry(seq)
+  const text = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
+  return { ...rest, changes: text(changes), detail: text(detail) }
+}
 const header = (after: unknown): string =>
   JSON.stringify({ format: 'plinth-audit-archive/1', tenant: book.platform.a.id, after })
 
 test('as it was written, it verifies against all that is known', async () => {
-  expect(known.map(({ seq }) => seq)).toEqual([5, 10])
+  expect(known.map(({ seq }) => seq)).toEqual([5, 11])
   expect(await verdict(lines)).toMatchObject({ valid: true, entries: ENTRIES })
 })
 
@@ -85,6 +93,48 @@ test('nothing behind the signature, in place of it or in its line is an entry', 
   // All entries taken out, and a log that is empty says nobody.
   const none = JSON.stringify({ checkpoint: null, key: keys.publicJwk })
   expect(await verifyArchive(each([lines[0]!, none]))).toMatchObject({ valid: false, firstBad: 1, reason: 'missing' })
+})
+
+test('nothing that cannot be read stands between the signature and what is behind it', async () => {
+  const late = entryLine({ ...stored(3), seq: ENTRIES + 1, actorId: 'innocent' })
+  for (const junk of ['null', '7', '{', '"x"'])
+    for (const behind of [[junk], [junk, late]])
+      expect(await verdict([...lines, ...behind]), junk).toMatchObject({
+        valid: false,
+        firstBad: ENTRIES + 1,
+        reason: 'forged',
+      })
+})
+
+test('a line says nothing that its hash is not over', async () => {
+  const line = lines[3]!
+  const changed = { valid: false, firstBad: 3, reason: 'changed' }
+  for (const more of [
+    line.replace('{', '{"comment":"done by innocent",'),
+    line.replace('"actorId":', '"actorId":"innocent","actorId":'),
+    line.replace('"changes":{', '"changes":{"name":{"from":"x"},'),
+    line.replace('"to":"x"', '"to":"y","to":"x"'),
+    line.replace('"repeated":1', '"repeated":1.0'),
+    line.replace('"user', '"\\u0075ser').replace('"service"', '"\\u0073ervice"'),
+    `${line} `,
+  ]) {
+    expect(more).not.toBe(line)
+    expect(await verdict(lines.with(3, more)), more).toMatchObject(changed)
+  }
+  const head = lines[0]!
+  for (const more of [head.replace('{', '{"name":"acme",'), head.replace('"tenant":', '"tenant":"x","tenant":')])
+    expect(await verdict(lines.with(0, more)), more).toMatchObject({ valid: false, firstBad: 1, reason: 'forged' })
+  const end = lines.at(-1)!
+  for (const more of [
+    end.replace('{', '{"entries":7,'),
+    end.replace('"kty"', '"name":"x","kty"'),
+    end.replace('","key"', '!innocent","key"'),
+    end.replace('"checkpoint":"', '"checkpoint":"x","checkpoint":"'),
+  ]) {
+    expect(more).not.toBe(end)
+    for (const all of [known, undefined])
+      expect(await verdict(lines.with(-1, more), all), more).toMatchObject({ valid: false, firstBad: ENTRIES + 1 })
+  }
 })
 
 test('an entry whose number is a text is none: its checkpoint would not be looked for', async () => {
@@ -147,7 +197,7 @@ describe('a checkpoint that says nothing of the log', () => {
 
 describe('audit:reshred erases what an archive of this book says, and of no other', () => {
   /** An archive of one erasure, with every signature that it needs. */
-  function archive(by: BookKeys, macKey: BookKeys['macKey']): readonly string[] {
+  function archive(by: BookKeys, macKey: BookKeys['macKey'], other: Partial<ChainedEntry> = {}): readonly string[] {
     const facts = {
       tenantId: PLATFORM,
       id: idOf(PLATFORM, 1),
@@ -165,13 +215,14 @@ describe('audit:reshred erases what an archive of this book says, and of no othe
       detail: null,
       origin: null,
       personal: null,
+      ...other,
     }
     const hash = hashOf(PLATFORM, '', contentOf(1, facts))
     const jws = signCheckpoint(by, { tenant: PLATFORM, seq: 1, hash, time: '2099-11-28T17:00:00Z' })
     return [
-      JSON.stringify({ format: 'plinth-audit-archive/1', tenant: PLATFORM, after: null }),
-      JSON.stringify({ ...facts, seq: 1, hash, mac: macOf(macKey, hash) }),
-      JSON.stringify({ checkpoint: jws, key: by.publicJwk }),
+      headerLine(PLATFORM),
+      entryLine({ ...facts, seq: 1, hash, mac: macOf(macKey, hash) }),
+      endLine(jws, by.publicJwk),
     ]
   }
   const left = async (): Promise<number> =>
@@ -195,7 +246,7 @@ describe('audit:reshred erases what an archive of this book says, and of no othe
     const { privateKey } = generateKeyPairSync('ed25519')
     const { x } = privateKey.export({ format: 'jwk' })
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: x! }
-    const stranger: BookKeys = { ...keys, kid: thumbprintOf(jwk), privateKey, publicJwk: jwk }
+    const stranger: BookKeys = { ...keys, kid: thumbprintOf(jwk), privateKey, publicJwk: publicJwkOf(x!) }
     const own = archive(stranger, keys.macKey)
     expect(await verifyArchive(each(own))).toMatchObject({ valid: true })
     for (const macKey of [keys.macKey, createSecretKey(Buffer.alloc(32))])
@@ -209,7 +260,17 @@ describe('audit:reshred erases what an archive of this book says, and of no othe
     const real = readFileSync(file, 'utf8').trimEnd().split('\n')
     const [, erased] = archive(keys, keys.macKey)
     const end = { ...(JSON.parse(erased!) as object), ...(JSON.parse(real.at(-1)!) as object) }
-    expect(await reshred(real.with(-1, JSON.stringify(end)))).toMatchObject({ erasures: 1 })
+    await expect(reshred(real.with(-1, JSON.stringify(end)))).rejects.toMatchObject({ code: 'validation_failed' })
+    expect(await left()).toBe(1)
+  })
+
+  test.each([
+    ['a person', { actorKind: 'user', actorId: '01890000-0000-7000-8000-000000000001' }],
+    ['a service that is called so', { actorKind: 'service' }],
+    ['the system under another name', { actorId: 'import' }],
+    ['something that failed', { outcome: 'failed' }],
+  ])('not what %s says of itself', async (_, other) => {
+    expect(await reshred(archive(keys, keys.macKey, other))).toEqual({ erasures: 0, keys: 0 })
     expect(await left()).toBe(1)
   })
 
@@ -217,4 +278,27 @@ describe('audit:reshred erases what an archive of this book says, and of no othe
     expect(await reshred(archive(keys, keys.macKey))).toEqual({ erasures: 1, keys: 1 })
     expect(await left()).toBe(0)
   })
+})
+
+test('a text with characters that end a line elsewhere is one line', async () => {
+  const name = 'a\u2028b\u2029c\u0085d\u000be\r\nf'
+  await book.platform.superuser.query(
+    `insert into plinth.audit_inbox (tenant_id, occurred_at, actor_kind, actor_id, action, request_id, detail)
+     values ($1::uuid, now(), 'user', 'somebody', 'thing.happened', 'r', $2::text::jsonb)`,
+    [PLATFORM, JSON.stringify({ name })],
+  )
+  const file = join(folder, 'separators.jsonl')
+  await command('audit:archive', { tenant: 'platform', out: file })
+  expect(readFileSync(file, 'utf8')).toContain('\u2028')
+  expect(await command('audit:verify', { file })).toMatchObject({ valid: true })
+  expect(await command('audit:reshred', { file })).toMatchObject({ erasures: 2, keys: 0 })
+  // As some programs end lines.
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('\n', '\r\n'))
+  expect(await command('audit:verify', { file })).toMatchObject({ valid: true })
+})
+
+test('a log is named by the id of its tenant in capital letters, too', async () => {
+  const id = '0189ABCD-0000-7000-8000-0000000000AB'
+  expect(await command('audit:verify', { tenant: id })).toMatchObject({ valid: true })
+  await expect(command('audit:verify', { tenant: `${id}x` })).rejects.toMatchObject({ code: 'not_found' })
 })

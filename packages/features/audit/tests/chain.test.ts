@@ -1,15 +1,14 @@
 import { createHash, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { audit, type AuditFeature } from '@plinth/audit'
 import { createPlinth, type Plinth } from '@plinth/core'
 import { postgres } from '@plinth/postgres'
 import { depot, loginUrl, seededRandom } from '@plinth/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { linesOf } from '../src/commands/archive-file.ts'
 import { contentOf, type ChainedEntry, type ChainLink } from '../src/entry/chained-entry.ts'
 import { bookKeys } from '../src/seal/book-keys.ts'
 import { ChainVerifier, type ChainHead, type ChainVerdict } from '../src/verify/chain-verifier.ts'
@@ -145,13 +144,15 @@ describe('whoever changes the book as a superuser is found out', () => {
     await superuser.script(`create table plinth_kept as select * from plinth.audit_logs where tenant_id = '${a.id}'`)
     const untriggered = (sql: string): Promise<void> =>
       superuser.script(`set session_replication_role = replica; ${sql}; set session_replication_role = default`)
-    expect(await run('audit:verify', { checkpoint: file })).toMatchObject({ valid: true, chains: 2 })
+    expect(await run('audit:verify', { checkpoint: file })).toMatchObject({ valid: true })
     await untriggered(`delete from plinth.audit_logs where tenant_id = '${a.id}' and seq > 5`)
     await expect(run('audit:verify', { tenant: a.id, checkpoint: file })).rejects.toMatchObject({
       detail: expect.stringContaining('entry 6 is missing'),
     })
-    await untriggered('insert into plinth.audit_logs select * from plinth_kept where seq > 5')
-    expect(await run('audit:verify', { checkpoint: file })).toMatchObject({ valid: true, chains: 2 })
+    // That it was looked at is an entry, which may have its place by now.
+    await untriggered(`delete from plinth.audit_logs where tenant_id = '${a.id}' and seq > 5;
+      insert into plinth.audit_logs select * from plinth_kept where seq > 5`)
+    expect(await run('audit:verify', { checkpoint: file })).toMatchObject({ valid: true })
     await superuser.script('drop table plinth_kept')
   })
 })
@@ -199,7 +200,7 @@ describe('an archive', () => {
     const verdict = async (changed: readonly string[]) => {
       const path = `${file}.changed`
       await writeFile(path, changed.join('\n'))
-      return verifyArchive(createInterface({ input: createReadStream(path) }))
+      return verifyArchive(linesOf(path))
     }
     expect(await verdict(lines)).toMatchObject({ valid: true })
     for (const at of [1, 5, chain.length]) {

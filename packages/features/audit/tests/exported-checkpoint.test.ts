@@ -89,6 +89,24 @@ test('one that is of less than what is known does not take the place of that', a
   expect(await book.feature.verifyLog(id)).toMatchObject({ valid: false })
 })
 
+test('a command that signs nothing of a log says in it what it found, and that it signed the others in that of the platform', async () => {
+  const told = async (tenant: string) =>
+    (await book.entries(tenant)).filter(({ action }) => action.startsWith('auditLog.'))
+  const platform = '00000000-0000-0000-0000-000000000000'
+  await command('audit:checkpoint', { tenant: id })
+  await asSuperuser(
+    `update plinth.audit_logs set actor_id = 'innocent' where tenant_id = '${id}' and seq = 4; delete from plinth.audit_checkpoints`,
+  )
+  const [here, there] = [(await told(id)).length, (await told(platform)).length]
+  await expect(command('audit:checkpoint', { tenant: id })).rejects.toMatchObject(named('entry 4 is changed'))
+  const found = { action: 'auditLog.verified', detail: { valid: false, entries: 4, firstBad: 4 } }
+  expect((await told(id)).slice(here)).toMatchObject([found])
+  expect((await told(platform)).slice(there)).toEqual([])
+  await expect(command('audit:checkpoint')).rejects.toMatchObject(named('entry 4 is changed'))
+  expect((await told(id)).slice(here)).toMatchObject([found, found])
+  expect((await told(platform)).slice(there)).toMatchObject([{ action: 'auditLog.signed', detail: { logs: 'all' } }])
+})
+
 test('what another platform has signed is found once, and keeps nothing from being signed', async () => {
   const other = await openBook()
   const theirs = join(folder, 'theirs.json')

@@ -1,8 +1,7 @@
-import { problem, type FeatureCommand, type Platform } from '@plinth/core'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { isUuid, problem, type FeatureCommand, type Platform } from '@plinth/core'
+import { createWriteStream } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PLATFORM } from '../entry/chained-entry.ts'
@@ -11,8 +10,9 @@ import { archiveLines } from '../verify/archive.ts'
 import { readCheckpoint, type CheckpointFile, type ReadCheckpoint } from '../verify/checkpoint.ts'
 import { brokenLog, wordsOf } from '../verify/last-checkpoint.ts'
 import { chainsOf } from '../verify/read-chain.ts'
-import { ForeignCheckpoints, verifyArchive } from '../verify/verify-archive.ts'
+import { ForeignCheckpoints } from '../verify/verify-archive.ts'
 import { takeCheckpoints, verifyAndTell } from '../verify/verify-book.ts'
+import { refuse, verifyFile } from './archive-file.ts'
 import { tellCommand } from './tell-command.ts'
 
 const tenantOption = {
@@ -36,7 +36,11 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
         const out = options['out'] === undefined ? undefined : resolve(String(options['out']))
         if (out !== undefined) await refuseExisting(out)
         const { file, broken } = await takeCheckpoints(platform, sealer(), chains)
-        await tellCommand(platform, 'auditLog.signed', chains?.[0])
+        for (const { tenant: log, verdict } of broken) {
+          const { valid, entries, firstBad = null } = verdict
+          await tellCommand(platform, 'auditLog.verified', log, { valid, entries, firstBad })
+        }
+        if (file.checkpoints.length > 0) await tellCommand(platform, 'auditLog.signed', chains?.[0])
         const words = broken.map(({ tenant, verdict }) => wordsOf(tenant, verdict))
         if (out === undefined) {
           if (words.length > 0) throw brokenLog(words)
@@ -64,7 +68,7 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
         const tenant = options['tenant']
         const asked = tenant === undefined ? undefined : await chainOf(platform, String(tenant))
         if (options['file'] !== undefined) {
-          const verdict = await verifyFile(String(options['file']), known)
+          const verdict = await verifyFile(String(options['file']), { checkpoints: known?.read, keys: known?.keys })
           if (asked !== undefined && asked !== verdict.tenant)
             throw refuse('--file', `is an archive of ${verdict.tenant}, and of no other log`)
           if (!verdict.valid) throw brokenLog([wordsOf(verdict.tenant, verdict)])
@@ -125,8 +129,9 @@ async function chainOf({ database }: Platform, tenant: string): Promise<string> 
   if (tenant === 'platform') return PLATFORM
   const found = await database.findTenant(tenant)
   if (found) return found.id
-  // The log of a tenant outlives it.
-  if (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(tenant)) return tenant
+  // The log of a tenant outlives it. In the book ids are in small letters.
+  const id = tenant.toLowerCase()
+  if (isUuid(id)) return id
   throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
 }
 
@@ -155,18 +160,4 @@ async function readCheckpoints(file: string): Promise<ReadCheckpoints> {
   if (right.length < read.length) throw refused('holds a checkpoint that none of its keys has signed')
   if (right.length === 0) throw refused('holds no checkpoint')
   return { read: right, keys: given.keys }
-}
-
-async function verifyFile(file: string, known: ReadCheckpoints | undefined): ReturnType<typeof verifyArchive> {
-  const lines = createInterface({ input: createReadStream(resolve(file)), crlfDelay: Infinity })
-  try {
-    return await verifyArchive(lines, { checkpoints: known?.read, keys: known?.keys })
-  } catch (error) {
-    const path = error instanceof ForeignCheckpoints ? '--checkpoint' : '--file'
-    throw refuse(path, error instanceof Error ? error.message : String(error))
-  }
-}
-
-function refuse(path: string, message: string): Error {
-  return problem('validation_failed', { errors: [{ path, code: 'invalid', message }] })
 }

@@ -77,9 +77,15 @@ function keysFrom({ d, x, mac }: Stored): BookKeys {
   return {
     kid,
     privateKey: createPrivateKey({ key: { ...jwk, d }, format: 'jwk' }),
-    publicJwk: { ...jwk, kid, alg: 'EdDSA', use: 'sig' },
+    publicJwk: publicJwkOf(x),
     macKey: createSecretKey(Buffer.from(mac, 'base64url')),
   }
+}
+
+/** The public half as it is shown and written. */
+export function publicJwkOf(x: string): JsonWebKey {
+  const jwk = publicOf({ x })
+  return { ...jwk, kid: thumbprintOf(jwk), alg: 'EdDSA', use: 'sig' }
 }
 
 /** RFC 7638, of an Ed25519 key. */

@@ -1,18 +1,11 @@
 import type { Platform } from '@plinth/core'
-import type { ChainedEntry } from '../entry/chained-entry.ts'
 import type { Sealer } from '../seal/sealer.ts'
+import { endLine, entryLine, headerLine } from './archive-lines.ts'
 import { ChainVerifier } from './chain-verifier.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { brokenLog, lastCheckpoint, tellVerdict, wordsOf } from './last-checkpoint.ts'
 import { headOf, readChain } from './read-chain.ts'
 import { withWaiting } from './verify-book.ts'
-
-export const FORMAT = 'plinth-audit-archive/1'
-
-/*
- * JSON lines: what it is and behind which entry it begins, the entries as they are stored (what is personal stays encrypted), and a
- * signed checkpoint of the last one with the key that verifies it.
- */
 
 /**
  * The lines of an archive of one chain. It is verified while it is written, and signed at the end: what was rewritten in the database is
@@ -35,11 +28,11 @@ export async function* archiveLines(
     macKey: keys.macKey,
     checkpoints: [head, known].filter((one) => one !== undefined),
   })
-  yield JSON.stringify({ format: FORMAT, tenant: tenantId, after: null })
+  yield headerLine(tenantId)
   for await (const batch of readChain(database, tenantId)) {
     const within = batch.filter(({ seq }) => seq <= (head?.seq ?? 0))
     if (!within.every((entry) => verifier.take(entry))) break
-    if (within.length > 0) yield within.map((entry) => JSON.stringify(archived(entry))).join('\n')
+    if (within.length > 0) yield within.map(entryLine).join('\n')
     if (within.length < batch.length) break
   }
   const verdict = withWaiting(verifier.end(), verifier.head, sealed)
@@ -47,13 +40,5 @@ export async function* archiveLines(
   if (!verdict.valid) throw brokenLog([wordsOf(tenantId, verdict)])
   // Of an empty log too: whoever takes all entries out would else have one that nobody has to have signed.
   const checkpoint = signCheckpoint(keys, { tenant: tenantId, ...verifier.head, time: clock.now().toISOString() })
-  yield JSON.stringify({ checkpoint, key: keys.publicJwk })
-}
-
-function archived({ changes, detail, ...entry }: ChainedEntry): object {
-  return {
-    ...entry,
-    changes: changes === null ? null : (JSON.parse(changes) as unknown),
-    detail: detail === null ? null : (JSON.parse(detail) as unknown),
-  }
+  yield endLine(checkpoint, keys.publicJwk)
 }

@@ -1,6 +1,6 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import type { ChainedEntry } from '../entry/chained-entry.ts'
-import { FORMAT } from './archive.ts'
+import { endLine, entryLine, FORMAT, headerLine } from './archive-lines.ts'
 import { ChainVerifier, type ChainFault, type ChainVerdict } from './chain-verifier.ts'
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts'
 
@@ -37,10 +37,10 @@ export async function verifyArchive(lines: AsyncIterable<string>, trust: Archive
   for await (const line of lines) {
     if (line === '') continue
     const read = readLine(line)
-    // Cut in the middle, or not what was written: a line that cannot be read is an entry that is not there.
-    if (!read) break
-    if (!open) open = new OpenArchive(read, trust)
-    else if (!open.take(read)) break
+    if (open) {
+      if (!open.take(line, read)) break
+    } else if (read) open = new OpenArchive(line, read, trust)
+    else break
   }
   if (!open) throw new TypeError('this is no archive of an audit log')
   return { tenant: open.tenant, ...open.end() }
@@ -53,8 +53,8 @@ class OpenArchive {
   #fault: { readonly seq: number; readonly reason: ChainFault } | undefined
   #end: Readonly<Record<string, unknown>> | undefined
 
-  /** @param header the first line */
-  constructor(header: Readonly<Record<string, unknown>>, trust: ArchiveTrust) {
+  /** @param header the first line, as it is read */
+  constructor(line: string, header: Readonly<Record<string, unknown>>, trust: ArchiveTrust) {
     if (header['format'] !== FORMAT || typeof header['tenant'] !== 'string')
       throw new TypeError('this is no archive of an audit log')
     this.tenant = header['tenant']
@@ -65,24 +65,36 @@ class OpenArchive {
     // Whoever cuts off the beginning writes into this line behind which entry the rest begins, of which there may well be a checkpoint. An
     // archive is of all entries: nobody is to think that what he has been given is.
     if (header['after'] !== null) this.#fault = { seq: 1, reason: 'missing' }
+    else if (line !== headerLine(this.tenant)) this.#fault = { seq: 1, reason: 'forged' }
   }
 
   /** @returns false when something was found */
-  take(read: Readonly<Record<string, unknown>>): boolean {
+  take(line: string, read: Readonly<Record<string, unknown>> | undefined): boolean {
     if (this.#fault) return false
-    if (this.#end) {
-      // Behind the signature nothing is signed.
-      this.#fault = { seq: this.#verifier.head.seq + 1, reason: 'forged' }
-      return false
-    }
+    // Behind the signature nothing is signed, whether it can be read or not.
+    if (this.#end) return this.#found('forged')
+    // Cut in the middle, or not what was written: a line that cannot be read is an entry that is not there.
+    if (!read) return false
     if ('checkpoint' in read) {
+      if (line !== printedEnd(read)) return this.#found('forged')
       this.#end = read
       return true
     }
     const entry = restored(read)
     if (!entry || !this.#verifier.take(entry)) return false
+    // Its hash is right, and the line says more than what that is over.
+    if (line !== entryLine(entry)) {
+      this.#fault = { seq: entry.seq, reason: 'changed' }
+      return false
+    }
     this.#trust.onEntry?.(entry)
     return true
+  }
+
+  /** In the line behind the last entry. */
+  #found(reason: ChainFault): false {
+    this.#fault = { seq: this.#verifier.head.seq + 1, reason }
+    return false
   }
 
   end(): ChainVerdict {
@@ -107,6 +119,11 @@ function readLine(line: string): Readonly<Record<string, unknown>> | undefined {
   } catch {
     return undefined
   }
+}
+
+function printedEnd({ checkpoint, key }: Readonly<Record<string, unknown>>): string | undefined {
+  const { x } = (key ?? {}) as JsonWebKey
+  return typeof x === 'string' ? endLine(checkpoint, { x }) : undefined
 }
 
 const texts = [
