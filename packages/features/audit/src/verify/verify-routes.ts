@@ -4,6 +4,7 @@ import { auditRoute, inTenant, tell } from '../read/read-routes.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import type { ChainVerdict } from './chain-verifier.ts'
 import { brokenLog, wordsOf } from './last-checkpoint.ts'
+import { SharedRuns } from './shared-runs.ts'
 import { takeCheckpoints, verifyAndTell } from './verify-book.ts'
 
 const verdictSchema = z
@@ -24,29 +25,15 @@ const checkpointSchema = z
 
 /** `GET /audit-logs/verify` and `GET /audit-logs/checkpoint`. */
 export function verifyRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
-  // A chain of a million entries is read for twenty seconds: whoever asks meanwhile gets the same answer.
-  const running = new Map<string, Promise<ChainVerdict>>()
+  const verifying = new SharedRuns<ChainVerdict>()
+  const signing = new SharedRuns<Awaited<ReturnType<typeof takeCheckpoints>>>()
   const verified = (call: PersonalCall): Promise<ChainVerdict> => {
     const { platform, tenantId } = inTenant(call)
-    let verdict = running.get(tenantId)
-    if (!verdict) {
-      verdict = verifyAndTell(platform, sealer(), tenantId).finally(() => running.delete(tenantId))
-      running.set(tenantId, verdict)
-    }
-    return verdict
+    return waited(call, () => verifying.run(tenantId, () => verifyAndTell(platform, sealer(), tenantId)))
   }
-  // One behind the other: the first may have a long chain to read, and who comes after him has little left. What was committed before he
-  // asked is in what he gets.
-  const signing = new Map<string, ReturnType<typeof takeCheckpoints>>()
   const taken = (call: PersonalCall): ReturnType<typeof takeCheckpoints> => {
     const { platform, tenantId } = inTenant(call)
-    const take = (): ReturnType<typeof takeCheckpoints> => takeCheckpoints(platform, sealer(), [tenantId])
-    const before = signing.get(tenantId)
-    const mine = (before ? before.then(take, take) : take()).finally(() => {
-      if (signing.get(tenantId) === mine) signing.delete(tenantId)
-    })
-    signing.set(tenantId, mine)
-    return mine
+    return waited(call, () => signing.run(tenantId, () => takeCheckpoints(platform, sealer(), [tenantId])))
   }
   return [
     {
@@ -85,6 +72,13 @@ export function verifyRoutes(sealer: () => Sealer): readonly PersonalRoute[] {
       },
     },
   ]
+}
+
+/** A chain of a million entries is read for twenty seconds: who loses his right, or his credential, meanwhile gets no answer. */
+async function waited<T>(call: PersonalCall, run: () => Promise<T>): Promise<T> {
+  const result = await run()
+  await call.renew()
+  return result
 }
 
 async function tellVerified(call: PersonalCall, verdict: ChainVerdict): Promise<void> {
