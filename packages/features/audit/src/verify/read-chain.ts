@@ -90,6 +90,8 @@ async function* batches(
     const last = rows.at(-1)
     if (!last) return
     yield rows
+    // Others want to be served while a long chain is read.
+    await new Promise((resolve) => setImmediate(resolve))
     if (String(last['seq']) === LAST) return
     from = String(BigInt(String(last['seq'])) + 1n)
     if (from !== running[0]?.from) guessed = Number(from)

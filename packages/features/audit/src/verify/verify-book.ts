@@ -25,11 +25,7 @@ export async function verifyChain(
     macKey,
     checkpoints: checkpoints.filter(({ tenant }) => tenant === tenantId),
   })
-  for await (const batch of readLinks(database, tenantId)) {
-    if (!batch.every((link) => verifier.takeLink(link))) break
-    // Others want to be served while a long chain is read.
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  for await (const batch of readLinks(database, tenantId)) if (!batch.every((link) => verifier.takeLink(link))) break
   return withWaiting(verifier.end(), verifier.head, sealed)
 }
 
@@ -133,8 +129,6 @@ async function proven(
         await keepCheckpoint(platform, keys, tenantId, head, false)
         kept = head.seq
       }
-      // Others want to be served while a long chain is read.
-      await new Promise((resolve) => setImmediate(resolve))
     }
     return joined
   }
