@@ -1,5 +1,6 @@
 import type { Feature, Platform } from '@plinth/core'
 import { PLATFORM } from './entry/chained-entry.ts'
+import { acknowledgeCommand } from './commands/acknowledge-command.ts'
 import { bookCommands } from './commands/book-commands.ts'
 import { reshredCommand } from './commands/reshred-command.ts'
 import { exportRoute } from './read/export-route.ts'
@@ -89,7 +90,7 @@ export function audit(options: AuditOptions = {}): AuditFeature {
       streamRoute(sealer),
       operatorRoute(sealer),
     ],
-    commands: [...bookCommands(sealer), reshredCommand(sealer, all)],
+    commands: [...bookCommands(sealer), acknowledgeCommand(sealer), reshredCommand(sealer, all)],
     record: recordWrite,
     recordEvent,
     start(platform) {

@@ -1,4 +1,5 @@
 import { statement, type Observed, type Platform } from '@plinth/core'
+import { ACKNOWLEDGED } from './verify/acknowledged.ts'
 
 /** How old an entry may be that is in no chain yet, in seconds: it gets there once a second. */
 const LONGEST_WAIT_S = 300
@@ -16,7 +17,7 @@ export function observeAudit({ database, clock }: Pick<Platform, 'database' | 'c
       system.run(statement`
         select count(*)::int as entries,
           coalesce(extract(epoch from ${clock.now()}::text::timestamptz - min(occurred_at)), 0)::float8 as oldest,
-          (select count(*) from plinth.audit_checkpoints where fault is not null)::int as broken
+          (select count(*) from plinth.audit_checkpoints where fault is not null and not starts_with(fault, ${ACKNOWLEDGED}::text))::int as broken
         from (select occurred_at from plinth.audit_inbox order by position limit 100000) i`),
     )
     return {

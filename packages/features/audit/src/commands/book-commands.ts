@@ -1,10 +1,9 @@
-import { isUuid, problem, type FeatureCommand, type Platform } from '@plinth/core'
+import { problem, type FeatureCommand } from '@plinth/core'
 import { createWriteStream } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { PLATFORM } from '../entry/chained-entry.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import { archiveLines } from '../verify/archive.ts'
 import { readCheckpoint, type CheckpointFile, type ReadCheckpoint } from '../verify/checkpoint.ts'
@@ -13,6 +12,7 @@ import { chainsOf } from '../verify/read-chain.ts'
 import { ForeignCheckpoints } from '../verify/verify-archive.ts'
 import { takeCheckpoints, verifyAndTell } from '../verify/verify-book.ts'
 import { refuse, verifyFile } from './archive-file.ts'
+import { chainOf } from './chain-of.ts'
 import { tellCommand } from './tell-command.ts'
 
 const tenantOption = {
@@ -123,16 +123,6 @@ export function bookCommands(sealer: () => Sealer): readonly FeatureCommand[] {
       },
     },
   ]
-}
-
-async function chainOf({ database }: Platform, tenant: string): Promise<string> {
-  if (tenant === 'platform') return PLATFORM
-  const found = await database.findTenant(tenant)
-  if (found) return found.id
-  // The log of a tenant outlives it. In the book ids are in small letters.
-  const id = tenant.toLowerCase()
-  if (isUuid(id)) return id
-  throw problem('not_found', { detail: `There is no tenant ${tenant}.` })
 }
 
 async function refuseExisting(file: string): Promise<void> {

@@ -20,7 +20,7 @@ export async function* archiveLines(
   const { database, clock } = platform
   const sealed = await sealer.trySeal(tenantId)
   const keys = await sealer.keys()
-  const { known } = await lastCheckpoint(database, keys, tenantId)
+  const { known, acknowledged } = await lastCheckpoint(database, keys, tenantId)
   // What comes in while it is written is not in it.
   const head = await database.system((system) => headOf(system, tenantId))
   const verifier = new ChainVerifier({
@@ -36,7 +36,8 @@ export async function* archiveLines(
     if (within.length < batch.length) break
   }
   const verdict = withWaiting(verifier.end(), verifier.head, sealed)
-  await tellVerdict(platform, tenantId, verdict)
+  // Who has acknowledged what is wrong gets no archive of it all the same: it would not verify.
+  if (!acknowledged) await tellVerdict(platform, tenantId, verdict)
   if (!verdict.valid) throw brokenLog([wordsOf(tenantId, verdict)])
   // Of an empty log too: whoever takes all entries out would else have one that nobody has to have signed.
   const checkpoint = signCheckpoint(keys, { tenant: tenantId, ...verifier.head, time: clock.now().toISOString() })

@@ -21,6 +21,8 @@ export interface ChainVerdict {
   /** The number of the first entry that is wrong, or that is not there. */
   readonly firstBad?: number
   readonly reason?: ChainFault
+  /** That an operator has said that he knows of it, and that everything since is right. */
+  readonly acknowledged?: true
 }
 
 export interface VerifierOptions {

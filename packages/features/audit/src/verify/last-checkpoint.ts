@@ -1,6 +1,7 @@
 import { problem, statement, type Database, type Platform } from '@plinth/core'
 import { auditEvents } from '../log-events.ts'
 import type { BookKeys } from '../seal/book-keys.ts'
+import { readAcknowledged, type Acknowledged } from './acknowledged.ts'
 import type { ChainHead, ChainVerdict } from './chain-verifier.ts'
 import { readCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.ts'
 
@@ -14,8 +15,10 @@ type Book = Pick<Platform, 'database' | 'clock' | 'log'>
 
 export interface LastCheckpoint {
   readonly known: Checkpoint | undefined
-  /** Whether something was found, and has not been found to be right since. */
+  /** Whether something was found, and has neither been found to be right since nor been acknowledged. */
   readonly broken: boolean
+  /** What an operator has said that he knows of. */
+  readonly acknowledged: Acknowledged | undefined
 }
 
 export async function lastCheckpoint(
@@ -27,7 +30,13 @@ export async function lastCheckpoint(
     system.run(statement`select checkpoint, fault from plinth.audit_checkpoints where tenant_id = ${tenantId}::uuid`),
   )
   const known = readCheckpoint(String(row?.['checkpoint']), [keys.publicJwk])
-  return { known: known?.tenant === tenantId ? known : undefined, broken: row !== undefined && row['fault'] !== null }
+  const fault = row === undefined || row['fault'] === null ? undefined : String(row['fault'])
+  const acknowledged = fault === undefined ? undefined : readAcknowledged(keys.macKey, tenantId, fault)
+  return {
+    known: known?.tenant === tenantId ? known : undefined,
+    broken: fault !== undefined && !acknowledged,
+    acknowledged,
+  }
 }
 
 /**
@@ -53,17 +62,22 @@ export async function keepCheckpoint(
   return jws
 }
 
-/** Into the log, and into the health of every process: whoever is to hear of it is not the one who asked. */
+/**
+ * Into the log, and into the health of every process: whoever is to hear of it is not the one who asked.
+ * @param known what is kept in the place of the fault, where it is acknowledged and nobody is to hear of it any more
+ */
 export async function tellVerdict(
   { database, clock, log }: Book,
   tenantId: string,
   verdict: ChainVerdict,
+  known?: string,
 ): Promise<void> {
   const now = clock.now().toISOString()
   const { valid, firstBad = 0, reason = 'missing' } = verdict
   // Nothing that is there is wrong, and it may be done in a second. Of what waits for long the health says so by itself.
   if (reason === 'unsealed') return
-  if (!valid) log.error(auditEvents.broken, { tenant: tenantId, firstBad, reason })
+  const fault = known ?? faultOf(verdict)
+  if (!valid && known === undefined) log.error(auditEvents.broken, { tenant: tenantId, firstBad, reason })
   await database.system((system) =>
     system.run(
       valid
@@ -72,7 +86,7 @@ export async function tellVerdict(
       where tenant_id = ${tenantId}::uuid and fault is not null`
         : statement`
       insert into plinth.audit_checkpoints (tenant_id, fault, looked_at)
-      values (${tenantId}::uuid, ${`entry ${firstBad} is ${reason}`}::text, ${now}::text::timestamptz)
+      values (${tenantId}::uuid, ${fault}::text, ${now}::text::timestamptz)
       on conflict (tenant_id) do update set fault = excluded.fault, looked_at = excluded.looked_at`,
     ),
   )
@@ -84,9 +98,14 @@ export async function signedChains(database: Pick<Database, 'system'>): Promise<
   return rows.map((row) => String(row['tenant_id']))
 }
 
+/** `entry 3 is forged`. */
+export function faultOf({ firstBad = 0, reason = 'missing' }: ChainVerdict): string {
+  return `entry ${firstBad} is ${reason}`
+}
+
 /** `<tenant>: entry 3 is forged`. */
-export function wordsOf(tenant: string, { firstBad = 0, reason = 'missing' }: ChainVerdict): string {
-  return `${tenant}: entry ${firstBad} is ${reason}`
+export function wordsOf(tenant: string, verdict: ChainVerdict): string {
+  return `${tenant}: ${faultOf(verdict)}${verdict.acknowledged ? ', which was acknowledged' : ''}`
 }
 
 export function brokenLog(words: readonly string[], more = ''): Error {

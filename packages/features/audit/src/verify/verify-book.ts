@@ -3,8 +3,9 @@ import type { BookKeys } from '../seal/book-keys.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import { ChainVerifier, type ChainHead, type ChainVerdict } from './chain-verifier.ts'
 import type { Checkpoint, CheckpointFile, ReadCheckpoint } from './checkpoint.ts'
-import { keepCheckpoint, lastCheckpoint, signedChains, tellVerdict } from './last-checkpoint.ts'
-import { chainsOf, readLinks } from './read-chain.ts'
+import { acknowledgedText } from './acknowledged.ts'
+import { faultOf, keepCheckpoint, lastCheckpoint, signedChains, tellVerdict } from './last-checkpoint.ts'
+import { chainsOf, headOf, readLinks } from './read-chain.ts'
 
 /** What is wrong with a chain in which nothing is, where `sealed` says that something waits for it that could not be put there. */
 export function withWaiting(verdict: ChainVerdict, { seq }: ChainHead, sealed: boolean): ChainVerdict {
@@ -40,8 +41,22 @@ export async function verifyAndTell(
   checkpoints: readonly ReadCheckpoint[] = [],
 ): Promise<ChainVerdict> {
   const keys = await sealer.keys()
-  const { known } = await lastCheckpoint(platform.database, keys, tenantId)
+  const { known, acknowledged } = await lastCheckpoint(platform.database, keys, tenantId)
   const verdict = await verifyChain(platform, sealer, tenantId, known ? [...checkpoints, known] : checkpoints)
+  if (acknowledged) {
+    if (verdict.valid || verdict.reason === 'unsealed') return verdict
+    const { since, time } = acknowledged
+    // A file of before says of what is lost that it is lost, which is known.
+    const later: Checkpoint[] = checkpoints.filter((one) => one.tenant === tenantId && one.time > time)
+    if (known && known.seq > since.seq) later.push(known)
+    const bare = await verifyChain(platform, sealer, tenantId, later)
+    if (bare.valid || faultOf(bare) === acknowledged.fault) {
+      const { verdict: behind } = await provenSince(platform.database, keys, tenantId, since, later)
+      if (behind.valid) return { ...verdict, acknowledged: true }
+      await tellVerdict(platform, tenantId, behind)
+      return behind
+    }
+  }
   if (!verdict.valid) {
     // Of this book alone: what another platform has signed is no reason to sign nothing here.
     const [highest] = checkpoints
@@ -115,7 +130,13 @@ async function proven(
   tenantId: string,
 ): Promise<Proven> {
   const { database } = platform
-  const { known, broken } = await lastCheckpoint(database, keys, tenantId)
+  const { known, broken, acknowledged } = await lastCheckpoint(database, keys, tenantId)
+  if (acknowledged) {
+    const { since } = acknowledged
+    const last = known && known.seq >= since.seq ? known : since
+    const fast = await provenSince(database, keys, tenantId, last)
+    return fast.verdict.valid ? fast : provenSince(database, keys, tenantId, since, [last])
+  }
   const { macKey } = keys
   let kept = known?.seq ?? 0
   const read = async (verifier: ChainVerifier, from?: ChainHead): Promise<boolean> => {
@@ -139,4 +160,53 @@ async function proven(
   const verifier = new ChainVerifier({ tenantId, macKey, checkpoints: known ? [known] : [] })
   await read(verifier)
   return { verdict: verifier.end(), head: verifier.head, whole: true }
+}
+
+/** What comes behind an entry, and that this one is there: whatever was wrong before it is known. */
+async function provenSince(
+  database: Platform['database'],
+  { macKey }: BookKeys,
+  tenantId: string,
+  { seq, hash }: ChainHead,
+  known: readonly ChainHead[] = [],
+): Promise<Proven> {
+  const checkpoints = known.filter((one) => one.seq > seq)
+  const verifier = new ChainVerifier({ tenantId, macKey, after: { seq, hash }, checkpoints })
+  let joined = false
+  for await (const batch of readLinks(database, tenantId, seq)) {
+    const [first] = batch
+    if (!joined && (first?.seq !== seq || first.hash !== hash)) break
+    if (!(joined ? batch : batch.slice(1)).every((link) => verifier.takeLink(link))) {
+      joined = true
+      break
+    }
+    joined = true
+  }
+  const read = verifier.end()
+  const verdict: ChainVerdict = joined ? read : { ...read, valid: false, firstBad: seq, reason: 'rewritten' }
+  return { verdict, head: verifier.head, whole: false }
+}
+
+/**
+ * Goes on with a chain in which something is wrong that nobody can mend: what is there now is what has to hold from here on.
+ * @param verdict what was found, and is acknowledged
+ */
+export async function acknowledge(
+  platform: Pick<Platform, 'database' | 'clock' | 'log'>,
+  sealer: Sealer,
+  tenantId: string,
+  verdict: ChainVerdict,
+): Promise<ChainHead> {
+  await sealer.seal(tenantId)
+  const head = await platform.database.system((system) => headOf(system, tenantId))
+  if (!head) throw new Error('A log that was acknowledged has an entry about it')
+  const keys = await sealer.keys()
+  await keepCheckpoint(platform, keys, tenantId, head, false)
+  const known = acknowledgedText(keys.macKey, tenantId, {
+    fault: faultOf(verdict),
+    since: head,
+    time: platform.clock.now().toISOString(),
+  })
+  await tellVerdict(platform, tenantId, verdict, known)
+  return head
 }

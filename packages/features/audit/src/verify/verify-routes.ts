@@ -13,6 +13,7 @@ const verdictSchema = z
     entries: z.int().describe('That were read, up to the first bad one'),
     firstBad: z.int().optional().describe('Number of the first entry that is wrong, or that is not there'),
     reason: z.enum(['missing', 'changed', 'forged', 'rewritten', 'unsealed']).optional(),
+    acknowledged: z.literal(true).optional().describe('The operator knows of it, and everything since is right'),
   })
   .meta({ id: 'AuditVerdict' })
 
