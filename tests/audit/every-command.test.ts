@@ -26,6 +26,7 @@ interface Left {
 /** Commands that change something, or read what is a tenant's or the log itself: what is run below, and seen to leave an entry. */
 const recorded = new Set([
   'admin:create',
+  'audit:acknowledge',
   'audit:archive',
   'audit:checkpoint',
   'audit:reshred',
@@ -384,6 +385,26 @@ test('audit:verify, audit:checkpoint, audit:archive', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}, 60_000)
+
+test('audit:acknowledge', async () => {
+  const { superuser } = walk.platform
+  const tenant = owner.tenantId
+  const change = (to: string): Promise<void> =>
+    superuser.script(`
+      set session_replication_role = replica;
+      update plinth.audit_logs set request_id = ${to} where tenant_id = '${tenant}' and seq = 1;
+      set session_replication_role = default`)
+  await change(`'changed ' || request_id`)
+  expect(await run('audit:acknowledge', { tenant, reason: 'no copy' })).toMatchObject([
+    {
+      ...byPlatform,
+      chain: tenant,
+      action: 'auditLog.acknowledged',
+      detail: { firstBad: 1, fault: 'changed', reason: 'no copy' },
+    },
+  ])
+  await change(`replace(request_id, 'changed ', '')`)
 }, 60_000)
 
 test('audit:reshred', async () => {
