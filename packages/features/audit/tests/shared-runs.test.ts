@@ -35,7 +35,8 @@ test.each(['verify', 'checkpoint'])('ten wait for %s, and others are told to com
     return { all }
   })
   const statuses = (await Promise.all(replies.all)).map(({ status }) => status)
-  expect(statuses.toSorted()).toEqual([...Array.from({ length: 10 }, () => 200), 429, 429, 429, 429])
+  expect(statuses.filter((status) => status === 200)).toHaveLength(10)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(4)
 })
 
 test.each(['verify', 'checkpoint'])('who loses his right while he waits gets no answer of %s', async (path) => {

@@ -11,7 +11,8 @@ import { readCheckpoint, type Checkpoint, type CheckpointFile } from '../src/ver
 import { readChain } from '../src/verify/read-chain.ts'
 import { verifyChain } from '../src/verify/verify-book.ts'
 import { openBook, type Book } from './open-book.ts'
-import { firstChanged, oddDeeds, printedRows, randomDeed, rawRows, type Deed, type Table } from './table-deeds.ts'
+import { oddDeeds, rawRows, type Deed, type Table } from './column-deeds.ts'
+import { firstChanged, printedRows, randomDeed } from './table-deeds.ts'
 import { UNBOUND, undone } from './undone.ts'
 
 /*
