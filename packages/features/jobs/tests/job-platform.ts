@@ -124,6 +124,7 @@ export async function jobPlatform(
 export async function sweepJobs({ plinth, database }: JobPlatform, now: Date): Promise<void> {
   const feature = plinth.registry.features.find(({ name }) => name === 'jobs')!
   await database.system(async (system) => {
-    for (const one of feature.sweep!(now)) await (typeof one === 'function' ? one((work) => work(system)) : system.run(one))
+    for (const one of feature.sweep!(now))
+      await (typeof one === 'function' ? one((work) => work(system)) : system.run(one))
   })
 }
