@@ -20,6 +20,8 @@ export class Refusals {
   #timer: NodeJS.Timeout | undefined
   #warned = { until: 0 }
   #isOver = false
+  /** What cannot be written now is owed by nobody. */
+  #hasEnded = false
   readonly #writing = new Set<Promise<void>>()
 
   constructor(platform: Platform) {
@@ -28,11 +30,12 @@ export class Refusals {
 
   tell(draft: AuditDraft): void {
     const now = this.#now()
-    // Whoever works on beyond his time: nobody would write it any more.
-    if (this.#isOver) return this.#lost(1)
     const isEntry = this.#counts.admits(draft, now)
+    const isBegun = isEntry && this.#begin(() => this.#writeAll([{ draft, repeated: 1 }]))
+    // Whoever works on beyond his time, when nobody writes any more.
+    if (isEntry && !isBegun && this.#hasEnded) return this.#lost(1)
     // Where too many are being written, it is counted like those that come after the first.
-    if (!isEntry || !this.#begin(() => this.#writeAll([{ draft, repeated: 1 }]))) this.#counts.count(draft, 1, now)
+    if (!isBegun) this.#counts.count(draft, 1, now)
     this.#lookLater()
   }
 
@@ -51,6 +54,7 @@ export class Refusals {
     while (this.#writing.size > 0) await Promise.all(this.#writing)
     await this.flush(true)
     this.#lost(this.#counts.waiting)
+    this.#hasEnded = true
   }
 
   #lost(refusals: number): void {
@@ -100,7 +104,9 @@ export class Refusals {
         this.#warn(one.draft, error)
       }
     }
-    for (const one of [...list.slice(at), ...failed]) this.#counts.owe(one, this.#now())
+    const left = [...list.slice(at), ...failed]
+    if (this.#hasEnded) return this.#lost(left.reduce((sum, { repeated }) => sum + repeated, 0))
+    for (const one of left) this.#counts.owe(one, this.#now())
     this.#lookLater()
   }
 

@@ -286,6 +286,7 @@ describe('with the database away', () => {
     setImmediate(() => held.reject(problem('unavailable')))
     await ending
     tell(refusals, 'later', 1)
+    await book.inner.after.settled()
     expect(lines.filter(([event]) => event === 'audit_refusals_lost').map(([, facts]) => facts)).toEqual([
       { refusals: 13 },
       { refusals: 1 },
