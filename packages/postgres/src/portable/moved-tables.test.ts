@@ -59,7 +59,7 @@ describe.each([
         ['id', 'name'],
         [row],
       )
-    await expect(run(insert, 'frozen')).rejects.toThrow(/read-only transaction|not ready|could not/i)
+    await expect(run(insert, 'frozen')).rejects.toThrow(/read-only transaction|not available at the moment/i)
     const back = await run(async (tables) => {
       await insert(tables)
       const sites = tables.tables.find(({ name }) => name === 'sites')!
