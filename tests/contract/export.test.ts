@@ -321,6 +321,7 @@ describe('slow and vanishing readers', () => {
 })
 
 test('200,000 rows do not grow the process', { timeout: 180_000 }, async () => {
+  await platform.superuser.query(`delete from public.leads where name = 'huge'`)
   await fill('huge', 200_000)
   await platform.superuser.query(
     `update public.leads set facts = jsonb_build_object('words', repeat('w', 900)) where name = 'huge'`,
@@ -348,9 +349,8 @@ test('200,000 rows do not grow the process', { timeout: 180_000 }, async () => {
   console.info(`export: ${rows} rows, ${Math.round(bytes / 1e6)} MB; held in MB: ${held.map(Math.round).join(' ')}`)
   expect(rows).toBe(200_000)
   expect(bytes).toBeGreaterThan(200e6)
-  // A process that kept the text would hold 118 MB more in the middle of the second half than in that of the first; what is on its way
+  // A process that kept the text would hold 118 MB more at the least of the second half than at that of the first; what is on its way
   // through sockets and buffers comes and goes.
   expect(held).toHaveLength(10)
-  const middle = (some: readonly number[]): number => some.toSorted((a, b) => a - b)[2]!
-  expect(middle(held.slice(5)) - middle(held.slice(0, 5))).toBeLessThan(20)
+  expect(Math.min(...held.slice(5)) - Math.min(...held.slice(0, 5))).toBeLessThan(20)
 })
