@@ -43,10 +43,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const command = (name: string, options: Readonly<Record<string, string>>): Promise<unknown> =>
-  book.platform.plinth.commands
-    .find((each) => each.name === name)!
-    .run(options, { note: () => undefined, ask: () => Promise.resolve(undefined) })
+const command: Book['command'] = (...given) => book.command(...given)
 
 async function taken(name: string): Promise<readonly Checkpoint[]> {
   const out = join(folder, `${name}.json`)

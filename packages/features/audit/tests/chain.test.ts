@@ -40,10 +40,7 @@ async function stored(tenantId = book.platform.a.id): Promise<readonly ChainedEn
   return entries
 }
 
-async function run(name: string, options: Readonly<Record<string, string>> = {}) {
-  const command = book.platform.plinth.commands.find((one) => one.name === name)!
-  return command.run(options, { note: () => undefined, ask: () => Promise.resolve(undefined) })
-}
+const run: Book['command'] = (...given) => book.command(...given)
 
 /** On the same database, with connections, keys and a clock of its own, as another process has. */
 function secondPlatform(): { readonly feature: AuditFeature; readonly plinth: Plinth; told(): number } {

@@ -9,6 +9,8 @@ export interface Book {
   entries(tenantId?: string): Promise<readonly StoredEntry[]>
   /** What waits in the inbox, and what is in the book: how many. */
   count(): Promise<number>
+  /** Runs `plinth <name>` with these options. */
+  command(name: string, options?: Readonly<Record<string, string>>): Promise<Readonly<Record<string, unknown>>>
   /** What features see of the platform. */
   readonly inner: Platform
   close(): Promise<void>
@@ -54,6 +56,10 @@ export async function openBook(options: Partial<TestPlatformOptions> = {}): Prom
       )
       return Number(row?.['n'])
     },
+    command: (name, options = {}) =>
+      platform.plinth.commands
+        .find((each) => each.name === name)!
+        .run(options, { note: () => undefined, ask: () => Promise.resolve(undefined) }),
     inner: inner!,
     close: () => platform.close(),
   }

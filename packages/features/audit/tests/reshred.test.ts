@@ -20,10 +20,7 @@ afterAll(async () => {
 
 const act = (): Promise<unknown> =>
   book.platform.request(book.platform.a.actors.full, 'POST', '/api/v1/folders', { name: 'x' }, { 'user-agent': 'mine' })
-const command = (name: string, options: Readonly<Record<string, string>>): Promise<unknown> =>
-  book.platform.plinth.commands
-    .find((each) => each.name === name)!
-    .run(options, { note: () => undefined, ask: () => Promise.resolve(undefined) })
+const command: Book['command'] = (...given) => book.command(...given)
 const keys = (): Promise<readonly Readonly<Record<string, unknown>>[]> =>
   book.platform.superuser.query(
     'select tenant_id, id, subject, sealed, created_at::text as created_at from plinth.audit_subject_keys where subject = $1::text',

@@ -56,9 +56,7 @@ beforeAll(async () => {
   await book.feature.seal()
   keys = await bookKeys(book.platform.database, book.inner.secrets, book.platform.clock.now())
   const out = join(folder, 'checkpoint.json')
-  await book.platform.plinth.commands
-    .find((each) => each.name === 'audit:checkpoint')!
-    .run({ out }, { note: () => undefined, ask: () => Promise.resolve(undefined) })
+  await book.command('audit:checkpoint', { out })
   const file = JSON.parse(readFileSync(out, 'utf8')) as CheckpointFile
   checkpoints = file.checkpoints.map((jws) => readCheckpoint(jws, file.keys)!)
   before = await superuser.query(...mutable(printedRows(a.id)))
