@@ -1,5 +1,6 @@
 import {
   always,
+  isUuid,
   nearestNames,
   problem,
   statement,
@@ -67,8 +68,6 @@ export function refuseNoSubject({ builtIn }: Definitions, { kind, id }: AclSubje
   return problem('validation_failed', { errors: [fault] })
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
 /** How the subject is called where it is stored; undefined where there is none. */
 export async function findSubject(
   lookup: SubjectLookup,
@@ -78,9 +77,9 @@ export async function findSubject(
   const { tenant, runner, hold } = lookup
   switch (kind) {
     case 'user':
-      return uuid.test(id) ? idIn(await runner.run(memberOf(tenant.id, id, hold))) : undefined
+      return isUuid(id) ? idIn(await runner.run(memberOf(tenant.id, id, hold))) : undefined
     case 'group':
-      return uuid.test(id) ? idIn(await runner.run(groupOf(tenant.id, id, hold))) : undefined
+      return isUuid(id) ? idIn(await runner.run(groupOf(tenant.id, id, hold))) : undefined
     case 'role': {
       const port = rights.port(hold ? rolesWithin(runner) : rolesSeen(runner))
       return (await port.unknown(tenant.id, [id])).length === 0 ? id : undefined

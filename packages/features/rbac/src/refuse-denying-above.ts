@@ -1,9 +1,15 @@
-import { always, refuseAbove, refuseGrant, type Call, type StatementRunner, type Transaction } from '@plinth/core'
+import {
+  always,
+  isUuid,
+  refuseAbove,
+  refuseGrant,
+  type Call,
+  type StatementRunner,
+  type Transaction,
+} from '@plinth/core'
 import type { AclSubject } from './acl-subject.ts'
 import { namesWithin, rolesWithin } from './custom-roles.ts'
 import type { Definitions } from './definitions.ts'
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /**
  * Nobody denies anything to those who may do more than he may himself, as nobody suspends them: whoever may share rows could otherwise
@@ -26,7 +32,7 @@ export async function refuseDenyingAbove(
       return refuseAbove(platform, system, principal, { tenantId, groupId: id })
     case 'service':
       // One that stands in the configuration has no roles of the tenant.
-      if (uuid.test(id)) await refuseAbove(platform, system, principal, { tenantId, serviceAccountId: id })
+      if (isUuid(id)) await refuseAbove(platform, system, principal, { tenantId, serviceAccountId: id })
       return
     case 'role':
       return refuseGrant(

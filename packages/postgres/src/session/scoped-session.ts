@@ -1,5 +1,6 @@
 import {
   acceptsId,
+  isUuid,
   type AclEntry,
   type AclOperation,
   type ChangeOperation,
@@ -35,12 +36,6 @@ export interface SessionParts {
   readonly onEvent: () => void
   /** Keeps a call for the commit; only in transactions. */
   readonly onCommit?: (call: () => void) => void
-}
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-function isUuid(text: string): boolean {
-  return uuid.test(text)
 }
 
 /** @throws where the scope names no tenant: before any SQL, whoever calls */

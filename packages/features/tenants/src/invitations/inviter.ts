@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   always,
   heldRoles,
+  isUuid,
   rolesIn,
   scopeOf,
   statement,
@@ -19,8 +20,6 @@ export interface Inviter {
   readonly serviceId: string | null
 }
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
-
 /** What decides about what somebody may give. */
 type Giver = Pick<Principal, 'kind' | 'permissions' | 'roles'>
 
@@ -33,7 +32,7 @@ export async function giverOf(
 ): Promise<Giver | undefined> {
   if (userId !== null) return memberGiving(platform, system, tenantId, userId)
   if (serviceId === null) return undefined
-  return uuid.test(serviceId)
+  return isUuid(serviceId)
     ? serviceGiving(platform, system, tenantId, serviceId)
     : configuredService(platform, system, tenantId, serviceId)
 }
