@@ -49,7 +49,7 @@ export async function waitAgain(database: Database, deliveries: readonly Deliver
   if (deliveries.length === 0) return 0
   const { delivery, tenantId, id } = columnsOf(deliveries)
   const again = await database.systemStatement(statement`
-      update plinth.background_jobs j set status = 'waiting', delivery = gen_random_uuid()
+      update plinth.background_jobs j set status = 'waiting', delivery = gen_random_uuid(), version = j.version + 1
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') = 'queued' returning j.id`)

@@ -21,7 +21,7 @@ export async function promoteDue(system: StatementRunner, now: Date | null): Pro
       select tenant_id, id from plinth.background_jobs
       where status = 'scheduled' and run_at <= coalesce(${now}::text::timestamptz, statement_timestamp()) order by run_at limit ${BATCH}::int for update skip locked
     ), promoted as (
-      update plinth.background_jobs j set status = 'waiting' from due
+      update plinth.background_jobs j set status = 'waiting', version = j.version + 1 from due
       where j.tenant_id = due.tenant_id and j.id = due.id and j.status = 'scheduled' returning 1
     ) select count(*)::int as n from promoted`)
   return Number(row?.['n'])
@@ -31,7 +31,7 @@ export async function promoteDue(system: StatementRunner, now: Date | null): Pro
 export async function releaseHeld(system: StatementRunner): Promise<number> {
   const [row] = await system.run(statement`
     with released as (
-      update plinth.background_jobs j set status = 'waiting', error = null, waiting_since = clock_timestamp() from plinth.tenants t
+      update plinth.background_jobs j set status = 'waiting', error = null, waiting_since = clock_timestamp(), version = j.version + 1 from plinth.tenants t
       where j.status = 'held' and t.id = j.tenant_id and t.status = 'active' returning 1
     ) select count(*)::int as n from released`)
   return Number(row?.['n'])
@@ -187,7 +187,7 @@ export async function chooseNext(
 export async function markQueued(system: StatementRunner, parcels: readonly Delivery[]): Promise<void> {
   const { delivery, tenantId, id } = columnsOf(parcels)
   await system.run(statement`
-    update plinth.background_jobs j set status = 'queued', queued_at = clock_timestamp()
+    update plinth.background_jobs j set status = 'queued', queued_at = clock_timestamp(), version = j.version + 1
     from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
     where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
       and coalesce(j.status, '') = 'waiting'`)

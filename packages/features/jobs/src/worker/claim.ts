@@ -30,7 +30,8 @@ export async function claim(
       update plinth.background_jobs j
       set status = 'running', attempts = j.attempts + 1, started_at = clock_timestamp(), worker = ${worker}::text,
         lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::text::double precision),
-        queued_at = coalesce(j.queued_at, clock_timestamp()), error = null, progress = null, note = null
+        queued_at = coalesce(j.queued_at, clock_timestamp()), error = null, progress = null, note = null,
+        version = j.version + 1
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') in ('waiting', 'queued')
@@ -94,7 +95,9 @@ export async function renew(database: Database, said: readonly Said[], leaseMs: 
       )
       update plinth.background_jobs j
       set lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::text::double precision),
-        progress = coalesce(said.progress, j.progress), note = coalesce(said.note, j.note)
+        progress = coalesce(said.progress, j.progress), note = coalesce(said.note, j.note),
+        version = j.version + (coalesce(said.progress, j.progress) is distinct from j.progress
+          or coalesce(said.note, j.note) is distinct from j.note)::int
       from said
       where j.tenant_id = said.tenant_id and j.id = said.id and j.delivery = said.delivery
         and coalesce(j.status, '') = 'running' returning j.delivery`)

@@ -171,7 +171,7 @@ export async function giveBack(platform: Platform, jobs: readonly Claimed[], hel
   await platform.database.systemStatement(statement`
       update plinth.background_jobs j
       set status = ${held === undefined ? 'waiting' : 'held'}::text, error = ${held ?? null}::text, attempts = j.attempts - 1,
-        delivery = gen_random_uuid(), worker = null, lease_until = null, waiting_since = clock_timestamp()
+        delivery = gen_random_uuid(), worker = null, lease_until = null, waiting_since = clock_timestamp(), version = j.version + 1
       from unnest(${tenantId}::text::uuid[], ${id}::text::uuid[], ${delivery}::text::uuid[]) t(tenant_id, id, delivery)
       where j.tenant_id = t.tenant_id and j.id = t.id and j.delivery = t.delivery
         and coalesce(j.status, '') = 'running'`)
