@@ -37,7 +37,7 @@ export function judgeReply(
   told: readonly string[] = [],
 ): Pick<Finding, 'kind' | 'words'> | undefined {
   if (reply.status >= 500) return { kind: 'server error', words: `${reply.status} ${reply.body.slice(0, 300)}` }
-  const said = saidBy(reply)
+  const said = saidBy(reply, request.method)
   const ids = (said.match(anyUuid) ?? []).map((id) => id.toLowerCase()).filter((id) => knowledge.foreignIds.has(id))
   const found = [...marksIn(said), ...ids, ...knowledge.secretIds.filter((id) => said.includes(id))]
   if (found.length === 0) return undefined
@@ -52,11 +52,11 @@ export function judgeReply(
     : { kind: 'foreign bytes', words: `the answer holds ${[...new Set(foreign)].slice(0, 5).join(', ')}` }
 }
 
-function saidBy({ status, headers, body }: WireReply): string {
-  // The length of what is said says no more than that; where it is another number, somebody has written it.
+function saidBy({ status, headers, body }: WireReply, method: string): string {
+  // The length of what is said says no more than that, of HEAD what GET would say; where it is another number, somebody has written it.
   const length = String(Buffer.byteLength(body))
   return `${status}\n${Object.entries(headers)
-    .filter(([name, value]) => name !== 'content-length' || value !== length)
+    .filter(([name, value]) => name !== 'content-length' || (value !== length && method !== 'HEAD'))
     .map(([name, value]) => `${name}: ${value}`)
     .join('\n')}\n\n${body}${openedCursor(body)}`
 }
@@ -125,3 +125,8 @@ const shownOnce =
   /(?<="(?:access_token|refresh_token|mfa_token|ceremony|challenge|key|keyPrefix|secret|otpauthUri|qr)":)"(?:[^"\\]|\\.)*"|(?<="recoveryCodes":)\[[^\]]*\]|^content-length: \d+$/gm
 
 const volatileHeaders = new Set(['x-request-id', 'date'])
+
+/** Something of the same key is on its way, or too much is: it is to be asked again. */
+export function isRunning(reply: WireReply): boolean {
+  return (reply.status === 409 || reply.status === 429) && reply.headers['retry-after'] !== undefined
+}

@@ -5,10 +5,11 @@ import type { TestPlatform } from '../platform/test-platform.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { arenaOf, type Arena } from './arena.ts'
 import type { LeakActor } from './leak-actor.ts'
-import { difference, heardFrom, judgeReply, type Finding } from './judge.ts'
+import { difference, heardFrom, isRunning, judgeReply, type Finding } from './judge.ts'
 import { makeProbe, type Mood } from './make-probe.ts'
 import { decoyOf, type Probe } from './probe.ts'
 import { shrinkProbe } from './shrink-probe.ts'
+import { unheld } from './unheld.ts'
 
 export interface LeakFuzzerOptions {
   /** A platform of `testPlatform()`. */
@@ -101,8 +102,8 @@ class LeakRun {
   constructor(options: LeakFuzzerOptions, arena: Arena) {
     this.#options = options
     this.#arena = arena
-    this.#send = options.send ?? options.platform.send
     this.#routes = options.platform.plinth.routes.filter((route) => options.only?.(route) ?? true)
+    this.#send = unheld(options.platform.plinth.routes, options.send ?? options.platform.send)
     this.#names = new Set(this.#routes.map((route) => `${route.method} ${route.path}`))
     const remembers = options.remembers ?? ((): boolean => false)
     this.#remembering = new Set(this.#routes.filter(remembers).map(({ method, path }) => `${method} ${path}`))
@@ -293,8 +294,4 @@ class LeakRun {
       }
     }
   }
-}
-
-function isRunning(reply: WireReply): boolean {
-  return (reply.status === 409 || reply.status === 429) && reply.headers['retry-after'] !== undefined
 }
