@@ -14,6 +14,8 @@ import { settle, type JobsOptions } from './options.ts'
 import { adminJobs } from './routes/admin-jobs.ts'
 import { jobRoutes } from './routes/job-routes.ts'
 import { JobService } from './service.ts'
+import { JobWatch } from './watch/job-watch.ts'
+import { watchRoute } from './watch/watch-route.ts'
 import { isHeard } from './worker/settle.ts'
 
 /** Rows of one round of the sweep. */
@@ -27,6 +29,7 @@ export function jobs(options: JobsOptions = {}): Feature {
   const faults: StartupFault[] = []
   const settings = settle(options, faults)
   let service: JobService | undefined
+  let watch: JobWatch | undefined
   let isGivenTime = false
   /** Whether somebody hears of dead jobs that are off the list: then the mover takes those with a key. */
   let isHeardOf = false
@@ -54,7 +57,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     resources: [jobResource],
     tables: [keptResults],
     migrations,
-    routes: ({ registry }) => [...jobRoutes(registry, poke), adminJobs],
+    routes: ({ registry }) => [...jobRoutes(registry, poke), watchRoute(registry, () => watch!), adminJobs],
     travels: {
       'plinth.background_jobs': { stays: 'work of the platform on which it was asked for' },
       'plinth.kept_results': { stays: 'what was done once on this platform' },
@@ -65,10 +68,14 @@ export function jobs(options: JobsOptions = {}): Feature {
       jobMetrics(platform)
       isHeardOf = isHeard(platform, 'job.discard')
       service = new JobService(platform, settings)
+      watch = new JobWatch(platform)
     },
     observe: observeJobs,
     background: () => service?.start(),
-    stop: async () => service?.close(),
+    async stop() {
+      await watch?.stop()
+      await service?.close()
+    },
     // What runs has its grace; what is said of it then are a few statements.
     stopMs: settings.graceMs + 5_000,
     sweep: (now) => {

@@ -1,0 +1,148 @@
+import {
+  emptyAnswer,
+  exportStream,
+  outputSchema,
+  problem,
+  readQuery,
+  readRow,
+  refuseQuery,
+  routePartsOf,
+  type Answer,
+  type Batch,
+  type Call,
+  type GuardedRoute,
+  type Registry,
+} from '@plinth/core'
+import { z } from 'zod'
+import { backgroundJobs } from '../job-resource.ts'
+import type { JobWatch, Watcher } from './job-watch.ts'
+
+/** Seconds for which it is held open; then whoever watches comes again, as `EventSource` does by itself. */
+const LONGEST_WAIT = 300
+/** How long a right that was asked for is believed, in milliseconds. */
+const ASK_AGAIN_AFTER = 1_000
+/** Where nothing happens a line without meaning is sent, so that no proxy takes the connection for dead, in milliseconds. */
+const BEAT_MS = 15_000
+/** When to come again after a connection that broke, in milliseconds. */
+const RETRY_MS = 2_000
+
+/** Nothing comes of a job in one of these by itself. */
+const ended = new Set<unknown>(['completed', 'cancelled', 'dead', 'discarded'])
+
+/** `GET /jobs/:id/stream`: a job as it changes, until it has ended (server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+export function watchRoute(registry: Registry, watch: () => JobWatch): GuardedRoute {
+  const resource = registry.byTable.get(backgroundJobs)!
+  const { base, common, guard } = routePartsOf(registry, resource)
+  return {
+    ...common,
+    ...guard('read'),
+    method: 'GET',
+    path: `${base}/:id/stream`,
+    operationId: 'streamJob',
+    summary: 'A job as it changes, as server-sent events, until it has ended',
+    query: [
+      {
+        name: 'wait',
+        description: `Seconds for which it is held open (${LONGEST_WAIT} unless told); with 0, the job as it is now`,
+        schema: z.int().min(0).max(LONGEST_WAIT),
+      },
+    ],
+    errors: ['invalid_query', 'not_found'],
+    answers: [
+      {
+        status: 200,
+        description:
+          'An event `job` for each change, the job as it then is as its data; what was seen last is not sent again',
+        contentType: 'text/event-stream',
+        schema: outputSchema(resource),
+      },
+      { status: 204, description: 'It has ended, and Last-Event-ID says that this was seen' },
+    ],
+    handle: (call) => watched(call, watch()),
+  }
+}
+
+/** A job as somebody may see it. */
+interface Shown {
+  readonly event: string
+  readonly eventId: string
+  readonly hasEnded: boolean
+}
+
+async function watched(call: Call, watch: JobWatch): Promise<Answer> {
+  refuseQuery(call, ['wait'])
+  const waitMs = waitOf(call) * 1_000
+  const first = await show(call)
+  const seen = call.headers['last-event-id']
+  if (first.hasEnded && first.eventId === seen) return emptyAnswer(204)
+  const isOne = first.hasEnded || waitMs === 0
+  const watcher = isOne ? undefined : watch.join(call.scope.tenantId, call.parameters['id']!)
+  const text = `retry: ${RETRY_MS}\n${first.eventId === seen ? '\n' : first.event}`
+  return {
+    status: 200,
+    // The last one is for nginx, which would gather the events of a minute.
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    body: exportStream({
+      first: { text, rows: 1, last: isOne },
+      next: watcher ? batchesOf(call, watcher, first.eventId, waitMs) : () => Promise.resolve(none),
+      idle: call.platform.limits.exportIdle,
+      failure: undefined,
+      onEnd: () => watcher?.leave(),
+    }),
+  }
+}
+
+const none: Batch = { text: '', rows: 0, last: true }
+
+/** What is sent next, with each call. */
+function batchesOf(call: Call, watcher: Watcher, from: string, waitMs: number): () => Promise<Batch> {
+  const until = performance.now() + waitMs
+  let sentAt = performance.now()
+  let eventId = from
+  return async () => {
+    for (;;) {
+      const left = until - performance.now()
+      if (left <= 0) return none
+      const seen = await watcher.next(Math.min(ASK_AGAIN_AFTER, left))
+      if (seen === 'over') return none
+      // Who loses his right, or his credential, gets no more. Why, he is told when he comes again.
+      const shown = await again(call, seen === 'changed').catch(() => null)
+      if (shown === null) return none
+      const isNew = shown !== undefined && shown.eventId !== eventId
+      if (!isNew && performance.now() - sentAt < BEAT_MS) continue
+      sentAt = performance.now()
+      if (!isNew) return { text: ':\n\n', rows: 0, last: false }
+      eventId = shown.eventId
+      return { text: shown.event, rows: 1, last: shown.hasEnded }
+    }
+  }
+}
+
+/** @returns undefined where it was not looked at @throws as at the beginning of a request */
+async function again(call: Call, look: boolean): Promise<Shown | undefined> {
+  const { visible, session, principal } = await call.renew()
+  return look ? show({ ...call, visible, session, request: { ...call.request, principal } }) : undefined
+}
+
+/** @throws not_found */
+async function show(call: Call): Promise<Shown> {
+  const { body, headers } = await readRow({ ...call, search: '', headers: {} })
+  const json = body as string
+  const eventId = (headers['etag'] ?? '').replaceAll('"', '')
+  return {
+    eventId,
+    // JSON as it is printed is one line.
+    event: `id: ${eventId}\nevent: job\ndata: ${json}\n\n`,
+    hasEnded: ended.has((JSON.parse(json) as { readonly status?: unknown }).status),
+  }
+}
+
+/** @throws invalid_query */
+function waitOf({ search }: Call): number {
+  const text = readQuery(search).get('wait')
+  if (text === undefined) return LONGEST_WAIT
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : -1
+  if (seconds >= 0 && seconds <= LONGEST_WAIT) return seconds
+  const message = `Expected a whole number from 0 to ${LONGEST_WAIT}`
+  throw problem('invalid_query', { errors: [{ path: '?wait', code: 'out_of_range', message }] })
+}
