@@ -73,7 +73,7 @@ export function jobs(options: JobsOptions = {}): Feature {
     observe: observeJobs,
     background: () => service?.start(),
     async stop() {
-      await watch?.stop()
+      watch?.stop()
       await service?.close()
     },
     // What runs has its grace; what is said of it then are a few statements.

@@ -8,6 +8,7 @@ export const jobLogEvents = {
   scheduleFailed: 'job_schedule_failed',
   jobsParted: 'jobs_parted',
   moverInterrupted: 'job_mover_interrupted',
+  watchInterrupted: 'job_watch_interrupted',
   workerInterrupted: 'job_worker_interrupted',
   workerStarted: 'job_worker_started',
   workerStopped: 'job_worker_stopped',

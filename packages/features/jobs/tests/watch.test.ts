@@ -1,4 +1,4 @@
-import { defineJob } from '@plinth/core'
+import { defineJob, type Feature, type PermissionSet, type Principal } from '@plinth/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { EventStream } from './event-stream.ts'
@@ -47,9 +47,10 @@ describe.each(['postgres', 'pglite'] as const)('a job is watched on %s', (kind) 
   test('from asked to done: each state, how far it is, and what came of it, in order and once', async () => {
     gate = Promise.withResolvers()
     const id = await platform.enqueue(build, {}, { delay: '1h' })
-    const stream = await watch(platform, `${id}/stream`)
+    // However the id is written.
+    const stream = await watch(platform, `${id.toUpperCase()}/stream`)
     expect(stream.response.headers.get('content-type')).toBe('text/event-stream')
-    expect(stream.response.headers.get('cache-control')).toBe('no-store')
+    expect(stream.response.headers.get('cache-control')).toBe('no-store, no-transform')
     const events = [(await stream.next())!]
     platform.clock.advance(3_600_000)
     while (events.at(-1)!.data['progress'] !== 0.5) events.push((await stream.next())!)
@@ -187,30 +188,84 @@ describe('who may not', () => {
   })
 })
 
-test('a hundred of a tenant watch at once, and who leaves makes room', async () => {
+describe('somebody whose rights change while he watches', () => {
+  /** Who he is at this moment; nobody where he has signed out. */
+  let who: Principal | undefined
+  const someone: Feature = {
+    name: 'test-someone',
+    slots: { auth: [{ kinds: ['bearer'], read: ({ value }) => (value === 'someone' ? who : undefined) }] },
+  }
+  let platform: JobPlatform
+  let id: string
+  beforeAll(async () => {
+    platform = await jobPlatform([build], {}, { features: [someone] })
+    id = await platform.enqueue(build, {}, { delay: '1d' })
+  }, 60_000)
+  afterAll(() => platform.close())
+  const write = (set: string): Promise<void> =>
+    platform.superuser.script(`update plinth.background_jobs set ${set}, version = version + 1 where id = '${id}'`)
+  const without = (resource: string, verb: string): Principal => {
+    const { permissions } = platform.plinth.registry
+    const taken = permissions.numberOf(resource, verb)!
+    const full = platform.principal()
+    const held = full.permissions as PermissionSet
+    return { ...full, permissions: held.without((permission) => permission === taken) }
+  }
+
+  test('sees of each event what he may see by then', async () => {
+    who = platform.principal()
+    await write(`result = '{"pages": 7}'`)
+    const stream = await watch(platform, `${id}/stream`, { token: 'someone' })
+    expect((await stream.next())!.data).toMatchObject({ result: { pages: 7 } })
+    who = without('job.result', 'read')
+    await write(`note = 'after'`)
+    const second = (await stream.next())!.data
+    expect(second).toMatchObject({ note: 'after' })
+    expect(second).not.toHaveProperty('result')
+    await stream.hangUp()
+  })
+
+  test.each([
+    ['his credential', () => undefined],
+    ['the right to read jobs', () => without('job', 'read')],
+  ])('without %s is told no more', async (_, then) => {
+    who = platform.principal()
+    const stream = await watch(platform, `${id}/stream`, { token: 'someone' })
+    await stream.next()
+    who = then()
+    await write(`note = 'secret'`)
+    expect(await stream.rest()).toEqual([])
+  })
+})
+
+test('twenty in one name watch at once; who leaves, and who only asked for the head, takes no place', async () => {
   const platform = await jobPlatform([build])
   try {
     const id = await platform.enqueue(build, {}, { delay: '1d' })
-    const streams = await Promise.all(Array.from({ length: 100 }, () => watch(platform, `${id}/stream`)))
+    const headers = { authorization: `Bearer ${platform.a.actors.full.token}` }
+    for (let times = 0; times < 30; times += 1) {
+      const head = new Request(`http://test/api/v1/jobs/${id}/stream`, { method: 'HEAD', headers })
+      expect((await platform.plinth.fetch(head)).status).toBe(200)
+    }
+    const streams = await Promise.all(Array.from({ length: 20 }, () => watch(platform, `${id}/stream`)))
     const refused = await open(platform, `${id}/stream`)
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5'])
-    // What is over at once takes no place.
+    // What is over at once takes none either, and another one has his own.
     expect((await open(platform, `${id}/stream?wait=0`)).status).toBe(200)
+    const other = await watch(platform, `${id}/stream`, { token: platform.a.actors.reader.token })
     await streams[0]!.hangUp()
     streams[0] = await watch(platform, `${id}/stream`)
-    await Promise.all(streams.map((stream) => stream.hangUp()))
-    streams.splice(0, 100, ...(await Promise.all(streams.map(() => watch(platform, `${id}/stream`)))))
+    await Promise.all([...streams, other].map((stream) => stream.next()))
     // All of them hear of one change.
     await platform.superuser.script(`update plinth.background_jobs set note = 'told', version = version + 1`)
     const told = await Promise.all(
-      streams.map(async (stream) => {
-        await stream.next()
+      [...streams, other].map(async (stream) => {
         const second = (await stream.next())!
         await stream.hangUp()
         return second.data['note']
       }),
     )
-    expect(new Set(told)).toEqual(new Set(['told']))
+    expect(told).toEqual(Array.from({ length: 21 }, () => 'told'))
   } finally {
     await platform.close()
   }

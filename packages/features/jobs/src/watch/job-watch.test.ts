@@ -1,87 +1,159 @@
-import type { Platform, RawRow } from '@plinth/core'
+import { problem, type Platform, type RawRow } from '@plinth/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { JobWatch } from './job-watch.ts'
+import type { Watcher } from './watcher.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A table that the test writes, and how often it was looked at. */
+/** A table that the test writes (`t 1` → version), and how often it was looked at. */
 function table() {
-  const stamps = new Map<string, string>()
-  const state = { looks: 0, isAway: false, isServing: true }
-  const systemStatement = (): Promise<readonly RawRow[]> => {
-    state.looks += 1
-    if (state.isAway) return Promise.reject(new Error('away'))
-    return Promise.resolve([...stamps].map(([id, stamp]) => ({ tenant_id: 't', id, stamp })))
-  }
-  const load = {
-    get isServing() {
-      return state.isServing
+  const versions = new Map<string, string>()
+  const state = { looks: 0, isServing: true, isBusy: false, watchers: 0 }
+  let look = (): Promise<readonly RawRow[]> =>
+    Promise.resolve(
+      [...versions].map(([key, version]) => ({ tenant_id: key.split(' ')[0]!, id: key.split(' ')[1]!, version })),
+    )
+  const lines: unknown[] = []
+  const platform = {
+    database: { systemStatement: () => ((state.looks += 1), look()) },
+    load: {
+      get isServing() {
+        return state.isServing
+      },
+      get isBusy() {
+        return state.isBusy
+      },
+      refuseExcess: () => {
+        throw problem('overloaded')
+      },
     },
+    log: { warn: (event: string, fields: object) => void lines.push({ event, ...fields }) },
+    metrics: { gauge: () => ({ set: (_: object, value: number) => void (state.watchers = value) }) },
   }
-  const watch = new JobWatch({ database: { systemStatement }, load } as unknown as Platform)
-  return { stamps, state, watch }
+  const watch = new JobWatch(platform as unknown as Platform)
+  const join = (id: string, tenantId = 't', who = 'user:u'): Watcher => watch.join({ tenantId, id, who })
+  return { versions, state, watch, join, lines, answer: (other: typeof look) => void (look = other) }
+}
+const pass = (milliseconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds)
+/** What each sees meanwhile. */
+async function seen(milliseconds: number, ...watchers: readonly Watcher[]): Promise<readonly string[]> {
+  const all = Promise.all(watchers.map((each) => each.next(milliseconds)))
+  await pass(milliseconds)
+  return all
 }
 
 test('one look serves all, whoever watches another one is not woken, and nobody looks for nobody', async () => {
-  const { stamps, state, watch } = table()
-  stamps.set('1', 'a').set('2', 'a')
-  const [one, same, other] = [watch.join('t', '1'), watch.join('t', '1'), watch.join('t', '2')]
-  await vi.advanceTimersByTimeAsync(250)
-  expect(await Promise.all([one, same, other].map((each) => each.next(1)))).toEqual(['changed', 'changed', 'changed'])
-  stamps.set('1', 'b')
-  const seen = Promise.all([one, same, other].map((each) => each.next(1_000)))
-  await vi.advanceTimersByTimeAsync(1_000)
-  expect(await seen).toEqual(['changed', 'changed', 'quiet'])
-  expect(state.looks).toBe(5)
-  for (const each of [one, same, other]) each.leave()
-  await vi.advanceTimersByTimeAsync(10_000)
-  expect(state.looks).toBe(5)
-  const late = watch.join('t', '1')
-  await vi.advanceTimersByTimeAsync(250)
+  const { versions, state, join } = table()
+  versions.set('t 1', '1').set('t 2', '1')
+  const all = [join('1'), join('1'), join('2'), join('1', 'u')]
+  expect(await seen(250, ...all)).toEqual(['changed', 'changed', 'changed', 'changed'])
+  versions.set('t 1', '2')
+  expect(await seen(1_000, ...all)).toEqual(['changed', 'changed', 'quiet', 'quiet'])
+  expect([state.looks, state.watchers]).toEqual([5, 4])
+  for (const each of all) each.leave()
+  await pass(10_000)
+  expect([state.looks, state.watchers]).toEqual([5, 0])
+  const late = join('1')
+  await pass(250)
   expect(state.looks).toBe(6)
   late.leave()
 })
 
 test('what is written while nobody waits is told at the next call, once', async () => {
-  const { stamps, watch } = table()
-  const watcher = watch.join('t', '1')
-  stamps.set('1', 'a')
-  await vi.advanceTimersByTimeAsync(250)
-  stamps.set('1', 'b')
-  await vi.advanceTimersByTimeAsync(250)
+  const { versions, join } = table()
+  const watcher = join('1')
+  versions.set('t 1', '1')
+  await pass(250)
+  versions.set('t 1', '2')
+  await pass(250)
   expect(await watcher.next(1)).toBe('changed')
-  const quiet = watcher.next(100)
-  await vi.advanceTimersByTimeAsync(100)
-  expect(await quiet).toBe('quiet')
+  expect(await seen(100, watcher)).toEqual(['quiet'])
   watcher.leave()
   expect(await watcher.next(1_000)).toBe('over')
 })
 
-test('with the database away it looks again, and a row that goes is a change', async () => {
-  const { stamps, state, watch } = table()
-  stamps.set('1', 'a')
-  const watcher = watch.join('t', '1')
-  await vi.advanceTimersByTimeAsync(250)
-  expect(await watcher.next(1)).toBe('changed')
-  state.isAway = true
-  await vi.advanceTimersByTimeAsync(1_000)
-  state.isAway = false
-  stamps.delete('1')
-  await vi.advanceTimersByTimeAsync(250)
-  expect(await watcher.next(1)).toBe('changed')
+test('whoever joins others is told: what he has read may be older than what they were told', async () => {
+  const { versions, join } = table()
+  versions.set('t 1', '1')
+  const first = join('1')
+  await pass(250)
+  versions.set('t 1', '2')
+  await pass(250)
+  const second = join('1')
+  expect(await second.next(1)).toBe('changed')
+  first.leave()
+  expect(await seen(1_000, second)).toEqual(['quiet'])
+  // Who leaves twice takes nobody's place with him.
+  second.leave()
+  const third = join('1')
+  second.leave()
+  await pass(250)
+  expect(await third.next(1)).toBe('changed')
+  versions.set('t 1', '3')
+  expect(await seen(250, third)).toEqual(['changed'])
+  third.leave()
+})
+
+test('a row that goes is a change', async () => {
+  const { versions, join } = table()
+  versions.set('t 1', '1')
+  const watcher = join('1')
+  expect(await seen(250, watcher)).toEqual(['changed'])
+  versions.delete('t 1')
+  expect(await seen(250, watcher)).toEqual(['changed'])
   watcher.leave()
 })
 
-test('a process that serves no more ends them, and who comes then is told at once', async () => {
-  const { state, watch } = table()
-  const watcher = watch.join('t', '1')
-  const seen = watcher.next(60_000)
+test('where nothing can be seen it looks again, lets all go after ten seconds, and says so', async () => {
+  const { versions, join, lines, answer } = table()
+  const hangs = (): Promise<never> => new Promise(() => undefined)
+  for (const look of [() => Promise.reject(new Error('away')), hangs]) {
+    const watcher = join('1')
+    answer(() => Promise.reject(new Error('away for a moment')))
+    expect(await seen(5_000, watcher)).toEqual(['quiet'])
+    answer(() => Promise.resolve([{ tenant_id: 't', id: '1', version: '1' }]))
+    expect(await seen(250, watcher)).toEqual(['changed'])
+    expect(lines).toEqual([])
+    answer(look)
+    expect(await seen(10_500, watcher)).toEqual(['over'])
+    expect(lines.splice(0)).toMatchObject([{ event: 'job_watch_interrupted', watchers: 1 }])
+  }
+  expect(versions.size).toBe(0)
+})
+
+test('a process that serves no more ends them, also while a look hangs, and who comes then is told at once', async () => {
+  const { state, watch, join, answer } = table()
+  answer(() => new Promise(() => undefined))
+  const watcher = join('1')
+  await pass(250)
   state.isServing = false
-  await vi.advanceTimersByTimeAsync(250)
-  expect(await seen).toBe('over')
-  const stopping = watch.join('t', '1').next(60_000)
-  await watch.stop()
+  expect(await seen(250, watcher)).toEqual(['over'])
+  state.isServing = true
+  const stopping = join('1').next(60_000)
+  watch.stop()
   expect(await stopping).toBe('over')
-  expect(await watch.join('t', '1').next(60_000)).toBe('over')
+  expect(await join('1').next(60_000)).toBe('over')
+})
+
+test('so many in one name, of a tenant and in all, and none while there is too much to do', () => {
+  const { state, join } = table()
+  const many = (count: number, tenant: string, who?: string): readonly Watcher[] =>
+    Array.from({ length: count }, (_, at) => join(`${at}`, tenant, who ?? `user:${at}`))
+  const own = many(20, 't', 'user:u')
+  expect(() => join('x')).toThrow(expect.objectContaining({ code: 'rate_limited', headers: { 'retry-after': '5' } }))
+  own[0]!.leave()
+  own[0]!.leave()
+  join('x')
+  expect(() => join('x')).toThrow('At most')
+  const others = many(80, 't')
+  expect(() => join('x', 't', 'user:v')).toThrow('At most')
+  for (let tenant = 0; tenant < 9; tenant += 1) others.concat(many(100, `t${tenant}`))
+  expect(state.watchers).toBe(1_000)
+  expect(() => join('x', 'last')).toThrow('At most')
+  others[0]!.leave()
+  state.isBusy = true
+  expect(() => join('x', 'last')).toThrow(expect.objectContaining({ code: 'overloaded' }))
+  state.isBusy = false
+  join('x', 'last')
 })

@@ -1,145 +1,151 @@
 import { problem, statement, type Platform } from '@plinth/core'
+import { jobLogEvents } from '../log-events.ts'
 import { Pause } from '../pause.ts'
+import { OneWatcher, type Watcher } from './watcher.ts'
 
 /** How often the rows that somebody watches are looked at, in milliseconds: all of them in one statement. */
 const LOOK_MS = 250
-/** Of one tenant in this process: each is a connection that stays open. */
+/** So long nothing may be seen; then whoever watches is let go, and finds out what is wrong when he comes again. */
+const BLIND_MS = 10_000
+/** In this process: each is a connection that stays open, and asks once a second for the rights of whoever has it. */
+const MOST = 1_000
 const MOST_OF_TENANT = 100
+const MOST_OF_ONE = 20
 const RETRY_AFTER = '5'
-
-/** `changed`: the row may be another one than at the last call. `over`: nobody looks any more. */
-export type Seen = 'changed' | 'quiet' | 'over'
-
-export interface Watcher {
-  /** Waits until something is seen, `milliseconds` at most. Never rejects. */
-  next(milliseconds: number): Promise<Seen>
-  leave(): void
-}
 
 /** A row that is watched, by how many ever. */
 interface Watched {
   readonly tenantId: string
   readonly id: string
-  /** Which transaction wrote it; null where it is not there, undefined where nobody has looked yet. */
-  stamp: string | null | undefined
+  /** Its version; null where it is not there, undefined where nobody has looked yet. */
+  version: string | null | undefined
   readonly watchers: Set<OneWatcher>
 }
 
+export interface Joining {
+  readonly tenantId: string
+  /** As PostgreSQL writes it. */
+  readonly id: string
+  /** In whose name. */
+  readonly who: string
+}
+
 /**
- * Looks at the rows of jobs for all who watch one, in this process. What it asks for is whether a row was written, and never what it says:
- * that each reads for himself, by the rights that he has by then.
+ * Looks at the rows of jobs for all who watch one, in this process. What it asks for is whether a row is another one, and never what it
+ * says: that each reads for himself, by the rights that he has by then.
  */
 export class JobWatch {
-  readonly #platform: Pick<Platform, 'database' | 'load'>
+  readonly #platform: Pick<Platform, 'database' | 'load' | 'log'>
+  readonly #gauge
   readonly #watched = new Map<string, Watched>()
+  readonly #places = new Map<OneWatcher, Joining>()
   readonly #pause = new Pause()
-  #running: Promise<void> | undefined
+  #running = false
+  #isLooking = false
+  #sawAt = 0
+  #error: unknown
   #isOver = false
 
-  constructor(platform: Pick<Platform, 'database' | 'load'>) {
+  constructor(platform: Pick<Platform, 'database' | 'load' | 'log' | 'metrics'>) {
     this.#platform = platform
+    this.#gauge = platform.metrics.gauge({
+      name: 'plinth_job_watchers',
+      help: 'Answers that tell of a job as it changes.',
+    })
+    this.#gauge.set({}, 0)
   }
 
-  /** @throws rate_limited where as many of the tenant watch already as may */
-  join(tenantId: string, id: string): Watcher {
-    let others = 0
-    for (const one of this.#watched.values()) if (one.tenantId === tenantId) others += one.watchers.size
-    if (others >= MOST_OF_TENANT)
-      throw problem('rate_limited', {
-        detail: `At most ${MOST_OF_TENANT} of a tenant watch jobs at a time.`,
-        headers: { 'retry-after': RETRY_AFTER },
-      })
+  /** @throws overloaded; rate_limited where as many watch already as may */
+  join(joining: Joining): Watcher {
+    const { load } = this.#platform
+    if (load.isBusy) load.refuseExcess()
+    this.#refuseMore(joining)
+    const { tenantId, id } = joining
     const key = `${tenantId} ${id}`
-    const watched = this.#watched.get(key) ?? { tenantId, id, stamp: undefined, watchers: new Set() }
+    const watched = this.#watched.get(key) ?? { tenantId, id, version: undefined, watchers: new Set<OneWatcher>() }
     const watcher = new OneWatcher(() => {
+      if (!this.#places.delete(watcher)) return
+      this.#gauge.set({}, this.#places.size)
       watched.watchers.delete(watcher)
       if (watched.watchers.size === 0) this.#watched.delete(key)
     })
-    if (this.#isOver) watcher.end()
-    else {
-      watched.watchers.add(watcher)
-      this.#watched.set(key, watched)
-      this.#running ??= this.#run()
-    }
+    watched.watchers.add(watcher)
+    this.#watched.set(key, watched)
+    this.#places.set(watcher, joining)
+    this.#gauge.set({}, this.#places.size)
+    // Others may have been told of what came since he has read it, and nobody is told twice.
+    if (watched.version !== undefined) watcher.tell()
+    if (this.#isOver) watcher.leave()
+    else if (!this.#running) void this.#run()
     return watcher
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#isOver = true
+    this.#endAll()
     this.#pause.end()
-    await this.#running
   }
 
+  #refuseMore({ tenantId, who }: Joining): void {
+    let [ofTenant, ofOne] = [0, 0]
+    for (const other of this.#places.values()) {
+      if (other.tenantId !== tenantId) continue
+      ofTenant += 1
+      if (other.who === who) ofOne += 1
+    }
+    if (this.#places.size < MOST && ofTenant < MOST_OF_TENANT && ofOne < MOST_OF_ONE) return
+    throw problem('rate_limited', {
+      detail: `At most ${MOST_OF_ONE} watch jobs at a time in one name, ${MOST_OF_TENANT} of a tenant, and ${MOST} of all.`,
+      headers: { 'retry-after': RETRY_AFTER },
+    })
+  }
+
+  /** A look is not waited for: one that hangs would hold up the end of the process. */
   async #run(): Promise<void> {
+    this.#running = true
+    this.#sawAt = performance.now()
     while (this.#watched.size > 0) {
       await this.#pause.wait(LOOK_MS)
       // A process that ends waits for its connections, and these would stay open for minutes.
-      if (this.#isOver || !this.#platform.load.isServing) this.#endAll()
-      // What cannot be seen now is seen by the next look; that the database is away whoever reads is told.
-      else if (this.#watched.size > 0) await this.#look().catch(() => undefined)
+      if (this.#isOver || !this.#platform.load.isServing || this.#isBlind()) this.#endAll()
+      else if (this.#watched.size > 0 && !this.#isLooking) void this.#look()
     }
-    this.#running = undefined
+    this.#running = false
+  }
+
+  #isBlind(): boolean {
+    if (performance.now() - this.#sawAt < BLIND_MS) return false
+    this.#platform.log.warn(jobLogEvents.watchInterrupted, { watchers: this.#places.size, error: this.#error })
+    return true
   }
 
   async #look(): Promise<void> {
-    const all = [...this.#watched.values()]
-    const rows = await this.#platform.database.systemStatement(statement`
-      select j.tenant_id, j.id, j.xmin::text as stamp
-      from unnest(${all.map(({ tenantId }) => tenantId)}::text::uuid[], ${all.map(({ id }) => id)}::text::uuid[]) w(tenant_id, id)
-      join plinth.background_jobs j on j.tenant_id = w.tenant_id and j.id = w.id`)
-    const stamps = new Map(
-      rows.map((row) => [`${String(row['tenant_id'])} ${String(row['id'])}`, String(row['stamp'])]),
-    )
-    for (const one of all) {
-      const stamp = stamps.get(`${one.tenantId} ${one.id}`) ?? null
-      if (stamp === one.stamp) continue
-      one.stamp = stamp
-      for (const watcher of one.watchers) watcher.tell()
+    this.#isLooking = true
+    try {
+      const all = [...this.#watched.values()]
+      const rows = await this.#platform.database.systemStatement(statement`
+        select j.tenant_id, j.id, j.version::text as version
+        from unnest(${all.map(({ tenantId }) => tenantId)}::text::uuid[], ${all.map(({ id }) => id)}::text::uuid[]) w(tenant_id, id)
+        join plinth.background_jobs j on j.tenant_id = w.tenant_id and j.id = w.id`)
+      const versions = new Map(
+        rows.map((row) => [`${String(row['tenant_id'])} ${String(row['id'])}`, String(row['version'])]),
+      )
+      for (const one of all) tellOf(one, versions.get(`${one.tenantId} ${one.id}`) ?? null)
+      this.#sawAt = performance.now()
+    } catch (error) {
+      this.#error = error
+    } finally {
+      this.#isLooking = false
     }
   }
 
   #endAll(): void {
-    for (const { watchers } of this.#watched.values()) for (const watcher of watchers) watcher.leave()
+    for (const watcher of this.#places.keys()) watcher.leave()
   }
 }
 
-class OneWatcher implements Watcher {
-  readonly #onLeave: () => void
-  #isTold = false
-  #isOver = false
-  #wake: (() => void) | undefined
-
-  constructor(onLeave: () => void) {
-    this.#onLeave = onLeave
-  }
-
-  async next(milliseconds: number): Promise<Seen> {
-    if (!this.#isTold && !this.#isOver)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, milliseconds)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    if (this.#isOver) return 'over'
-    const seen = this.#isTold ? 'changed' : 'quiet'
-    this.#isTold = false
-    return seen
-  }
-
-  tell(): void {
-    this.#isTold = true
-    this.#wake?.()
-  }
-
-  end(): void {
-    this.#isOver = true
-    this.#wake?.()
-  }
-
-  leave(): void {
-    this.end()
-    this.#onLeave()
-  }
+function tellOf(watched: Watched, version: string | null): void {
+  if (version === watched.version) return
+  watched.version = version
+  for (const watcher of watched.watchers) watcher.tell()
 }

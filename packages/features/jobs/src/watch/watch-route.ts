@@ -2,6 +2,7 @@ import {
   emptyAnswer,
   exportStream,
   outputSchema,
+  PlinthError,
   problem,
   readQuery,
   readRow,
@@ -15,7 +16,9 @@ import {
 } from '@plinth/core'
 import { z } from 'zod'
 import { backgroundJobs } from '../job-resource.ts'
-import type { JobWatch, Watcher } from './job-watch.ts'
+import { jobLogEvents } from '../log-events.ts'
+import type { JobWatch } from './job-watch.ts'
+import type { Watcher } from './watcher.ts'
 
 /** Seconds for which it is held open; then whoever watches comes again, as `EventSource` does by itself. */
 const LONGEST_WAIT = 300
@@ -23,7 +26,7 @@ const LONGEST_WAIT = 300
 const ASK_AGAIN_AFTER = 1_000
 /** Where nothing happens a line without meaning is sent, so that no proxy takes the connection for dead, in milliseconds. */
 const BEAT_MS = 15_000
-/** When to come again after a connection that broke, in milliseconds. */
+/** When to come again after a connection that broke, in milliseconds: from so long to twice, since a process that ends lets all go at once. */
 const RETRY_MS = 2_000
 
 /** Nothing comes of a job in one of these by itself. */
@@ -64,6 +67,8 @@ export function watchRoute(registry: Registry, watch: () => JobWatch): GuardedRo
 
 /** A job as somebody may see it. */
 interface Shown {
+  /** As PostgreSQL writes it, whoever asked how. */
+  readonly id: string
   readonly event: string
   readonly eventId: string
   readonly hasEnded: boolean
@@ -76,12 +81,19 @@ async function watched(call: Call, watch: JobWatch): Promise<Answer> {
   const seen = call.headers['last-event-id']
   if (first.hasEnded && first.eventId === seen) return emptyAnswer(204)
   const isOne = first.hasEnded || waitMs === 0
-  const watcher = isOne ? undefined : watch.join(call.scope.tenantId, call.parameters['id']!)
-  const text = `retry: ${RETRY_MS}\n${first.eventId === seen ? '\n' : first.event}`
+  const { kind, id: name } = call.request.principal
+  const joining = { tenantId: call.scope.tenantId, id: first.id, who: `${kind}:${name}` }
+  const watcher = isOne ? undefined : watch.join(joining)
+  const retry = Math.round(RETRY_MS * (1 + Math.random()))
+  const text = `retry: ${retry}\n${first.eventId === seen ? '\n' : first.event}`
   return {
     status: 200,
-    // The last one is for nginx, which would gather the events of a minute.
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    // What compresses, and nginx by the last one, would gather the events of a minute.
+    headers: {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    },
     body: exportStream({
       first: { text, rows: 1, last: isOne },
       next: watcher ? batchesOf(call, watcher, first.eventId, waitMs) : () => Promise.resolve(none),
@@ -105,11 +117,12 @@ function batchesOf(call: Call, watcher: Watcher, from: string, waitMs: number): 
       if (left <= 0) return none
       const seen = await watcher.next(Math.min(ASK_AGAIN_AFTER, left))
       if (seen === 'over') return none
+      const isBeat = performance.now() - sentAt >= BEAT_MS
       // Who loses his right, or his credential, gets no more. Why, he is told when he comes again.
-      const shown = await again(call, seen === 'changed').catch(() => null)
+      const shown = await again(call, isBeat || seen === 'changed').catch((error: unknown) => endedBy(call, error))
       if (shown === null) return none
       const isNew = shown !== undefined && shown.eventId !== eventId
-      if (!isNew && performance.now() - sentAt < BEAT_MS) continue
+      if (!isNew && !isBeat) continue
       sentAt = performance.now()
       if (!isNew) return { text: ':\n\n', rows: 0, last: false }
       eventId = shown.eventId
@@ -124,16 +137,24 @@ async function again(call: Call, look: boolean): Promise<Shown | undefined> {
   return look ? show({ ...call, visible, session, request: { ...call.request, principal } }) : undefined
 }
 
+function endedBy({ platform, request }: Call, error: unknown): null {
+  const isAnswer = PlinthError.is(error) && error.status < 500
+  if (!isAnswer) platform.log.warn(jobLogEvents.watchInterrupted, { requestId: request.requestId, error })
+  return null
+}
+
 /** @throws not_found */
 async function show(call: Call): Promise<Shown> {
   const { body, headers } = await readRow({ ...call, search: '', headers: {} })
   const json = body as string
   const eventId = (headers['etag'] ?? '').replaceAll('"', '')
+  const { id, status } = JSON.parse(json) as { readonly id: string; readonly status?: unknown }
   return {
+    id,
     eventId,
     // JSON as it is printed is one line.
     event: `id: ${eventId}\nevent: job\ndata: ${json}\n\n`,
-    hasEnded: ended.has((JSON.parse(json) as { readonly status?: unknown }).status),
+    hasEnded: ended.has(status),
   }
 }
 
