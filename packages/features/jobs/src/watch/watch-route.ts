@@ -137,9 +137,9 @@ async function again(call: Call, look: boolean): Promise<Shown | undefined> {
   return look ? show({ ...call, visible, session, request: { ...call.request, principal } }) : undefined
 }
 
+/** What has an answer of its own is told by that to whoever comes again: with the database away there would be a line for each. */
 function endedBy({ platform, request }: Call, error: unknown): null {
-  const isAnswer = PlinthError.is(error) && error.status < 500
-  if (!isAnswer) platform.log.warn(jobLogEvents.watchInterrupted, { requestId: request.requestId, error })
+  if (!PlinthError.is(error)) platform.log.warn(jobLogEvents.watchInterrupted, { requestId: request.requestId, error })
   return null
 }
 
