@@ -26,7 +26,10 @@ const LONGEST_WAIT = 300
 const ASK_AGAIN_AFTER = 1_000
 /** Where nothing happens a line without meaning is sent, so that no proxy takes the connection for dead, in milliseconds. */
 const BEAT_MS = 15_000
-/** When to come again after a connection that broke, in milliseconds: from so long to twice, since a process that ends lets all go at once. */
+/**
+ * When to come again after a connection that broke, in milliseconds: from so long to twice, for a process that ends lets all go at once. By the
+ * job and not by chance, so that two answers to the same request are the same.
+ */
 const RETRY_MS = 2_000
 
 /** Nothing comes of a job in one of these by itself. */
@@ -84,7 +87,7 @@ async function watched(call: Call, watch: JobWatch): Promise<Answer> {
   const { kind, id: name } = call.request.principal
   const joining = { tenantId: call.scope.tenantId, id: first.id, who: `${kind}:${name}` }
   const watcher = isOne ? undefined : watch.join(joining)
-  const retry = Math.round(RETRY_MS * (1 + Math.random()))
+  const retry = RETRY_MS + (Number.parseInt(first.id.slice(-4), 16) % RETRY_MS)
   const text = `retry: ${retry}\n${first.eventId === seen ? '\n' : first.event}`
   return {
     status: 200,
