@@ -48,6 +48,8 @@ test('of the models of the platform, each built-in role may do this and no more'
       'job:create:all',
       'serviceAccount:read:all',
       'setting:read:all',
+      // Where they go, and not what was sent there.
+      'webhook:read:all',
     ].sort(byText),
     user: ['aclEntry:read:own', 'user:read:own', 'user:update:own'],
     read_only: looking,

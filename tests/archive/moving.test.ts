@@ -174,6 +174,7 @@ describe('secrets', () => {
       'plinth.users.email_verified_at',
       'documents.passphrase',
       'plinth.settings.sealed',
+      'plinth.webhook_secrets.secret',
       'vaults.pin',
     ])
   })

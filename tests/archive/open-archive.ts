@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib'
 import { addMember, statement, type Feature, type Resource } from '@plinth/core'
 import { auth } from '@plinth/auth'
 import { rbac } from '@plinth/rbac'
+import { webhooks } from '@plinth/webhooks'
 import { tenants, type ExportOptions, type ExportReport, type ImportOptions, type ImportReport } from '@plinth/tenants'
 import { capturedMail, depot, testPlatform, type TestPlatform, type TestPlatformOptions } from '@plinth/testing'
 import { z } from 'zod'
@@ -50,7 +51,7 @@ export async function openArchive(options: ArchiveOptions = {}): Promise<Archive
   const tenancy = archiveTenancy()
   const platform = await testPlatform({
     resources: options.resources ?? depot,
-    features: [auth({ jwt: { keys: [ES256] } }), rbac(), tenancy, ...(options.features ?? [])],
+    features: [auth({ jwt: { keys: [ES256] } }), rbac(), tenancy, webhooks(), ...(options.features ?? [])],
     plinth: {
       mailer: capturedMail(),
       env: {
@@ -115,7 +116,16 @@ export async function furnish(platform: ArchivePlatform, seed = 'archive', rows 
       await connection.query(`delete from plinth.${table}`)
     // What a product has of services refers to those that stay.
     for (const place of serviceColumns(platform)) await connection.query(`update ${place} = null`)
-    for (const table of ['acl_entries', 'permissions', 'role_permissions', 'service_accounts', 'api_keys', 'sessions'])
+    for (const table of [
+      'acl_entries',
+      'permissions',
+      'role_permissions',
+      'service_accounts',
+      'api_keys',
+      'sessions',
+      'webhooks_out',
+      'webhook_deliveries',
+    ])
       await connection.query(`delete from plinth.${table}`)
   })
   const people = Array.from({ length: 5 }, (_, at) => ({ id: randomUUID(), email: `${seed}-${at}@example.test` }))
@@ -152,6 +162,9 @@ export async function furnish(platform: ArchivePlatform, seed = 'archive', rows 
     await system.run(statement`
       insert into plinth.user_roles (tenant_id, group_id, service_account_id, role)
       values (${a.id}::uuid, ${groups[0]!}::uuid, null, 'packer'), (${a.id}::uuid, null, ${services[0]!}::uuid, 'developer')`)
+    await system.run(statement`
+      insert into plinth.webhooks_out (tenant_id, id, url, events)
+      values (${a.id}::uuid, ${randomUUID()}::uuid, 'https://hooks.example.com/acme', '["crate.*"]')`)
     await system.run(statement`
       insert into plinth.domains (tenant_id, id, domain, auto_join, verified_at)
       values (${a.id}::uuid, ${randomUUID()}::uuid, 'acme.example', true, now())`)

@@ -177,7 +177,7 @@ test('keys:rotate, explain and the rates of a tenant', async () => {
       ...byPlatform,
       chain: 'platform',
       action: 'keyRing.resealed',
-      detail: { features: ['audit', 'auth', 'tenants'] },
+      detail: { features: ['audit', 'auth', 'tenants', 'webhooks'] },
     },
   ])
   expect(await runOwn('explain', 'folder:read', '--as', owner.userId, '--tenant', owner.tenantId)).toMatchObject([

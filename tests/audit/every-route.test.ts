@@ -328,6 +328,22 @@ test('jobs and dead letters', async () => {
   await go('discardDeadLetter', `dead-letters/${id}/discard`)
 }, 60_000)
 
+test('webhooks', async () => {
+  const { platform } = walk
+  const go: Walk['go'] = (operation, method, path, body) => walk.go(operation, method, api(path), body, owner.bearer)
+  const url = 'https://hooks.example.com/plinth'
+  const id = idOf(await go('createWebhook', 'POST', 'webhooks', { url, events: ['folder.*'] }))
+  // Nothing is sent: what comes of that is told as well.
+  await platform.superuser.query(`update plinth.webhooks_out set paused_until = 'infinity'`)
+  await go('updateWebhook', 'PATCH', `webhooks/${id}`, { description: 'd' })
+  await go('replaceWebhook', 'PUT', `webhooks/${id}`, { url, events: ['folder.created'], active: true })
+  await go('rotateWebhookSecret', 'POST', `webhooks/${id}/rotate-secret`, {})
+  const test = idOf(await go('testWebhook', 'POST', `webhooks/${id}/test`))
+  await platform.superuser.query(`update plinth.webhook_deliveries set status = 'failed'`)
+  await go('redeliverWebhookDelivery', 'POST', `webhooks/${id}/deliveries/${test}/redeliver`)
+  await go('deleteWebhook', 'DELETE', `webhooks/${id}`)
+}, 60_000)
+
 test('what the operator does', async () => {
   const { platform } = walk
   const operator = await platform.signUp()

@@ -3,6 +3,7 @@ import { defineJob } from '@plinth/core'
 import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
 import type { TestReply } from '@plinth/testing'
+import { webhooks } from '@plinth/webhooks'
 import { openIdentity, type Identity } from '../identity/open-identity.ts'
 import { z } from 'zod'
 
@@ -31,7 +32,7 @@ export async function openWalk(): Promise<Walk> {
   const feature = audit()
   const dns = new Map<string, string>()
   const platform = await openIdentity({
-    features: [feature, jobs({ workers: 'apart' }), events()],
+    features: [feature, jobs({ workers: 'apart' }), events(), webhooks()],
     plinth: { jobs: [tidy] },
     tenants: {
       settings: {

@@ -8,6 +8,7 @@ import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
 import { testJournal } from '@plinth/testing'
+import { webhooks } from '@plinth/webhooks'
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 export const SERVICE_TOKEN = 'a-service-that-reads-all-of-acme-xxxxxxxx'
@@ -24,5 +25,6 @@ export function landedFeatures(): readonly Feature[] {
     serviceTokens([{ name: 'reader', token: SERVICE_TOKEN, tenant: 'acme', permissions: ['*:read'] }]),
     tenants(),
     testJournal({ listen: () => undefined }),
+    webhooks(),
   ]
 }

@@ -2,6 +2,7 @@ import { audit } from '@plinth/audit'
 import { defineJob, type Route } from '@plinth/core'
 import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
+import { webhooks } from '@plinth/webhooks'
 import {
   CANARY,
   depot,
@@ -36,6 +37,9 @@ const TABLES = [
   'audit_subject_keys',
   'background_jobs',
   'kept_results',
+  'webhook_deliveries',
+  'webhook_secrets',
+  'webhooks_out',
 ]
 
 const folder = depot.find(({ table }) => table === folders)!
@@ -46,6 +50,8 @@ const tidy = defineJob({
   run: () => Promise.resolve(),
 })
 
+const hook = (word: string) => ({ url: `https://hooks.example.com/${word}`, events: ['*'], description: word })
+
 const opened: LayeredPlatform[] = []
 afterAll(async () => {
   for (const layered of opened) await layered.close()
@@ -55,7 +61,7 @@ async function open(layers: Layers): Promise<LayeredPlatform> {
   const book = audit()
   const layered = await layeredPlatform(layers, {
     resources: [folder],
-    features: [book, jobs(), events({ store: ['*'] })],
+    features: [book, jobs(), events({ store: ['*'] }), webhooks()],
     rolePrefix: 'leak_',
     plinth: { jobs: [tidy] },
   })
@@ -65,7 +71,8 @@ async function open(layers: Layers): Promise<LayeredPlatform> {
   for (const feature of platform.plinth.registry.features) if (feature.background) await feature.stop?.()
   // Rows are seeded by the fields of their resource: with marked numbers, and without what is no field.
   await platform.superuser.script(`
-    alter table plinth.background_jobs alter column second_factor set default false`)
+    alter table plinth.background_jobs alter column second_factor set default false;
+    alter table plinth.webhook_deliveries drop constraint webhook_deliveries_webhook_fk`)
   const { rewrite, target } = driver
   driver.rewrite = undefined
   for (const { slug, actors, key } of [platform.a, platform.b]) {
@@ -74,8 +81,9 @@ async function open(layers: Layers): Promise<LayeredPlatform> {
     const answers = [
       await platform.request(actors.shared, 'POST', '/api/v1/folders', { name: word }, from),
       await platform.request(actors.shared, 'POST', '/api/v1/jobs', { type: tidy.name, input: { word } }, from),
+      await platform.request(actors.shared, 'POST', '/api/v1/webhooks', hook(word), from),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([201, 202])
+    expect(answers.map(({ status }) => status)).toEqual([201, 202, 201])
     expect(slug).toBeTruthy()
   }
   driver.rewrite = rewrite
@@ -94,6 +102,9 @@ async function open(layers: Layers): Promise<LayeredPlatform> {
     )
   // Most of them, so that there are letters among the dead.
   await platform.twoTenants()
+  await platform.superuser.query(`
+    update plinth.webhook_deliveries d set webhook_id =
+      (select w.id from plinth.webhooks_out w where w.tenant_id = d.tenant_id and w.url like 'https://hooks%')`)
   await platform.superuser.query(
     `update plinth.background_jobs set status = 'dead' where get_byte(uuid_send(id), 15) % 4 <> 0`,
   )
@@ -101,6 +112,7 @@ async function open(layers: Layers): Promise<LayeredPlatform> {
 }
 
 const jobRoutes = ({ path }: Route): boolean => /^\/api\/v1\/(jobs|dead-letters)\b/.test(path)
+const webhookRoutes = ({ path }: Route): boolean => path.startsWith('/api/v1/webhooks')
 const bookRoutes = ({ path }: Route): boolean => /^\/api\/v1\/(audit-logs|events)\b/.test(path)
 
 test.each([
@@ -112,7 +124,7 @@ test.each([
   { timeout: 300_000 },
   async (title, layers, requests) => {
     const { platform } = await open(layers)
-    for (const only of [jobRoutes, bookRoutes]) {
+    for (const only of [jobRoutes, bookRoutes, webhookRoutes]) {
       const report = await leakFuzzer({
         platform,
         seed: `${seed} work`,
@@ -128,7 +140,16 @@ test.each([
       expect(report.unconfirmed).toEqual([])
       const routes = platform.plinth.routes.filter(only).map(({ method, path }) => `${method} ${path}`)
       // What a job takes, and an entry of one's own among all ids, nobody draws by chance: below.
-      const rare = ['POST /api/v1/jobs', 'GET /api/v1/audit-logs/:id', 'GET /api/v1/events/:id']
+      const rare = [
+        'POST /api/v1/jobs',
+        'GET /api/v1/audit-logs/:id',
+        'GET /api/v1/events/:id',
+        'POST /api/v1/webhooks',
+        'PUT /api/v1/webhooks/:id',
+        'GET /api/v1/webhooks/:id/deliveries',
+        'GET /api/v1/webhooks/:id/deliveries/:deliveryId',
+        'POST /api/v1/webhooks/:id/deliveries/:deliveryId/redeliver',
+      ]
       const unserved = routes.filter((route) => !report.served.has(route) && !rare.includes(route))
       if (layers === 'both') expect(unserved).toEqual([])
     }
@@ -191,6 +212,40 @@ test.each([
   expect((await read(await first('a'))).status).toBe(200)
   const [foreign, nobodys] = [await read(await first('b')), await read('c1c1c1c1-2027-4000-8000-000000000000')]
   expect(foreign).toMatchObject({ status: 404, body: nobodys.body, headers: nobodys.headers })
+})
+
+test('webhooks, and what was sent to them, are there for their own tenant and for no other', async () => {
+  const { platform } = opened[0]!
+  const [ours, theirs] = await Promise.all(
+    [platform.a, platform.b].map(async ({ id }) => {
+      const [row] = await platform.superuser.query(
+        `select d.webhook_id, d.id from plinth.webhook_deliveries d where d.tenant_id = $1::uuid
+           and not exists (select from plinth.webhook_deliveries o where o.id = d.id and o.tenant_id <> d.tenant_id) limit 1`,
+        [id],
+      )
+      return { webhook: String(row!['webhook_id']), delivery: String(row!['id']) }
+    }),
+  )
+  const [nobodys, none] = ['c1c1c1c1-2027-4000-8000-000000000000', 'c1c1c1c1-2027-4000-8000-000000000001']
+  const routes = platform.plinth.routes.filter((one) => webhookRoutes(one) && one.path.includes(':id'))
+  expect(routes.length).toBeGreaterThan(8)
+  for (const { method, path, operationId } of routes) {
+    const ask = (webhook: string, delivery: string): Promise<TestReply> => {
+      const target = path.replace(':id', webhook).replace(':deliveryId', delivery)
+      const body = method === 'PATCH' ? { active: true } : method === 'PUT' ? hook('x') : undefined
+      return platform.request(platform.a.actors.full, method, target, body, { 'x-request-id': 'the-same-one' })
+    }
+    const foreign = [await ask(theirs!.webhook, theirs!.delivery)]
+    if (path.includes(':deliveryId')) foreign.push(await ask(ours!.webhook, theirs!.delivery))
+    const unknown = await ask(nobodys, none)
+    for (const { status, body, headers } of foreign)
+      expect({ status, body, headers }, operationId).toEqual({
+        status: 404,
+        body: unknown.body,
+        headers: unknown.headers,
+      })
+    if (method === 'GET') expect((await ask(ours!.webhook, ours!.delivery)).status, operationId).toBe(200)
+  }
 })
 
 test('a job of the same keys is another one in each tenant', async () => {

@@ -2,13 +2,14 @@ import { audit } from '@plinth/audit'
 import { defineJob, isGuarded, type Route } from '@plinth/core'
 import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
+import { webhooks } from '@plinth/webhooks'
 import { depot, folders, testPlatform, type TestPlatform } from '@plinth/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 
 /*
- * Random queries and bodies at every route of the log, of jobs and of events: whatever is wrong with them is said as problem+json and is
+ * Random queries and bodies at every route of the log, of jobs, of events and of webhooks: whatever is wrong with them is said as problem+json and is
  * never 500. PLINTH_WORK_RUNS makes it longer.
  */
 const runs = Number(process.env['PLINTH_WORK_RUNS'] ?? 200)
@@ -27,16 +28,20 @@ beforeAll(async () => {
   const book = audit()
   platform = await testPlatform({
     resources: [depot.find(({ table }) => table === folders)!],
-    features: [book, jobs(), events({ store: ['*'] })],
+    features: [book, jobs(), events({ store: ['*'] }), webhooks()],
     plinth: { jobs: [tidy] },
   })
-  routes = platform.plinth.routes.filter(({ path }) => /^\/api\/v1\/(audit-logs|jobs|dead-letters|events)\b/.test(path))
+  routes = platform.plinth.routes.filter(({ path }) =>
+    /^\/api\/v1\/(audit-logs|jobs|dead-letters|events|webhooks)\b/.test(path),
+  )
   const { full } = platform.a.actors
   await platform.request(full, 'POST', '/api/v1/folders', { name: 'x' })
   await platform.request(full, 'POST', '/api/v1/jobs', { type: tidy.name })
+  const url = 'https://hooks.example.com/x'
+  await platform.request(full, 'POST', '/api/v1/webhooks', { url, events: ['folder.*'] })
   await book.seal()
   const rows = await platform.superuser.query(
-    'select id from plinth.audit_logs union all select id from plinth.background_jobs union all select id from plinth.events',
+    'select id from plinth.audit_logs union all select id from plinth.background_jobs union all select id from plinth.events union all select id from plinth.webhooks_out',
   )
   ids = rows.map((row) => String(row['id']))
 }, 60_000)
@@ -126,7 +131,7 @@ test(`${runs} requests: never a 500, and what is wrong is a problem`, { timeout:
       const search = given
         .map(([name, text]) => `${encodeURIComponent(name)}=${encodeURIComponent(text.toWellFormed())}`)
         .join('&')
-      const path = route.path.replace(':id', encodeURIComponent(id.toWellFormed()))
+      const path = route.path.replaceAll(/:\w+/g, encodeURIComponent(id.toWellFormed()))
       const raw = typeof body === 'object' && body !== null && 'raw' in body ? body.raw : undefined
       const sent = !route.body ? undefined : typeof raw === 'string' ? raw : JSON.stringify(body)
       const reply = await platform.request(

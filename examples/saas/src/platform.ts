@@ -6,6 +6,7 @@ import { events } from '@plinth/events'
 import { jobs } from '@plinth/jobs'
 import { rbac } from '@plinth/rbac'
 import { tenants } from '@plinth/tenants'
+import { webhooks } from '@plinth/webhooks'
 import { agentServices } from './agent/agent-services.ts'
 import { lookoutDeclaration } from './declaration.ts'
 import { lookoutRoles } from './roles.ts'
@@ -36,6 +37,16 @@ export function createLookout({ settings, database, mailer, log, rateLimits }: L
     ...(rateLimits && { rateLimits }),
     ...declared,
     observe: { resilience: [way] },
-    features: [apiDocs(), audit(), auth(), events(), jobs(), rbac({ roles: lookoutRoles }), tenants(), agentServices],
+    features: [
+      apiDocs(),
+      audit(),
+      auth(),
+      events(),
+      jobs(),
+      rbac({ roles: lookoutRoles }),
+      tenants(),
+      webhooks(),
+      agentServices,
+    ],
   })
 }

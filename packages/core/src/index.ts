@@ -8,6 +8,7 @@ export { readEvent, storedEvent, toldOf } from './events/exports.ts'
 export type { AcceptedEvent, EventCatalog, EventFacts, EventHandler, EventHandlers } from './events/exports.ts'
 export type { EventHandling, EventName, EventRecord, EventRow, EventSource, EventType } from './events/exports.ts'
 export type { EveryEvent, KnownEvent, ResourceEvents, RowEventName, SettledHandler, Upcast } from './events/exports.ts'
+export type { FeatureEventHandling, FeatureHandling } from './events/exports.ts'
 export { policy } from './policy/policy.ts'
 export type { Policy, PolicyFacts } from './policy/policy.ts'
 export { createPlinth } from './platform/create-plinth.ts'
@@ -59,7 +60,9 @@ export type { ConditionRow } from './condition/holds.ts'
 export type { ExplainedField, ExplainedPart, ExplainedTruth, Explanation, ExplainOptions } from './condition/explain.ts'
 export type { ComparableKind } from './condition/comparable.ts'
 
-// Health, metrics, and calls to what may be away.
+// Health, metrics, and calls to what may be away, or to where somebody else says.
+export { askOutside, isPrivateHost, isPublicAddress, outboundFailure, PrivateAddressError } from './outbound/exports.ts'
+export type { NameLookup, OutboundRequest } from './outbound/exports.ts'
 export { circuitBreaker, resilient, retry, type CallCounts, type CircuitWord } from './resilience/resilience.ts'
 export type { BreakerOptions, BulkheadOptions, Resilience } from './resilience/resilience.ts'
 export type { ResilienceOptions, RetryOptions, RunOptions } from './resilience/resilience.ts'
@@ -198,6 +201,7 @@ export type { Finding } from './platform/finding.ts'
 export type { AccessExplanation, AccessQuestion, AccessRule, AccessRuleSource } from './platform/access-explanation.ts'
 export type { Beside, LibraryRunner, LibraryValue } from './ports/beside.ts'
 export { readDuration } from './duration/read-duration.ts'
+export { Pause } from './pause/pause.ts'
 export type { PrincipalSource } from './auth/principal-source.ts'
 export { explainAccess } from './platform/explain-access.ts'
 export { explainFor, isConfidential } from './resource/explain-for.ts'
@@ -246,8 +250,8 @@ export { listAnswerSchema, outputSchema } from './output/schemas.ts'
 export { rowPrinter } from './output/print-row.ts'
 export { matchVersion, noneMatch } from './output/conditional.ts'
 export { readQuery } from './list/query-text.ts'
-export { pageOf, pageParameters, printPage, readPage } from './list/paging.ts'
-export type { Page } from './list/paging.ts'
+export { wholeNumber } from './list/whole-number.ts'
+export { pageOf, pageParameters, printPage, readPage, type Page } from './list/paging.ts'
 export { logParameters, readLogPage, type LogPage, type LogPageFacts } from './list/log-page.ts'
 export { queryFilter, type QueryFilter } from './list/query-filter.ts'
 export { readRow, refuseQuery } from './routes/resource/read.ts'
@@ -277,6 +281,7 @@ export {
   httpOrigin,
   ipRange,
   listenAddress,
+  outboundHost,
   port,
   postgresUrl,
   urlPrefix,

@@ -1,7 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { performCheck, type CheckOptions, type CheckResult, type Lookup } from './perform-check.ts'
+import type { NameLookup } from '@plinth/core'
+import { performCheck, type CheckOptions, type CheckResult } from './perform-check.ts'
 
 let server: Server
 let port = 0
@@ -114,10 +115,10 @@ describe('a page', () => {
       responseMs: null,
       error: 'The server refuses connections',
     })
-    const unknown: Lookup = (_name, _options, answer) =>
+    const unknown: NameLookup = (_name, _options, answer) =>
       answer(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), [])
     expect(await check('http://client.example/', { lookup: unknown })).toMatchObject({
-      error: 'The name of the site does not resolve',
+      error: 'The name does not resolve',
     })
     expect(await check(`https://127.0.0.1:${port}/ok`)).toMatchObject({ error: 'The server does not speak TLS' })
   })
@@ -128,8 +129,8 @@ describe('a page', () => {
 })
 
 describe('a private address', () => {
-  const resolving = (...addresses: string[]): Lookup & { calls: number } => {
-    const lookup: Lookup & { calls: number } = (_name, _options, answer) => {
+  const resolving = (...addresses: string[]): NameLookup & { calls: number } => {
+    const lookup: NameLookup & { calls: number } = (_name, _options, answer) => {
       lookup.calls += 1
       answer(
         null,
@@ -139,7 +140,7 @@ describe('a private address', () => {
     lookup.calls = 0
     return lookup
   }
-  const inside = { status: 'down', responseMs: null, error: 'The name of the site leads to a private address' }
+  const inside = { status: 'down', responseMs: null, error: 'The name leads to a private address' }
 
   test.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '2130706433', '0x7f.1'])(
     'written as %s is not connected to',
@@ -170,7 +171,7 @@ describe('a private address', () => {
     const before = hits
     let calls = 0
     // Both are allowed here, so that nothing but the order of looking and connecting decides: nobody listens on 127.0.0.2.
-    const rebinding: Lookup = (_name, _options, answer) => {
+    const rebinding: NameLookup = (_name, _options, answer) => {
       calls += 1
       answer(null, [{ address: calls === 1 ? '127.0.0.2' : '127.0.0.1', family: 4 }])
     }

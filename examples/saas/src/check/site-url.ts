@@ -1,5 +1,5 @@
+import { isPrivateHost } from '@plinth/core'
 import type { z } from 'zod'
-import { isPrivateHost } from './private-address.ts'
 
 /** Longer ones are nobody's home page, and some servers cut them. */
 const LONGEST_URL = 2_000

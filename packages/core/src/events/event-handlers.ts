@@ -2,12 +2,12 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import type { Feature } from '../feature/feature.ts'
 import type { ResourceInfo } from '../resource/resource-info.ts'
 import { nearestEvents, type EventCatalog } from './event-catalog.ts'
-import type { EventHandler, EventHandling } from './event-handler.ts'
+import type { EventHandler, FeatureEventHandling } from './event-handler.ts'
 
 /** A handler as it is called: what it hears is settled. */
 export interface SettledHandler {
   readonly name: string
-  readonly run: EventHandling
+  readonly run: FeatureEventHandling
 }
 
 /** Handlers by type, in the order of their names. A type without any is not among them. */

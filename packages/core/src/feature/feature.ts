@@ -7,7 +7,7 @@ import type { StartupFault } from '../errors/startup-error.ts'
 import type { Job } from '../job/define-job.ts'
 import type { JobQueue } from '../job/job-queue.ts'
 import type { Audit } from '../ports/audit.ts'
-import type { EventRecord } from '../events/event-record.ts'
+import type { FeatureEventHandling } from '../events/event-handler.ts'
 import type { Database, StatementRunner } from '../ports/database.ts'
 import type { FixedStatement } from '../ports/statement.ts'
 import type { Observed } from '../platform/observed.ts'
@@ -120,7 +120,7 @@ export interface Feature {
   /** Types of events (`site.created`, `site.*`, `*`) that are stored although nobody hears them. */
   readonly stores?: readonly string[]
   /** Handlers of committed events by type (`site.created`, `site.*` or `*`), at least once, in order per row. */
-  readonly on?: Readonly<Record<string, (context: Context, event: EventRecord) => Promise<void>>>
+  readonly on?: Readonly<Record<string, FeatureEventHandling>>
   /** Runs in the transaction that founds a tenant, as the platform itself. */
   readonly provision?: (context: Context, tenant: Tenant, founding: Founding) => Promise<void>
   /** In the transaction in which somebody leaves a tenant, or is suspended: ends what he holds there. */

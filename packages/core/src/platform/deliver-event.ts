@@ -36,7 +36,7 @@ export async function deliverEvent(
     try {
       await database.systemTransaction(scope, async (transaction) => {
         if (!(await transaction.takeEvent(event.id, name, last))) return
-        await run(transactionContext({ platform, scope, transaction, principal, tenant }), event)
+        await run(transactionContext({ platform, scope, transaction, principal, tenant }), event, transaction)
       })
       platform.log.debug(logEvents.eventHandled, {
         type: event.type,

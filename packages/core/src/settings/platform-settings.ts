@@ -12,6 +12,7 @@ import {
   httpOrigin,
   ipRange,
   listenAddress,
+  outboundHost,
   port,
   postgresUrl,
   urlPrefix,
@@ -80,6 +81,14 @@ export const platformSettings = defineSettings({
     default: false,
     description: 'Whether the pages of CORS_ORIGINS may send the session cookie too.',
     example: 'true',
+    group: 'Server',
+  },
+  WEBHOOKS_ALLOW_HOSTS: {
+    schema: csv(outboundHost()),
+    default: [],
+    description:
+      'Hosts to which webhooks may go although they are private or without TLS, by comma, each with a port or for all of them. Empty: none.',
+    example: 'localhost:9000',
     group: 'Server',
   },
   DATABASE_URL: {

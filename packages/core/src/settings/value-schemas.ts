@@ -153,3 +153,17 @@ export function ipRange() {
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
   })
 }
+
+/**
+ * A host that requests to the outside may go to, with a port or without one: `hooks.intra.example`, `localhost:9000`, `[::1]`. Printed as
+ * `URL` prints it, with a port where one was given, the usual one too.
+ */
+export function outboundHost() {
+  return z.string().transform((text, context): string => {
+    const [, host = '', port] = /^(\[[\da-f:.]+\]|[\p{L}\p{N}._-]+)(?::(\d{1,5}))?$/iu.exec(text) ?? []
+    const url = URL.parse(`http://${host}${port === undefined ? '' : `:${port}`}`)
+    if (host !== '' && url) return port === undefined ? url.hostname : `${url.hostname}:${Number(port)}`
+    context.addIssue({ code: 'custom', message: `'${text}' is no host; write hooks.example.com or localhost:9000` })
+    return z.NEVER
+  })
+}

@@ -28,7 +28,17 @@ export interface BuiltInRole {
 /** Rows that say how somebody gets in, or by which addresses others are reached: nothing for everybody who may look. */
 const credentials = new Set(['apiKey', 'serviceAccount', 'ssoConnection', 'scimToken', 'webhook', 'setting'])
 /** Rows about what people did, and where; entries of the ACL, which name rows that others may not see; events, which tell of all rows. */
-const traces = new Set(['session', 'invitation', 'auditLog', 'event', 'dsar', 'legalHold', 'breakGlass', 'aclEntry'])
+const traces = new Set([
+  'session',
+  'invitation',
+  'auditLog',
+  'event',
+  'webhookDelivery',
+  'dsar',
+  'legalHold',
+  'breakGlass',
+  'aclEntry',
+])
 
 /** What a person may do with what is his own, of the platform's models. */
 const personal: Readonly<Record<string, readonly string[]>> = {

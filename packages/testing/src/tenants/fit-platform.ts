@@ -19,6 +19,8 @@ export function fitPlatform(resource: ResourceInfo, values: Record<string, unkno
     values['ownerUserId'] ??= values['id']
     values['ipRanges'] = []
   }
+  if (resource.sqlName === 'webhooks_out') values['events'] = ['*']
+  if (resource.sqlName === 'webhook_deliveries') values['log'] = []
   if (resource.sqlName === 'user_roles') {
     // One holder each, of every kind there is.
     const holders = ['userId', 'groupId', 'serviceAccountId']

@@ -1,4 +1,4 @@
-import { problem, readQuery, refuseQuery, type Answer, type PersonalCall, type PersonalRoute } from '@plinth/core'
+import { readQuery, refuseQuery, wholeNumber, type Answer, type PersonalCall, type PersonalRoute } from '@plinth/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Sealer } from '../seal/sealer.ts'
@@ -55,8 +55,8 @@ async function streamed(call: PersonalCall, sealer: Sealer, waiting: Map<string,
   const { platform, scope, tenantId } = inTenant(call)
   refuseQuery(call, ['after', 'wait'])
   const given = readQuery(call.search)
-  const after = wholeNumber('after', given.get('after'), Number.MAX_SAFE_INTEGER)
-  const until = performance.now() + wholeNumber('wait', given.get('wait'), LONGEST_WAIT) * 1_000
+  const after = wholeNumber('after', given.get('after'), { most: Number.MAX_SAFE_INTEGER })
+  const until = performance.now() + wholeNumber('wait', given.get('wait'), { most: LONGEST_WAIT }) * 1_000
   let entries: readonly ShownEntry[] = []
   for (;;) {
     await sealer.seal(tenantId)
@@ -85,13 +85,4 @@ async function streamed(call: PersonalCall, sealer: Sealer, waiting: Map<string,
     headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
     body: entries.map(jsonLine).join(''),
   }
-}
-
-/** @throws invalid_query */
-function wholeNumber(name: string, text: string | undefined, most: number): number {
-  if (text === undefined) return 0
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : -1
-  if (value >= 0 && value <= most) return value
-  const message = `Expected a whole number from 0 to ${most}`
-  throw problem('invalid_query', { errors: [{ path: `?${name}`, code: 'out_of_range', message }] })
 }

@@ -1,7 +1,6 @@
-import { givenTime, type Platform, type StatementRunner } from '@plinth/core'
+import { givenTime, Pause, type Platform, type StatementRunner } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
-import { Pause } from '../pause.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Line } from '../queue/line.ts'
 import type { Supply } from '../queue/supply.ts'

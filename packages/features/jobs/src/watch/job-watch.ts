@@ -1,6 +1,5 @@
-import { problem, statement, type Platform } from '@plinth/core'
+import { Pause, problem, statement, type Platform } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
-import { Pause } from '../pause.ts'
 import { OneWatcher, type Watcher } from './watcher.ts'
 
 /** How often the rows that somebody watches are looked at, in milliseconds: all of them in one statement. */

@@ -3,7 +3,6 @@ import {
   exportStream,
   outputSchema,
   PlinthError,
-  problem,
   readQuery,
   readRow,
   refuseQuery,
@@ -13,6 +12,7 @@ import {
   type Call,
   type GuardedRoute,
   type Registry,
+  wholeNumber,
 } from '@plinth/core'
 import { z } from 'zod'
 import { backgroundJobs } from '../job-resource.ts'
@@ -79,7 +79,8 @@ interface Shown {
 
 async function watched(call: Call, watch: JobWatch): Promise<Answer> {
   refuseQuery(call, ['wait'])
-  const waitMs = waitOf(call) * 1_000
+  const wait = readQuery(call.search).get('wait')
+  const waitMs = wholeNumber('wait', wait, { most: LONGEST_WAIT, usual: LONGEST_WAIT }) * 1_000
   const first = await show(call)
   const seen = call.headers['last-event-id']
   if (first.hasEnded && first.eventId === seen) return emptyAnswer(204)
@@ -159,14 +160,4 @@ async function show(call: Call): Promise<Shown> {
     event: `id: ${eventId}\nevent: job\ndata: ${json}\n\n`,
     hasEnded: ended.has(status),
   }
-}
-
-/** @throws invalid_query */
-function waitOf({ search }: Call): number {
-  const text = readQuery(search).get('wait')
-  if (text === undefined) return LONGEST_WAIT
-  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : -1
-  if (seconds >= 0 && seconds <= LONGEST_WAIT) return seconds
-  const message = `Expected a whole number from 0 to ${LONGEST_WAIT}`
-  throw problem('invalid_query', { errors: [{ path: '?wait', code: 'out_of_range', message }] })
 }

@@ -1,11 +1,11 @@
-/** Thrown while connecting: the name leads to an address that is not for this server to open. */
+/** Thrown while connecting: the address, or the name, leads to an address that is not for this server to open. */
 export class PrivateAddressError extends Error {
   override readonly name = 'PrivateAddressError'
 }
 
 const words: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'The name of the site does not resolve',
-  EAI_AGAIN: 'The name of the site could not be looked up',
+  ENOTFOUND: 'The name does not resolve',
+  EAI_AGAIN: 'The name could not be looked up',
   ECONNREFUSED: 'The server refuses connections',
   ECONNRESET: 'The server broke the connection off',
   EPIPE: 'The server broke the connection off',
@@ -24,12 +24,12 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /**
- * A failure in words that an agency may be shown. Never the message of the error itself: it names the address that was
- * connected to, and so would draw a map of the network that this server stands in.
+ * Why a request to the outside failed, in words that whoever named the URL may be shown. Never the message of the error itself: it names
+ * the address that was connected to, and so would draw a map of the network that this server stands in.
  */
-export function failureInWords(error: unknown): string {
-  if (error instanceof PrivateAddressError) return 'The name of the site leads to a private address'
+export function outboundFailure(error: unknown): string {
+  if (error instanceof PrivateAddressError) return 'The name leads to a private address'
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   if (code.startsWith('HPE_')) return words[code] ?? 'The answer is not HTTP'
-  return words[code] ?? `The check failed (${code})`
+  return words[code] ?? `The request failed (${code})`
 }

@@ -1,0 +1,36 @@
+import { givenTime, statement, type Observed, type Platform, type Resilience } from '@plinth/core'
+
+/** What webhooks show of themselves. That receivers fail is no sickness of this service, and no check. */
+export function observeWebhooks(platform: Platform, way: Resilience): Observed {
+  const { database } = platform
+  return {
+    resilience: [way],
+    metrics: [
+      {
+        name: 'plinth_webhook_deliveries',
+        help: 'Deliveries that are not through, by status: pending, or given up and still kept.',
+        type: 'gauge',
+        labels: ['status'],
+        read: async () => {
+          const rows = await database.systemStatement(statement`
+            select status, count(*)::int as deliveries from plinth.webhook_deliveries
+            where status in ('pending', 'failed') group by status`)
+          return rows.map((row) => ({ labels: { status: String(row['status']) }, value: Number(row['deliveries']) }))
+        },
+      },
+      {
+        name: 'plinth_webhook_oldest_seconds',
+        help: 'How long the oldest delivery has been due that was never tried, of webhooks that do not fail.',
+        type: 'gauge',
+        read: async () => {
+          const at = givenTime(platform)
+          const [row] = await database.systemStatement(statement`
+            select coalesce(max(extract(epoch from coalesce(${at}::text::timestamptz, statement_timestamp()) - d.next_at)), 0)::text as seconds
+            from plinth.webhook_deliveries d join plinth.webhooks_out w on w.tenant_id = d.tenant_id and w.id = d.webhook_id
+            where d.status = 'pending' and d.tried_at is null and w.active and w.failing_since is null`)
+          return [{ value: Math.max(0, Number(row?.['seconds'] ?? 0)) }]
+        },
+      },
+    ],
+  }
+}

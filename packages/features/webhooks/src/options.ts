@@ -1,0 +1,54 @@
+import { readDuration, type StartupFault } from '@plinth/core'
+
+export interface WebhooksOptions {
+  /** Requests that one process has under way at once. Default 20. */
+  readonly concurrency?: number
+  /** Of them, to one webhook; to one that fails, one. Default 5. */
+  readonly perWebhook?: number
+  /** How long a receiver may take to answer. Default `15s`. */
+  readonly timeout?: string
+  /** How many webhooks a tenant may have. Default 50. */
+  readonly mostOfTenant?: number
+  /** How long deliveries are kept, whatever became of them. Default `30d`. */
+  readonly keep?: string
+  /** Milliseconds between two looks when there is nothing to send. Default 250. */
+  readonly pollMs?: number
+}
+
+/** The same, settled. Times in milliseconds. */
+export interface WebhooksSettings {
+  readonly concurrency: number
+  readonly perWebhook: number
+  readonly timeoutMs: number
+  readonly mostOfTenant: number
+  readonly keepMs: number
+  readonly pollMs: number
+}
+
+/** Settles the defaults; what is wrong is pushed to `faults`. */
+export function settle(options: WebhooksOptions, faults: StartupFault[]): WebhooksSettings {
+  const count = (name: 'concurrency' | 'perWebhook' | 'mostOfTenant' | 'pollMs', usual: number): number => {
+    const given = options[name] ?? usual
+    if (!Number.isInteger(given) || given < 1)
+      faults.push({ path: `webhooks.${name}`, problem: `${given} is no count`, fix: `${name}: ${usual}` })
+    return given
+  }
+  const time = (name: 'timeout' | 'keep', usual: string, most: number): number => {
+    const seconds = readDuration(options[name] ?? usual)
+    if (seconds === undefined || seconds > most)
+      faults.push({
+        path: `webhooks.${name}`,
+        problem: `'${options[name]}' is no length of time, or too long`,
+        fix: `${name}: '${usual}'`,
+      })
+    return (seconds ?? 1) * 1_000
+  }
+  return {
+    concurrency: count('concurrency', 20),
+    perWebhook: count('perWebhook', 5),
+    timeoutMs: time('timeout', '15s', 120),
+    mostOfTenant: count('mostOfTenant', 50),
+    keepMs: time('keep', '30d', 400 * 86_400),
+    pollMs: count('pollMs', 250),
+  }
+}
