@@ -1,14 +1,18 @@
 import { coreErrors, type ErrorDefinition } from '../packages/core/src/index.ts'
 import { authErrors } from '../packages/features/auth/src/errors.ts'
+import { jobErrors } from '../packages/features/jobs/src/job-errors.ts'
 import { rbacErrors } from '../packages/features/rbac/src/rbac-errors.ts'
 import { tenancyErrors } from '../packages/features/tenants/src/tenancy-errors.ts'
+import { webhookErrors } from '../packages/features/webhooks/src/webhook-errors.ts'
 
 /** Every code that Plinth answers with, the core's first. */
 export const allErrors: Readonly<Record<string, ErrorDefinition>> = {
   ...coreErrors,
   ...authErrors,
+  ...jobErrors,
   ...rbacErrors,
   ...tenancyErrors,
+  ...webhookErrors,
 }
 
 /** `docs/errors.md` as it must be: made from the registries, so that it cannot tell anything else. */

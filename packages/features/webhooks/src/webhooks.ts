@@ -1,5 +1,5 @@
 import { givenTime, statement, type Feature, type NameLookup, type Platform, type StartupFault } from '@plinth/core'
-import { webhookErrors } from './errors.ts'
+import { webhookErrors } from './webhook-errors.ts'
 import { webhookEvents } from './events.ts'
 import { refuseUnheard } from './may-hear.ts'
 import { webhooksMigration } from './migrations/0001-webhooks.ts'

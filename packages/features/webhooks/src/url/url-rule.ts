@@ -1,5 +1,5 @@
 import { isPrivateHost } from '@plinth/core'
-import { webhookProblem } from '../errors.ts'
+import { webhookProblem } from '../webhook-errors.ts'
 import { isListed } from './allowed-hosts.ts'
 
 /**
