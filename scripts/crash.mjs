@@ -2,15 +2,19 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 /*
- * `npm run test:crash [-- --scale 0.1] [--only crash|audit]`: what takes too long for `npm test`, times the scale.
+ * `npm run test:crash [-- --scale 0.1] [--only crash|audit|webhooks]`: what takes too long for `npm test`, times the scale.
  * - crash: kill -9 of workers and of the process that serves, and crashes of PostgreSQL: 20,000 jobs, 200 kills, 50 crashes, 500 keys, 200
  *   requests that are cut off.
  * - audit: 64 writers of 1,000 entries each while two platforms seal, and 10,000 random deeds of a superuser on the table of the log.
+ * - webhooks: 20,000 events to a receiver that fails at 30 % and hangs at 5 % of them, while processes that send are killed by kill -9.
  */
-const usage = 'usage: npm run test:crash -- [--scale 0.1] [--only crash|audit]'
+const usage = 'usage: npm run test:crash -- [--scale 0.1] [--only crash|audit|webhooks]'
 const { values } = parseArgs({ options: { scale: { type: 'string', default: '1' }, only: { type: 'string' } } })
 const scale = Number(values.scale)
-if (!(scale >= 0.1 && scale <= 10) || (values.only !== undefined && !['crash', 'audit'].includes(values.only))) {
+if (
+  !(scale >= 0.1 && scale <= 10) ||
+  (values.only !== undefined && !['crash', 'audit', 'webhooks'].includes(values.only))
+) {
   console.error(usage)
   process.exit(2)
 }
@@ -26,6 +30,7 @@ const runs = [
   },
   // Each is a transaction of some 20 ms on a chain of 24 entries, which is rolled back.
   { name: 'audit', arguments: [`${tests}/table-deeds.test.ts`], env: { PLINTH_AUDIT_DEEDS: times(10_000) } },
+  { name: 'webhooks', arguments: ['tests/webhooks'], env: { PLINTH_WEBHOOK_EVENTS: times(20_000) } },
 ]
 
 let failed = 0

@@ -88,6 +88,7 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
     expect(JSON.parse(checked)).toMatchObject({ name: 'Status page', lastStatus: 'up' })
     expect(worked).toMatch(/^\{"status":"busy","waiting":1,/)
     // Listed, cancelled, run now, and as often as it is seen to change.
+    expect(worked.match(/"type":"webhook.test"/g)).toHaveLength(2)
     expect(worked.match(/"type":"report.build"/g)!.length).toBeGreaterThanOrEqual(4)
     for (const status of ['scheduled', 'cancelled', 'waiting', 'completed'])
       expect(worked).toContain(`"status":"${status}"`)

@@ -1,14 +1,14 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { verifyWebhook } from '../src/index.ts'
-import { headersOf, receiver, type Receiver } from './receiver.ts'
+import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
 import { webhookPlatform, type MadeWebhook, type WebhookPlatform } from './webhook-platform.ts'
 
-let target: Receiver
+let target: WebhookReceiver
 let platform: WebhookPlatform
 let made: MadeWebhook
 beforeAll(async () => {
-  target = await receiver()
+  target = await webhookReceiver()
   platform = await webhookPlatform({ allow: [target.host] })
   made = await platform.make(`${target.url}/hook?x=1`)
 })
@@ -45,7 +45,7 @@ describe('what happens', () => {
     expect(row).toMatchObject({ status: 'delivered', attempts: 1, event_id: sent['id'], body: one!.body })
     expect(one!.headers['x-request-id']).toBe(row!['request_id'])
     const options = { now: platform.clock.now() }
-    expect(verifyWebhook(made.secret, headersOf(one!), one!.body, options)).toBe(sent['id'])
+    expect(verifyWebhook(made.secret, one!.headers, one!.body, options)).toBe(sent['id'])
   })
 
   test('carries no secret, hidden, restricted or personal value', async () => {
@@ -62,7 +62,7 @@ describe('what happens', () => {
     // The foreign library knows one clock, the real one.
     vi.useFakeTimers({ now: platform.clock.now(), toFake: ['Date'] })
     const foreign = new Webhook(made.secret)
-    for (const one of target.received) foreign.verify(one.body, headersOf(one))
+    for (const one of target.received) foreign.verify(one.body, one.headers)
     vi.useRealTimers()
     expect(
       target.received.map(({ body }) => (JSON.parse(body) as { data: { name: string } }).data.name).sort(),

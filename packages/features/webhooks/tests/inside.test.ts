@@ -1,20 +1,20 @@
 import type { LookupAddress } from 'node:dns'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { receiver, type Receiver } from './receiver.ts'
+import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
 import { webhookPlatform, type WebhookPlatform } from './webhook-platform.ts'
 
 /*
  * Names that lead inside, at once or later: whoever may name an URL names one whose answers he chooses. The listener on 127.0.0.1 is never
  * connected to.
  */
-let target: Receiver
+let target: WebhookReceiver
 let platform: WebhookPlatform
 let connections = 0
 /** What names resolve to, in turn; the last answer stays. */
 let answers: readonly (readonly string[])[] = [['127.0.0.1']]
 let asked = 0
 beforeAll(async () => {
-  target = await receiver()
+  target = await webhookReceiver()
   platform = await webhookPlatform({
     parts: {
       lookup: (_host, _options, answer) => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { verifyWebhook } from '../src/index.ts'
-import { headersOf, receiver, type Receiver } from './receiver.ts'
+import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
 import { webhookPlatform } from './webhook-platform.ts'
 
-let target: Receiver
+let target: WebhookReceiver
 beforeAll(async () => {
-  target = await receiver()
+  target = await webhookReceiver()
 })
 afterAll(() => target.close())
 
@@ -16,7 +16,7 @@ test('on the embedded database everything is as on a server', async () => {
   const id = await platform.makeSite('one')
   await platform.ask('PATCH', `sites/${id}`, { name: 'two' })
   await vi.waitFor(() => expect(target.received).toHaveLength(2), { timeout: 20_000 })
-  for (const one of target.received) verifyWebhook(made.secret, headersOf(one), one.body, { now: platform.clock.now() })
+  for (const one of target.received) verifyWebhook(made.secret, one.headers, one.body, { now: platform.clock.now() })
   expect(await platform.ask('GET', `webhooks/${made.id}/deliveries?count=exact`)).toMatchObject({
     status: 200,
     json: { page: { total: 2 } },
@@ -40,7 +40,7 @@ test('secrets are sealed anew, and sign still', async () => {
   await platform.makeSite('one')
   await vi.waitFor(() => expect(target.received).toHaveLength(1))
   const [one] = target.received
-  verifyWebhook(made.secret, headersOf(one!), one!.body, { now: platform.clock.now() })
+  verifyWebhook(made.secret, one!.headers, one!.body, { now: platform.clock.now() })
   await platform.close()
 })
 
@@ -59,6 +59,6 @@ test('one that arrived without a secret says so, until it is rotated', async () 
   platform.clock.advance(5_000)
   await vi.waitFor(() => expect(target.received).toHaveLength(1))
   const [one] = target.received
-  verifyWebhook(secret, headersOf(one!), one!.body, { now: platform.clock.now() })
+  verifyWebhook(secret, one!.headers, one!.body, { now: platform.clock.now() })
   await platform.close()
 })

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ServerResponse } from 'node:http'
-import { receiver, type Receiver } from './receiver.ts'
+import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
 import { sweepWebhooks, webhookPlatform, type MadeWebhook, type WebhookPlatform } from './webhook-platform.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-let target: Receiver
+let target: WebhookReceiver
 let platform: WebhookPlatform
 let made: MadeWebhook
 beforeAll(async () => {
-  target = await receiver()
+  target = await webhookReceiver()
   platform = await webhookPlatform({ allow: [target.host], webhooks: { timeout: '1s', perWebhook: 3 } })
 }, 60_000)
 afterAll(async () => {
@@ -162,7 +162,7 @@ describe('an answer of', () => {
 })
 
 test('one that hangs has one request under way when it is known, and holds up no other', async () => {
-  const other = await receiver()
+  const other = await webhookReceiver()
   const slow = await webhookPlatform({ allow: [target.host, other.host], webhooks: { timeout: '2s', perWebhook: 3 } })
   target.answer = () => undefined
   await slow.make(`${target.url}/hangs`, ['site.created'])

@@ -1,15 +1,15 @@
 import { verifyWebhook } from '../src/index.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { events } from '@plinth/events'
-import { headersOf, receiver, type Receiver } from './receiver.ts'
+import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
 import { webhookPlatform, type WebhookPlatform } from './webhook-platform.ts'
 
 const url = 'https://hooks.example.com/plinth'
 
-let target: Receiver
+let target: WebhookReceiver
 let platform: WebhookPlatform
 beforeAll(async () => {
-  target = await receiver()
+  target = await webhookReceiver()
   platform = await webhookPlatform({
     allow: [target.host],
     webhooks: { mostOfTenant: 12 },
@@ -187,15 +187,15 @@ describe('rotate-secret', () => {
     await vi.waitFor(() => expect(target.received).toHaveLength(1))
     const [both] = target.received
     const now = platform.clock.now()
-    for (const known of [secret, made.secret]) verifyWebhook(known, headersOf(both!), both!.body, { now })
+    for (const known of [secret, made.secret]) verifyWebhook(known, both!.headers, both!.body, { now })
     await platform.settled()
     platform.clock.advance(86_400_001)
     await platform.makeSite('later')
     await vi.waitFor(() => expect(target.received).toHaveLength(2))
     const [, later] = target.received
     const options = { now: platform.clock.now() }
-    verifyWebhook(secret, headersOf(later!), later!.body, options)
-    expect(() => verifyWebhook(made.secret, headersOf(later!), later!.body, options)).toThrow('no signature')
+    verifyWebhook(secret, later!.headers, later!.body, options)
+    expect(() => verifyWebhook(made.secret, later!.headers, later!.body, options)).toThrow('no signature')
   })
 
   test('or at once, where it is leaked; what came before ends with it', async () => {
@@ -207,7 +207,7 @@ describe('rotate-secret', () => {
     const [one] = target.received
     expect(String(one!.headers['webhook-signature']).split(' ')).toHaveLength(1)
     const { secret } = reply.json as { secret: string }
-    verifyWebhook(secret, headersOf(one!), one!.body, { now: platform.clock.now() })
+    verifyWebhook(secret, one!.headers, one!.body, { now: platform.clock.now() })
   })
 
   test('a hundred at once: each is answered, and the last one holds', async () => {
@@ -223,7 +223,7 @@ describe('rotate-secret', () => {
     const now = platform.clock.now()
     const known = replies.filter(({ json }) => {
       try {
-        return verifyWebhook((json as { secret: string }).secret, headersOf(one!), one!.body, { now }) !== ''
+        return verifyWebhook((json as { secret: string }).secret, one!.headers, one!.body, { now }) !== ''
       } catch {
         return false
       }
@@ -241,7 +241,7 @@ describe('test and redeliver', () => {
     await vi.waitFor(() => expect(target.received).toHaveLength(1))
     const [one] = target.received
     expect(JSON.parse(one!.body)).toMatchObject({ type: 'webhook.test', data: { id } })
-    verifyWebhook(secret, headersOf(one!), one!.body, { now: platform.clock.now() })
+    verifyWebhook(secret, one!.headers, one!.body, { now: platform.clock.now() })
     await platform.settled()
     const { id: delivery } = reply.json as { id: string }
     const shown = await platform.ask('GET', `webhooks/${id}/deliveries/${delivery}`)
