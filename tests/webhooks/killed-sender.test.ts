@@ -52,7 +52,7 @@ beforeAll(async () => {
       body: JSON.stringify({ url: `${target.url}/hook`, events: ['site.created'] }),
     }),
   )
-  expect(made.status).toBe(201)
+  if (made.status !== 201) throw new Error(await made.text())
   secret = ((await made.json()) as { secret: string }).secret
   // From here on the processes send.
   await plinth.registry.features.find(({ name }) => name === 'webhooks')!.stop!()
