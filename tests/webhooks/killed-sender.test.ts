@@ -86,7 +86,9 @@ const hurry = (): Promise<unknown> =>
   Promise.all([
     superuser.query(`update plinth.webhook_deliveries set next_at = now(), attempts = 0
       where status = 'pending' and lease is null and next_at > now()`),
-    superuser.query(`update plinth.webhooks_out set failing_since = null where failing_since is not null`),
+    superuser.query(
+      `update plinth.webhooks_out set failing_since = null, paused_until = null where failing_since is not null`,
+    ),
     // Nor is a lease waited for that is nobody's any more.
     superuser.query(`update plinth.webhook_deliveries set lease_until = now() where lease_until > now() + interval '3 seconds'
       and lease_until < now() + interval '13 seconds'`),

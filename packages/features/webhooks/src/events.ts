@@ -33,7 +33,9 @@ export const webhookDeliveryFailed = defineEvent('webhook.delivery_failed', {
 export const webhookDisabled = defineEvent('webhook.disabled', {
   schema: z.object({
     id,
-    reason: z.enum(['gone', 'failing']).describe('`gone`: it answered 410. `failing`: for days nothing arrived'),
+    reason: z
+      .enum(['gone', 'failing', 'overrun'])
+      .describe('`gone`: it answered 410. `failing`: for days nothing arrived. `overrun`: more waited for it than may'),
   }),
   description: 'The platform switched a webhook off.',
 })

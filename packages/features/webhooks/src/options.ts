@@ -9,6 +9,8 @@ export interface WebhooksOptions {
   readonly timeout?: string
   /** How many webhooks a tenant may have. Default 50. */
   readonly mostOfTenant?: number
+  /** How many deliveries may wait for one webhook; one for which more do is switched off. Default 100,000. */
+  readonly mostWaiting?: number
   /** How long deliveries are kept, whatever became of them. Default `30d`. */
   readonly keep?: string
   /** Milliseconds between two looks when there is nothing to send. Default 250. */
@@ -21,13 +23,17 @@ export interface WebhooksSettings {
   readonly perWebhook: number
   readonly timeoutMs: number
   readonly mostOfTenant: number
+  readonly mostWaiting: number
   readonly keepMs: number
   readonly pollMs: number
 }
 
 /** Settles the defaults; what is wrong is pushed to `faults`. */
 export function settle(options: WebhooksOptions, faults: StartupFault[]): WebhooksSettings {
-  const count = (name: 'concurrency' | 'perWebhook' | 'mostOfTenant' | 'pollMs', usual: number): number => {
+  const count = (
+    name: 'concurrency' | 'perWebhook' | 'mostOfTenant' | 'mostWaiting' | 'pollMs',
+    usual: number,
+  ): number => {
     const given = options[name] ?? usual
     if (!Number.isInteger(given) || given < 1)
       faults.push({ path: `webhooks.${name}`, problem: `${given} is no count`, fix: `${name}: ${usual}` })
@@ -48,6 +54,7 @@ export function settle(options: WebhooksOptions, faults: StartupFault[]): Webhoo
     perWebhook: count('perWebhook', 5),
     timeoutMs: time('timeout', '15s', 120),
     mostOfTenant: count('mostOfTenant', 50),
+    mostWaiting: count('mostWaiting', 100_000),
     keepMs: time('keep', '30d', 400 * 86_400),
     pollMs: count('pollMs', 250),
   }

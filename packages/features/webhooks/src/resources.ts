@@ -30,7 +30,11 @@ export function webhookResource(rules: WebhookRules): Resource {
       active: { filter: true, description: 'Whether anything is sent; what happens meanwhile is not sent later' },
       failingSince: { filter: true, readOnly: true, description: 'Since when nothing arrives' },
       disabledAt: { readOnly: true, description: 'When the platform switched it off, where it did' },
-      disabledReason: { readOnly: true, description: '`gone`: it answered 410. `failing`: for days nothing arrived' },
+      disabledReason: {
+        readOnly: true,
+        description:
+          '`gone`: it answered 410. `failing`: for days nothing arrived. `overrun`: more waited for it than may',
+      },
     },
     operations: { create: false, bulk: false },
     hooks: {

@@ -11,7 +11,7 @@ export const webhooksOut = platformTable('webhooks_out', {
   active: boolean().notNull().default(true),
   failingSince: time(),
   disabledAt: time(),
-  disabledReason: text({ enum: ['gone', 'failing'] }),
+  disabledReason: text({ enum: ['gone', 'failing', 'overrun'] }),
 })
 
 export const webhookSecrets = pgSchema('plinth').table('webhook_secrets', {

@@ -1,4 +1,4 @@
-import { givenTime, statement, type Feature, type NameLookup, type Platform, type StartupFault } from '@plinth/core'
+import { givenTime, type Feature, type NameLookup, type Platform, type StartupFault } from '@plinth/core'
 import { webhookErrors } from './webhook-errors.ts'
 import { webhookEvents } from './events.ts'
 import { refuseUnheard } from './may-hear.ts'
@@ -12,11 +12,9 @@ import { resealSecrets } from './secret/reseal-secrets.ts'
 import { Sender } from './send/sender.ts'
 import { wayToReceivers } from './send/way.ts'
 import { WebhookMetrics } from './send/webhook-metrics.ts'
+import { sweepDeliveries, sweptAt, switchOffOverrun } from './sweep.ts'
 import { webhookSecrets } from './tables.ts'
 import { travels } from './travels.ts'
-
-/** Rows of one round of the sweep. */
-const SWEPT = 5_000
 
 /** What a test puts in the place of the system. */
 export interface WebhooksParts {
@@ -75,15 +73,7 @@ export function webhooks(options: WebhooksOptions = {}, { lookup }: WebhooksPart
     stop: async () => sender?.stop(),
     reseal: resealSecrets,
     sweep: (now) => {
-      // By the clock of the server, as they were made.
-      const at = platform && givenTime(platform) ? now : null
-      return [
-        statement`
-          delete from plinth.webhook_deliveries where (tenant_id, id) in (
-            select tenant_id, id from plinth.webhook_deliveries
-            where created_at < coalesce(${at}::text::timestamptz, statement_timestamp()) - make_interval(secs => ${settings.keepMs / 1_000}::text::double precision)
-            limit ${SWEPT}::int)`,
-      ]
+      return [...sweepDeliveries(sweptAt(platform, now), settings), () => switchOffOverrun(started(), settings)]
     },
   }
 }

@@ -161,24 +161,6 @@ describe('an answer of', () => {
   })
 })
 
-test('one that hangs has one request under way when it is known, and holds up no other', async () => {
-  const other = await webhookReceiver()
-  const slow = await webhookPlatform({ allow: [target.host, other.host], webhooks: { timeout: '2s', perWebhook: 3 } })
-  target.answer = () => undefined
-  await slow.make(`${target.url}/hangs`, ['site.created'])
-  await slow.make(`${other.url}/works`, ['site.created'])
-  for (let at = 0; at < 12; at += 1) await slow.makeSite(`site ${at}`)
-  await vi.waitFor(() => expect(other.received).toHaveLength(12), { timeout: 1_500 })
-  expect(target.received.length).toBeLessThanOrEqual(3)
-  await vi.waitFor(() => expect(target.received.length).toBe(4), { timeout: 5_000 })
-  const [row] = await slow.superuser.query(
-    `select count(*)::int as n from plinth.webhook_deliveries where lease is not null`,
-  )
-  expect(row!['n']).toBeLessThanOrEqual(1)
-  await slow.close()
-  await other.close()
-}, 30_000)
-
 test('what a process took that was killed is sent by another when its lease is over, under the same id', async () => {
   target.answer = status(204)
   await platform.superuser.query(`update plinth.webhooks_out set paused_until = 'infinity'`)
@@ -209,6 +191,45 @@ test('of a suspended tenant nothing is sent until it is active again', async () 
   expect(target.received).toHaveLength(0)
   await platform.superuser.query(`update plinth.tenants set status = 'active' where id = $1::uuid`, [platform.a.id])
   await vi.waitFor(() => expect(target.received).toHaveLength(1))
+})
+
+test('more than may wait for one webhook switches it off; switched on again what waits is sent', async () => {
+  const few = await webhookPlatform({ allow: [target.host], webhooks: { mostWaiting: 3 } })
+  target.answer = status(500)
+  const { id } = await few.make(`${target.url}/few`, ['site.created'])
+  for (let at = 0; at < 4; at += 1) await few.makeSite(`site ${at}`)
+  await vi.waitFor(async () => expect(await few.rows()).toHaveLength(4))
+  await sweepWebhooks(few, few.clock.now())
+  expect((await few.ask('GET', `webhooks/${id}`)).json).toMatchObject({ active: false, disabledReason: 'overrun' })
+  await few.makeSite('unheard')
+  await vi.waitFor(async () =>
+    expect(await few.superuser.query('select id from plinth.events where delivered_at is null')).toEqual([]),
+  )
+  target.answer = status(204)
+  target.received.length = 0
+  await few.ask('PATCH', `webhooks/${id}`, { active: true })
+  few.clock.advance(MINUTE)
+  await vi.waitFor(() => expect(target.received).toHaveLength(4), { timeout: 10_000 })
+  await few.close()
+}, 30_000)
+
+test('what its webhook does not hear any more is not sent, not even when it is asked for', async () => {
+  target.answer = status(500)
+  await platform.makeSite('heard')
+  await tried(1)
+  await platform.ask('PATCH', `webhooks/${made.id}`, { events: ['site.deleted'] })
+  target.answer = status(204)
+  platform.clock.advance(5_000)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  expect(target.received).toHaveLength(1)
+  await sweepWebhooks(platform, platform.clock.now())
+  const row = await one()
+  expect(row).toMatchObject({ status: 'failed', next_at: null })
+  const path = `webhooks/${made.id}/deliveries/${String(row['id'])}/redeliver`
+  expect((await platform.ask('POST', path)).json).toMatchObject({
+    status: 409,
+    detail: "The webhook does not hear 'site.created' any more.",
+  })
 })
 
 test('deliveries are kept for thirty days', async () => {

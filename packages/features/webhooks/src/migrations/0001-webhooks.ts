@@ -27,7 +27,7 @@ create table plinth.webhooks_out (
   constraint webhooks_out_pk primary key (tenant_id, id),
   constraint webhooks_out_tenant_fk foreign key (tenant_id) references plinth.tenants (id) on delete cascade,
   constraint webhooks_out_events_check check (jsonb_typeof(events) = 'array'),
-  constraint webhooks_out_reason_check check (disabled_reason in ('gone', 'failing'))
+  constraint webhooks_out_reason_check check (disabled_reason in ('gone', 'failing', 'overrun'))
 );
 create index webhooks_out_recent_idx on plinth.webhooks_out (tenant_id, created_at desc, id desc);
 comment on table plinth.webhooks_out is 'URLs that a tenant wants to be told at what happens in it.';

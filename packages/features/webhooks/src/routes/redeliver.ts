@@ -1,4 +1,5 @@
 import { lockedRow, problem, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
+import { hearing } from '../event-patterns.ts'
 import { webhookRedelivered } from '../events.ts'
 import { MOST_ATTEMPTS } from '../send/pauses.ts'
 import { webhookDeliveries } from '../tables.ts'
@@ -19,9 +20,13 @@ export async function redeliver(given: Call, poke: () => void): Promise<TextAnsw
       string,
     ]
     const [webhook] = await system.run(statement`
-      select active from plinth.webhooks_out where tenant_id = ${tenantId}::uuid and id = ${webhookId}::uuid for share`)
+      select active, events ?| ${hearing(type)}::text[] as hears from plinth.webhooks_out
+      where tenant_id = ${tenantId}::uuid and id = ${webhookId}::uuid for share`)
     if (webhook?.['active'] !== true && type !== TEST)
       throw problem('conflict', { detail: 'The webhook is not active. Switch it on first.' })
+    // Whoever pointed it elsewhere may read what it hears now, and not what it heard before.
+    if (webhook?.['hears'] !== true && type !== TEST)
+      throw problem('conflict', { detail: `The webhook does not hear '${type}' any more.` })
     // One statement: of two who ask at once, one finds it on its way.
     const [again] = await system.run(statement`
       update plinth.webhook_deliveries

@@ -17,12 +17,20 @@ export interface Claimed {
   /** Sealed; null where it has none. */
   readonly secret: string | null
   readonly lease: string
+  /** Whether its webhook failed when it was taken. */
+  readonly failing: boolean
 }
 
 export interface ClaimLimits {
   readonly most: number
   readonly perWebhook: number
   readonly leaseMs: number
+  /** Of webhooks that fail: what hangs may not take every place. */
+  readonly mostFailing: number
+  /** Of one tenant, with those that it has under way in this process. */
+  readonly perTenant: number
+  /** How many it has, by tenant. */
+  readonly running: ReadonlyMap<string, number>
 }
 
 /** Deliveries of one webhook that are looked at: behind more that wait for an earlier one of their key, another one is found when those are through. */
@@ -31,7 +39,8 @@ const LOOKED_AT = 200
 /**
  * Takes what is due, of each webhook no more than it may have under way, webhooks in turn: the first of each before the second of any. Steps
  * from one webhook to the next by an index, however many wait for one of them. What an earlier one of its key waits for, which was never
- * tried, waits behind it. Two processes do not take the same: rows in another's hand are stepped over.
+ * tried, waits behind it. What its webhook does not hear any more is not sent: whoever changed that may not read it. Two processes do not
+ * take the same: rows in another's hand are stepped over.
  */
 export async function claim(platform: Platform, limits: ClaimLimits): Promise<readonly Claimed[]> {
   const rows = await platform.database.systemStatement(statement`
@@ -45,22 +54,24 @@ export async function claim(platform: Platform, limits: ClaimLimits): Promise<re
         order by d.tenant_id, d.webhook_id limit 1) n
     ),
     open as (
-      select h.tenant_id, h.id, h.active, h.url, s.secret,
+      select h.tenant_id, h.id, h.active, h.events, h.url, s.secret, h.failing_since is not null as failing,
+        coalesce(h.paused_until > t.now, false) as paused,
         case when h.failing_since is null then ${limits.perWebhook}::int else 1 end - (
           select count(*) from plinth.webhook_deliveries f
           where f.tenant_id = h.tenant_id and f.webhook_id = h.id and f.lease is not null and f.lease_until > t.now) as room
       from waiting w join plinth.webhooks_out h on h.tenant_id = w.tenant_id and h.id = w.webhook_id
         join plinth.tenants c on c.id = h.tenant_id and c.status = 'active'
         left join plinth.webhook_secrets s on s.tenant_id = h.tenant_id and s.id = h.id, t
-      where h.paused_until is null or h.paused_until <= t.now
     ),
     due as (
-      select o.url, o.secret, o.room, d.*, row_number() over (partition by d.tenant_id, d.webhook_id order by d.next_at, d.seq) as place
+      select o.url, o.secret, o.failing, d.*, row_number() over (partition by d.tenant_id, d.webhook_id order by d.next_at, d.seq) as place
       from open o, t, lateral (
         select d.tenant_id, d.id, d.webhook_id, d.next_at, d.seq from (
           select * from plinth.webhook_deliveries d
           where d.tenant_id = o.tenant_id and d.webhook_id = o.id and d.status = 'pending' and d.next_at <= t.now
-            and (d.lease is null or d.lease_until <= t.now) and (o.active or d.type = 'webhook.test')
+            and (d.lease is null or d.lease_until <= t.now) 
+            and (d.type = 'webhook.test' or o.active and not o.paused
+              and o.events ?| array['*', split_part(d.type, '.', 1) || '.*', d.type])
           order by d.next_at, d.seq limit ${LOOKED_AT}::int) d
         where d.tried_at is not null or not exists (
           select from plinth.webhook_deliveries e
@@ -69,10 +80,19 @@ export async function claim(platform: Platform, limits: ClaimLimits): Promise<re
         order by d.next_at, d.seq limit greatest(o.room, 0)) d
       where o.room > 0
     ),
+    fair as (
+      select d.*, row_number() over (partition by d.tenant_id order by d.place, d.next_at, d.seq) as of_tenant,
+        row_number() over (partition by d.failing order by d.place, d.next_at, d.seq) as of_kind
+      from due d
+    ),
     chosen as materialized (
-      select d.tenant_id, d.id, c.url, c.secret from due c
+      select d.tenant_id, d.id, c.url, c.secret, c.failing from fair c
+      left join unnest(${[...limits.running.keys()]}::uuid[], ${[...limits.running.values()].map(String)}::int[]) r(tenant_id, running)
+        on r.tenant_id = c.tenant_id
       join plinth.webhook_deliveries d on d.tenant_id = c.tenant_id and d.id = c.id, t
       where d.status = 'pending' and (d.lease is null or d.lease_until <= t.now)
+        and c.of_tenant <= ${limits.perTenant}::int - coalesce(r.running, 0)
+        and (not c.failing or c.of_kind <= ${limits.mostFailing}::int)
       order by c.place, c.next_at limit ${limits.most}::int
       for update of d skip locked
     )
@@ -80,7 +100,7 @@ export async function claim(platform: Platform, limits: ClaimLimits): Promise<re
     set lease = gen_random_uuid(), lease_until = t.now + make_interval(secs => ${limits.leaseMs / 1_000}::text::double precision)
     from chosen c, t where d.tenant_id = c.tenant_id and d.id = c.id
     returning d.tenant_id, d.id, d.webhook_id, d.event_id, d.type, d.body, d.attempts, d.most_attempts, d.request_id, d.traceparent,
-      d.lease, c.url, c.secret, d.seq`)
+      d.lease, c.url, c.secret, c.failing, d.seq`)
   // PostgreSQL tells of rows in the order in which it found them.
   return rows
     .toSorted((left, right) => Number(left['seq']) - Number(right['seq']))
@@ -100,6 +120,7 @@ export async function claim(platform: Platform, limits: ClaimLimits): Promise<re
         url: text('url'),
         secret: row['secret'] === null ? null : text('secret'),
         lease: text('lease'),
+        failing: row['failing'] === true,
       }
     })
 }

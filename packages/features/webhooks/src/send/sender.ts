@@ -2,7 +2,7 @@ import { Pause, type NameLookup, type Platform, type Resilience } from '@plinth/
 import { webhookLogEvents } from '../log-events.ts'
 import type { WebhooksSettings } from '../options.ts'
 import { attempt } from './attempt.ts'
-import { claim, type Claimed } from './claim.ts'
+import { claim, type Claimed, type ClaimLimits } from './claim.ts'
 import { release, settle } from './settle.ts'
 import type { WebhookMetrics } from './webhook-metrics.ts'
 
@@ -62,11 +62,9 @@ export class Sender {
     const { platform, settings } = this.#parts
     let failures = 0
     while (!this.#stopping) {
-      const room = settings.concurrency - this.#running.size
       let taken: readonly Claimed[] = []
       try {
-        const { perWebhook, timeoutMs } = settings
-        if (room > 0) taken = await claim(platform, { most: room, perWebhook, leaseMs: timeoutMs + SPARE_MS })
+        if (this.#running.size < settings.concurrency) taken = await claim(platform, this.#limits())
         failures = 0
       } catch (error) {
         failures += 1
@@ -76,6 +74,26 @@ export class Sender {
       if (this.#stopping) break
       // Each that ends shortens the pause, since its webhook has room for the next one.
       await this.#pause.wait(Math.min(LONGEST_PAUSE_MS, settings.pollMs * 2 ** Math.min(failures, 8)))
+    }
+  }
+
+  /** Half of the places are for those that do not fail, and for other tenants than the one that has most. */
+  #limits(): ClaimLimits {
+    const { concurrency, perWebhook, timeoutMs } = this.#parts.settings
+    const half = Math.max(1, Math.floor(concurrency / 2))
+    const running = new Map<string, number>()
+    let failing = 0
+    for (const one of this.#running.values()) {
+      running.set(one.tenantId, (running.get(one.tenantId) ?? 0) + 1)
+      if (one.failing) failing += 1
+    }
+    return {
+      most: concurrency - this.#running.size,
+      mostFailing: half - failing,
+      perTenant: half,
+      perWebhook,
+      running,
+      leaseMs: timeoutMs + SPARE_MS,
     }
   }
 

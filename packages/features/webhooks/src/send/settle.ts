@@ -1,9 +1,10 @@
 import { asPrincipal, givenTime, statement, systemPrincipal, type FixedStatement, type Platform } from '@plinth/core'
-import { webhookDeliveryFailed, webhookDisabled } from '../events.ts'
+import { webhookDeliveryFailed } from '../events.ts'
 import { webhookLogEvents } from '../log-events.ts'
 import type { AttemptResult } from './attempt.ts'
 import type { Claimed } from './claim.ts'
 import { FAILING_MS, pauseAfter } from './pauses.ts'
+import { switchOff } from './switch-off.ts'
 
 /** Attempts that are kept with a delivery. */
 const KEPT = 20
@@ -48,6 +49,15 @@ function own({ tenantId, id, lease }: Claimed): FixedStatement {
   return statement`d.tenant_id = ${tenantId}::uuid and d.id = ${id}::uuid and d.lease = ${lease}::uuid and d.status = 'pending'`
 }
 
+/**
+ * Until when a webhook `w` that failed at a time is left alone: as long as it asked for, and at least a second; the longer it has failed the
+ * longer, a minute at most. What waits for it is tried once, and not all of it a hundred times a second.
+ */
+function restUntil(at: FixedStatement, askedSeconds: number): FixedStatement {
+  return statement`greatest(w.paused_until, ${at} + make_interval(secs => greatest(${askedSeconds}::int,
+      least(60, greatest(1, extract(epoch from ${at} - coalesce(w.failing_since, ${at})) / 10)))))`
+}
+
 async function writeDelivered(platform: Platform, delivery: Claimed, result: AttemptResult): Promise<void> {
   const at = timeOf(platform)
   await platform.database.systemStatement(statement`
@@ -56,8 +66,8 @@ async function writeDelivered(platform: Platform, delivery: Claimed, result: Att
       set status = 'delivered', attempts = d.attempts + 1, delivered_at = ${at}, tried_at = ${at}, next_at = null, lease = null,
         lease_until = null, log = ${logOf(result, platform)}, version = d.version + 1, updated_at = ${at}
       where ${own(delivery)} returning d.tenant_id, d.webhook_id)
-    update plinth.webhooks_out w set failing_since = null, paused_until = null, version = w.version + 1, updated_at = ${at}
-    from done where w.tenant_id = done.tenant_id and w.id = done.webhook_id and (w.failing_since is not null or w.paused_until is not null)`)
+    update plinth.webhooks_out w set failing_since = null, version = w.version + 1, updated_at = ${at}
+    from done where w.tenant_id = done.tenant_id and w.id = done.webhook_id and w.failing_since is not null`)
 }
 
 async function writeFailed(
@@ -76,8 +86,8 @@ async function writeFailed(
       where ${own(delivery)} returning d.tenant_id, d.webhook_id)
     update plinth.webhooks_out w
     set failing_since = coalesce(w.failing_since, ${at}), version = w.version + (w.failing_since is null)::int,
-      paused_until = case when ${rest}::int > 0 then ${at} + make_interval(secs => ${rest}::int) else w.paused_until end
-    from failed where w.tenant_id = failed.tenant_id and w.id = failed.webhook_id and (w.failing_since is null or ${rest}::int > 0)`)
+      paused_until = ${restUntil(at, rest)}
+    from failed where w.tenant_id = failed.tenant_id and w.id = failed.webhook_id`)
 }
 
 /** No more attempts: told as an event, and the webhook is switched off where it is gone, or nothing has arrived for days. */
@@ -100,16 +110,13 @@ async function giveUp(platform: Platform, delivery: Claimed, result: AttemptResu
     log.warn(webhookLogEvents.deliveryFailed, { webhook: webhookId, delivery: deliveryId, type: eventType, requestId })
     // One that was only tried says nothing of the others.
     if (eventType === 'webhook.test' && !result.gone) return
-    const reason = result.gone ? 'gone' : 'failing'
-    const [off] = await transaction.run(statement`
-      update plinth.webhooks_out w
-      set active = false, disabled_at = ${at}, disabled_reason = ${reason}::text, version = w.version + 1, updated_at = ${at}
-      where w.tenant_id = ${tenantId}::uuid and w.id = ${webhookId}::uuid and w.active
-        and (${result.gone}::boolean or w.failing_since < ${at} - make_interval(secs => ${FAILING_MS / 1_000}::int))
-      returning w.id`)
-    if (!off) return
-    await ctx.emit(webhookDisabled, key, { id: webhookId, reason })
-    log.warn(webhookLogEvents.disabled, { webhook: webhookId, reason, requestId })
+    const [webhook] = await transaction.run(statement`
+      update plinth.webhooks_out w set failing_since = coalesce(w.failing_since, ${at}), paused_until = ${restUntil(at, 0)}
+      where w.tenant_id = ${tenantId}::uuid and w.id = ${webhookId}::uuid
+      returning w.failing_since < ${at} - make_interval(secs => ${FAILING_MS / 1_000}::int) as for_days`)
+    if (result.gone) await switchOff(platform, { ctx, transaction, webhookId, reason: 'gone' })
+    else if (webhook?.['for_days'] === true)
+      await switchOff(platform, { ctx, transaction, webhookId, reason: 'failing' })
   })
 }
 

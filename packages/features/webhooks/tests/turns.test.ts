@@ -1,0 +1,84 @@
+import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { webhookPlatform, type WebhookPlatform, type WebhookPlatformOptions } from './webhook-platform.ts'
+
+let hanging: WebhookReceiver
+let works: WebhookReceiver
+let platform: WebhookPlatform
+beforeAll(async () => {
+  ;[hanging, works] = await Promise.all([webhookReceiver(), webhookReceiver()])
+})
+beforeEach(() => {
+  hanging.received.length = 0
+  works.received.length = 0
+  hanging.answer = () => undefined
+})
+afterEach(() => platform.close())
+afterAll(() => Promise.all([hanging.close(), works.close()]))
+
+const open = async (webhooks: WebhookPlatformOptions['webhooks']): Promise<void> => {
+  platform = await webhookPlatform({ allow: [hanging.host, works.host], webhooks: { timeout: '2s', ...webhooks } })
+}
+const ofB = (path: string, body: unknown) => platform.request(platform.b.actors.full, 'POST', `/api/v1/${path}`, body)
+const underWay = async (): Promise<unknown> =>
+  (
+    await platform.superuser.query('select count(*)::int as n from plinth.webhook_deliveries where lease is not null')
+  )[0]!['n']
+
+test('one that hangs has one request under way when it is known, and holds up no other', async () => {
+  await open({ perWebhook: 3 })
+  await platform.make(`${hanging.url}/hangs`, ['site.created'])
+  await platform.make(`${works.url}/works`, ['site.created'])
+  for (let at = 0; at < 12; at += 1) await platform.makeSite(`site ${at}`)
+  await vi.waitFor(() => expect(works.received).toHaveLength(12), { timeout: 1_500 })
+  expect(hanging.received.length).toBeLessThanOrEqual(3)
+  await vi.waitFor(async () => expect(await underWay()).toBe(0), { timeout: 5_000 })
+  // And a moment between two.
+  platform.clock.advance(1_000)
+  await vi.waitFor(() => expect(hanging.received).toHaveLength(4), { timeout: 5_000 })
+  expect(await underWay()).toBe(1)
+}, 30_000)
+
+test('those that fail take half of the places at most, however many they are', async () => {
+  await open({ concurrency: 4, perWebhook: 1, timeout: '10s' })
+  for (let at = 0; at < 8; at += 1) await platform.make(`${hanging.url}/${at}`, ['site.created'])
+  await platform.superuser.query(`update plinth.webhooks_out set failing_since = '2020-01-01'`)
+  await platform.makeSite('one')
+  await vi.waitFor(() => expect(hanging.received).toHaveLength(2))
+  await ofB('webhooks', { url: `${works.url}/b`, events: ['site.created'] })
+  await ofB('webhooks', { url: `${hanging.url}/b`, events: ['site.created'] })
+  await platform.superuser.query(
+    `update plinth.webhooks_out set failing_since = '2020-01-01' where url like '%/b' and url like $1`,
+    [`${hanging.url}%`],
+  )
+  await ofB('sites', { name: 'of b' })
+  await vi.waitFor(() => expect(works.received).toHaveLength(1), { timeout: 2_000 })
+  expect(hanging.received).toHaveLength(2)
+}, 30_000)
+
+test('one tenant takes half of the places at most', async () => {
+  await open({ concurrency: 4, perWebhook: 4, timeout: '10s' })
+  for (let at = 0; at < 3; at += 1) await platform.make(`${hanging.url}/${at}`, ['site.created'])
+  for (let at = 0; at < 6; at += 1) await platform.makeSite(`site ${at}`)
+  await vi.waitFor(() => expect(hanging.received).toHaveLength(2))
+  expect((await ofB('webhooks', { url: `${works.url}/b`, events: ['site.created'] })).status).toBe(201)
+  await ofB('sites', { name: 'of b' })
+  await vi.waitFor(() => expect(works.received).toHaveLength(1), { timeout: 2_000 })
+  expect(hanging.received).toHaveLength(2)
+}, 30_000)
+
+test('what fails at once is tried once a second, and not a hundred times', async () => {
+  await open({ perWebhook: 5 })
+  hanging.answer = (response) => void response.writeHead(500).end()
+  await platform.make(`${hanging.url}/broken`, ['site.created'])
+  for (let at = 0; at < 20; at += 1) await platform.makeSite(`site ${at}`)
+  await vi.waitFor(async () => expect(await platform.rows()).toHaveLength(20))
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  const first = hanging.received.length
+  // Those that were under way when the first one failed.
+  expect(first).toBeLessThanOrEqual(6)
+  for (let seconds = 1; seconds <= 3; seconds += 1) {
+    platform.clock.advance(1_000)
+    await vi.waitFor(() => expect(hanging.received).toHaveLength(first + seconds))
+  }
+}, 30_000)
