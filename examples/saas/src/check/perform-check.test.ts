@@ -118,7 +118,7 @@ describe('a page', () => {
     const unknown: NameLookup = (_name, _options, answer) =>
       answer(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), [])
     expect(await check('http://client.example/', { lookup: unknown })).toMatchObject({
-      error: 'The name does not resolve',
+      error: 'The name does not resolve to a public address',
     })
     expect(await check(`https://127.0.0.1:${port}/ok`)).toMatchObject({ error: 'The server does not speak TLS' })
   })
@@ -140,7 +140,7 @@ describe('a private address', () => {
     lookup.calls = 0
     return lookup
   }
-  const inside = { status: 'down', responseMs: null, error: 'The name leads to a private address' }
+  const inside = { status: 'down', responseMs: null, error: 'The name does not resolve to a public address' }
 
   test.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '2130706433', '0x7f.1'])(
     'written as %s is not connected to',

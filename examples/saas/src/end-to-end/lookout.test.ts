@@ -336,7 +336,7 @@ describe.each(places)('Lookout on $name', ({ name, make }) => {
     const checked = await acme('POST', `/monitors/${await monitor({ path: '/status-page' })}/check`)
     expect(checked.body).toMatchObject({
       lastStatus: 'down',
-      lastError: 'The name leads to a private address',
+      lastError: 'The name does not resolve to a public address',
     })
   })
 

@@ -1,3 +1,6 @@
+/** What is longer is no slip of anybody's fingers; comparing it letter by letter with every name takes seconds. */
+const LONGEST = 100
+
 /**
  * The names nearest to a mistyped one, at most three: fewest letters to change, in the order given where that is equal.
  * @param most letters that may differ. Default: half of the word
@@ -7,6 +10,7 @@ export function nearestNames(
   names: readonly string[],
   most = Math.max(2, Math.ceil(word.length / 2)),
 ): readonly string[] {
+  if (word.length > LONGEST) return []
   return names
     .map((name) => ({ name, distance: distance(word.toLowerCase(), name.toLowerCase()) }))
     .filter((one) => one.distance <= most)

@@ -4,6 +4,10 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { PrivateAddressError } from './outbound-failure.ts'
 import { isPublicAddress } from './private-address.ts'
+import { resolveName } from './resolve-name.ts'
+
+/** Answers before the answer (1xx) that are read: without an end they would keep a process busy with nothing. */
+const MOST_INFORMATION = 5
 
 /** Resolves a name to all its addresses, as `dns.lookup` with `all: true`. Tests give another one. */
 export type NameLookup = (
@@ -41,7 +45,7 @@ export async function askOutside(request: OutboundRequest): Promise<IncomingMess
   const options: RequestOptions = {
     method,
     signal,
-    lookup: guarded(request.lookup ?? systemLookup, allowPrivate),
+    lookup: guarded(request.lookup ?? lookupFor(allowPrivate, signal), allowPrivate),
     // An agent of its own: the global one may go through a proxy, which would resolve the name again by itself.
     agent: secure ? new HttpsAgent() : new HttpAgent(),
     headers: { ...headers, connection: 'close' },
@@ -50,10 +54,25 @@ export async function askOutside(request: OutboundRequest): Promise<IncomingMess
   return new Promise((resolve, reject) => {
     const sent = (secure ? httpsRequest : httpRequest)(url, options, resolve)
     sent.on('error', reject)
+    let informed = 0
+    sent.on('information', () => {
+      informed += 1
+      if (informed > MOST_INFORMATION) sent.destroy(Object.assign(new Error('too much'), { code: 'HPE_INFORMATION' }))
+    })
     // An answer of 101 closes the request with neither an answer nor an error.
     sent.on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
     sent.end(body)
   })
+}
+
+/** What this machine calls by a name of its own (`/etc/hosts`) is private: it is found where such addresses may be opened. */
+function lookupFor(allowPrivate: boolean, signal: AbortSignal): NameLookup {
+  if (allowPrivate) return systemLookup
+  return (hostname, _options, answer) =>
+    void resolveName(hostname, signal).then(
+      (addresses) => answer(null, [...addresses]),
+      (error: unknown) => answer(error as NodeJS.ErrnoException, []),
+    )
 }
 
 /**

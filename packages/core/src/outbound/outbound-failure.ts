@@ -3,8 +3,11 @@ export class PrivateAddressError extends Error {
   override readonly name = 'PrivateAddressError'
 }
 
+/** One for both: whoever names names would else learn which ones there are inside. */
+const NO_PUBLIC_ADDRESS = 'The name does not resolve to a public address'
+
 const words: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'The name does not resolve',
+  ENOTFOUND: NO_PUBLIC_ADDRESS,
   EAI_AGAIN: 'The name could not be looked up',
   ECONNREFUSED: 'The server refuses connections',
   ECONNRESET: 'The server broke the connection off',
@@ -28,7 +31,7 @@ const words: Readonly<Record<string, string>> = {
  * the address that was connected to, and so would draw a map of the network that this server stands in.
  */
 export function outboundFailure(error: unknown): string {
-  if (error instanceof PrivateAddressError) return 'The name leads to a private address'
+  if (error instanceof PrivateAddressError) return NO_PUBLIC_ADDRESS
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   if (code.startsWith('HPE_')) return words[code] ?? 'The answer is not HTTP'
   return words[code] ?? `The request failed (${code})`

@@ -10,6 +10,7 @@ for (const [network, bits] of [
   ['10.0.0.0', 8],
   ['100.64.0.0', 10], // carrier-grade NAT, and the metadata of some clouds
   ['127.0.0.0', 8],
+  ['168.63.129.16', 32], // what a cloud's machines ask for their own settings
   ['169.254.0.0', 16], // link-local; the metadata of most clouds
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],

@@ -7,27 +7,27 @@ export function observeWebhooks(platform: Platform, way: Resilience): Observed {
     resilience: [way],
     metrics: [
       {
-        name: 'plinth_webhook_deliveries',
-        help: 'Deliveries that are not through, by status: pending, or given up and still kept.',
+        name: 'plinth_webhook_waiting',
+        help: 'Deliveries that are not through: never tried, or to be tried again.',
         type: 'gauge',
-        labels: ['status'],
         read: async () => {
-          const rows = await database.systemStatement(statement`
-            select status, count(*)::int as deliveries from plinth.webhook_deliveries
-            where status in ('pending', 'failed') group by status`)
-          return rows.map((row) => ({ labels: { status: String(row['status']) }, value: Number(row['deliveries']) }))
+          const [row] = await database.systemStatement(statement`
+            select count(*)::int as waiting from plinth.webhook_deliveries where status = 'pending'`)
+          return [{ value: Number(row?.['waiting'] ?? 0) }]
         },
       },
       {
         name: 'plinth_webhook_oldest_seconds',
-        help: 'How long the oldest delivery has been due that was never tried, of webhooks that do not fail.',
+        help: 'How long the oldest delivery has been due that was never tried, of webhooks that do not fail or rest.',
         type: 'gauge',
         read: async () => {
           const at = givenTime(platform)
           const [row] = await database.systemStatement(statement`
             select coalesce(max(extract(epoch from coalesce(${at}::text::timestamptz, statement_timestamp()) - d.next_at)), 0)::text as seconds
             from plinth.webhook_deliveries d join plinth.webhooks_out w on w.tenant_id = d.tenant_id and w.id = d.webhook_id
-            where d.status = 'pending' and d.tried_at is null and w.active and w.failing_since is null`)
+            join plinth.tenants c on c.id = d.tenant_id and c.status = 'active'
+            where d.status = 'pending' and d.tried_at is null and w.active and w.failing_since is null
+              and (w.paused_until is null or w.paused_until < coalesce(${at}::text::timestamptz, statement_timestamp()))`)
           return [{ value: Math.max(0, Number(row?.['seconds'] ?? 0)) }]
         },
       },

@@ -1,7 +1,7 @@
 import { readDuration, type StartupFault } from '@plinth/core'
 
 export interface WebhooksOptions {
-  /** Requests that one process has under way at once. Default 20. */
+  /** Requests that one process has under way at once. One tenant has a quarter of them at most, those that fail half. Default 40. */
   readonly concurrency?: number
   /** Of them, to one webhook; to one that fails, one. Default 5. */
   readonly perWebhook?: number
@@ -11,7 +11,7 @@ export interface WebhooksOptions {
   readonly mostOfTenant?: number
   /** How many deliveries may wait for one webhook; one for which more do is switched off. Default 100,000. */
   readonly mostWaiting?: number
-  /** How long deliveries are kept, whatever became of them. Default `30d`. */
+  /** How long deliveries are kept, whatever became of them; at least the four days for which they are tried. Default `30d`. */
   readonly keep?: string
   /** Milliseconds between two looks when there is nothing to send. Default 250. */
   readonly pollMs?: number
@@ -39,23 +39,23 @@ export function settle(options: WebhooksOptions, faults: StartupFault[]): Webhoo
       faults.push({ path: `webhooks.${name}`, problem: `${given} is no count`, fix: `${name}: ${usual}` })
     return given
   }
-  const time = (name: 'timeout' | 'keep', usual: string, most: number): number => {
+  const time = (name: 'timeout' | 'keep', usual: string, [least, most]: readonly [number, number]): number => {
     const seconds = readDuration(options[name] ?? usual)
-    if (seconds === undefined || seconds > most)
+    if (seconds === undefined || seconds < least || seconds > most)
       faults.push({
         path: `webhooks.${name}`,
-        problem: `'${options[name]}' is no length of time, or too long`,
+        problem: `'${options[name]}' is no length of time, too short or too long`,
         fix: `${name}: '${usual}'`,
       })
     return (seconds ?? 1) * 1_000
   }
   return {
-    concurrency: count('concurrency', 20),
+    concurrency: count('concurrency', 40),
     perWebhook: count('perWebhook', 5),
-    timeoutMs: time('timeout', '15s', 120),
+    timeoutMs: time('timeout', '15s', [1, 120]),
     mostOfTenant: count('mostOfTenant', 50),
     mostWaiting: count('mostWaiting', 100_000),
-    keepMs: time('keep', '30d', 400 * 86_400),
+    keepMs: time('keep', '30d', [4 * 86_400, 400 * 86_400]),
     pollMs: count('pollMs', 250),
   }
 }

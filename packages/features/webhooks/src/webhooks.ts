@@ -9,10 +9,10 @@ import { putDeliveries } from './put-deliveries.ts'
 import { webhookDelivery, webhookResource } from './resources.ts'
 import { webhookRoutes } from './routes/webhook-routes.ts'
 import { resealSecrets } from './secret/reseal-secrets.ts'
-import { Sender } from './send/sender.ts'
+import { Sender, STOP_MS } from './send/sender.ts'
 import { wayToReceivers } from './send/way.ts'
 import { WebhookMetrics } from './send/webhook-metrics.ts'
-import { sweepDeliveries, sweptAt, switchOffOverrun } from './sweep.ts'
+import { sweepDeliveries, switchOffOverrun } from './sweep.ts'
 import { webhookSecrets } from './tables.ts'
 import { travels } from './travels.ts'
 
@@ -71,9 +71,8 @@ export function webhooks(options: WebhooksOptions = {}, { lookup }: WebhooksPart
     observe: (given) => observeWebhooks(given, way),
     background: () => sender?.start(),
     stop: async () => sender?.stop(),
+    stopMs: STOP_MS,
     reseal: resealSecrets,
-    sweep: (now) => {
-      return [...sweepDeliveries(sweptAt(platform, now), settings), () => switchOffOverrun(started(), settings)]
-    },
+    sweep: (now) => [sweepDeliveries(started(), now, settings), switchOffOverrun(started(), settings)],
   }
 }

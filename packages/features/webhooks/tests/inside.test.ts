@@ -68,14 +68,14 @@ test.each([
 ])('a name that resolves to %j is not connected to', async (addresses) => {
   answers = [addresses]
   const { port } = new URL(target.url)
-  expect(await errorOf(`https://hooks.example.com:${port}/x`)).toBe('The name leads to a private address')
+  expect(await errorOf(`https://hooks.example.com:${port}/x`)).toBe('The name does not resolve to a public address')
   expect(connections).toBe(0)
 })
 
 test('nor one that is public when it is looked at and private when it is connected to: it is looked up once', async () => {
   answers = [['240.0.0.1'], ['127.0.0.1']]
   expect(await errorOf(`https://rebinding.example.com:${new URL(target.url).port}/x`)).toBe(
-    'The name leads to a private address',
+    'The name does not resolve to a public address',
   )
   expect(asked).toBe(1)
   expect(connections).toBe(0)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { Pause, type Platform } from '@plinth/core'
+import { Pause, settledWithin, type Platform } from '@plinth/core'
 import { jobLogEvents } from '../log-events.ts'
 import type { JobsSettings } from '../options.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -12,7 +12,6 @@ import { Pace } from './pace.ts'
 import { announce, takeLeave } from './presence.ts'
 import { belongsTogether, runTogether } from './run-together.ts'
 import { giveBack } from './settle.ts'
-import { settledWithin } from './settled-within.ts'
 import { QUICK_MS, Shares } from './shares.ts'
 
 const LONGEST_PAUSE_MS = 10_000

@@ -24,12 +24,15 @@ create table plinth.webhooks_out (
   paused_until timestamptz,
   disabled_at timestamptz,
   disabled_reason text,
+  -- What waits for it and is not to be sent any more is still to be ended; until then nothing is.
+  prune boolean not null default false,
   constraint webhooks_out_pk primary key (tenant_id, id),
   constraint webhooks_out_tenant_fk foreign key (tenant_id) references plinth.tenants (id) on delete cascade,
   constraint webhooks_out_events_check check (jsonb_typeof(events) = 'array'),
   constraint webhooks_out_reason_check check (disabled_reason in ('gone', 'failing', 'overrun'))
 );
 create index webhooks_out_recent_idx on plinth.webhooks_out (tenant_id, created_at desc, id desc);
+create index webhooks_out_prune_idx on plinth.webhooks_out (tenant_id, id) where prune;
 comment on table plinth.webhooks_out is 'URLs that a tenant wants to be told at what happens in it.';
 grant select, delete on plinth.webhooks_out to {app};
 grant update (url, description, events, active, updated_at, version) on plinth.webhooks_out to {app};
@@ -61,6 +64,17 @@ create function plinth.webhook_anew() returns trigger language plpgsql
   $$;
 create trigger webhooks_out_anew before update on plinth.webhooks_out for each row
   when (new.active and not old.active or new.url <> old.url) execute function plinth.webhook_anew();
+
+create function plinth.webhook_heard() returns trigger language plpgsql
+  set search_path = pg_catalog, pg_temp
+  as $$
+  begin
+    new.prune := true;
+    return new;
+  end
+  $$;
+create trigger webhooks_out_heard before update on plinth.webhooks_out for each row
+  when (old.active and not new.active or new.events <> old.events) execute function plinth.webhook_heard();
 
 create table plinth.webhook_deliveries (
   tenant_id uuid not null,
@@ -102,8 +116,9 @@ create table plinth.webhook_deliveries (
 );
 create index webhook_deliveries_recent_idx on plinth.webhook_deliveries (tenant_id, webhook_id, created_at desc, id desc);
 create index webhook_deliveries_due_idx on plinth.webhook_deliveries (tenant_id, webhook_id, next_at, seq) where status = 'pending';
-create index webhook_deliveries_first_idx on plinth.webhook_deliveries (tenant_id, webhook_id, key, seq)
+create index webhook_deliveries_first_idx on plinth.webhook_deliveries (tenant_id, webhook_id, md5(key), seq)
   where status = 'pending' and tried_at is null;
+create index webhook_deliveries_test_idx on plinth.webhook_deliveries (next_at) where status = 'pending' and type = 'webhook.test';
 create index webhook_deliveries_leased_idx on plinth.webhook_deliveries (tenant_id, webhook_id) where lease is not null;
 create index webhook_deliveries_old_idx on plinth.webhook_deliveries (created_at);
 comment on table plinth.webhook_deliveries is 'What was, is or shall be sent to webhooks, and what became of it.';

@@ -1,6 +1,7 @@
 import { jsonAnswer, lockedRow, refuseQuery, statement, validate, type Call, type TextAnswer } from '@plinth/core'
 import { z } from 'zod'
 import { webhookSecretRotated } from '../events.ts'
+import { refuseUnheard } from '../may-hear.ts'
 import { keepSecret } from '../secret/keep-secret.ts'
 import { makeSecret, openSecrets, OVERLAP_MS, rotated, sealSecrets } from '../secret/webhook-secret.ts'
 import { webhooksOut } from '../tables.ts'
@@ -31,8 +32,10 @@ export async function rotateSecret(call: Call): Promise<TextAnswer> {
   const { immediately } = validate(rotation, call.body ?? {})
   const { tenantId, now } = scope
   return call.transactAsSystem(async (system, transaction) => {
-    const { id: locked } = await lockedRow(call, transaction, registry.byTable.get(webhooksOut)!)
-    const place = { tenantId, id: String(locked) }
+    const row = await lockedRow(call, transaction, registry.byTable.get(webhooksOut)!)
+    const place = { tenantId, id: String(row['id']) }
+    // By it anything can be told to the receiver.
+    refuseUnheard(registry, call.request.principal, JSON.parse(String(row['events'])) as readonly string[])
     const [stored] = await system.run(statement`
       select secret from plinth.webhook_secrets where tenant_id = ${tenantId}::uuid and id = ${place.id}::uuid`)
     const until = immediately ? undefined : new Date(now.getTime() + OVERLAP_MS)

@@ -1,11 +1,10 @@
-import { always, lockedRow, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
+import { always, givenTime, lockedRow, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
+import { TEST } from '../event-patterns.ts'
 import { webhookTested } from '../events.ts'
 import { bodyOf } from '../put-deliveries.ts'
 import { webhooksOut } from '../tables.ts'
 import { accepted } from './show-delivery.ts'
-
-export const TEST = 'webhook.test'
 
 /** `POST /webhooks/:id/test`: something to receive, once, whether the webhook is active or not. */
 export async function sendTest(call: Call, poke: () => void): Promise<TextAnswer> {
@@ -21,9 +20,9 @@ export async function sendTest(call: Call, poke: () => void): Promise<TextAnswer
     await system.run(statement`
       insert into plinth.webhook_deliveries (tenant_id, id, created_at, updated_at, webhook_id, event_id, type, key, body, most_attempts,
         next_at, request_id, traceparent)
-      values (${tenantId}::uuid, ${id}::uuid, ${time}::text::timestamptz, ${time}::text::timestamptz, ${webhookId}::uuid,
-        ${eventId}::uuid, ${TEST}::text, ${key}::text, ${body}::text, 1, ${time}::text::timestamptz, ${requestId}::text,
-        ${traceparent}::text)`)
+      select ${tenantId}::uuid, ${id}::uuid, t.at, t.at, ${webhookId}::uuid, ${eventId}::uuid, ${TEST}::text, ${key}::text, ${body}::text, 1,
+        t.at, ${requestId}::text, ${traceparent}::text
+      from (select coalesce(${givenTime(call.platform)}::text::timestamptz, statement_timestamp()) as at) t`)
     await transaction.emit({ type: webhookTested.type, key, data: { id: webhookId, deliveryId: id } })
     transaction.afterCommit(poke)
     return accepted({ ...call, visible: always }, transaction, id)

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import {
   askOutside,
   outboundFailure,
+  PrivateAddressError,
   ResilienceError,
   traceparentOf,
   type NameLookup,
@@ -30,6 +32,8 @@ export interface AttemptResult {
 
 /** Bytes of an answer that are read, so that its server sees it taken; nothing of it is kept: what an inside host says is not for the tenant. */
 const MOST_BODY = 65_536
+/** And how long they are waited for, in milliseconds. */
+const BODY_MS = 1_000
 
 export interface AttemptParts {
   readonly platform: Platform
@@ -53,16 +57,26 @@ export async function attempt(parts: AttemptParts, delivery: Claimed, signal: Ab
     gone: false,
     ...given,
   })
+  // What is wrong with a key of ours is no fault of the receiver, and counts for none.
+  const headers = headersOf(platform, delivery)
   try {
     return await way.run(async (late) => {
-      const { status, retryAfter, location } = await send(platform, delivery, AbortSignal.any([signal, late]), lookup)
+      const { status, retryAfter, location } = await send({
+        platform,
+        delivery,
+        headers,
+        lookup,
+        signal: AbortSignal.any([signal, late]),
+      })
       if (status >= 200 && status < 300) return ended({ delivered: true, status })
       const elsewhere = location && status >= 300 && status < 400 ? ' and leads elsewhere, which is not followed' : ''
-      const restSeconds = restAsked(status, retryAfter, platform.clock.now())
+      const restSeconds = restAsked(status, retryAfter, timeOf(delivery))
       return ended({ status, error: `It answered ${status}${elsewhere}`, restSeconds, gone: status === 410 })
     })
   } catch (error) {
     signal.throwIfAborted()
+    // Nothing that the network or the receiver could do: a mistake of ours.
+    if (!(error instanceof NotSent) && !ResilienceError.is(error) && !isOfTheNetwork(error)) throw error
     return ended({ error: inWords(error) })
   }
 }
@@ -78,37 +92,64 @@ class NotSent extends Error {
   override readonly name = 'NotSent'
 }
 
-async function send(
-  platform: Platform,
-  { tenantId, webhookId, eventId, body, url: address, secret, requestId, traceparent }: Claimed,
-  signal: AbortSignal,
-  lookup: NameLookup | undefined,
-): Promise<{ readonly status: number; readonly retryAfter: string | undefined; readonly location: boolean }> {
+/** Errors of Node have a code; so has what refuses a private address a name. */
+function isOfTheNetwork(error: unknown): boolean {
+  return error instanceof PrivateAddressError || (error instanceof Error && 'code' in error)
+}
+
+/** When this is sent, by the clock of the database. */
+function timeOf({ claimedAt, askedAt }: Claimed): Date {
+  return new Date(claimedAt.getTime() + performance.now() - askedAt)
+}
+
+/** Undefined where there is no secret to sign with. */
+function headersOf({ secrets }: Platform, delivery: Claimed): Readonly<Record<string, string>> | undefined {
+  const { tenantId, webhookId, eventId, body, secret, requestId, traceparent } = delivery
+  if (secret === null) return undefined
+  const time = timeOf(delivery)
+  const signing = signingSecrets(openSecrets(secrets, { tenantId, id: webhookId }, secret), time)
+  const trace = traceparent === null ? undefined : traceparentOf(traceparent)
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'Plinth-Webhooks/1',
+    ...signWebhook(signing, { id: eventId, time, body }),
+    'x-request-id': requestId,
+    ...(trace !== undefined && { traceparent: trace }),
+  }
+}
+
+interface Sending {
+  readonly platform: Platform
+  readonly delivery: Claimed
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly lookup: NameLookup | undefined
+  readonly signal: AbortSignal
+}
+
+interface Answered {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly location: boolean
+}
+
+async function send({ platform, delivery, headers, lookup, signal }: Sending): Promise<Answered> {
   const listed = platform.settings.WEBHOOKS_ALLOW_HOSTS
   // What was allowed when it was written may have been taken off the list, or came in another way than by a request.
-  const fault = faultOfUrl(address, listed)
+  const fault = faultOfUrl(delivery.url, listed)
   if (fault !== undefined) throw new NotSent(fault)
-  if (secret === null) throw new NotSent('It has no secret to sign with: rotate it')
-  const url = new URL(address)
-  const now = platform.clock.now()
-  const secrets = signingSecrets(openSecrets(platform.secrets, { tenantId, id: webhookId }, secret), now)
-  const trace = traceparent === null ? undefined : traceparentOf(traceparent)
-  const answer = await askOutside({
-    url,
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'Plinth-Webhooks/1',
-      ...signWebhook(secrets, { id: eventId, time: now, body }),
-      'x-request-id': requestId,
-      ...(trace !== undefined && { traceparent: trace }),
-    },
-    body,
-    signal,
-    allowPrivate: isListed(listed, url),
-    lookup,
-  })
-  const { statusCode = 0, headers } = answer
+  if (!headers) throw new NotSent('It has no secret to sign with: rotate it')
+  const url = new URL(delivery.url)
+  const allowPrivate = isListed(listed, url)
+  const answer = await askOutside({ url, method: 'POST', headers, body: delivery.body, signal, allowPrivate, lookup })
+  // Its head says all; nobody waits for a body, which may never end.
+  void takeAway(answer)
+  const { statusCode = 0, headers: told } = answer
+  return { status: statusCode, retryAfter: told['retry-after'], location: told.location !== undefined }
+}
+
+/** Reads the body for a moment, so that a server is not cut off in the middle of a short one. */
+async function takeAway(answer: IncomingMessage): Promise<void> {
+  const timer = setTimeout(() => answer.destroy(), BODY_MS).unref()
   let read = 0
   try {
     for await (const chunk of answer) {
@@ -116,7 +157,8 @@ async function send(
       if (read >= MOST_BODY) break // leaving the loop closes the connection
     }
   } catch {
-    // It has answered: what its body comes to changes nothing.
+    // Cut off: what it would have said changes nothing.
+  } finally {
+    clearTimeout(timer)
   }
-  return { status: statusCode, retryAfter: headers['retry-after'], location: headers.location !== undefined }
 }

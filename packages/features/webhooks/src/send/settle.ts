@@ -1,4 +1,14 @@
-import { asPrincipal, givenTime, statement, systemPrincipal, type FixedStatement, type Platform } from '@plinth/core'
+import {
+  asPrincipal,
+  givenTime,
+  statement,
+  systemPrincipal,
+  type Context,
+  type FixedStatement,
+  type Platform,
+  type Transaction,
+} from '@plinth/core'
+import { hearing, TEST } from '../event-patterns.ts'
 import { webhookDeliveryFailed } from '../events.ts'
 import { webhookLogEvents } from '../log-events.ts'
 import type { AttemptResult } from './attempt.ts'
@@ -32,9 +42,23 @@ export async function settle(platform: Platform, delivery: Claimed, result: Atte
   }
   // By the tenant, and no fault of ours: not among the warnings.
   log.info(webhookLogEvents.attemptFailed, { ...fields, reason: result.error })
-  const pause = result.gone ? undefined : pauseAfter(attempts, delivery.mostAttempts)
-  if (pause !== undefined) await writeFailed(platform, delivery, result, pause)
-  else await giveUp(platform, delivery, result)
+  const pause = pauseAfter(attempts, delivery.mostAttempts)
+  const isGone = result.gone && (await goesThereStill(platform, delivery))
+  if (isGone || pause === undefined) await giveUp(platform, delivery, { ...result, gone: isGone })
+  else if (await writeFailed(platform, delivery, result, pause)) {
+    const { webhookId } = delivery
+    await asItself(platform, delivery, (ctx, transaction) =>
+      switchOff(platform, { ctx, transaction, webhookId, reason: 'failing' }),
+    )
+  }
+}
+
+/** Whether the webhook was not pointed elsewhere meanwhile. */
+async function goesThereStill({ database }: Platform, delivery: Claimed): Promise<boolean> {
+  const found = await database.systemStatement(
+    statement`select w.id from plinth.webhooks_out w where ${sameWebhook(delivery)}`,
+  )
+  return found.length > 0
 }
 
 function logOf(result: AttemptResult, platform: Platform): FixedStatement {
@@ -58,66 +82,97 @@ function restUntil(at: FixedStatement, askedSeconds: number): FixedStatement {
       least(60, greatest(1, extract(epoch from ${at} - coalesce(w.failing_since, ${at})) / 10)))))`
 }
 
+/** The row of the webhook is held before that of the delivery, as whoever deletes it does: the two would else wait for each other. */
 async function writeDelivered(platform: Platform, delivery: Claimed, result: AttemptResult): Promise<void> {
   const at = timeOf(platform)
   await platform.database.systemStatement(statement`
-    with done as (
+    with held as materialized (select from plinth.webhooks_out w where ${sameWebhook(delivery)} and w.failing_since is not null for no key update),
+    done as (
       update plinth.webhook_deliveries d
       set status = 'delivered', attempts = d.attempts + 1, delivered_at = ${at}, tried_at = ${at}, next_at = null, lease = null,
         lease_until = null, log = ${logOf(result, platform)}, version = d.version + 1, updated_at = ${at}
-      where ${own(delivery)} returning d.tenant_id, d.webhook_id)
+      where ${own(delivery)} and (select count(*) from held) >= 0 returning d.id)
     update plinth.webhooks_out w set failing_since = null, version = w.version + 1, updated_at = ${at}
-    from done where w.tenant_id = done.tenant_id and w.id = done.webhook_id and w.failing_since is not null`)
+    from done where ${sameWebhook(delivery)} and w.failing_since is not null`)
 }
 
+/** @returns whether nothing has arrived for days */
 async function writeFailed(
   platform: Platform,
   delivery: Claimed,
   result: AttemptResult,
   pauseSeconds: number,
-): Promise<void> {
+): Promise<boolean> {
   const at = timeOf(platform)
   const rest = result.restSeconds ?? 0
-  await platform.database.systemStatement(statement`
-    with failed as (
+  const [webhook] = await platform.database.systemStatement(statement`
+    with held as materialized (
+      select w.active and (w.events ?| ${hearing(delivery.type)}::text[]) or ${delivery.type}::text = ${TEST}::text as goes_on
+      from plinth.webhooks_out w
+      where w.tenant_id = ${delivery.tenantId}::uuid and w.id = ${delivery.webhookId}::uuid for no key update),
+    failed as (
       update plinth.webhook_deliveries d
-      set attempts = d.attempts + 1, tried_at = ${at}, next_at = ${at} + make_interval(secs => ${Math.max(pauseSeconds, rest)}::int),
+      set attempts = d.attempts + 1, tried_at = ${at}, status = case when held.goes_on then 'pending' else 'failed' end,
+        next_at = case when held.goes_on then ${at} + make_interval(secs => ${Math.max(pauseSeconds, rest)}::int) end,
         lease = null, lease_until = null, log = ${logOf(result, platform)}, version = d.version + 1, updated_at = ${at}
-      where ${own(delivery)} returning d.tenant_id, d.webhook_id)
+      from held where ${own(delivery)} returning d.id)
     update plinth.webhooks_out w
     set failing_since = coalesce(w.failing_since, ${at}), version = w.version + (w.failing_since is null)::int,
       paused_until = ${restUntil(at, rest)}
-    from failed where w.tenant_id = failed.tenant_id and w.id = failed.webhook_id`)
+    from failed where ${sameWebhook(delivery)}
+    returning ${forDays(at)} as for_days`)
+  return webhook?.['for_days'] === true
 }
 
-/** No more attempts: told as an event, and the webhook is switched off where it is gone, or nothing has arrived for days. */
+/** No more attempts: told as an event, but for what tells of webhooks, or each that fails would be one more for all others. */
 async function giveUp(platform: Platform, delivery: Claimed, result: AttemptResult): Promise<void> {
-  const { registry, database, log } = platform
-  const { tenantId, webhookId, id: deliveryId, type: eventType, requestId } = delivery
-  const tenant = await database.findTenant(tenantId)
-  if (!tenant) return // gone, and its deliveries with it
-  const principal = systemPrincipal(registry.permissions, `webhook ${webhookId}`)
-  await asPrincipal(platform, { principal, tenant, requestId }, async (ctx, transaction) => {
+  const { webhookId, id: deliveryId, type: eventType, requestId } = delivery
+  await asItself(platform, delivery, async (ctx, transaction) => {
     const at = timeOf(platform)
+    await transaction.run(statement`select from plinth.webhooks_out w where ${sameWebhook(delivery)} for no key update`)
     const [given] = await transaction.run(statement`
       update plinth.webhook_deliveries d
       set status = 'failed', attempts = d.attempts + 1, tried_at = ${at}, next_at = null, lease = null, lease_until = null,
         log = ${logOf(result, platform)}, version = d.version + 1, updated_at = ${at}
       where ${own(delivery)} returning d.id`)
     if (!given) return
-    const key = `webhook:${webhookId}`
-    await ctx.emit(webhookDeliveryFailed, key, { id: webhookId, deliveryId, eventType })
-    log.warn(webhookLogEvents.deliveryFailed, { webhook: webhookId, delivery: deliveryId, type: eventType, requestId })
+    if (!eventType.startsWith('webhook.'))
+      await ctx.emit(webhookDeliveryFailed, `webhook:${webhookId}`, { id: webhookId, deliveryId, eventType })
+    platform.log.warn(webhookLogEvents.deliveryFailed, {
+      webhook: webhookId,
+      delivery: deliveryId,
+      type: eventType,
+      requestId,
+    })
     // One that was only tried says nothing of the others.
-    if (eventType === 'webhook.test' && !result.gone) return
+    if (eventType === TEST && !result.gone) return
     const [webhook] = await transaction.run(statement`
-      update plinth.webhooks_out w set failing_since = coalesce(w.failing_since, ${at}), paused_until = ${restUntil(at, 0)}
-      where w.tenant_id = ${tenantId}::uuid and w.id = ${webhookId}::uuid
-      returning w.failing_since < ${at} - make_interval(secs => ${FAILING_MS / 1_000}::int) as for_days`)
-    if (result.gone) await switchOff(platform, { ctx, transaction, webhookId, reason: 'gone' })
+      update plinth.webhooks_out w set failing_since = coalesce(w.failing_since, ${at}), paused_until = ${restUntil(at, result.restSeconds ?? 0)}
+      where ${sameWebhook(delivery)} returning ${forDays(at)} as for_days`)
+    if (result.gone && webhook) await switchOff(platform, { ctx, transaction, webhookId, reason: 'gone' })
     else if (webhook?.['for_days'] === true)
       await switchOff(platform, { ctx, transaction, webhookId, reason: 'failing' })
   })
+}
+
+/** The webhook, as far as it still goes where this was sent: what another address answered is nothing to it. */
+function sameWebhook({ tenantId, webhookId, url }: Claimed): FixedStatement {
+  return statement`w.tenant_id = ${tenantId}::uuid and w.id = ${webhookId}::uuid and w.url = ${url}::text`
+}
+
+function forDays(at: FixedStatement): FixedStatement {
+  return statement`(w.active and w.failing_since < ${at} - make_interval(secs => ${FAILING_MS / 1_000}::int))`
+}
+
+async function asItself(
+  platform: Platform,
+  { tenantId, webhookId, requestId }: Claimed,
+  work: (ctx: Context, transaction: Transaction) => Promise<void>,
+): Promise<void> {
+  const tenant = await platform.database.findTenant(tenantId)
+  if (!tenant) return // gone, and its webhooks with it
+  const principal = systemPrincipal(platform.registry.permissions, `webhook ${webhookId}`)
+  await asPrincipal(platform, { principal, tenant, requestId }, work)
 }
 
 /** Gives back what was taken and not tried: nothing is counted. */
