@@ -122,7 +122,7 @@ test(
         }
         expect(now).toBe(0)
       },
-      { timeout: 100_000 + EVENTS * 100, interval: 100 },
+      { timeout: 100_000 + EVENTS * 100, interval: 50 },
     )
     await sleep(100)
     expect(kills).toBe(KILLS)

@@ -22,7 +22,7 @@ export function senderPlatform({ url, ownerUrl, secretKeys, host }: SenderProces
     database: postgres(url, { max: 6, ...(ownerUrl !== undefined && { ownerUrl }) }),
     resources: [defineResource({ table: sites })],
     features: [
-      webhooks({ timeout: '1s', pollMs: 20, perWebhook: 20, concurrency: 20 }),
+      webhooks({ timeout: '1s', pollMs: 20, perWebhook: 20, concurrency: 80 }),
       serviceTokens([{ name: 'sites', token: TOKEN, tenant: 'acme', permissions: ['*'] }]),
     ],
     env: { ENVIRONMENT: 'test', SECRET_KEYS: secretKeys, WEBHOOKS_ALLOW_HOSTS: host },

@@ -74,12 +74,13 @@ function own({ tenantId, id, lease }: Claimed): FixedStatement {
 }
 
 /**
- * Until when a webhook `w` that failed at a time is left alone: as long as it asked for, and at least a second; the longer it has failed the
- * longer, a minute at most. What waits for it is tried once, and not all of it a hundred times a second.
+ * Until when a webhook `w` that failed at a time is left alone: as long as it asked for, and half of the time for which it has failed, a minute at
+ * most. One failure among others is none; of a receiver that is away each rest is longer than the one before, and what waits for it is not
+ * tried a hundred times a second.
  */
 function restUntil(at: FixedStatement, askedSeconds: number): FixedStatement {
   return statement`greatest(w.paused_until, ${at} + make_interval(secs => greatest(${askedSeconds}::int,
-      least(60, greatest(1, extract(epoch from ${at} - coalesce(w.failing_since, ${at})) / 10)))))`
+      least(60, extract(epoch from ${at} - coalesce(w.failing_since, ${at})) / 2))))`
 }
 
 /** The row of the webhook is held before that of the delivery, as whoever deletes it does: the two would else wait for each other. */
