@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { verifyWebhook } from '../src/index.ts'
 import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
-import { webhookPlatform, type MadeWebhook, type WebhookPlatform } from './webhook-platform.ts'
+import { until, webhookPlatform, type MadeWebhook, type WebhookPlatform } from './webhook-platform.ts'
 
 let target: WebhookReceiver
 let platform: WebhookPlatform
@@ -22,7 +22,7 @@ beforeEach(() => {
 })
 
 const arrived = (count: number): Promise<void> =>
-  vi.waitFor(() => expect(target.received.length).toBeGreaterThanOrEqual(count), { timeout: 10_000 })
+  until(() => expect(target.received.length).toBeGreaterThanOrEqual(count))
 
 describe('what happens', () => {
   test('is sent once, signed, under the id of its event, and kept as delivered', async () => {

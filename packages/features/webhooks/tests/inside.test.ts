@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
-import { webhookPlatform, type WebhookPlatform } from './webhook-platform.ts'
+import { until, webhookPlatform, type WebhookPlatform } from './webhook-platform.ts'
 
 /*
  * Names that lead inside, at once or later: whoever may name an URL names one whose answers he chooses. The listener on 127.0.0.1 is never
@@ -45,7 +45,7 @@ beforeEach(async () => {
 async function errorOf(url: string): Promise<unknown> {
   const { id } = await platform.make(url, ['site.created'])
   await platform.makeSite('x')
-  return vi.waitFor(async () => {
+  return until(async () => {
     const [row] = await platform.rows(`webhook_id = '${id}'`)
     const [attempt] = JSON.parse(row ? String(row['log']) : '[]') as { error: string }[]
     expect(attempt).toBeDefined()
@@ -87,7 +87,7 @@ test('an address that was written past the rules is not connected to', async () 
     await platform.superuser.query('update plinth.webhooks_out set url = $1::text', [url])
     await platform.superuser.query('delete from plinth.webhook_deliveries')
     await platform.makeSite('x')
-    await vi.waitFor(async () => {
+    await until(async () => {
       const [row] = await platform.rows(`webhook_id = '${id}'`)
       expect(String(row?.['log'])).toMatch(/Must begin with https|Must be a public address/)
     })

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { verifyWebhook } from '../src/index.ts'
 import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
-import { webhookPlatform } from './webhook-platform.ts'
+import { until, webhookPlatform } from './webhook-platform.ts'
 
 let target: WebhookReceiver
 beforeAll(async () => {
@@ -15,7 +15,7 @@ test('on the embedded database everything is as on a server', async () => {
   const made = await platform.make(`${target.url}/embedded`, ['site.*'])
   const id = await platform.makeSite('one')
   await platform.ask('PATCH', `sites/${id}`, { name: 'two' })
-  await vi.waitFor(() => expect(target.received).toHaveLength(2), { timeout: 20_000 })
+  await until(() => expect(target.received).toHaveLength(2))
   for (const one of target.received) verifyWebhook(made.secret, one.headers, one.body, { now: platform.clock.now() })
   expect(await platform.ask('GET', `webhooks/${made.id}/deliveries?count=exact`)).toMatchObject({
     status: 200,
@@ -38,7 +38,7 @@ test('secrets are sealed anew, and sign still', async () => {
   const after = await sealed()
   expect(after.filter((one) => before.includes(one))).toEqual([])
   await platform.makeSite('one')
-  await vi.waitFor(() => expect(target.received).toHaveLength(1))
+  await until(() => expect(target.received).toHaveLength(1))
   const [one] = target.received
   verifyWebhook(made.secret, one!.headers, one!.body, { now: platform.clock.now() })
   await platform.close()
@@ -50,14 +50,14 @@ test('one that arrived without a secret says so, until it is rotated', async () 
   const { id } = await platform.make(`${target.url}/bare`, ['site.*'])
   await platform.superuser.query('delete from plinth.webhook_secrets')
   await platform.makeSite('unsigned')
-  await vi.waitFor(async () => {
+  await until(async () => {
     const [row] = await platform.rows()
     expect(String(row?.['log'])).toContain('It has no secret to sign with: rotate it')
   })
   expect(target.received).toEqual([])
   const { secret } = (await platform.ask('POST', `webhooks/${id}/rotate-secret`)).json as { secret: string }
   platform.clock.advance(5_000)
-  await vi.waitFor(() => expect(target.received).toHaveLength(1))
+  await until(() => expect(target.received).toHaveLength(1))
   const [one] = target.received
   verifyWebhook(secret, one!.headers, one!.body, { now: platform.clock.now() })
   await platform.close()

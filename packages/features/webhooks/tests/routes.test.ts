@@ -1,8 +1,8 @@
 import { verifyWebhook } from '../src/index.ts'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { events } from '@plinth/events'
 import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
-import { webhookPlatform, type WebhookPlatform } from './webhook-platform.ts'
+import { until, webhookPlatform, type WebhookPlatform } from './webhook-platform.ts'
 
 const url = 'https://hooks.example.com/plinth'
 
@@ -184,14 +184,14 @@ describe('rotate-secret', () => {
     expect(secret).not.toBe(made.secret)
     expect(new Date(formerEnds).getTime() - platform.clock.now().getTime()).toBe(86_400_000)
     await platform.makeSite('while both')
-    await vi.waitFor(() => expect(target.received).toHaveLength(1))
+    await until(() => expect(target.received).toHaveLength(1))
     const [both] = target.received
     const now = platform.clock.now()
     for (const known of [secret, made.secret]) verifyWebhook(known, both!.headers, both!.body, { now })
     await platform.settled()
     platform.clock.advance(86_400_001)
     await platform.makeSite('later')
-    await vi.waitFor(() => expect(target.received).toHaveLength(2))
+    await until(() => expect(target.received).toHaveLength(2))
     const [, later] = target.received
     const options = { now: platform.clock.now() }
     verifyWebhook(secret, later!.headers, later!.body, options)
@@ -203,7 +203,7 @@ describe('rotate-secret', () => {
     await platform.ask('POST', `webhooks/${made.id}/rotate-secret`)
     const reply = await platform.ask('POST', `webhooks/${made.id}/rotate-secret`, { immediately: true })
     await platform.makeSite('after')
-    await vi.waitFor(() => expect(target.received).toHaveLength(1))
+    await until(() => expect(target.received).toHaveLength(1))
     const [one] = target.received
     expect(String(one!.headers['webhook-signature']).split(' ')).toHaveLength(1)
     const { secret } = reply.json as { secret: string }
@@ -217,7 +217,7 @@ describe('rotate-secret', () => {
     )
     expect(replies.every(({ status }) => status === 200)).toBe(true)
     await platform.makeSite('after all')
-    await vi.waitFor(() => expect(target.received).toHaveLength(1))
+    await until(() => expect(target.received).toHaveLength(1))
     const [one] = target.received
     // Of all that were told, as many sign as a header holds.
     const now = platform.clock.now()
@@ -238,7 +238,7 @@ describe('test and redeliver', () => {
     const reply = await platform.ask('POST', `webhooks/${id}/test`)
     expect(reply.json).toMatchObject({ type: 'webhook.test', status: 'pending', attempts: 0, webhookId: id })
     expect(reply.status).toBe(202)
-    await vi.waitFor(() => expect(target.received).toHaveLength(1))
+    await until(() => expect(target.received).toHaveLength(1))
     const [one] = target.received
     expect(JSON.parse(one!.body)).toMatchObject({ type: 'webhook.test', data: { id } })
     verifyWebhook(secret, one!.headers, one!.body, { now: platform.clock.now() })
@@ -255,14 +255,14 @@ describe('test and redeliver', () => {
   test('sent again are the same bytes under the same id; of a hundred who ask at once one is heard', async () => {
     const { id } = await platform.make(`${target.url}/again`, ['site.created'])
     await platform.makeSite('again')
-    await vi.waitFor(() => expect(target.received).toHaveLength(1))
+    await until(() => expect(target.received).toHaveLength(1))
     await platform.settled()
     const [row] = await platform.rows(`type = 'site.created'`)
     const path = `webhooks/${id}/deliveries/${String(row!['id'])}/redeliver`
     const replies = await Promise.all(Array.from({ length: 100 }, () => platform.ask('POST', path)))
     const taken = replies.filter(({ status }) => status === 202)
     expect(replies.filter(({ status }) => status === 409)).toHaveLength(100 - taken.length)
-    await vi.waitFor(() => expect(target.received.length).toBe(1 + taken.length))
+    await until(() => expect(target.received.length).toBe(1 + taken.length))
     await platform.settled()
     expect(target.received[1]!.body).toBe(target.received[0]!.body)
     expect(target.received[1]!.headers['webhook-id']).toBe(target.received[0]!.headers['webhook-id'])

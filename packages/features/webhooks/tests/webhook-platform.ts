@@ -92,6 +92,11 @@ export async function webhookPlatform(options: WebhookPlatformOptions = {}): Pro
   }
 }
 
+/** Until it holds; on a busy machine that takes its time. */
+export function until<T>(check: () => T | Promise<T>): Promise<T> {
+  return vi.waitFor(check, { timeout: 20_000, interval: 20 })
+}
+
 /** One round of what `webhooks()` removes. */
 export async function sweepWebhooks({ plinth, database }: TestPlatform, now: Date): Promise<void> {
   const feature = plinth.registry.features.find(({ name }) => name === 'webhooks')!

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postgresDrivers } from '@plinth/postgres/driver'
-import { createDatabase, loginUrl, type TestDatabase } from '@plinth/testing'
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { createDatabase, launchServer, loginUrl, type TestDatabase, type TestServer } from '@plinth/testing'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { bareEnv, outputOf, projectFolder, root, runBin, type Ran } from '../tests/spawn-bin.ts'
 
 /* The program as it is started: a process of its own, its exit codes, and what goes to which stream. */
@@ -33,6 +33,7 @@ export const plinth = createPlinth({
 // Each call is a process: seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
+let server: TestServer
 let database: TestDatabase
 let folder: string
 let env: Record<string, string>
@@ -47,7 +48,9 @@ async function asOwner(sql: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  database = await createDatabase(inject('postgresUrl'))
+  // Its own: doctor finds roles that other tests have made, and what it prints is run.
+  server = await launchServer({ own: true })
+  database = await createDatabase(server.url)
   folder = projectFolder({ 'plinth.config.ts': config })
   env = {
     ENVIRONMENT: 'test',
@@ -58,6 +61,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await database.drop()
+  await server.stop()
   rmSync(folder, { recursive: true })
 })
 

@@ -77,9 +77,10 @@ export class Sender {
           this.#prunedAt = performance.now()
         }
         if (this.#running.size < settings.concurrency) {
+          const askedAt = performance.now()
           const taken = await claim(platform, this.#limits())
           // Too late: what it has in hand is others' when its lease is over, which may be before it has said so.
-          if (this.#stopping || performance.now() - lookedAt > SPARE_MS / 2) await release(platform, taken)
+          if (this.#stopping || performance.now() - askedAt > SPARE_MS / 2) await release(platform, taken)
           else for (const delivery of taken) this.#begin(delivery)
         }
         failures = 0
