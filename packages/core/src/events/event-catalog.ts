@@ -5,6 +5,9 @@ import type { ResourceInfo } from '../resource/resource-info.ts'
 import type { EventType, Upcast } from './event-type.ts'
 import { resourceEvents } from './resource-events.ts'
 
+/** `time`: as everywhere on the wire, in UTC with `Z`; jsonb writes another form. */
+export type HowTold = 'as it is' | 'masked' | 'time'
+
 /** A type of events that can occur. */
 export interface KnownEvent {
   readonly type: string
@@ -15,8 +18,8 @@ export interface KnownEvent {
   readonly upcast: Readonly<Record<number, Upcast>>
   /** Whose rows it is about; undefined for what code emits by hand. */
   readonly resource: ResourceInfo | undefined
-  /** Of rows: which keys are told, and whether masked. What was stored before a field became secret, restricted or personal, too. */
-  readonly told: ReadonlyMap<string, 'as it is' | 'masked'> | undefined
+  /** Of rows: which keys are told, and how. What was stored before a field became secret, restricted or personal, too. */
+  readonly told: ReadonlyMap<string, HowTold> | undefined
 }
 
 /** Every type of events of a platform, by its name, sorted. */

@@ -1,5 +1,5 @@
 import type { EventRecord } from './event-record.ts'
-import { nearestEvents, type EventCatalog, type KnownEvent } from './event-catalog.ts'
+import { nearestEvents, type EventCatalog, type HowTold, type KnownEvent } from './event-catalog.ts'
 import { MASKED } from './resource-events.ts'
 
 /** An event as it is put into the outbox. */
@@ -55,7 +55,15 @@ export function toldOf({ told }: Pick<KnownEvent, 'told'>, data: unknown): unkno
   return Object.fromEntries(
     Object.entries(data).flatMap(([key, value]) => {
       const how = told.get(key)
-      return how === undefined ? [] : [[key, how === 'masked' ? MASKED : (value as unknown)]]
+      return how === undefined ? [] : [[key, toldValue(how, value)]]
     }),
   )
+}
+
+function toldValue(how: HowTold, value: unknown): unknown {
+  if (how === 'masked') return MASKED
+  if (how !== 'time' || typeof value !== 'string') return value
+  const text = value.replace(/\+00:00$/, 'Z')
+  // A column without a zone is UTC, as in answers.
+  return /\d$/.test(text) ? `${text}Z` : text
 }

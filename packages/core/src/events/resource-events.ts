@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { annotate } from '../resource/annotate.ts'
 import { oneInWords } from '../routes/resource/in-words.ts'
 import type { FieldInfo, ResourceInfo } from '../resource/resource-info.ts'
-import type { KnownEvent } from './event-catalog.ts'
+import type { HowTold, KnownEvent } from './event-catalog.ts'
 
 /** What stands in events and records instead of personal data. */
 export const MASKED = '[masked]'
@@ -19,6 +19,11 @@ export function isUntold({ personal, kind }: FieldInfo): boolean {
   return personal !== undefined && ['number', 'boolean', 'json'].includes(kind.compares)
 }
 
+function howTold({ personal, kind }: FieldInfo): HowTold {
+  if (personal !== undefined) return 'masked'
+  return kind.compares === 'time' ? 'time' : 'as it is'
+}
+
 /**
  * What may happen to a resource's rows. `created`, `updated` and `deleted` also where HTTP has no such operation: code may do it. That a
  * type was declared by hand as well counts more there (`declared`).
@@ -29,7 +34,7 @@ export function resourceEvents(resource: ResourceInfo): readonly KnownEvent[] {
   const told = new Map(
     eventFields(resource)
       .filter((field) => !isUntold(field))
-      .map(({ key, personal }) => [key, personal === undefined ? 'as it is' : 'masked'] as const),
+      .map((field) => [field.key, howTold(field)] as const),
   )
   const known = (name: string, description: string, schema: z.ZodType): KnownEvent => ({
     type: `${resource.name}.${name}`,

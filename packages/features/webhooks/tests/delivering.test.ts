@@ -39,7 +39,7 @@ describe('what happens', () => {
       type: 'site.created',
       version: 1,
       tenantId: platform.a.id,
-      data: { id, name: 'one', views: 7 },
+      data: { id, name: 'one', views: 7, createdAt: expect.stringMatching(/^20[\d-]+T[\d:.]+Z$/) as string },
     })
     const [row] = await platform.rows(`type = 'site.created'`)
     expect(row).toMatchObject({ status: 'delivered', attempts: 1, event_id: sent['id'], body: one!.body })
