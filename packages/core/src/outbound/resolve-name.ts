@@ -8,10 +8,17 @@ const failed = (code: string): NodeJS.ErrnoException => Object.assign(new Error(
  * and beyond recall, so that names whose servers say nothing would hold up everything else that is looked up (measured: 45 s for the database
  * behind twelve of them). Nor does it add the search domains of this machine, by which names of its own network would be reached.
  *
+ * @param servers that are asked, `127.0.0.1:5353`. Default: those of the machine
  * @throws an error with the code `ENOTFOUND`, or `EAI_AGAIN` where the DNS does not say
  */
-export async function resolveName(hostname: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+export async function resolveName(
+  hostname: string,
+  signal: AbortSignal,
+  servers?: readonly string[],
+): Promise<readonly LookupAddress[]> {
+  signal.throwIfAborted()
   const resolver = new Resolver({ timeout: 2_000, tries: 2 })
+  if (servers) resolver.setServers(servers)
   const cancel = (): void => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {
