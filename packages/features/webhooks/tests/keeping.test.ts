@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { verifyWebhook } from '../src/index.ts'
 import { webhookReceiver, type WebhookReceiver } from '@plinth/testing'
-import { until, webhookPlatform } from './webhook-platform.ts'
+import { sweepWebhooks, until, webhookPlatform } from './webhook-platform.ts'
 
 let target: WebhookReceiver
 beforeAll(async () => {
@@ -60,5 +60,33 @@ test('one that arrived without a secret says so, until it is rotated', async () 
   await until(() => expect(target.received).toHaveLength(1))
   const [one] = target.received
   verifyWebhook(secret, one!.headers, one!.body, { now: platform.clock.now() })
+  await platform.close()
+})
+
+test('what is wrong with our own keys is held against no receiver: it waits, and the log says why', async () => {
+  const platform = await webhookPlatform({ allow: [target.host] })
+  target.received.length = 0
+  const { id } = await platform.make(`${target.url}/sealed`, ['site.created'])
+  await platform.superuser.query(`update plinth.webhook_secrets set secret = 's1.gone.' || repeat('A', 60)`)
+  await platform.makeSite('one')
+  await until(() => expect(platform.log.of('webhook_sender_interrupted').length).toBeGreaterThan(0))
+  const [row] = await platform.rows()
+  expect(row).toMatchObject({ status: 'pending', attempts: 0, log: '[]' })
+  expect((await platform.ask('GET', `webhooks/${id}`)).json).toMatchObject({ failingSince: null })
+  expect(target.received).toEqual([])
+  await platform.close()
+})
+
+test('a sweep goes on until nothing old is left', async () => {
+  const platform = await webhookPlatform()
+  const { id } = await platform.make('https://hooks.example.com/old', ['site.deleted'])
+  await platform.superuser.query(
+    `insert into plinth.webhook_deliveries (tenant_id, id, webhook_id, event_id, type, key, body, status, created_at, request_id)
+     select $1::uuid, gen_random_uuid(), $2::uuid, gen_random_uuid(), 'site.deleted', 'k', '{}', 'delivered', '2020-01-01', 'r'
+     from generate_series(1, 11000)`,
+    [platform.a.id, id],
+  )
+  await sweepWebhooks(platform, platform.clock.now())
+  expect(await platform.rows()).toEqual([])
   await platform.close()
 })
