@@ -307,3 +307,13 @@ describe('test and redeliver', () => {
     expect((await platform.ask('GET', `webhooks/${one.id.toUpperCase()}/deliveries`)).status).toBe(200)
   })
 })
+
+test('every field that may be written is written, and what is not is left alone', async () => {
+  const { id } = await platform.make(url, ['site.deleted'])
+  // A person gives what he has to a group that he is in.
+  const [group] = platform.a.actors.shared.groupIds
+  const all = { url: `${url}/2`, description: 'd', events: ['site.*'], active: false, ownerGroupId: group }
+  const given = { ...all, secret: 'x', disabledReason: 'gone', prune: true }
+  const patched = await platform.ask('PATCH', `webhooks/${id}`, given, 'shared')
+  expect(patched.json).toMatchObject({ ...all, disabledReason: null })
+})

@@ -35,7 +35,7 @@ create index webhooks_out_recent_idx on plinth.webhooks_out (tenant_id, created_
 create index webhooks_out_prune_idx on plinth.webhooks_out (tenant_id, id) where prune;
 comment on table plinth.webhooks_out is 'URLs that a tenant wants to be told at what happens in it.';
 grant select, delete on plinth.webhooks_out to {app};
-grant update (url, description, events, active, updated_at, version) on plinth.webhooks_out to {app};
+grant update (url, description, events, active, owner_group_id, updated_at, version) on plinth.webhooks_out to {app};
 grant select, insert, update, delete on plinth.webhooks_out to {system};
 
 -- In a table of their own, which the runtime login cannot read.
