@@ -1,5 +1,6 @@
 import { asPrincipal, givenTime, statement, systemPrincipal, type Platform, type SweepWork } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
+import { databaseTime } from './database-time.ts'
 import type { WebhooksSettings } from './options.ts'
 import { switchOff } from './send/switch-off.ts'
 
@@ -14,7 +15,8 @@ export function sweepDeliveries(
   now: Date,
   { keepMs }: Pick<WebhooksSettings, 'keepMs'>,
 ): SweepWork {
-  const at = statement`coalesce(${givenTime(platform) ? now : null}::text::timestamptz, statement_timestamp())`
+  // A round of a platform with a clock of its own is told when it is.
+  const at = givenTime(platform) ? statement`${now}::text::timestamptz` : databaseTime(platform)
   return async () => {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const gone = await platform.database.systemStatement(statement`

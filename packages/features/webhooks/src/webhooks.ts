@@ -1,5 +1,6 @@
-import { givenTime, type Feature, type NameLookup, type Platform, type StartupFault } from '@plinth/core'
+import { type Feature, type NameLookup, type Platform, type StartupFault } from '@plinth/core'
 import { webhookErrors } from './webhook-errors.ts'
+import { databaseTime } from './database-time.ts'
 import { webhookEvents } from './events.ts'
 import { refuseUnheard } from './may-hear.ts'
 import { webhooksMigration } from './migrations/0001-webhooks.ts'
@@ -37,14 +38,13 @@ export function webhooks(options: WebhooksOptions = {}, { lookup }: WebhooksPart
     return platform
   }
   const poke = (): void => sender?.poke()
-  let catalog: Platform['registry']['events'] | undefined
   return {
     name: 'webhooks',
     errors: webhookErrors,
     events: webhookEvents,
     resources: [
       webhookResource({
-        catalog: () => catalog ?? started().registry.events,
+        catalog: () => started().registry.events,
         listed: () => started().settings.WEBHOOKS_ALLOW_HOSTS,
         refuseUnheard: (principal, events) => refuseUnheard(started().registry, principal, events),
       }),
@@ -53,13 +53,10 @@ export function webhooks(options: WebhooksOptions = {}, { lookup }: WebhooksPart
     tables: [webhookSecrets],
     migrations: [webhooksMigration],
     travels,
-    routes: ({ registry }) => {
-      catalog = registry.events
-      return webhookRoutes(registry, settings.mostOfTenant, poke)
-    },
+    routes: ({ registry }) => webhookRoutes(registry, settings.mostOfTenant, poke),
     on: {
       '*': async (_context, event, handling) => {
-        const made = await putDeliveries(handling, event, givenTime(started()))
+        const made = await putDeliveries(handling, event, databaseTime(started()))
         if (made > 0) handling.afterCommit(poke)
       },
     },

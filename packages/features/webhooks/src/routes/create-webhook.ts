@@ -1,4 +1,5 @@
 import {
+  inputSchemas,
   jsonAnswer,
   problem,
   refuseNarrow,
@@ -7,11 +8,12 @@ import {
   statement,
   validate,
   type Call,
+  type Draft,
+  type Registry,
   type TextAnswer,
 } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
-import { z } from 'zod'
-import { eventList } from '../event-patterns.ts'
+import type { z } from 'zod'
 import { webhookCreated } from '../events.ts'
 import { refuseUnheard } from '../may-hear.ts'
 import { keepSecret } from '../secret/keep-secret.ts'
@@ -19,19 +21,10 @@ import { makeSecret, sealSecrets } from '../secret/webhook-secret.ts'
 import { webhooksOut } from '../tables.ts'
 import { refuseUrl } from '../url/url-rule.ts'
 
-/** What `POST /webhooks` takes. */
-export function newWebhook(platform: Call['platform']['registry']) {
-  return z
-    .object({
-      url: z.string().min(1).max(2_000).meta({
-        format: 'uri',
-        description: 'Where requests go: https, and a public address unless the operator allows its host',
-      }),
-      events: eventList(() => platform.events),
-      description: z.string().max(500).nullable().default(null),
-      active: z.boolean().default(true),
-    })
-    .meta({ id: 'NewWebhook' })
+/** What `POST /webhooks` takes: what a change may change. It is the tenant's, and no group's, until somebody says so. */
+export function newWebhook(registry: Registry): z.ZodObject {
+  const { whole } = inputSchemas(registry.byTable.get(webhooksOut)!)
+  return whole.omit({ ownerGroupId: true }).meta({ id: 'NewWebhook' })
 }
 
 /** @throws validation_failed, url_not_allowed, permission_denied, conflict where there are as many as may be */
@@ -41,9 +34,14 @@ export async function createWebhook(call: Call, mostOfTenant: number): Promise<T
   refuseNarrow(call)
   const { platform, request, scope } = call
   const { registry, secrets, settings } = platform
-  const given = validate(newWebhook(registry), call.body)
-  refuseUrl(given.url, settings.WEBHOOKS_ALLOW_HOSTS)
-  refuseUnheard(registry, request.principal, given.events)
+  const {
+    url,
+    events,
+    description = null,
+    active = true,
+  } = validate(newWebhook(registry), call.body) as unknown as Draft<typeof webhooksOut>
+  refuseUrl(url, settings.WEBHOOKS_ALLOW_HOSTS)
+  refuseUnheard(registry, request.principal, events)
   const { tenantId, now } = scope
   return call.transactAsSystem(async (system, transaction) => {
     // Two that come at once are counted one after the other.
@@ -53,13 +51,12 @@ export async function createWebhook(call: Call, mostOfTenant: number): Promise<T
     const sealed = sealSecrets(secrets, { tenantId, id }, { current: secret, former: [] })
     const [made] = await system.run(statement`
       insert into plinth.webhooks_out (tenant_id, id, created_at, updated_at, url, description, events, active)
-      select ${tenantId}::uuid, ${id}::uuid, ${now}::text::timestamptz, ${now}::text::timestamptz, ${given.url}::text,
-        ${given.description}::text, ${JSON.stringify(given.events)}::text::jsonb, ${given.active}::boolean
+      select ${tenantId}::uuid, ${id}::uuid, ${now}::text::timestamptz, ${now}::text::timestamptz, ${url}::text,
+        ${description}::text, ${JSON.stringify(events)}::text::jsonb, ${active}::boolean
       where (select count(*) from plinth.webhooks_out where tenant_id = ${tenantId}::uuid) < ${mostOfTenant}::int
       returning id`)
     if (!made) throw problem('conflict', { detail: `${mostOfTenant} webhooks are the most. Delete one first.` })
     await keepSecret(system, { tenantId, id }, sealed)
-    const { url, events, description, active } = given
     await transaction.emit({
       type: webhookCreated.type,
       key: `webhook:${id}`,

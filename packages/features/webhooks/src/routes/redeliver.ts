@@ -1,4 +1,5 @@
-import { givenTime, isUuid, lockedRow, problem, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
+import { isUuid, lockedRow, problem, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
+import { databaseTime } from '../database-time.ts'
 import { hearing, TEST } from '../event-patterns.ts'
 import { webhookRedelivered } from '../events.ts'
 import { MOST_ATTEMPTS } from '../send/pauses.ts'
@@ -27,7 +28,7 @@ export async function redeliver(given: Call, poke: () => void): Promise<TextAnsw
       if (!hearing(type).some((pattern) => heard.includes(pattern)))
         throw problem('conflict', { detail: `The webhook does not hear '${type}' any more.` })
     }
-    const at = statement`coalesce(${givenTime(platform)}::text::timestamptz, statement_timestamp())`
+    const at = databaseTime(platform)
     // One statement: of two who ask at once, one finds it on its way.
     const [again] = await system.run(statement`
       update plinth.webhook_deliveries

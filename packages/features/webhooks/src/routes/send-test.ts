@@ -1,5 +1,6 @@
-import { always, givenTime, lockedRow, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
+import { always, lockedRow, refuseQuery, statement, type Call, type TextAnswer } from '@plinth/core'
 import { randomUUID } from 'node:crypto'
+import { databaseTime } from '../database-time.ts'
 import { TEST } from '../event-patterns.ts'
 import { webhookTested } from '../events.ts'
 import { bodyOf } from '../put-deliveries.ts'
@@ -22,7 +23,7 @@ export async function sendTest(call: Call, poke: () => void): Promise<TextAnswer
         next_at, request_id, traceparent)
       select ${tenantId}::uuid, ${id}::uuid, t.at, t.at, ${webhookId}::uuid, ${eventId}::uuid, ${TEST}::text, ${key}::text, ${body}::text, 1,
         t.at, ${requestId}::text, ${traceparent}::text
-      from (select coalesce(${givenTime(call.platform)}::text::timestamptz, statement_timestamp()) as at) t`)
+      from (select ${databaseTime(call.platform)} as at) t`)
     await transaction.emit({ type: webhookTested.type, key, data: { id: webhookId, deliveryId: id } })
     transaction.afterCommit(poke)
     return accepted({ ...call, visible: always }, transaction, id)

@@ -1,4 +1,5 @@
-import { givenTime, statement, type Platform } from '@plinth/core'
+import { statement, type Platform } from '@plinth/core'
+import { databaseTime } from '../database-time.ts'
 
 /** A delivery that this process has in hand, until its lease ends. */
 export interface Claimed {
@@ -52,7 +53,7 @@ export async function claim(platform: Platform, limits: ClaimLimits): Promise<re
   const askedAt = performance.now()
   const [tenants, counts] = [[...limits.running.keys()], [...limits.running.values()].map(String)]
   const rows = await platform.database.systemStatement(statement`
-    with recursive t as (select coalesce(${givenTime(platform)}::text::timestamptz, statement_timestamp()) as now),
+    with recursive t as (select ${databaseTime(platform)} as now),
     waiting(tenant_id, webhook_id) as (
       (select tenant_id, webhook_id from plinth.webhook_deliveries where status = 'pending' order by tenant_id, webhook_id limit 1)
       union all

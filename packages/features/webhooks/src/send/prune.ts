@@ -1,4 +1,5 @@
-import { givenTime, statement, type Platform } from '@plinth/core'
+import { statement, type Platform } from '@plinth/core'
+import { databaseTime } from '../database-time.ts'
 
 /** Rows of one statement. */
 const AT_ONCE = 5_000
@@ -10,7 +11,7 @@ const AT_ONCE = 5_000
 export async function pruneDeliveries(platform: Platform): Promise<void> {
   for (;;) {
     const [pruned] = await platform.database.systemStatement(statement`
-      with t as (select coalesce(${givenTime(platform)}::text::timestamptz, statement_timestamp()) as now),
+      with t as (select ${databaseTime(platform)} as now),
       w as materialized (
         select tenant_id, id, active, events from plinth.webhooks_out where prune order by tenant_id, id limit 1
         for no key update skip locked),

@@ -1,6 +1,5 @@
 import {
   asPrincipal,
-  givenTime,
   statement,
   systemPrincipal,
   type Context,
@@ -8,6 +7,7 @@ import {
   type Platform,
   type Transaction,
 } from '@plinth/core'
+import { databaseTime } from '../database-time.ts'
 import { hearing, TEST } from '../event-patterns.ts'
 import { webhookDeliveryFailed } from '../events.ts'
 import { webhookLogEvents } from '../log-events.ts'
@@ -18,9 +18,6 @@ import { switchOff } from './switch-off.ts'
 
 /** Attempts that are kept with a delivery. */
 const KEPT = 20
-
-const timeOf = (platform: Platform): FixedStatement =>
-  statement`coalesce(${givenTime(platform)}::text::timestamptz, statement_timestamp())`
 
 /**
  * Says what came of an attempt, unless the delivery is another's by now: its lease was over, and what is true is what that one says.
@@ -85,7 +82,7 @@ function restUntil(at: FixedStatement, askedSeconds: number): FixedStatement {
 
 /** The row of the webhook is held before that of the delivery, as whoever deletes it does: the two would else wait for each other. */
 async function writeDelivered(platform: Platform, delivery: Claimed, result: AttemptResult): Promise<void> {
-  const at = timeOf(platform)
+  const at = databaseTime(platform)
   await platform.database.systemStatement(statement`
     with held as materialized (select from plinth.webhooks_out w where ${sameWebhook(delivery)} and w.failing_since is not null for no key update),
     done as (
@@ -104,7 +101,7 @@ async function writeFailed(
   result: AttemptResult,
   pauseSeconds: number,
 ): Promise<boolean> {
-  const at = timeOf(platform)
+  const at = databaseTime(platform)
   const rest = result.restSeconds ?? 0
   const [webhook] = await platform.database.systemStatement(statement`
     with held as materialized (
@@ -129,7 +126,7 @@ async function writeFailed(
 async function giveUp(platform: Platform, delivery: Claimed, result: AttemptResult): Promise<void> {
   const { webhookId, id: deliveryId, type: eventType, requestId } = delivery
   await asItself(platform, delivery, async (ctx, transaction) => {
-    const at = timeOf(platform)
+    const at = databaseTime(platform)
     await transaction.run(statement`select from plinth.webhooks_out w where ${sameWebhook(delivery)} for no key update`)
     const [given] = await transaction.run(statement`
       update plinth.webhook_deliveries d

@@ -1,4 +1,5 @@
-import { givenTime, statement, type Context, type Platform, type Transaction } from '@plinth/core'
+import { statement, type Context, type Platform, type Transaction } from '@plinth/core'
+import { databaseTime } from '../database-time.ts'
 import { webhookDisabled } from '../events.ts'
 import { webhookLogEvents } from '../log-events.ts'
 
@@ -14,7 +15,7 @@ export interface SwitchOff {
 
 /** Nothing more is sent to it, and nothing more waits for it, until somebody switches it on again. One that is off already stays as it is. */
 export async function switchOff(platform: Platform, { ctx, transaction, webhookId, reason }: SwitchOff): Promise<void> {
-  const at = statement`coalesce(${givenTime(platform)}::text::timestamptz, statement_timestamp())`
+  const at = databaseTime(platform)
   const [off] = await transaction.run(statement`
     update plinth.webhooks_out w
     set active = false, disabled_at = ${at}, disabled_reason = ${reason}::text, version = w.version + 1, updated_at = ${at}
